@@ -1,0 +1,30 @@
+"""What can go wrong, worded for the person who must mend it.
+
+Every message is one line: what is wrong, where, and what to do. The command line prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+
+class RnnscopeError(Exception):
+    """Anything that the user can put right; its message is the whole explanation."""
+
+
+class TextError(RnnscopeError):
+    """A text that cannot be read, is too short, or holds a character that the vocabulary lacks."""
+
+
+class OptionError(RnnscopeError):
+    """Options that contradict each other, or a value outside its range."""
+
+
+class CheckpointError(RnnscopeError):
+    """A model file that is missing, torn, hostile, or of another program."""
+
+
+class RunError(RnnscopeError):
+    """A run directory that is missing, incomplete, or being written by another process."""
+
+
+class DeviceError(RnnscopeError):
+    """A device or a precision that this machine does not have."""

@@ -1,0 +1,1 @@
+"""Recording what every unit of a network did along a text."""

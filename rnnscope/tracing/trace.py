@@ -1,0 +1,91 @@
+"""A trace: every recorded quantity of every unit along a text, with what the network expected next.
+
+It is plain NumPy, so that a screen or a notebook can hold one without torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.architecture import GATES, QUANTITIES, Architecture
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Values of a network along T characters.
+
+    symbols: V strings, what each id stands for (of a byte vocabulary: one string a byte).
+    ids: (T,) int32, the characters read.
+    log_probabilities: (T, V) float32, natural logarithms; row t is the prediction of character t+1.
+    activations: "LAYER/QUANTITY" -> (T, H) float32, layers counted from 1; gates 0..1, candidate and hidden
+        −1..1, cell the raw state c (shown as tanh c).
+    """
+
+    architecture: Architecture
+    symbols: tuple[str, ...]
+    ids: NDArray[np.int32]
+    log_probabilities: Float
+    activations: Mapping[str, Float]
+    step: int = 0
+    """The training step whose weights these are; 0 where there is no training."""
+
+    def __getitem__(self, key: str) -> Float:
+        """The (T, H) values of `LAYER/QUANTITY`, such as `trace["1/cell"]`. Raises KeyError."""
+        return self.activations[key]
+
+    def __len__(self) -> int:
+        return int(self.ids.shape[0])
+
+    @cached_property
+    def characters(self) -> tuple[str, ...]:
+        """The T symbols read."""
+        return tuple(self.symbols[i] for i in self.ids.tolist())
+
+    @cached_property
+    def text(self) -> str:
+        """The text read."""
+        return "".join(self.characters)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of what is recorded of each unit, in display order."""
+        return QUANTITIES[self.architecture.cell]
+
+    def shown(self, layer: int, quantity: str) -> Float:
+        """(T, H) values as they are coloured: gates 0..1, all else −1..1 (cell and factor through tanh)."""
+        values = self.activations[f"{layer}/{quantity}"]
+        if quantity in ("cell", "factor"):
+            return np.tanh(values)
+        return values
+
+    @cached_property
+    def surprise_bits(self) -> Float:
+        """(T−1,) float32: −log2 of the probability given to each character after the first."""
+        rows = np.arange(len(self) - 1)
+        return -self.log_probabilities[rows, self.ids[1:]] / np.float32(np.log(2.0))
+
+    def save(self, path: Path) -> None:
+        """Write a `.npz` with `text`, `ids`, `log_probabilities` and one array a quantity. Raises OSError."""
+        arrays: dict[str, Any] = dict(self.activations)
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                text=np.array(self.text),
+                ids=self.ids,
+                log_probabilities=self.log_probabilities,
+                **arrays,
+            )
+
+
+def is_gate(quantity: str) -> bool:
+    """Whether the quantity runs 0..1 rather than −1..1."""
+    return quantity in GATES

@@ -1,0 +1,1 @@
+"""Training: options in, a stream of events out. Importing the package does not import torch."""

@@ -1,0 +1,25 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return _ROOT
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The directory of texts too large to be part of the project; tests that need it skip without it."""
+    directory = Path(os.environ.get("RNNSCOPE_CORPORA", _ROOT.parent / "shared" / "data"))
+    if not directory.is_dir():
+        pytest.skip(f"no texts at {directory}; set RNNSCOPE_CORPORA")
+    return directory
