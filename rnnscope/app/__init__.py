@@ -1,0 +1,1 @@
+"""The terminal application: it reads events and traces, and never imports torch."""

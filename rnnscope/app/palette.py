@@ -1,0 +1,189 @@
+"""Every colour on the screen, and the only place that knows one.
+
+A palette has 33 steps, made once a theme and colour depth, so that a widget looks a style up, never builds one:
+
+    signed quantities   step = round(16 (v + 1))      16 is zero; −0.25 and below are underlined
+    gates, probability  step = round(32 v)
+
+Four hues, four meanings: amber is negative (and held-out), azure positive (and train), mint a gate, violet a
+probability; grey is everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from rich.color import Color
+from rich.style import Style
+
+from rnnscope.app.colors import DARK, LIGHT, SIXTEEN, Scale, ThemeColors
+
+Depth = Literal["truecolor", "256", "16", "none"]
+Theme = Literal["dark", "light"]
+
+STEPS = 33
+ZERO = 16
+_UNDERLINE_UP_TO = 12
+"""The highest signed step that is underlined: v <= −0.25."""
+
+
+def signed_steps(values: ArrayLike) -> NDArray[np.intp]:
+    """Steps 0..32 of values −1..1; what lies outside is clipped, and NaN shows as zero."""
+    scaled = np.rint(16.0 * (np.nan_to_num(np.asarray(values, dtype=np.float64)) + 1.0))
+    return np.clip(scaled, 0, STEPS - 1).astype(np.intp)
+
+
+def unit_steps(values: ArrayLike) -> NDArray[np.intp]:
+    """Steps 0..32 of values 0..1; what lies outside is clipped, and NaN shows as 0."""
+    scaled = np.rint(32.0 * np.nan_to_num(np.asarray(values, dtype=np.float64)))
+    return np.clip(scaled, 0, STEPS - 1).astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The styles of one theme at one colour depth.
+
+    `ink` gives text; `diverging`, `gate` and `probability` are 33 cell styles each (background and foreground);
+    `diverging_colors`, … are the same backgrounds alone, for bars and half blocks.
+    """
+
+    theme: Theme
+    depth: Depth
+
+    @property
+    def colors(self) -> ThemeColors:
+        return DARK if self.theme == "dark" else LIGHT
+
+    def color(self, token: str) -> Color:
+        """The colour of a token of VISUAL's table, such as `azure` or `bar_dim`."""
+        return Color.parse(getattr(self.colors, token))
+
+    @lru_cache(maxsize=256)  # noqa: B019 - palettes are made once and live as long as the application
+    def ink(self, token: str, *, bold: bool = False, underline: bool = False, on: str = "panel") -> Style:
+        """Text of one token on a fill, such as `ink("dim")` or `ink("strong", bold=True, on="bg")`."""
+        if self.depth == "none":
+            return Style(bold=bold or None, underline=underline or None, reverse=on == "strong" or None)
+        if self.depth == "16":
+            name = SIXTEEN.get(token)
+            return Style(
+                color=name,
+                bold=bold or None,
+                underline=underline or None,
+                reverse=on == "strong" or None,
+            )
+        return Style(
+            color=self.color(token),
+            bgcolor=self.color(on),
+            bold=bold or None,
+            underline=underline or None,
+        )
+
+    @cached_property
+    def cursor(self) -> Style:
+        """The only white cell of the screen."""
+        if self.depth in ("none", "16"):
+            return Style(reverse=True, bold=True)
+        return Style(color=self.color("bg_of_cursor_text"), bgcolor=self.color("strong"), bold=True)
+
+    @cached_property
+    def diverging(self) -> tuple[Style, ...]:
+        """Cell styles of values −1..1; negative is underlined as well."""
+        styles = self._cells(self.colors.diverging, signed=True)
+        return tuple(s + Style(underline=True) if i <= _UNDERLINE_UP_TO else s for i, s in enumerate(styles))
+
+    @cached_property
+    def gate(self) -> tuple[Style, ...]:
+        """Cell styles of gates, 0..1."""
+        return self._cells(self.colors.gate, signed=False)
+
+    @cached_property
+    def probability(self) -> tuple[Style, ...]:
+        """Cell styles of probabilities, 0..1."""
+        return self._cells(self.colors.probability, signed=False)
+
+    def cells(self, is_gate: bool) -> tuple[Style, ...]:
+        """The cell styles of a gate or of a signed quantity."""
+        return self.gate if is_gate else self.diverging
+
+    @cached_property
+    def diverging_colors(self) -> tuple[Color, ...]:
+        """The 33 backgrounds of signed values, for bars and half blocks."""
+        return self._backgrounds(self.colors.diverging)
+
+    @cached_property
+    def gate_colors(self) -> tuple[Color, ...]:
+        """The 33 backgrounds of gates, for bars."""
+        return self._backgrounds(self.colors.gate)
+
+    @cached_property
+    def probability_colors(self) -> tuple[Color, ...]:
+        """The 33 backgrounds of probabilities."""
+        return self._backgrounds(self.colors.probability)
+
+    @cached_property
+    def sample(self) -> tuple[Style, ...]:
+        """Six foregrounds for written characters, from certain (p > .5) to unlikely (p <= .03)."""
+        if self.depth in ("none", "16"):
+            weights = (Style(), Style(), Style(), Style(bold=True), Style(bold=True), Style(bold=True))
+            tint = Style() if self.depth == "none" else Style(color="magenta")
+            return tuple(w + tint if i > 1 else w for i, w in enumerate(weights))
+        panel = self.color("panel")
+        return tuple(Style(color=Color.parse(c), bgcolor=panel) for c in self.colors.sample)
+
+    @staticmethod
+    def sample_step(probability: float) -> int:
+        """Which of the six sample styles a character of this probability has."""
+        for step, bound in enumerate((0.5, 0.3, 0.15, 0.07, 0.03)):
+            if probability > bound:
+                return step
+        return 5
+
+    def _backgrounds(self, scale: Scale) -> tuple[Color, ...]:
+        if self.depth == "256":
+            return tuple(Color.from_ansi(number) for number in scale.steps_256)
+        return tuple(Color.parse(value) for value in scale.backgrounds)
+
+    def _cells(self, scale: Scale, *, signed: bool) -> tuple[Style, ...]:
+        if self.depth == "none":
+            return _without_color(signed)
+        if self.depth == "16":
+            return _with_sixteen(scale, signed)
+        if self.depth == "256":
+            foregrounds: Sequence[Color] = [Color.from_ansi(n) for n in scale.foregrounds_256]
+        else:
+            foregrounds = [Color.parse(c) for c in scale.foregrounds]
+        pairs = zip(foregrounds, self._backgrounds(scale), strict=True)
+        return tuple(Style(color=fg, bgcolor=bg) for fg, bg in pairs)
+
+
+def _without_color(signed: bool) -> tuple[Style, ...]:
+    """Plain, bold, reverse by strength: NO_COLOR still reads."""
+    return tuple(
+        Style() if strength < 0.25 else Style(bold=True) if strength < 0.6 else Style(reverse=True)
+        for strength in _strengths(signed)
+    )
+
+
+def _with_sixteen(scale: Scale, signed: bool) -> tuple[Style, ...]:
+    styles = []
+    for step, strength in enumerate(_strengths(signed)):
+        low, high = scale.sixteen_negative if signed and step < ZERO else scale.sixteen_positive
+        styles.append(Style() if strength < 0.25 else Style.parse(low if strength < 0.6 else high))
+    return tuple(styles)
+
+
+def _strengths(signed: bool) -> list[float]:
+    if signed:
+        return [abs(step - ZERO) / ZERO for step in range(STEPS)]
+    return [step / (STEPS - 1) for step in range(STEPS)]
+
+
+@lru_cache(maxsize=16)
+def palette(theme: Theme, depth: Depth) -> Palette:
+    """The one palette of a theme and depth."""
+    return Palette(theme, depth)

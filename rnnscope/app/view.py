@@ -1,0 +1,69 @@
+"""What is being looked at: one frozen value that the screen makes and every panel shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.tracing.trace import Trace, is_gate
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A trace, and which character, neuron and quantity of it are chosen."""
+
+    trace: Trace
+    cursor: int = 0
+    """Index of the chosen character, 0..T−1."""
+    layer: int = 1
+    """Counts from 1."""
+    unit: int = 0
+    """Counts from 0."""
+    quantity: str = "cell"
+    own_range: bool = False
+    """Colours span the neuron's own range over the passage rather than the quantity's."""
+    colouring: Literal["neuron", "surprise"] = "neuron"
+    top_five: bool = False
+    """Show the five most probable characters under every character of the passage."""
+    knows: str = ""
+    """A name found for the neuron, such as `column`; empty where nobody looked."""
+
+    @property
+    def neuron(self) -> str:
+        """Such as `1/97`."""
+        return f"{self.layer}/{self.unit}"
+
+    @property
+    def is_gate(self) -> bool:
+        return is_gate(self.quantity)
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """(T,) the chosen quantity of the chosen neuron as it is coloured: 0..1 for gates, else −1..1."""
+        return self.trace.shown(self.layer, self.quantity)[:, self.unit]
+
+    @cached_property
+    def coloured(self) -> NDArray[np.float32]:
+        """(T,) `values`, stretched to the neuron's own range where that was asked for."""
+        if not self.own_range:
+            return self.values
+        if self.is_gate:
+            low, high = float(self.values.min()), float(self.values.max())
+            return (self.values - low) / max(high - low, 1e-6)
+        return self.values / max(float(np.abs(self.values).max()), 1e-6)
+
+    def moved(self, **changes: object) -> View:
+        """The same view with some fields changed; cursor, layer and unit are kept within the trace."""
+        view = replace(self, **changes)  # type: ignore[arg-type]
+        shape = view.trace.architecture
+        return replace(
+            view,
+            cursor=max(0, min(view.cursor, len(view.trace) - 1)),
+            layer=max(1, min(view.layer, shape.layers)),
+            unit=max(0, min(view.unit, shape.hidden_size - 1)),
+            quantity=view.quantity if view.quantity in view.trace.quantities else "hidden",
+        )

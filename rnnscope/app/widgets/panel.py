@@ -1,0 +1,150 @@
+"""A panel: a rectangle slightly lighter than the ground, with one row of title and no box.
+
+    ▎ name  subject                          legend or headline number
+    ▎
+    ▎ the body, two columns in from either side
+
+The left bar is there when the panel has the focus. Where the panel is more than 9 rows high one blank row
+follows the title. Panels draw by the Line API; a line is drawn once for each state of what it depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+from rnnscope.app.palette import Palette, palette
+
+PADDING = 2
+"""Columns between a panel's edge and its text."""
+
+
+class Panel(Widget, can_focus=True):
+    """The base of every panel. A subclass gives `heading`, `subject`, `legend` and `body`."""
+
+    heading: ClassVar[str] = ""
+    """The panel's name, lower case."""
+
+    roomy_above: ClassVar[int] = 9
+    """Panels higher than this have a blank row under the title."""
+
+    DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: dict[int, Strip] = {}
+
+    # -- what a subclass gives ---------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        """What stands dim after the name, such as `neuron 1/97, cell`."""
+        return ""
+
+    def legend(self) -> list[Segment]:
+        """What stands flush right in the title row."""
+        return []
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        """The segments of one body row, at most `width` cells wide, starting at the panel's column 2.
+
+        A subclass that draws into the gutter (columns 0 and 1) overrides `gutter` too.
+        """
+        return []
+
+    def gutter(self, row: int) -> Segment | None:
+        """One cell at column 1 of a body row, such as `▸`."""
+        return None
+
+    # -- what a subclass uses ----------------------------------------------------------------------------
+
+    @property
+    def palette(self) -> Palette:
+        """The application's palette; the dark one in a bare test application."""
+        chosen = getattr(self.app, "palette", None)
+        return chosen if isinstance(chosen, Palette) else palette("dark", "truecolor")
+
+    @property
+    def fill(self) -> Style:
+        """The panel's background."""
+        return self.palette.ink("text")
+
+    @property
+    def body_top(self) -> int:
+        """The first row of the body."""
+        return 2 if self.size.height > self.roomy_above else 1
+
+    @property
+    def body_width(self) -> int:
+        return max(0, self.size.width - 2 * PADDING)
+
+    @property
+    def body_height(self) -> int:
+        return max(0, self.size.height - self.body_top)
+
+    def redraw(self, rows: Iterable[int] | None = None) -> None:
+        """Draw anew: every line, or only these body rows."""
+        if rows is None:
+            self._lines.clear()
+            self.refresh()
+            return
+        for row in rows:
+            y = row + self.body_top
+            self._lines.pop(y, None)
+            self.refresh_lines(y)
+
+    # -- drawing ------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        strip = self._lines.get(y)
+        if strip is None:
+            strip = self._lines[y] = self._draw(y)
+        return strip
+
+    def _draw(self, y: int) -> Strip:
+        width = self.size.width
+        edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", self.fill)
+        if y == 0:
+            return Strip([edge, *self._title(width - 1)]).adjust_cell_length(width, self.fill)
+        row = y - self.body_top
+        gutter, content = None, []
+        if row >= 0:
+            gutter = self.gutter(row)
+            content = self.body(row, self.body_width, self.body_height)
+        left = [edge, gutter or Segment(" ", self.fill)]
+        inside = Strip([*left, *content]).adjust_cell_length(max(0, width - PADDING), self.fill)
+        return inside.adjust_cell_length(width, self.fill)
+
+    def _title(self, width: int) -> list[Segment]:
+        """The title row without its first cell: the legend gives way to the name, never the name to it."""
+        ink = self.palette.ink
+        name = Segment(self.heading, ink("azure" if self.has_focus else "strong", bold=True))
+        left = Strip([Segment(" ", self.fill), name])
+        subject = self.subject()
+        if subject:
+            left = Strip([*left, Segment("  " + subject, ink("dim"))])
+        right = Strip([*self.legend(), Segment(" " * PADDING, self.fill)])
+        gap = width - left.cell_length - right.cell_length
+        if gap < 1:
+            return list(left.crop(0, width - 1))
+        return [*left, Segment(" " * gap, self.fill), *right]
+
+    # -- states that change every line --------------------------------------------------------------------
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lines.clear()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.redraw()
+
+    def on_focus(self, event: events.Focus) -> None:
+        self.redraw()
+
+    def on_blur(self, event: events.Blur) -> None:
+        self.redraw()
