@@ -1,6 +1,6 @@
 """Every colour on the screen, and the only place that knows one.
 
-A palette has 33 steps, made once a theme and colour depth, so that a widget looks a style up, never builds one:
+A palette has 33 steps, made once a theme and colour depth, so that widgets look styles up, never build one:
 
     signed quantities   step = round(16 (v + 1))      16 is zero; −0.25 and below are underlined
     gates, probability  step = round(32 v)
@@ -48,7 +48,7 @@ def unit_steps(values: ArrayLike) -> NDArray[np.intp]:
 class Palette:
     """The styles of one theme at one colour depth.
 
-    `ink` gives text; `diverging`, `gate` and `probability` are 33 cell styles each (background and foreground);
+    `ink` gives text; `diverging`, `gate` and `probability` are 33 cell styles each (with foreground);
     `diverging_colors`, … are the same backgrounds alone, for bars and half blocks.
     """
 

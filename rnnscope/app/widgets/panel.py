@@ -16,6 +16,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -51,13 +52,10 @@ class Panel(Widget, can_focus=True):
         return []
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        """The segments of one body row, at most `width` cells wide, starting at the panel's column 2.
-
-        A subclass that draws into the gutter (columns 0 and 1) overrides `gutter` too.
-        """
+        """The segments of one body row, at most `width` cells wide, starting at the panel's column 2."""
         return []
 
-    def gutter(self, row: int) -> Segment | None:
+    def mark(self, row: int) -> Segment | None:
         """One cell at column 1 of a body row, such as `▸`."""
         return None
 
@@ -96,7 +94,7 @@ class Panel(Widget, can_focus=True):
         for row in rows:
             y = row + self.body_top
             self._lines.pop(y, None)
-            self.refresh_lines(y)
+            self.refresh(Region(0, y, self.size.width, 1))
 
     # -- drawing ------------------------------------------------------------------------------------------
 
@@ -112,11 +110,11 @@ class Panel(Widget, can_focus=True):
         if y == 0:
             return Strip([edge, *self._title(width - 1)]).adjust_cell_length(width, self.fill)
         row = y - self.body_top
-        gutter, content = None, []
+        mark, content = None, []
         if row >= 0:
-            gutter = self.gutter(row)
+            mark = self.mark(row)
             content = self.body(row, self.body_width, self.body_height)
-        left = [edge, gutter or Segment(" ", self.fill)]
+        left = [edge, mark or Segment(" ", self.fill)]
         inside = Strip([*left, *content]).adjust_cell_length(max(0, width - PADDING), self.fill)
         return inside.adjust_cell_length(width, self.fill)
 
