@@ -1,0 +1,108 @@
+"""Which device computes, in which precision, on how many threads; every choice comes with the words to tell it."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import psutil
+import torch
+from torch import nn
+
+from rnnscope.errors import DeviceError
+from rnnscope.training.options import PrecisionName
+
+Precision = Literal["float32", "bfloat16"]
+
+_TIMED_STEPS = 5
+_WORTHWHILE = 1.15
+"""How much faster bfloat16 must be, so that a busy moment does not decide."""
+
+
+def available_devices() -> list[str]:
+    """The devices that `--device` takes here, best first."""
+    devices = ["cpu"]
+    if torch.backends.mps.is_available():
+        devices.insert(0, "mps")
+    if torch.cuda.is_available():
+        devices.insert(0, "cuda")
+    return devices
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`, or the best where that is `auto`. Raises DeviceError."""
+    available = available_devices()
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
+        raise DeviceError(f"this machine has no {name} for PyTorch; --device takes auto or {', '.join(available)}")
+    return torch.device(name)
+
+
+def device_title(device: torch.device) -> str:
+    """Such as `cpu, 2 threads` or `cuda, NVIDIA H200`."""
+    if device.type == "cuda":
+        return f"cuda, {torch.cuda.get_device_name(device)}"
+    if device.type == "mps":
+        return "mps, Apple GPU"
+    threads = torch.get_num_threads()
+    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def physical_cores() -> int:
+    """The cores this process may use: a second thread on a core gains nothing here."""
+    physical = psutil.cpu_count(logical=False) or 1
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else physical
+    return max(1, min(physical, allowed))
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Inside, matrix products run in `precision`; weights and states stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def choose_precision(
+    name: PrecisionName, model: nn.Module, device: torch.device, sequence_length: int, batch_size: int
+) -> tuple[Precision, str]:
+    """What to compute in, and why. `auto` times a few steps of each on a copy of the model.
+
+    Neither the model nor the random numbers of the run notice. Raises DeviceError.
+    """
+    if device.type == "mps":
+        if name == "bfloat16":
+            raise DeviceError("bfloat16 is not trained with on mps; use --precision float32")
+        return "float32", "float32 on mps"
+    if name != "auto":
+        return name, f"{name}, as asked"
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return "float32", "float32: this GPU has no bfloat16"
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        slow = _seconds_a_step(model, device, "float32", sequence_length, batch_size)
+        fast = _seconds_a_step(model, device, "bfloat16", sequence_length, batch_size)
+    gain = slow / fast
+    if gain >= _WORTHWHILE:
+        return "bfloat16", f"bfloat16: measured {gain:.1f} times as fast as float32"
+    return "float32", f"float32: bfloat16 measured {gain:.1f} times as fast"
+
+
+def _seconds_a_step(
+    model: nn.Module, device: torch.device, precision: Precision, sequence_length: int, batch_size: int
+) -> float:
+    """The median over a few steps, after two that warm up kernels and caches."""
+    trial = copy.deepcopy(model).train()
+    ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
+    seconds = []
+    for _ in range(2 + _TIMED_STEPS):
+        start = time.perf_counter()
+        with autocast(device, precision):
+            logits, _ = trial(ids)
+        nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[2:])

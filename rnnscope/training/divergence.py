@@ -1,0 +1,68 @@
+"""Notices when training has run away, and knows the way back.
+
+At fixed steps, so that runs repeat, the mean loss since the last look is held against its running level. Two
+copies of the state are kept: the one from the last good look is only trusted after the next look was good too,
+because weights may already be lost a few steps before the loss shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+LOOK_EVERY = 25
+"""Steps between two looks."""
+GIVE_UP_AFTER = 24
+"""Returns in a row after which the rate is not what is wrong."""
+
+_SMOOTHING = 0.3
+
+Snapshot = dict[str, Tensor]
+
+
+def is_divergent(loss_nats: float, level_nats: float) -> bool:
+    """Whether a mean loss over LOOK_EVERY steps is no ordinary fluctuation around `level_nats`."""
+    return not loss_nats <= 1.5 * level_nats + 0.5  # NaN compares false
+
+
+@dataclass
+class Guard:
+    """What divergence is judged by, and the states to go back to.
+
+    level_nats: the running level of the loss; begins at that of a network which knows nothing.
+    trusted, recent: copies of weights and optimiser, the former one good look older.
+    """
+
+    level_nats: float
+    trusted: Snapshot
+    recent: Snapshot
+    rate_factor: float = 1.0
+    """Halved at each return."""
+    returns_in_a_row: int = 0
+    losses_nats: list[float] = field(default_factory=list)
+    """Of the steps since the last look."""
+
+    def look(self, state: Mapping[str, Tensor]) -> Snapshot | None:
+        """Judge the losses since the last look; None when all is well, else the state to go back to.
+
+        state: weights and optimiser as they are now; copied when they are good.
+        """
+        mean = math.fsum(self.losses_nats) / len(self.losses_nats)
+        self.losses_nats.clear()
+        if not is_divergent(mean, self.level_nats):
+            self.level_nats += _SMOOTHING * (mean - self.level_nats)
+            self.trusted, self.recent = self.recent, copied(state)
+            self.returns_in_a_row = 0
+            return None
+        self.rate_factor /= 2
+        self.returns_in_a_row += 1
+        self.recent = self.trusted
+        return self.trusted
+
+
+def copied(state: Mapping[str, Tensor]) -> Snapshot:
+    """Tensors of their own, on the same device."""
+    return {name: tensor.detach().clone() for name, tensor in state.items()}

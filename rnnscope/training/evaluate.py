@@ -1,0 +1,150 @@
+"""How well a model predicts a text: the mean of −ln p(next character), in nats.
+
+Two protocols, both exact and in float32:
+
+    carried   one pass, state carried from the first character to the last
+    windows   state zero at the start of every N characters, as nanoGPT judges
+
+and one estimate that is cheap enough to be made while training goes on:
+
+    lanes     the text cut into lanes that are read side by side; each starts from zero a little before the
+              characters it counts, so that its state is warm where counting begins
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from rnnscope.errors import TextError
+from rnnscope.model import CharRNN, State
+
+_CHUNK = 2048
+"""Characters a step of one carried stream: bounds memory, and how late `should_stop` is noticed."""
+_WINDOWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A mean loss over the characters that were predicted (all of a text but its first)."""
+
+    loss_nats: float
+    characters: int
+    window: int | None = None
+    """Characters between two resets of the state; None where it is carried."""
+
+    @property
+    def bits_per_character(self) -> float:
+        return self.loss_nats / math.log(2)
+
+    @property
+    def perplexity(self) -> float:
+        return math.exp(min(self.loss_nats, 700.0))
+
+
+def evaluate(
+    model: CharRNN,
+    ids: NDArray[np.generic],
+    *,
+    window: int | None = None,
+    device: str | torch.device | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Evaluation:
+    """The exact loss of `model` on `ids` (N,), carried, or over windows of `window` characters.
+
+    device: where to move the model first. should_stop: looked at every chunk; once true, the result covers
+    only what was read so far (at least one chunk). Raises TextError when there is nothing to predict.
+    """
+    if len(ids) < 2:
+        raise TextError("the text is too short to evaluate: it needs at least 2 characters")
+    if device is not None:
+        model.to(device)
+    total = torch.zeros((), dtype=torch.float64)
+    characters = 0
+    with _judging(model):
+        losses = _carried(model, ids) if window is None else _windows(model, ids, window)
+        for loss, count in losses:
+            total += loss.cpu()
+            characters += count
+            if should_stop is not None and should_stop():
+                break
+    return Evaluation(float(total) / characters, characters, window)
+
+
+def evaluate_lanes(
+    model: CharRNN, ids: NDArray[np.generic], *, lanes: int = 64, warm_up: int = 128
+) -> Evaluation:
+    """An estimate of the carried loss: `lanes` stretches of `ids` at once, each after `warm_up` uncounted ones.
+
+    Every character but the first is counted once. The first lane is exact; the others know `warm_up`
+    characters of context where the carried state would know all. Honours an autocast around it.
+    """
+    count = len(ids) - 1
+    length = -(-count // lanes)  # counted characters a lane; the last lanes may be shorter
+    starts = np.arange(-(-count // length)) * length
+    span = np.arange(-min(warm_up, length), length)
+    at = starts[None, :] + span[:, None]  # (warm-up + length, lanes), positions of inputs
+    counted = (at >= starts) & (at < count)
+    inputs = torch.from_numpy(ids[at.clip(0, count - 1)].astype(np.int64))
+    targets = torch.from_numpy(ids[at.clip(0, count - 1) + 1].astype(np.int64))
+    targets[torch.from_numpy(~counted)] = -100  # what cross_entropy leaves out
+    total = torch.zeros((), dtype=torch.float64)
+    with _judging(model):
+        place = next(model.parameters()).device
+        state: State | None = None
+        for start in range(0, len(at), 128):
+            logits, state = model(inputs[start : start + 128].to(place), state)
+            total += _total_loss(logits, targets[start : start + 128].to(place)).cpu()
+    return Evaluation(float(total) / count, count)
+
+
+def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor, int]]:
+    """Sums of losses, chunk by chunk, with how many characters each covers."""
+    device = next(model.parameters()).device
+    state: State | None = None
+    for start in range(0, len(ids) - 1, _CHUNK):
+        chunk = torch.from_numpy(ids[start : start + _CHUNK + 1].astype(np.int64)).to(device)
+        logits, state = model(chunk[:-1, None], state)
+        yield _total_loss(logits, chunk[1:, None]), len(chunk) - 1
+
+
+def _windows(model: CharRNN, ids: NDArray[np.generic], window: int) -> Iterator[tuple[Tensor, int]]:
+    """The same, from a zero state every `window` predicted characters; the last window may be shorter."""
+    device = next(model.parameters()).device
+    whole = (len(ids) - 1) // window
+    for first in range(0, whole, _WINDOWS_AT_ONCE):
+        starts = np.arange(first, min(first + _WINDOWS_AT_ONCE, whole)) * window
+        at = starts[None, :] + np.arange(window + 1)[:, None]  # (window + 1, windows)
+        batch = torch.from_numpy(ids[at].astype(np.int64)).to(device)
+        logits, _ = model(batch[:-1])
+        yield _total_loss(logits, batch[1:]), batch[1:].numel()
+    if rest := (len(ids) - 1) % window:
+        tail = torch.from_numpy(ids[whole * window :].astype(np.int64)).to(device)
+        logits, _ = model(tail[:-1, None])
+        yield _total_loss(logits, tail[1:, None]), rest
+
+
+def _total_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Σ −ln p, float64: (T, B, V) and (T, B) to a scalar."""
+    losses = cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    return losses.sum(dtype=torch.float64)
+
+
+@contextmanager
+def _judging(model: CharRNN) -> Iterator[None]:
+    """No gradients and no dropout inside; afterwards the model is as it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)

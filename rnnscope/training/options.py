@@ -1,0 +1,212 @@
+"""Everything one can choose about a training run; the command line is derived from it.
+
+Each field's docstring is its help text. An instance is valid: what cannot work is refused when it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Annotated, Literal, cast
+
+import tyro
+
+from rnnscope.architecture import Activation, CellName
+from rnnscope.errors import OptionError, RunError
+
+OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
+ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
+PrecisionName = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of one training run. Raises OptionError where a value is out of range or two contradict."""
+
+    text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = ""
+    """The text to learn: a file, or - for standard input."""
+    encoding: Literal["utf-8", "bytes"] = "utf-8"
+    """Learn characters of UTF-8 text, or the bytes of any file at all."""
+    minimum_count: int = 1
+    """Characters rarer than this share one symbol for the unknown."""
+    held_out: float = 0.1
+    """The share at the end of the text that is kept to judge by."""
+    test: float = 0.0
+    """A further share, at the very end, that training never touches."""
+
+    cell: CellName = "lstm"
+    """The recurrent cell."""
+    hidden_size: int = 256
+    """Units a layer."""
+    layers: int = 1
+    """Recurrent layers."""
+    embedding_size: int = 0
+    """Size of a learned embedding; 0 feeds characters one-hot."""
+    tied: bool = False
+    """Share the embedding's weights with the read-out (needs --embedding-size equal to --hidden-size)."""
+    activation: Activation = "tanh"
+    """What squashes candidate and cell; softsign is for peephole, coupled and multiplicative."""
+    dropout: float = 0.25
+    """Share of outputs dropped between layers and before the read-out."""
+    forget_bias: float = 1.0
+    """Initial bias of the forget gate."""
+    init_from: str | None = None
+    """Fine-tune this model; its shape replaces the options above, its vocabulary grows where TEXT needs it."""
+
+    steps: int | None = None
+    """End after this many steps."""
+    minutes: float | None = None
+    """End after this many minutes of training."""
+    epochs: float | None = None
+    """End after this many passes over the text."""
+    sequence_length: int = 64
+    """Characters through which errors are propagated back."""
+    batch_size: int = 32
+    """Streams that are read side by side."""
+    reset_probability: float = 0.0
+    """Chance, a chunk, that a stream forgets its state, so that the network also learns to start cold."""
+
+    optimizer: OptimizerName = "adamw"
+    """What turns gradients into updates."""
+    learning_rate: float = 6e-3
+    """The highest rate of the schedule."""
+    momentum: float = 0.9
+    """β1 of adamw and adam; Nesterov momentum of sgd."""
+    smoothing: float = 0.99
+    """β2 of adamw and adam; decay of the squared gradients of rmsprop."""
+    weight_decay: float = 0.1
+    """L2, on matrices only; decoupled from the gradient with adamw, part of it with the others."""
+    l1: float = 0.0
+    """L1, on matrices only."""
+    clip_norm: float = 1.0
+    """Scale gradients down to this norm; 0 does not."""
+    clip_value: float = 0.0
+    """Cut each gradient to ± this value; 0 does not."""
+
+    schedule: ScheduleName = "wsd"
+    """wsd: warm-up, stable, decay: steady until the budget's last part, or until told to finish."""
+    warmup_steps: int = 50
+    """Steps over which the rate rises to its height."""
+    anneal_fraction: float = 0.35
+    """The last share of the budget, over which wsd falls to zero."""
+    decay_factor: float = 0.5
+    """What step and plateau multiply the rate by."""
+    decay_every: int = 1000
+    """Steps between two cuts of step."""
+    plateau_patience: int = 3
+    """Evaluations without improvement before plateau cuts the rate."""
+    patience: int = 0
+    """Evaluations without improvement before the run ends; 0 goes on."""
+    evaluate_every: int = 250
+    """Steps between two evaluations where patience or plateau counts them; else time decides."""
+
+    run: str | None = None
+    """The directory of the run; by default a new one below runs/."""
+    resume: str | None = None
+    """Go on where this run stopped."""
+    seed: int = 1
+    """The same seed on the same machine gives the same weights."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    precision: PrecisionName = "auto"
+    """auto measures at the start whether bfloat16 is faster."""
+    threads: int = 0
+    """CPU threads; 0 takes one a core."""
+    temperature: float = 0.8
+    """Of the samples shown along the way."""
+    prime: str = ""
+    """What those samples begin with."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def evaluates_at_fixed_steps(self) -> bool:
+        """Whether evaluations steer the run, so that their steps must not depend on the clock."""
+        return self.patience > 0 or self.schedule == "plateau"
+
+    @property
+    def has_budget(self) -> bool:
+        return any(budget is not None for budget in (self.steps, self.minutes, self.epochs))
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> TrainOptions:
+        """The options that a run wrote down; names it does not know are from another version and left out."""
+        known = {field.name for field in fields(cls)}
+        try:
+            return cls(**{name: value for name, value in values.items() if name in known})  # type: ignore[arg-type]
+        except TypeError as error:
+            raise RunError(f"the run's options are damaged: {error}") from error
+
+
+BUDGET = ("steps", "minutes", "epochs")
+OF_THE_PROCESS = ("device", "threads", "temperature", "prime", "resume")
+"""What a resumed run may choose anew, beside its budget."""
+
+
+def resumed(recorded: TrainOptions, asked: TrainOptions) -> TrainOptions:
+    """The options of a run that goes on: the recorded ones, with what may change taken from `asked`.
+
+    Any budget in `asked` replaces the whole recorded budget. Raises OptionError when `asked` changes what the
+    run is made of.
+    """
+    default = TrainOptions()
+    changed = {f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)}
+    if refused := sorted(changed - {*BUDGET, *OF_THE_PROCESS}):
+        name = "TEXT" if refused[0] == "text" else _flag(refused[0])
+        raise OptionError(
+            f"{name} cannot change when a run is resumed; leave it out, or start a new run with --init-from"
+        )
+    if changed & set(BUDGET):
+        changed |= set(BUDGET)
+    taken = cast("dict[str, object]", {name: getattr(asked, name) for name in changed})
+    return replace(recorded, **taken)  # type: ignore[arg-type]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _check(options: TrainOptions) -> None:
+    """The one place that knows what values can work."""
+
+    def require(name: str, holds: bool, range_: str) -> None:
+        if not holds:  # a comparison with NaN does not hold either
+            raise OptionError(f"{_flag(name)} is {getattr(options, name)}, but must be {range_}")
+
+    o = options
+    for name in ("hidden_size", "layers", "sequence_length", "batch_size", "minimum_count"):
+        require(name, getattr(o, name) >= 1, "at least 1")
+    for name in ("decay_every", "plateau_patience", "evaluate_every"):
+        require(name, getattr(o, name) >= 1, "at least 1")
+    for name in ("embedding_size", "warmup_steps", "patience", "threads", "seed"):
+        require(name, getattr(o, name) >= 0, "0 or more")
+    for name in ("weight_decay", "l1", "clip_norm", "clip_value", "temperature"):
+        require(name, 0 <= getattr(o, name) < float("inf"), "a number, 0 or more")
+    for name in ("dropout", "momentum", "smoothing", "reset_probability"):
+        require(name, 0 <= getattr(o, name) < 1, "at least 0 and below 1")
+    for name in BUDGET:
+        budget = getattr(o, name)
+        require(name, budget is None or 0 < budget < float("inf"), "above 0")
+    require("learning_rate", 0 < o.learning_rate < float("inf"), "above 0")
+    require("forget_bias", abs(o.forget_bias) < float("inf"), "a number")
+    require("decay_factor", 0 < o.decay_factor <= 1, "above 0, at most 1")
+    require("anneal_fraction", 0 <= o.anneal_fraction <= 1, "from 0 to 1")
+    require("held_out", 0 <= o.held_out < 1, "at least 0 and below 1")
+    require("test", 0 <= o.test < 1, "at least 0 and below 1")
+    require("seed", o.seed < 2**63, "below 2^63")
+    if o.held_out + o.test >= 1:
+        raise OptionError(f"--held-out {o.held_out} and --test {o.test} leave nothing to learn from")
+    if o.tied and o.embedding_size != o.hidden_size and o.init_from is None:
+        raise OptionError(f"--tied needs --embedding-size {o.hidden_size}, equal to --hidden-size")
+    if o.activation == "softsign" and o.cell in ("rnn", "lstm", "gru"):
+        raise OptionError(
+            f"--activation softsign is for peephole, coupled and multiplicative, not for {o.cell}"
+        )
+    if o.schedule == "cosine" and not o.has_budget and o.resume is None:
+        raise OptionError("--schedule cosine needs an end: give --steps, --minutes or --epochs, or use wsd")
+    if o.evaluates_at_fixed_steps and o.held_out == 0:
+        raise OptionError("--patience and --schedule plateau judge by held-out text: give --held-out 0.1")

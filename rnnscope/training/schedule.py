@@ -1,0 +1,110 @@
+"""How high the learning rate is at each moment of a run.
+
+    wsd        ╱▔▔▔▔▔▔▔▔▔▔▔▔╲     steady as long as one likes; the fall is the budget's last part, or `finish`
+    constant   ╱▔▔▔▔▔▔▔▔▔▔▔▔▔
+    cosine     ╱▔▔╲_              over the whole budget
+    step       ╱▔▔|__|..          a cut every so many steps
+    plateau    ╱▔▔▔▔▔|__          a cut when the held-out loss stops falling
+
+Whatever the shape, `finish` multiplies it by a line that falls to zero from now on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from rnnscope.training.options import ScheduleName, TrainOptions
+
+Phase = Literal["warm-up", "stable", "annealing", "steady"]
+
+SHORTEST_FINISH_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Finish:
+    """An anneal that somebody asked for: from `start`, over `length` steps."""
+
+    start: int
+    length: int
+
+    @classmethod
+    def asked_at(cls, step: int) -> Finish:
+        """A quarter of the steps done so far: what a fifth of the whole run then spends on falling."""
+        return cls(step, max(SHORTEST_FINISH_STEPS, step // 4))
+
+    def fraction(self, step: int) -> float:
+        """How much of it is done, 0..1."""
+        return min(1.0, (step - self.start) / self.length)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate as a function of where the run stands; no state of its own."""
+
+    kind: ScheduleName
+    height: float
+    warmup_steps: int
+    anneal_fraction: float
+    decay_factor: float
+    decay_every: int
+
+    @classmethod
+    def of(cls, options: TrainOptions) -> Schedule:
+        return cls(
+            options.schedule,
+            options.learning_rate,
+            options.warmup_steps,
+            options.anneal_fraction,
+            options.decay_factor,
+            options.decay_every,
+        )
+
+    def rate(self, step: int, done: float | None, *, finish: Finish | None = None, cuts: int = 0) -> float:
+        """The rate of the step after `step` steps.
+
+        done: how much of the budget is used, 0..1, None where there is no end. cuts: how often plateau has
+        cut so far.
+        """
+        rate = self.height * min(1.0, (step + 1) / (self.warmup_steps + 1))
+        match self.kind:
+            case "wsd" if done is not None and done > 1 - self.anneal_fraction:
+                rate *= max(0.0, 1 - done) / self.anneal_fraction
+            case "cosine" if done is not None:
+                rate *= (1 + math.cos(math.pi * min(1.0, done))) / 2
+            case "step":
+                rate *= self.decay_factor ** (step // self.decay_every)
+            case "plateau":
+                rate *= self.decay_factor**cuts
+        if finish is not None:
+            rate *= 1 - finish.fraction(step)
+        return rate
+
+    def phase(self, step: int, done: float | None, *, finish: Finish | None = None) -> Phase:
+        """What a reader calls this part of the run."""
+        if finish is not None:
+            return "annealing"
+        if step < self.warmup_steps:
+            return "warm-up"
+        if self.kind != "wsd":
+            return "steady"
+        return "annealing" if done is not None and done > 1 - self.anneal_fraction else "stable"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Counts evaluations without improvement; a new value for each evaluation."""
+
+    best: float = math.inf
+    since_best: int = 0
+    since_cut: int = 0
+    cuts: int = 0
+
+    def after(self, held_out_nats: float, plateau_patience: int) -> Patience:
+        """The count after one more evaluation; plateau cuts when it has waited long enough."""
+        if held_out_nats < self.best:
+            return Patience(held_out_nats, cuts=self.cuts)
+        since_cut = self.since_cut + 1
+        cut = since_cut >= plateau_patience
+        return Patience(self.best, self.since_best + 1, 0 if cut else since_cut, self.cuts + cut)

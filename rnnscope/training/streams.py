@@ -1,0 +1,61 @@
+"""The training text as B contiguous streams, read side by side in chunks of T characters.
+
+    text     abcdefghijklmnopqrstuvwx          B = 3, T = 4
+    stream 1 abcd efgh                         chunk k is column k; state is carried from it to the next,
+    stream 2 ijkl mnop                         and its targets are the same characters one further
+    stream 3 qrst uvwx
+
+Each pass over the text starts a little later than the one before, so that chunks do not always break at the
+same characters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnscope.errors import TextError
+
+_GOLDEN = 0.6180339887498949
+
+
+class Streams:
+    """Where the streams stand; `epoch` and `position` are all of its state.
+
+    ids: (N,) integers of any width; a memory map works, and only what is asked for is read.
+    """
+
+    def __init__(self, ids: NDArray[np.generic], batch_size: int, sequence_length: int) -> None:
+        if len(ids) < 2:
+            raise TextError("the text is too short to learn from: it needs at least 2 characters")
+        self.sequence_length = min(sequence_length, len(ids) - 1)
+        self.batch_size = min(batch_size, (len(ids) - 1) // self.sequence_length)
+        self.length = (len(ids) - 1) // self.batch_size  # characters a stream
+        self.epoch = 0
+        self.position = 0
+        self._ids = ids
+        starts = np.arange(self.batch_size) * self.length
+        self._window = np.arange(self.sequence_length + 1)[:, None] + starts  # (T+1, B)
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the text so far, with their fraction."""
+        return self.epoch + min(1.0, self.position / self.length)
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the next chunk starts a new pass, for which carried state means nothing."""
+        return self.position + self.sequence_length > self.length
+
+    def next(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of the next chunk, each (T, B) int64."""
+        if self.at_an_end:
+            self.epoch += 1
+            slack = min(self.sequence_length, self.length - self.sequence_length + 1)
+            self.position = int(slack * (self.epoch * _GOLDEN % 1))
+        chunk = self._ids[self._window + self.position].astype(np.int64)  # (T+1, B)
+        self.position += self.sequence_length
+        characters = torch.from_numpy(chunk).to(device, non_blocking=True)
+        return characters[:-1], characters[1:]
