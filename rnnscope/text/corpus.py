@@ -1,0 +1,253 @@
+"""A corpus: a text of any size as ids, split by position into what is learnt from and what is held out.
+
+    |<------------- train ------------->|<- held out ->|<- test ->|
+
+A text is decoded and looked up in pieces, twice: once to count its characters, once to write their ids. So a
+text that does not fit in memory differs from a small one only in where the ids go, a file that is mapped; and
+bytes are their own ids, so that the file itself is mapped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.errors import OptionError, TextError
+from rnnscope.files import write_atomically
+from rnnscope.text.reading import (
+    PIECE_BYTES,
+    STANDARD_INPUT,
+    Decoded,
+    Told,
+    name_of,
+    open_text,
+    raw_pieces,
+    reason,
+)
+from rnnscope.text.vocabulary import Vocabulary, add_code_points, code_points
+
+Ids: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
+Encoding = Literal["utf-8", "bytes"]
+
+_LEAST_SHARE = 1e-6
+_LEAST_CHARACTERS = 2  # one to read and one to predict
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """A text as ids.
+
+    name: how the text is called on a screen.
+    path: where it was read, absolute; "-" for standard input.
+    sha256: of the file's bytes, in hexadecimal.
+    train, held_out, test: (T,) uint8, uint16 or uint32, in the order of the text; perhaps mapped from a file.
+    unknown_characters: how many ids are the unknown symbol's.
+    notes: what was changed in reading, to be told.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    vocabulary: Vocabulary
+    train: Ids
+    held_out: Ids
+    test: Ids
+    unknown_characters: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def load_corpus(
+    path: str | Path,
+    *,
+    encoding: Encoding = "utf-8",
+    held_out: float = 0.1,
+    test: float = 0.0,
+    minimum_count: int = 1,
+    vocabulary: Vocabulary | None = None,
+    grow: bool = False,
+    cache: Path | None = None,
+    told: Told | None = None,
+) -> Corpus:
+    """Read a text, give its characters ids, and split it.
+
+    held_out, test: the shares of the text, 0..1, that are kept from training; the test part is the very end.
+    minimum_count: characters seen less often become the unknown symbol.
+    vocabulary: the ids to use; None makes a vocabulary of the text's own characters.
+    grow: give ids to the characters that `vocabulary` lacks, instead of refusing the text.
+    cache: where the ids of a large text are kept and found again; None keeps them in a nameless file.
+
+    Raises TextError for a text that cannot be read or is too short, OptionError for impossible shares.
+    """
+    _check_shares(held_out, test)
+    if vocabulary is not None and vocabulary.kind == "characters" and encoding == "bytes":
+        raise OptionError("a model of characters cannot read bytes: leave out --encoding bytes")
+    name = name_of(path)
+    with open_text(path) as file:
+        if encoding == "bytes" or (vocabulary is not None and vocabulary.kind == "bytes"):
+            read = _read_bytes(file, told)
+        else:
+            read = _read_characters(file, name, vocabulary, grow, minimum_count, cache, told)
+    size = len(read.ids)
+    _check_length(size, held_out, test, name)
+    first, second = _borders(size, held_out, test)
+    return Corpus(
+        name=name,
+        path=STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.abspath(path),
+        sha256=read.sha256,
+        vocabulary=read.vocabulary,
+        train=read.ids[:first],
+        held_out=read.ids[first:second],
+        test=read.ids[second:],
+        unknown_characters=read.unknown_characters,
+        notes=read.notes,
+    )
+
+
+def load_ids(path: str | Path, vocabulary: Vocabulary) -> Ids:
+    """(T,) a whole text in the ids of a trained model's vocabulary. Raises TextError."""
+    return load_corpus(path, held_out=0.0, vocabulary=vocabulary).train
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    ids: Ids
+    sha256: str
+    vocabulary: Vocabulary
+    unknown_characters: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def _read_bytes(file: BinaryIO, told: Told | None) -> _Read:
+    digest = hashlib.sha256()
+    for raw in raw_pieces(file, told):
+        digest.update(raw)
+    if isinstance(file, io.BytesIO):
+        ids: Ids = np.frombuffer(file.getvalue(), np.uint8)
+    else:
+        ids = np.memmap(file, np.uint8, mode="r")
+    return _Read(ids, digest.hexdigest(), Vocabulary.of_bytes())
+
+
+def _read_characters(
+    file: BinaryIO,
+    name: str,
+    vocabulary: Vocabulary | None,
+    grow: bool,
+    minimum_count: int,
+    cache: Path | None,
+    told: Told | None,
+) -> _Read:
+    counts = np.zeros(sys.maxunicode + 1, np.int64)
+    first = Decoded(file, name)
+    for piece in first.pieces(told and (lambda done: told(done / 2))):
+        add_code_points(counts, code_points(piece))
+    size = int(counts.sum())
+    if vocabulary is None:
+        vocabulary = Vocabulary.of_counts(counts, minimum_count)
+    elif grow:
+        vocabulary = vocabulary.grown_by(counts)
+
+    dtype = np.min_scalar_type(max(0, len(vocabulary) - 1))
+    pieces = _ids_in_pieces(file, name, vocabulary, dtype, told)
+    if isinstance(file, io.BytesIO):
+        ids: Ids = np.empty(size, dtype)
+        end = 0
+        for piece_ids in pieces:
+            ids[end : (end := end + len(piece_ids))] = piece_ids
+    else:
+        ids = _mapped(pieces, size, dtype, cache, _cache_name(first.sha256, vocabulary), name)
+    unknown = 0 if vocabulary.unknown is None else _count(ids, vocabulary.unknown)
+    return _Read(ids, first.sha256, vocabulary, unknown, first.notes)
+
+
+def _ids_in_pieces(
+    file: BinaryIO, name: str, vocabulary: Vocabulary, dtype: np.dtype[Any], told: Told | None
+) -> Iterator[Ids]:
+    start = 0
+    for piece in Decoded(file, name).pieces(told and (lambda done: told(0.5 + done / 2))):
+        yield vocabulary.encode_code_points(code_points(piece), start).astype(dtype)
+        start += len(piece)
+
+
+def _mapped(
+    pieces: Iterator[Ids], size: int, dtype: np.dtype[Any], cache: Path | None, cache_name: str, name: str
+) -> Ids:
+    """The ids of a large text, mapped from a file of `cache` or from one that has no name."""
+
+    def write(file: BinaryIO) -> None:
+        # Written, not mapped for writing: on a full disk a map would kill the process.
+        for ids in pieces:
+            file.write(ids.tobytes())
+        file.flush()
+        if file.tell() != size * dtype.itemsize:
+            raise TextError(f"{name} changed while it was read; try again")
+
+    try:
+        if cache is None:
+            with tempfile.TemporaryFile() as nameless:
+                write(nameless)
+                return np.memmap(nameless, dtype, mode="r")
+        kept = cache / cache_name
+        if not kept.is_file() or kept.stat().st_size != size * dtype.itemsize:
+            cache.mkdir(parents=True, exist_ok=True)
+            write_atomically(kept, write)
+        return np.memmap(kept, dtype, mode="r")
+    except OSError as error:
+        where = cache or tempfile.gettempdir()
+        raise TextError(f"no place in {where} for the ids of {name}: {reason(error)}") from error
+
+
+def _cache_name(sha256: str, vocabulary: Vocabulary) -> str:
+    key = f"{sha256} {vocabulary.unknown} {''.join(vocabulary.symbols)}"
+    return hashlib.sha256(key.encode()).hexdigest()[:32] + ".ids"
+
+
+def _check_shares(held_out: float, test: float) -> None:
+    for name, share in (("held-out", held_out), ("test", test)):
+        if share != 0 and not _LEAST_SHARE <= share < 1:
+            raise OptionError(f"the {name} share is {share:g}: give 0, or a share from {_LEAST_SHARE:g} to 1")
+    if 1 - held_out - test < _LEAST_SHARE:
+        raise OptionError(f"held out {held_out:g} and test {test:g} leave nothing to learn from: lower one")
+
+
+def _check_length(size: int, held_out: float, test: float, name: str) -> None:
+    shares = [share for share in (1 - held_out - test, held_out, test) if share > 0]
+    least = int(_LEAST_CHARACTERS / min(shares))
+    while not _is_enough(least, held_out, test):
+        least += 1
+    if not _is_enough(size, held_out, test):
+        parts = (
+            "a prediction"
+            if len(shares) == 1
+            else f"each of its {len(shares)} parts to have {_LEAST_CHARACTERS}"
+        )
+        raise TextError(f"{name} is too short, {size} characters: it needs at least {least:,} for {parts}")
+
+
+def _is_enough(size: int, held_out: float, test: float) -> bool:
+    first, second = _borders(size, held_out, test)
+    return (
+        first >= _LEAST_CHARACTERS
+        and (not held_out or second - first >= _LEAST_CHARACTERS)
+        and (not test or size - second >= _LEAST_CHARACTERS)
+    )
+
+
+def _borders(size: int, held_out: float, test: float) -> tuple[int, int]:
+    """Where the held-out part begins, and where the test part does."""
+    return int(size * (1 - held_out - test)), size - int(size * test)
+
+
+def _count(ids: Ids, wanted: int) -> int:
+    step = PIECE_BYTES
+    return sum(int(np.count_nonzero(ids[i : i + step] == wanted)) for i in range(0, len(ids), step))
