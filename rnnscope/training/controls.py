@@ -19,7 +19,9 @@ class Wishes:
     temperature: float = 0.8
     prime: str = ""
     passage: str | None = None
-    """The text to trace; None keeps the start of the held-out text."""
+    """The text to trace; None takes a part of the held-out text."""
+    passage_at: float = 0.0
+    """Where in the held-out text that part begins, 0..1."""
     observing: bool = True
     """Whether anybody looks at samples and traces; False for a plain log."""
     saves: int = 0
