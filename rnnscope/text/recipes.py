@@ -1,0 +1,144 @@
+"""Texts to learn that need no search: this Python's own source, and the essay's Shakespeare."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import sysconfig
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from rnnscope.errors import TextError
+from rnnscope.files import write_atomically
+from rnnscope.text.display import safe
+
+SHAKESPEARE_URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+
+_TIMEOUT_SECONDS = 30
+_PIECE_BYTES = 1 << 16
+_MOST_BYTES = 16 << 20  # a server that does not stop is not the right one
+
+# Tests repeat themselves, installed packages differ from machine to machine, and the last two are tables.
+_NOT_CODE = frozenset(
+    {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "encodings", "pydoc_data"}
+)
+_GENERATED = "_sysconfigdata"
+
+
+def python_text(characters: int | None = None) -> Iterator[str]:
+    """The source of the standard library, file after file in the order of their names.
+
+    characters: where to stop; None gathers all. The text is the same each time on the same Python.
+    """
+    library = Path(sysconfig.get_path("stdlib"))
+    left = characters
+    for path in sorted(_sources(library), key=lambda path: path.relative_to(library).parts):
+        if left is not None and left <= 0:
+            return
+        try:
+            source = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # some few are in other encodings, to test with
+            continue
+        source = source[:left]
+        yield source
+        if left is not None:
+            left -= len(source)
+
+
+def fetch_shakespeare(
+    destination: Path,
+    url: str = SHAKESPEARE_URL,
+    sha256: str = SHAKESPEARE_SHA256,
+    timeout_seconds: float = _TIMEOUT_SECONDS,
+) -> Path:
+    """Download tinyshakespeare (1.1 MB), unless it is there; the file is the right one, or not made.
+
+    Raises TextError with the address to download by hand, OSError where the file cannot be written.
+    """
+    if destination.is_file() and _sha256_of(destination) == sha256:
+        return destination
+
+    def download(file: BinaryIO) -> None:
+        try:
+            found = _download(url, file, timeout_seconds)
+        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+            raise _Unfetched(_reason(error)) from error
+        if found != sha256:
+            raise _Unfetched(f"another text came, with SHA-256 {found[:12]}… and not {sha256[:12]}…")
+
+    try:
+        write_atomically(destination, download)
+    except _Unfetched as error:
+        raise TextError(
+            f"could not fetch the text: {error}; download {url} in another way and save it as {destination}"
+        ) from error
+    return destination
+
+
+class _Unfetched(Exception):
+    """Why the text did not come."""
+
+
+def _download(url: str, file: BinaryIO, timeout_seconds: float) -> str:
+    """Write what is at the address, and return its SHA-256."""
+    digest = hashlib.sha256()
+    received = 0
+    with _opener().open(url, timeout=timeout_seconds) as response:
+        promised = response.headers.get("Content-Length")
+        while piece := response.read(_PIECE_BYTES):
+            received += len(piece)
+            if received > _MOST_BYTES:
+                raise _Unfetched(f"the server sent more than {_MOST_BYTES:,} bytes")
+            digest.update(piece)
+            file.write(piece)
+    if promised is not None and received != int(promised):
+        raise _Unfetched(f"the connection was cut after {received:,} of {int(promised):,} bytes")
+    return digest.hexdigest()
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Follows redirects, and knows http and https alone: no redirect leads to a local file."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code}" + (
+            "" if error.code >= 400 else ", one redirect after another"
+        )
+    if isinstance(error, TimeoutError):
+        return "the server stopped answering"
+    if isinstance(error, urllib.error.URLError):
+        return f"no connection ({_one_line(error.reason)})"
+    return _one_line(error)
+
+
+def _one_line(what: object) -> str:
+    return " ".join(safe(str(what) or type(what).__name__).split())
+
+
+def _sources(library: Path) -> Iterator[Path]:
+    for path in library.rglob("*.py"):
+        relative = path.relative_to(library)
+        if _NOT_CODE.isdisjoint(relative.parts) and not relative.name.startswith(_GENERATED):
+            yield path
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
