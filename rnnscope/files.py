@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -16,30 +18,42 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     step, so that a reader or a crash sees the old file or the new one and nothing between. Raises OSError (a
     full disk, say) after removing the temporary file.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    # Created as any file is, so that the user's umask decides who may read it (mkstemp would not ask).
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    file = temporary.open("xb")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        # An interrupt may arrive just after the rename: then the temporary name is gone already.
+        temporary.unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def write_json(path: Path, value: object) -> None:
+    """Write a value as indented JSON, atomically. Raises OSError, and ValueError for a NaN or an infinity."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Remove what a process killed in the middle of `write_atomically` left in a directory."""
+    for temporary in directory.glob(".*.tmp"):
+        temporary.unlink(missing_ok=True)
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the rename itself durable."""
+    """Make the rename itself durable, where the file system knows how."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems refuse to sync a directory; the file has its name all the same.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
