@@ -117,6 +117,9 @@ class EventLog:
 
     def _append(self) -> None:
         try:
+            if self._given_up:
+                self._put(self._loss())
+                self._given_up = 0
             while self._unwritten:
                 self._put(self._unwritten[0])
                 self._unwritten_bytes -= len(self._unwritten.popleft())
@@ -126,6 +129,14 @@ class EventLog:
                 raise
         else:
             self._full = False
+
+    def _loss(self) -> bytes:
+        """A line that says how much was given up, at the time of what comes next."""
+        following = json.loads(self._unwritten[0])
+        message = f"the disk was full: {self._given_up} events are missing here"
+        record = to_json(Warned(following["step"], following["elapsed_seconds"], message, "disk"))
+        assert record is not None
+        return to_line(record)
 
     def _put(self, line: bytes) -> None:
         """Append one line, whole or not at all."""
