@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import sys
 import tempfile
@@ -221,17 +222,14 @@ def _check_shares(held_out: float, test: float) -> None:
 
 
 def _check_length(size: int, held_out: float, test: float, name: str) -> None:
+    if _is_enough(size, held_out, test):
+        return
     shares = [share for share in (1 - held_out - test, held_out, test) if share > 0]
-    least = int(_LEAST_CHARACTERS / min(shares))
-    while not _is_enough(least, held_out, test):
-        least += 1
-    if not _is_enough(size, held_out, test):
-        parts = (
-            "a prediction"
-            if len(shares) == 1
-            else f"each of its {len(shares)} parts to have {_LEAST_CHARACTERS}"
-        )
-        raise TextError(f"{name} is too short, {size} characters: it needs at least {least:,} for {parts}")
+    least = next(n for n in itertools.count(int(1 / min(shares))) if _is_enough(n, held_out, test))
+    parts = (
+        f"each of its {len(shares)} parts to have {_LEAST_CHARACTERS}" if len(shares) > 1 else "a prediction"
+    )
+    raise TextError(f"{name} is too short, {size} characters: it needs at least {least:,} for {parts}")
 
 
 def _is_enough(size: int, held_out: float, test: float) -> bool:

@@ -1,0 +1,293 @@
+"""Texts of every kind and size become the same ids, or one line that says why not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnscope.errors import OptionError, TextError
+from rnnscope.text import corpus as corpus_module
+from rnnscope.text import reading
+from rnnscope.text.corpus import Corpus, load_corpus, load_ids
+from rnnscope.text.reading import read_text
+from rnnscope.text.vocabulary import UNKNOWN, Vocabulary
+
+MIXED = "e\u0301 語 👩‍🔬 \x1b[31m\x00\r line\r\nnext\r\n" * 40
+
+
+def whole(corpus: Corpus) -> np.ndarray:
+    return np.concatenate([corpus.train, corpus.held_out, corpus.test])
+
+
+def written(tmp_path: Path, raw: bytes | str) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_bytes(raw if isinstance(raw, bytes) else raw.encode())
+    return path
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file counts as large, and is read seven bytes at a time."""
+    monkeypatch.setattr(reading, "LARGE_BYTES", 0)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 7)
+
+
+def test_a_text_becomes_the_ids_of_its_characters(tmp_path: Path) -> None:
+    text = "To be, or not to be.\n" * 5
+    corpus = load_corpus(written(tmp_path, text))
+    assert corpus.vocabulary.symbols == tuple(sorted(set(text)))
+    assert corpus.vocabulary.decode(whole(corpus)) == text
+    assert corpus.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert corpus.train.dtype == np.uint8
+    assert corpus.notes == ()
+
+
+def test_the_split_is_by_position(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))
+    corpus = load_corpus(written(tmp_path, text), held_out=0.2, test=0.05)
+    decode = corpus.vocabulary.decode
+    assert decode(corpus.train) == text[:750]
+    assert decode(corpus.held_out) == text[750:950]
+    assert decode(corpus.test) == text[950:]
+    assert corpus.train.dtype == np.uint16
+
+
+def test_ninety_percent_of_tinyshakespeare_is_the_usual_split(corpora: Path) -> None:
+    corpus = load_corpus(corpora / "tinyshakespeare.txt")
+    assert (len(corpus.train), len(corpus.held_out), len(corpus.vocabulary)) == (1_003_854, 111_540, 65)
+
+
+def test_a_byte_order_mark_and_crlf_are_changed_and_told(tmp_path: Path) -> None:
+    path = written(tmp_path, b"\xef\xbb\xbfone\r\ntwo\r three\r\n\xef\xbb\xbf" * 2)
+    corpus = load_corpus(path)
+    assert corpus.vocabulary.decode(whole(corpus)) == "one\ntwo\r three\n\ufeff\ufeffone\ntwo\r three\n\ufeff"
+    assert corpus.notes == ("the byte order mark is left out", "4 CRLF line breaks are read as LF")
+    assert read_text(path) == corpus.vocabulary.decode(whole(corpus))
+
+
+def test_bytes_are_never_changed(tmp_path: Path) -> None:
+    raw = b"\xef\xbb\xbf\r\n\x00\xff" * 10
+    corpus = load_corpus(written(tmp_path, raw), encoding="bytes")
+    assert bytes(whole(corpus)) == raw
+    assert len(corpus.vocabulary) == 256
+
+
+def test_rare_characters_are_counted_and_explicit(tmp_path: Path) -> None:
+    corpus = load_corpus(written(tmp_path, "aaaaaaaabbbbbbbbbbqzx"), minimum_count=3)
+    assert corpus.unknown_characters == 3
+    assert corpus.vocabulary.decode(whole(corpus)) == "aaaaaaaabbbbbbbbbb" + UNKNOWN * 3
+
+
+def test_a_given_vocabulary_is_kept_or_grown(tmp_path: Path) -> None:
+    path = written(tmp_path, "hello world, hello all" * 3)
+    vocabulary = Vocabulary.of("lohe")
+    with pytest.raises(TextError, match=r"no ␣ \(U\+0020\).*character 6 "):
+        load_corpus(path, vocabulary=vocabulary)
+    corpus = load_corpus(path, vocabulary=vocabulary, grow=True)
+    assert corpus.vocabulary.symbols == ("e", "h", "l", "o", " ", ",", "a", "d", "r", "w")
+    assert corpus.vocabulary.decode(whole(corpus)) == "hello world, hello all" * 3
+    assert load_ids(path, Vocabulary.of_bytes()).tobytes() == path.read_bytes()
+
+
+def test_bytes_and_a_vocabulary_of_characters_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="cannot read bytes"):
+        load_corpus(written(tmp_path, "abc" * 10), encoding="bytes", vocabulary=Vocabulary.of("abc"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(
+        st.one_of(st.sampled_from("\r\n\ufeffaé語👩"), st.characters(exclude_characters="\0", codec="utf-8")),
+        min_size=25,
+    )
+)
+@pytest.mark.usefixtures("small_pieces")
+def test_a_text_in_pieces_is_the_text_in_memory(tmp_path: Path, text: str) -> None:
+    expected = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if len(expected) < 20:
+        return
+    corpus = load_corpus(written(tmp_path, text))
+    assert isinstance(corpus.train, np.memmap)
+    assert corpus.vocabulary == Vocabulary.of(expected)
+    assert whole(corpus).tolist() == corpus.vocabulary.encode(expected).tolist()
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_large_text_is_cached_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, MIXED)
+    cache = tmp_path / "not" / "there"
+    first = load_corpus(path, cache=cache, minimum_count=41)
+    kept = list(cache.iterdir())
+    assert len(kept) == 1
+
+    def unused(*_: object) -> None:
+        raise AssertionError("the ids were written twice")
+
+    monkeypatch.setattr(corpus_module, "write_atomically", unused)
+    again = load_corpus(path, cache=cache, minimum_count=41)
+    assert whole(again).tolist() == whole(first).tolist()
+    assert again.unknown_characters == first.unknown_characters > 0
+    assert list(cache.iterdir()) == kept
+    with pytest.raises(AssertionError, match="written twice"):
+        load_corpus(path, cache=cache)  # another vocabulary, other ids
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_large_file_of_bytes_is_mapped_itself(tmp_path: Path) -> None:
+    raw = bytes(range(256)) * 4
+    corpus = load_corpus(written(tmp_path, raw), encoding="bytes")
+    assert isinstance(corpus.train, np.memmap)
+    assert bytes(whole(corpus)) == raw
+
+
+def test_reading_a_large_text_takes_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGE_BYTES", 1 << 20)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 16)
+    path = tmp_path / "large.txt"
+    size = 40 << 20
+    path.write_bytes(b"0123456789abcde\n" * (size // 16))
+    tracemalloc.start()
+    corpus = load_corpus(path, cache=tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(whole(corpus)) == size
+    assert peak < size / 2  # of which the counts of all code points are 9 MB
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_full_or_missing_cache_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "abc" * 20)
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    with pytest.raises(TextError, match=r"no place in .* for the ids"):
+        load_corpus(path, cache=in_the_way / "cache")
+
+
+def test_how_much_is_read_is_told_and_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGE_BYTES", 0)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 100)
+    path = written(tmp_path, "abcd" * 100)
+    shares: list[float] = []
+    load_corpus(path, told=shares.append)
+    assert shares == [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_corpus(path, told=stop, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"fine\nfine\nbad \xff here" * 3, r"not UTF-8 at byte 14 \(line 3\); .*--encoding bytes"),
+        ("a é".encode()[:-1], r"not UTF-8 at byte 2 \(line 1\)"),
+        (b"\n" * 20 + "語".encode()[:2], r"not UTF-8 at byte 20 \(line 21\)"),
+        (b"a\xed\xa0\x80b", r"not UTF-8 at byte 1 \(line 1\)"),
+    ],
+)
+def test_broken_utf8_is_placed(
+    tmp_path: Path, raw: bytes, message: str, small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if small:
+        monkeypatch.setattr(reading, "LARGE_BYTES", 0)
+        monkeypatch.setattr(reading, "PIECE_BYTES", 3)
+    with pytest.raises(TextError, match=message):
+        load_corpus(written(tmp_path, raw))
+
+
+def test_utf16_is_called_binary(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="binary, with a NUL at byte 1;"):
+        load_corpus(written(tmp_path, ("plain text " * 9).encode("utf-16-le")))
+
+
+def test_a_large_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(4 << 30)
+    pieces = []
+    with pytest.raises(TextError, match="binary, with a NUL at byte 0"):
+        load_corpus(path, told=pieces.append)
+    assert pieces == []  # not even one piece was done with
+
+
+def test_what_is_no_text_file_is_refused(tmp_path: Path) -> None:
+    for path, message in (
+        (tmp_path / "none", "there is no file"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "a\0b", "a␀b cannot be read"),
+        (tmp_path / "x\ny", "x↵y"),
+        ("/dev/null", "is a device"),
+        (written(tmp_path, ""), "is empty"),
+    ):
+        with pytest.raises(TextError, match=message):
+            load_corpus(path)
+    with pytest.raises(TextError, match="is empty"):
+        load_corpus(written(tmp_path, ""), encoding="bytes")
+
+
+def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "abc")
+    path.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)  # root may read every file, nobody may not
+    try:
+        with pytest.raises(TextError, match="cannot be read: permission denied"):
+            load_corpus(path)
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "test", "least"),
+    [(0.1, 0.0, 11), (0.1, 0.1, 20), (0.5, 0.0, 4), (0.0, 0.0, 2), (0.95, 0.0, 40)],
+)
+def test_a_short_text_is_refused_with_how_much_is_needed(
+    tmp_path: Path, held_out: float, test: float, least: int
+) -> None:
+    with pytest.raises(TextError, match=f"is too short, {least - 1} characters: it needs at least {least} "):
+        load_corpus(written(tmp_path, "a" * (least - 1)), held_out=held_out, test=test)
+    corpus = load_corpus(written(tmp_path, "a" * least), held_out=held_out, test=test)
+    assert len(corpus.train) >= 2
+    assert len(corpus.held_out) >= 2 * (held_out > 0)
+    assert len(corpus.test) >= 2 * (test > 0)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "test"),
+    [(1.0, 0.0), (-0.1, 0.0), (0.5, 0.5), (0.0, 1.5), (float("nan"), 0.0), (1e-310, 0.0)],
+)
+def test_impossible_shares_are_refused(tmp_path: Path, held_out: float, test: float) -> None:
+    with pytest.raises(OptionError):
+        load_corpus(tmp_path / "unread", held_out=held_out, test=test)
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"from a pipe\r\n" * 9)))
+    corpus = load_corpus("-")
+    assert (corpus.name, corpus.path) == ("standard input", "-")
+    assert corpus.vocabulary.decode(whole(corpus)) == "from a pipe\n" * 9
+
+
+def test_a_named_pipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"from a pipe\n" * 9,))
+    writer.start()
+    corpus = load_corpus(path)
+    writer.join()
+    assert corpus.vocabulary.decode(whole(corpus)) == "from a pipe\n" * 9
