@@ -1,0 +1,134 @@
+"""Axes of a chart: from numbers to dots and back, and the numbers worth a label."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnscope.app.braille import DOTS_HIGH
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepAxis:
+    """Steps along `dots` columns of dots; `low` is in the middle of the first, `high` of the last."""
+
+    low: float
+    high: float
+    dots: int
+    logarithmic: bool = True
+
+    def dot(self, step: float) -> float:
+        """The (fractional) column of a step, which may lie outside the axis."""
+        low, high = self._unfold(self.low), self._unfold(self.high)
+        return float((self._unfold(step) - low) / max(high - low, 1e-9) * (self.dots - 1))
+
+    def step(self, dot: ArrayLike) -> Float:
+        """The steps at these (fractional) columns."""
+        low, high = self._unfold(self.low), self._unfold(self.high)
+        place = low + np.asarray(dot, dtype=np.float64) / max(self.dots - 1, 1) * (high - low)
+        return 10.0**place if self.logarithmic else place
+
+    def edges(self) -> Float:
+        """(dots + 1,) the steps at which one column of dots ends and the next begins."""
+        return self.step(np.arange(self.dots + 1) - 0.5)
+
+    def ticks(self) -> list[int]:
+        """Steps worth a label: powers of ten, or round numbers on a linear axis."""
+        if not self.logarithmic or self.high < 10 * max(self.low, 1):
+            unit = _round_unit((self.high - self.low) / 3)
+            first = max(math.ceil(self.low / unit), 0 if self.low <= 0 else 1)
+            return [int(i * unit) for i in range(first, math.floor(self.high / unit) + 1) if i * unit >= 1]
+        first = math.ceil(math.log10(max(self.low, 1)) - 1e-9)
+        return [10**k for k in range(first, math.floor(math.log10(self.high) + 1e-9) + 1)]
+
+    def _unfold(self, step: float) -> float:
+        return math.log10(max(step, 1.0)) if self.logarithmic else step
+
+
+@dataclass(frozen=True)
+class ValueAxis:
+    """Positive values on a log axis down `rows` rows of cells; `high` is the first dot, `low` the last."""
+
+    low: float
+    high: float
+    rows: int
+
+    def dots(self, values: ArrayLike) -> Float:
+        """The (fractional) dots of values, counted from above; NaN stays NaN."""
+        safe = np.log(np.maximum(np.asarray(values, dtype=np.float64), 1e-12))
+        span = max(math.log(self.high) - math.log(self.low), 1e-9)
+        return (math.log(self.high) - safe) / span * (self.rows * DOTS_HIGH - 1)
+
+    def row(self, value: float) -> int:
+        """The row of cells in which a value lies, kept within the axis."""
+        return int(np.clip(np.rint(self.dots(value)) // DOTS_HIGH, 0, self.rows - 1))
+
+    def contains(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def ticks(self) -> dict[int, str]:
+        """Every other row with the roundest number that lies in it."""
+        ratio = math.log(self.high / self.low) / max(self.rows * DOTS_HIGH - 1, 1)
+        found: dict[int, tuple[float, int]] = {}
+        for row in range(0, self.rows, 2):
+            top = self.high * math.exp(-ratio * (row * DOTS_HIGH - 0.5))
+            bottom = self.high * math.exp(-ratio * (row * DOTS_HIGH + DOTS_HIGH - 0.5))
+            found[row] = roundest(bottom, top)
+        decimals = max((d for value, d in found.values() if value < 10), default=0)
+        shown = {}
+        for row, (value, _) in found.items():
+            shown[row] = f"{value:.{decimals if value < 10 else 0}f}"
+        return shown
+
+
+def roundest(low: float, high: float) -> tuple[float, int]:
+    """The roundest number within low..high (0 < low < high), and the decimals that it needs."""
+    exponent = math.ceil(math.log10(high))
+    while True:
+        for multiple in (1.0, 0.5, 0.2):
+            unit = multiple * 10.0**exponent
+            middle = unit * round((low + high) / 2 / unit)
+            for candidate in (middle, unit * math.floor(high / unit)):
+                if low <= candidate <= high:
+                    return candidate, max(0, -exponent + (multiple < 1))
+        exponent -= 1
+
+
+def grown(limits: tuple[float, float] | None, low: float, high: float) -> tuple[float, float]:
+    """Limits of a log axis that hold low..high and all that they held before.
+
+    They grow in strides of 4 %, so that a falling curve does not move the axis at every step.
+    """
+    if high < 1.25 * low:
+        middle = math.sqrt(low * high)
+        low, high = middle / math.sqrt(1.25), middle * math.sqrt(1.25)
+    if limits is not None and limits[0] <= low and high <= limits[1]:
+        return limits
+    stride = math.log(1.04)
+    new_low = math.exp(math.floor(math.log(low) / stride) * stride)
+    new_high = math.exp(math.ceil(math.log(high) / stride) * stride)
+    if limits is None:
+        return new_low, new_high
+    return (
+        limits[0] if limits[0] <= low else new_low,
+        limits[1] if high <= limits[1] else new_high,
+    )
+
+
+def short_step(step: int) -> str:
+    """A step as a tick names it: 1, 10, 100, 1k, 2.5k, 1M."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if step >= size and step % (size // 10) == 0:
+            return f"{step / size:g}{letter}"
+    return f"{step:,}"
+
+
+def _round_unit(least: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 50, … that is not below `least`."""
+    unit = 10.0 ** math.floor(math.log10(max(least, 1.0)))
+    return next((unit * m for m in (1, 2, 5) if unit * m >= least), unit * 10)

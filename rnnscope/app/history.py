@@ -1,0 +1,193 @@
+"""The numbers of a run over its steps, as the charts draw them: they only grow, and stay bounded.
+
+A series keeps its first 8,192 steps one by one, because a log axis never stops showing them. Beyond, up to
+65,536 rows are kept; when they are full, every two neighbours behind the first 8,192 become one row of their
+lowest, highest and mean value. A run of millions of steps needs 65,536 rows of five numbers a series.
+
+The smoothed loss is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/10), 100): a mean over about
+the last tenth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnscope.training.events import Compared, Evaluated, Event, Progress, Warned
+
+Float = NDArray[np.float64]
+
+EXACT_ROWS = 8_192
+MAXIMUM_ROWS = 65_536
+SMOOTHED_SHARE = 10
+"""The smoothing window is the run so far divided by this ..."""
+LONGEST_WINDOW = 100
+"""... and no longer than this many steps."""
+
+_STEP, _LOW, _HIGH, _MEAN, _SMOOTH, _COUNT = range(6)
+
+
+class Series:
+    """Values over steps: rows of last step, lowest, highest, mean and smoothed value, and how many they hold."""
+
+    def __init__(self, *, smoothed: bool = True, maximum_rows: int = MAXIMUM_ROWS) -> None:
+        self._smoothed = smoothed
+        self._maximum_rows = maximum_rows
+        self._exact_rows = min(EXACT_ROWS, maximum_rows // 8)
+        self._rows: Float = np.empty((6, min(1024, maximum_rows)))
+        self._length = 0
+        self._seen = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def steps(self) -> Float:
+        """(N,) the last step of every row, rising."""
+        return self._rows[_STEP, : self._length]
+
+    @property
+    def low(self) -> Float:
+        """(N,) the lowest value within every row."""
+        return self._rows[_LOW, : self._length]
+
+    @property
+    def high(self) -> Float:
+        """(N,) the highest value within every row."""
+        return self._rows[_HIGH, : self._length]
+
+    @property
+    def mean(self) -> Float:
+        """(N,) the mean of the values within every row."""
+        return self._rows[_MEAN, : self._length]
+
+    @property
+    def smooth(self) -> Float:
+        """(N,) the smoothed value at the last step of every row; the value itself where nothing is smoothed."""
+        return self._rows[_SMOOTH, : self._length]
+
+    def extend(self, steps: ArrayLike, values: ArrayLike) -> None:
+        """Append values at rising steps; values that are not finite are left out.
+
+        Where the steps begin before the last one (a run that went back to an earlier state), later rows go.
+        """
+        steps = np.asarray(steps, dtype=np.float64)
+        values = np.asarray(values, dtype=np.float64)
+        if len(steps) and self._length and steps[0] <= self.steps[-1]:
+            self._forget_from(float(steps[0]))
+        finite = np.isfinite(values)
+        steps, values = steps[finite], values[finite]
+        smooth = self._smoothing(values) if self._smoothed else values
+        done = 0
+        while done < len(steps):
+            self._make_room()
+            taken = min(len(steps) - done, self._rows.shape[1] - self._length)
+            chunk = slice(done, done + taken)
+            rows = self._rows[:, self._length : self._length + taken]
+            rows[_STEP] = steps[chunk]
+            rows[_LOW] = rows[_HIGH] = rows[_MEAN] = values[chunk]
+            rows[_SMOOTH] = smooth[chunk]
+            rows[_COUNT] = 1
+            self._length += taken
+            done += taken
+
+    def nearest(self, step: float) -> int:
+        """The row whose step is nearest to this one. The series must not be empty."""
+        after = int(np.searchsorted(self.steps, step))
+        if after == 0:
+            return 0
+        if after == self._length:
+            return after - 1
+        return after if self.steps[after] - step < step - self.steps[after - 1] else after - 1
+
+    def _forget_from(self, step: float) -> None:
+        self._length = int(np.searchsorted(self.steps, step))
+        self._seen = int(self._rows[_COUNT, : self._length].sum())
+
+    def _smoothing(self, values: Float) -> Float:
+        smooth = np.empty_like(values)
+        level = float(self.smooth[-1]) if self._length else 0.0
+        seen = self._seen
+        for i, value in enumerate(values.tolist()):
+            seen += 1
+            level += (value - level) / min(max(1.0, seen / SMOOTHED_SHARE), LONGEST_WINDOW)
+            smooth[i] = level
+        self._seen = seen
+        return smooth
+
+    def _make_room(self) -> None:
+        capacity = self._rows.shape[1]
+        if self._length < capacity:
+            return
+        if capacity < self._maximum_rows:
+            grown = np.empty((6, min(2 * capacity, self._maximum_rows)))
+            grown[:, :capacity] = self._rows
+            self._rows = grown
+            return
+        start = self._exact_rows
+        pairs = (self._length - start) // 2
+        first = self._rows[:, start : start + 2 * pairs : 2]
+        second = self._rows[:, start + 1 : start + 2 * pairs : 2]
+        count = first[_COUNT] + second[_COUNT]
+        merged = second.copy()  # the later one's step and smoothed value
+        merged[_LOW] = np.minimum(first[_LOW], second[_LOW])
+        merged[_HIGH] = np.maximum(first[_HIGH], second[_HIGH])
+        merged[_MEAN] = (first[_MEAN] * first[_COUNT] + second[_MEAN] * second[_COUNT]) / count
+        merged[_COUNT] = count
+        odd = self._rows[:, start + 2 * pairs : self._length].copy()
+        self._rows[:, start : start + pairs] = merged
+        self._rows[:, start + pairs : start + pairs + odd.shape[1]] = odd
+        self._length = start + pairs + odd.shape[1]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The lowest held-out loss so far."""
+
+    nats: float
+    step: int
+
+
+class History:
+    """What a run told about its loss and gradient, in the order told."""
+
+    def __init__(self) -> None:
+        self.train = Series()
+        """Training loss, nats per character."""
+        self.gradient = Series()
+        """Norm of the gradient before clipping."""
+        self.held_out = Series(smoothed=False)
+        """Held-out loss, nats per character."""
+        self.baselines_nats: dict[str, float] = {}
+        self.divergences: list[int] = []
+        """Steps at which the run went back to an earlier state."""
+        self.best: Best | None = None
+        self.step = 0
+        self.learning_rate: float | None = None
+        self.update_ratio_log10: float | None = None
+        self.version = 0
+        """Rises with every addition, so that a reader knows whether anything is new."""
+
+    def add(self, event: Event) -> None:
+        """Take what the charts need from an event; other kinds of event change nothing."""
+        match event:
+            case Progress():
+                self.train.extend(event.steps, event.losses_nats)
+                self.gradient.extend(event.steps, event.gradient_norms)
+                self.step = int(event.steps[-1]) if len(event.steps) else event.step
+                self.learning_rate = event.learning_rate
+                if event.update_ratio_log10 is not None:
+                    self.update_ratio_log10 = event.update_ratio_log10
+            case Evaluated():
+                self.held_out.extend([event.step], [event.held_out_nats])
+                if event.is_best:
+                    self.best = Best(event.held_out_nats, event.step)
+            case Compared():
+                self.baselines_nats = {**self.baselines_nats, **event.baselines_nats}
+            case Warned(kind="divergence"):
+                self.divergences.append(event.step)
+            case _:
+                return
+        self.version += 1

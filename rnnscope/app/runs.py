@@ -1,0 +1,39 @@
+"""From the cells of a row to as few segments as they need: equal neighbours are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+
+
+def segments(cells: Iterable[tuple[str, Style]]) -> list[Segment]:
+    """One segment for every run of cells that hold the same style object."""
+    merged: list[Segment] = []
+    texts: list[str] = []
+    current: Style | None = None
+    for text, style in cells:
+        if style is not current:
+            if texts:
+                merged.append(Segment("".join(texts), current))
+            texts, current = [], style
+        texts.append(text)
+    if texts:
+        merged.append(Segment("".join(texts), current))
+    return merged
+
+
+def coded_segments(
+    points: NDArray[np.uint32], keys: NDArray[np.intp], styles: Sequence[Style]
+) -> list[Segment]:
+    """The segments of one row of code points (C,) whose styles are `styles[key]`, keys (C,)."""
+    if not len(points):
+        return []
+    text = points.astype("<u4").tobytes().decode("utf-32-le")
+    starts = [0, *(np.flatnonzero(np.diff(keys)) + 1).tolist(), len(text)]
+    return [
+        Segment(text[a:b], styles[int(keys[a])]) for a, b in zip(starts[:-1], starts[1:], strict=True)
+    ]
