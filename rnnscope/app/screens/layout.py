@@ -1,0 +1,140 @@
+"""Where each part of the train screen lies, as a function of nothing but the terminal's size and a few wishes.
+
+    80×24                        120×40                       200×60
+    loss    | sample             loss    | sample             loss    | sample | neurons
+    passage    | next            passage | next               passage | next   |
+    gates                        gates   | neurons            gates            | gradient
+
+The header takes two rows above (its lower one is the progress rule), the footer one row below. Gaps are two
+columns and one row. In a block each row has the same gutter; rows and columns share what there is by weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+
+from textual.geometry import Region
+
+SMALLEST = (60, 16)
+"""Columns and rows below which there is nothing to see."""
+
+GAP_COLUMNS = 2
+GAP_ROWS = 1
+HEADER_ROWS = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side, each with its share of the width."""
+
+    height: int
+    panels: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of panels, one over the other."""
+
+    width: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Regions by name: every visible panel, `header`, `footer`, `banner`, or `too-small` alone."""
+
+    regions: dict[str, Region]
+
+    def __getitem__(self, name: str) -> Region:
+        return self.regions[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.regions
+
+
+def arrange(
+    width: int, height: int, *, chart: str = "loss", hidden: Set[str] = frozenset(), zoomed: str | None = None
+) -> Arrangement:
+    """Every part's region.
+
+    `chart` is what stands in the chart's place where there is room for one only: `loss` or `gradient`. `hidden`
+    panels leave their place to their neighbours; a `zoomed` one takes everyone's.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Arrangement({"too-small": Region(0, 0, width, height)})
+    margin = 2 if width >= 100 else 1
+    inner = width - 2 * margin
+    gap_below = GAP_ROWS if height >= 28 else 0
+    body = Region(margin, HEADER_ROWS, inner, height - HEADER_ROWS - gap_below - 1)
+    footer = Region(margin, height - 1, inner, 1)
+    regions = {
+        "header": Region(margin, 0, inner, HEADER_ROWS),
+        "footer": footer,
+        "banner": footer.translate((0, -gap_below)),
+    }
+    if zoomed is not None:
+        return Arrangement(regions | {zoomed: body})
+    blocks = _without(_blocks(width, height, inner, chart), hidden)
+    for block, (x, span) in zip(blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True):
+        rows = _spans([row.height for row in block.rows], body.height, GAP_ROWS)
+        for row, (y, high) in zip(block.rows, rows, strict=True):
+            columns = _spans([weight for _, weight in row.panels], span, GAP_COLUMNS)
+            for (name, _), (left, wide) in zip(row.panels, columns, strict=True):
+                regions[name] = Region(body.x + x + left, body.y + y, wide, high)
+    return Arrangement(regions)
+
+
+def _blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...]:
+    """The blocks of panels for a terminal of this size, left to right."""
+    if width >= 160 and height >= 28:
+        tall = height >= 48
+        rows = (15, 16, 23) if tall else (11, 12, 11)
+        left = (
+            Row(rows[0], (("loss" if tall else chart, 66), ("sample", 58))),
+            Row(rows[1], (("passage", 66), ("next", 58))),
+            Row(rows[2], (("gates", 1),)),
+        )
+        right = (Row(44, (("neurons", 1),)), Row(11, (("gradient", 1),))) if tall else (Row(1, (("neurons", 1),)),)
+        return Block(126, left), Block(68, right)
+    if width >= 100 and height >= 28:
+        rows_of_two = (
+            Row(11, ((chart, 64), ("sample", 50))),
+            Row(12, (("passage", 64), ("next", 50))),
+            Row(11, (("gates", 64), ("neurons", 50))),
+        )
+        return (Block(1, rows_of_two),)
+    beside = max(17, min(34, round(0.33 * (inner - GAP_COLUMNS))))
+    narrow = [
+        Row(7, ((chart, 39), ("sample", 37))),
+        Row(7, (("passage", inner - GAP_COLUMNS - beside), ("next", beside))),
+        Row(5 if height < 28 else 7, (("gates", 1),)),
+    ]
+    if height >= 40:
+        narrow.append(Row(7, (("neurons", 1),)))
+    return (Block(1, tuple(narrow)),)
+
+
+def _without(blocks: Sequence[Block], hidden: Set[str]) -> list[Block]:
+    """The blocks without these panels, and without what is empty then."""
+    kept = []
+    for block in blocks:
+        rows = []
+        for row in block.rows:
+            panels = tuple(panel for panel in row.panels if panel[0] not in hidden)
+            if panels:
+                rows.append(Row(row.height, panels))
+        if rows:
+            kept.append(Block(block.width, tuple(rows)))
+    return kept
+
+
+def _spans(weights: Sequence[int], total: int, gap: int) -> list[tuple[int, int]]:
+    """(start, length) of parts that share `total` by weight, `gap` between them."""
+    if not weights:
+        return []
+    room = total - gap * (len(weights) - 1)
+    ends = [round(room * sum(weights[: i + 1]) / sum(weights)) for i in range(len(weights))]
+    lengths = [ends[0], *(after - before for before, after in pairwise(ends))]
+    return [(ends[i] - length + gap * i, length) for i, length in enumerate(lengths)]
