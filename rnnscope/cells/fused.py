@@ -1,0 +1,130 @@
+"""The three cells that PyTorch runs in one fused call: cuDNN on CUDA, oneDNN or a C++ loop on a CPU.
+
+With h' = h(t−1) and the gates in the order of the packed matrices:
+
+    rnn    h = tanh(W x + b + U h')                                                   Elman 1990
+    lstm   i, f, o = σ(…)   g = tanh(…)   c = f ∘ c' + i ∘ g   h = o ∘ tanh(c)         Gers et al. 2000
+    gru    r, z = σ(…)   g = tanh(W x + b + r ∘ (U h' + d))   h = (1 − z) ∘ g + z ∘ h' Cho et al. 2014
+
+A fused run tells only h. But with every h(t−1) known, all gates of all steps are one matrix product, and c
+follows by an element-wise scan.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnnscope.cells.cell import Cell, LayerState, project, shifted
+
+_DENSE_INPUT = 512
+"""Up to this many symbols a one-hot array is as fast as anything."""
+
+
+class _FusedCell(Cell):
+    """A one-layer `torch.nn` module that keeps its weights flat for cuDNN."""
+
+    core: nn.RNNBase
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {name.removesuffix("_l0"): weight for name, weight in self.core.named_parameters()}
+
+    def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        return self._run(self._vectors(inputs), state)
+
+    def _vectors(self, inputs: Tensor) -> Tensor:
+        if inputs.is_floating_point():
+            return inputs
+        return functional.one_hot(inputs, self.input_size).to(self.tensors()["weight_ih"].dtype)
+
+    def _run(self, vectors: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        hidden, last = self.core(vectors, state[0].unsqueeze(0))
+        return hidden, (last.squeeze(0).to(state[0].dtype),)
+
+
+class RNN(_FusedCell):
+    """The plain recurrent network."""
+
+    gates = 1
+    state_parts = 1
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.core = nn.RNN(input_size, hidden_size)
+
+    def forget_bias_(self, bias: float) -> None:
+        """It has no forget gate."""
+
+    @torch.no_grad()
+    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
+        hidden, last = self(inputs, state)
+        return {"hidden": hidden}, last
+
+
+class LSTM(_FusedCell):
+    """Long short-term memory with a forget gate; blocks are input, forget, candidate, output."""
+
+    gates = 4
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.core = nn.LSTM(input_size, hidden_size)
+
+    def forget_bias_(self, bias: float) -> None:
+        self.tensors()["bias_ih"].data[self.hidden_size : 2 * self.hidden_size] = bias
+
+    def _run(self, vectors: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        hidden, (last, cell) = self.core(vectors, (state[0].unsqueeze(0), state[1].unsqueeze(0)))
+        return hidden, (last.squeeze(0).to(state[0].dtype), cell.squeeze(0).to(state[1].dtype))
+
+    @torch.no_grad()
+    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
+        hidden, last = self(inputs, state)
+        weight = self.tensors()
+        gates = project(inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
+        gates += functional.linear(shifted(hidden, state[0]), weight["weight_hh"])
+        input_gate, forget, candidate, output = gates.chunk(self.gates, dim=2)
+        input_gate.sigmoid_()
+        forget.sigmoid_()
+        candidate.tanh_()
+        output.sigmoid_()
+        cell = input_gate * candidate  # what is written at each step; the scan adds what is kept
+        before = state[1]
+        for kept, written in zip(forget.unbind(0), cell.unbind(0), strict=True):
+            before = written.addcmul_(kept, before)
+        return {
+            "input": input_gate,
+            "forget": forget,
+            "candidate": candidate,
+            "output": output,
+            "cell": cell,
+            "hidden": hidden,
+        }, last
+
+
+class GRU(_FusedCell):
+    """The gated recurrent unit; blocks are reset, update, candidate. An update gate of 1 keeps everything."""
+
+    gates = 3
+    state_parts = 1
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.core = nn.GRU(input_size, hidden_size)
+
+    def forget_bias_(self, bias: float) -> None:
+        """It has no forget gate; the update gate starts half open, as published."""
+
+    @torch.no_grad()
+    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
+        hidden, last = self(inputs, state)
+        weight = self.tensors()
+        gates = project(inputs, weight["weight_ih"], weight["bias_ih"])
+        recurrent = functional.linear(shifted(hidden, state[0]), weight["weight_hh"], weight["bias_hh"])
+        reset, update, candidate = gates.chunk(self.gates, dim=2)
+        seen_by_reset, seen_by_update, seen_by_candidate = recurrent.chunk(self.gates, dim=2)
+        reset.add_(seen_by_reset).sigmoid_()
+        update.add_(seen_by_update).sigmoid_()
+        candidate.addcmul_(reset, seen_by_candidate).tanh_()
+        return {"reset": reset, "update": update, "candidate": candidate, "hidden": hidden}, last

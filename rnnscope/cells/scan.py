@@ -1,0 +1,158 @@
+"""What the cells that we run ourselves share: parameters, squashing, the way back through time.
+
+A fused kernel exists for few cells. The others run step by step here, and stay fast because nothing is left
+in the loop that can be done for all steps at once:
+
+    before the loop   W_ih x(t) + b of every step, one product
+    forward loop      one product a step, then element-wise operations in place
+    after it          the factors by which gradients will be multiplied, element-wise over all steps
+    backward loop     one product a step, and three multiplications
+    after it          each weight's gradient, one product over all steps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rnnscope.architecture import Activation
+from rnnscope.cells.cell import Cell
+
+
+@dataclass(frozen=True)
+class Squash:
+    """A function that keeps a value within −1..1."""
+
+    into: Callable[[Tensor, Tensor], object]
+    """into(x, y) writes the squashed x into y, which may be x."""
+    slope: Callable[[Tensor], Tensor]
+    """slope(y) is the derivative where the function's value is y."""
+
+
+def _tanh_into(x: Tensor, y: Tensor) -> None:
+    torch.tanh(x, out=y)
+
+
+def _tanh_slope(y: Tensor) -> Tensor:
+    return torch.addcmul(y.new_ones(()), y, y, value=-1)
+
+
+def _softsign_into(x: Tensor, y: Tensor) -> None:
+    torch.div(x, x.abs().add_(1), out=y)
+
+
+def _softsign_slope(y: Tensor) -> Tensor:
+    return y.abs().neg_().add_(1).square_()  # x / (1 + |x|) has the slope (1 − |y|)²
+
+
+SQUASHES: dict[Activation, Squash] = {
+    "tanh": Squash(_tanh_into, _tanh_slope),
+    "softsign": Squash(_softsign_into, _softsign_slope),
+}
+
+
+def sigmoid_slope(y: Tensor) -> Tensor:
+    """The derivative of σ where its value is y: y (1 − y)."""
+    return torch.addcmul(y, y, y, value=-1)
+
+
+class ScannedCell(Cell):
+    """A cell with packed matrices whose loop is ours."""
+
+    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
+        super().__init__(input_size, hidden_size)
+        rows = self.gates * hidden_size
+        self.squash = SQUASHES[activation]
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(rows))
+        self.bias_hh = nn.Parameter(torch.empty(rows))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(self.named_parameters())
+
+
+def product_type(weight: Tensor) -> torch.dtype:
+    """The type in which matrices are multiplied: autocast's where it is on, else the weights' own.
+
+    Everything element-wise, the cell's memory above all, stays in the weights' type.
+    """
+    kind = weight.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+
+
+def without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
+    """Inside a scan the types are chosen by hand."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+def add_product_(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """total += left @ right, where the factors may be in a shorter type than the total."""
+    if total.dtype == right.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(left.to(right.dtype) @ right)
+
+
+class Factors(NamedTuple):
+    """What gradients are multiplied by at every step; all known once the forward loop is done.
+
+    With dh and dc the gradients of a step's h and c, blocks in the packed order and the output gate last:
+    """
+
+    of_hidden_in_output: Tensor
+    """(T, B, H): the output gate's error is this times dh."""
+    of_hidden_in_cell: Tensor
+    """(T, B, H): dh adds this times itself to dc."""
+    of_cell_in_early: Tensor
+    """(T, B, G−1, H): the errors of all gates but the output are this times dc."""
+    of_cell_in_cell: Tensor
+    """(T, B, H): dc(t−1) is this times dc(t), before dh(t−1) adds to it."""
+
+
+def backpropagate(
+    to_outputs: Tensor,
+    to_cell: Tensor,
+    factors: Factors,
+    add_to_hidden: Callable[[int, Tensor, Tensor], None],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Go back through time.
+
+    to_outputs, to_cell: gradients of all h (T, B, H) and of the last c (B, H).
+    add_to_hidden: called with (t, errors (B, G·H), dh); adds to dh what the errors of step t say of h(t−1).
+    Returns the errors, which are the gradients of the gates before σ and φ (T, B, G·H), and the state's.
+    """
+    early = factors.of_cell_in_early
+    steps, batch, count, size = early.shape
+    errors = early.new_empty(steps, batch, (count + 1) * size)
+    blocks = errors.view(steps, batch, count + 1, size)
+    d_cell, d_hidden = to_cell.clone(), to_outputs[-1]
+    for t, error, early_error, output_error, in_output, in_cell, in_early, kept in zip(
+        range(steps - 1, -1, -1),
+        reversed(errors.unbind(0)),
+        reversed(blocks[:, :, :-1].unbind(0)),
+        reversed(blocks[:, :, -1].unbind(0)),
+        reversed(factors.of_hidden_in_output.unbind(0)),
+        reversed(factors.of_hidden_in_cell.unbind(0)),
+        reversed(early.unbind(0)),
+        reversed(factors.of_cell_in_cell.unbind(0)),
+        strict=True,
+    ):
+        d_cell.addcmul_(d_hidden, in_cell)
+        torch.mul(in_early, d_cell.unsqueeze(1), out=early_error)
+        torch.mul(in_output, d_hidden, out=output_error)
+        d_cell.mul_(kept)
+        d_hidden = to_outputs[t - 1].clone() if t else torch.zeros_like(d_cell)
+        add_to_hidden(t, error, d_hidden)
+    return errors, d_hidden, d_cell
+
+
+def weight_gradient(errors: Tensor, seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Σ of error ⊗ seen over all steps and streams: (T, B, rows), (T, B, columns) -> (rows, columns)."""
+    product = errors.flatten(0, 1).to(dtype).t() @ seen.flatten(0, 1).to(dtype)
+    return product.to(errors.dtype)

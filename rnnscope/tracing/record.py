@@ -1,0 +1,53 @@
+"""Everything a network computes along a text, exactly, and not one character at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+from torch.nn import functional
+
+from rnnscope.architecture import QUANTITIES
+from rnnscope.model import CharRNN, State
+from rnnscope.tracing.trace import Float, Trace
+
+_CHUNK = 16_384
+"""Characters recorded at once; bounds the memory beside the trace itself."""
+
+
+@torch.no_grad()
+def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: int = 0) -> Trace:
+    """Trace the characters `ids` (T,) from `state` (each part (1, H)), or as if nothing had been read.
+
+    The network computes in its own type, float32 or float64, without dropout; the trace is float32. `step` is
+    kept in the trace.
+    """
+    read = np.asarray(ids, np.int32)
+    architecture = model.architecture
+    log_probabilities = np.empty((len(read), architecture.vocabulary_size), np.float32)
+    activations: dict[str, Float] = {
+        f"{layer}/{quantity}": np.empty((len(read), architecture.hidden_size), np.float32)
+        for layer in range(1, architecture.layers + 1)
+        for quantity in QUANTITIES[architecture.cell]
+    }
+    before = model.initial_state(1) if state is None else state
+    with torch.autocast(model.device.type, enabled=False):
+        for start in range(0, len(read), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
+            after = []
+            for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
+                found, last = cell.activations(values, memory)
+                for quantity, recorded in found.items():
+                    _copy(recorded, activations[f"{number}/{quantity}"][part])
+                values = found["hidden"]
+                after.append(last)
+            before = tuple(after)
+            _copy(functional.log_softmax(model.readout(values), dim=-1), log_probabilities[part])
+    return Trace(architecture, model.vocabulary.symbols, read, log_probabilities, activations, step)
+
+
+def _copy(recorded: Tensor, kept: Float) -> None:
+    """(T, 1, H) on any device, of any type, into (T, H)."""
+    torch.from_numpy(kept).copy_(recorded.squeeze(1))
