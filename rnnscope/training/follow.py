@@ -1,0 +1,239 @@
+"""Looking on: a run as its directory tells it, while another process writes it or long after.
+
+    events.jsonl, baselines.json  ──read every 0.2 s──▶  the same events that the writer said
+    last.safetensors              ──when it changes───▶  the watched passage, traced through the new weights
+
+The follower takes no lock and writes nothing. What a screen asks of a living run it may ask here too: another
+passage, a sample, a temperature; the newest weights on the disk answer. Torch is imported when the first
+weights are, so that the past can be drawn before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.errors import CheckpointError, RunError, TextError
+from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.events import Compared, Event, Progress, Sampled, Warned
+from rnnscope.training.log import LogReader, as_one_run
+from rnnscope.training.records import merged
+from rnnscope.training.run import BASELINES, BEST, HEADER, LAST, LOG, read_baselines, read_run
+
+if TYPE_CHECKING:
+    from rnnscope.model import CharRNN
+    from rnnscope.training.observing import Observer
+
+POLL_SECONDS = 0.2
+
+_OWN_PASSAGE_SYMBOLS = 600
+
+Say = Callable[[Event], None]
+_Identity = tuple[int, int, int] | None
+
+
+def follow(directory: Path, controls: Controls, say: Say) -> None:
+    """Say all that a run has said, then what it says from now on, until `controls` asks to stop.
+
+    Waits for a run that is not there yet, and stays with one that has finished. Raises RunError when the
+    directory cannot be that of a run.
+    """
+    if not _is_there(directory, controls, say):
+        return
+    weights = _Weights(directory, controls, say)
+    story = _Story(directory, weights, say)
+    asked = _of_the_writer(controls.wishes)
+    while not controls.wishes.stop:
+        story.read()
+        weights.look()
+        if _of_the_writer(controls.wishes) != asked:
+            asked = _of_the_writer(controls.wishes)
+            message = "only the process that trains can pause, save, finish or change its rate"
+            say(Warned(weights.step, weights.elapsed_seconds, message, "controls"))
+        controls.wait(POLL_SECONDS)
+
+
+class _Story:
+    """What the run says: its log and its baselines."""
+
+    def __init__(self, directory: Path, weights: _Weights, say: Say) -> None:
+        self._reader = LogReader(directory / LOG)
+        self._baselines = directory / BASELINES
+        self._baselines_identity: _Identity = None
+        self._weights = weights
+        self._say = say
+        self._is_first = True
+
+    def read(self) -> None:
+        """Say what is new."""
+        step, elapsed = self._weights.step, self._weights.elapsed_seconds
+        try:
+            events = self._reader.read()
+        except OSError as error:  # a shared disk may come back
+            self._weights.warn(f"the run's log cannot be read: {error.strerror}")
+            return
+        if self._reader.started_anew:
+            self._say(Warned(step, elapsed, "the run's log was replaced; it is read from the top"))
+        if self._is_first or self._reader.started_anew:
+            events = as_one_run(events)
+            self._is_first = not events
+        for event in _condensed(events):
+            self._weights.step, self._weights.elapsed_seconds = event.step, event.elapsed_seconds
+            self._weights.has_sample |= isinstance(event, Sampled)
+            self._say(event)
+        self._read_baselines()
+
+    def _read_baselines(self) -> None:
+        identity = _identity(self._baselines)
+        if identity != self._baselines_identity:
+            self._baselines_identity = identity
+            try:
+                losses = read_baselines(self._baselines.parent)
+            except RunError as error:
+                self._weights.warn(str(error))
+            else:
+                self._say(Compared(self._weights.step, self._weights.elapsed_seconds, losses))
+
+
+class _Weights:
+    """What the run's newest weights do when somebody looks: traces and samples."""
+
+    def __init__(self, directory: Path, controls: Controls, say: Say) -> None:
+        self._directory = directory
+        self._controls = controls
+        self._say = say
+        self._identity: _Identity = None
+        self._model: CharRNN | None = None
+        self._observer: Observer | None = None
+        self._model_step = 0
+        self._loads = 0
+        self._unasked_samples = 0
+        self._last_warning = ""
+        self.step = 0
+        self.elapsed_seconds = 0.0
+        self.has_sample = False
+
+    def look(self) -> None:
+        """Trace the passage when the weights are new, and do what is asked for."""
+        wishes = self._controls.wishes
+        if not wishes.observing:
+            return
+        path = self._directory / (LAST if (self._directory / LAST).is_file() else BEST)
+        identity = _identity(path)
+        if identity is not None and identity != self._identity:
+            self._identity = identity
+            self._load(path)
+        if self._observer is None:
+            return
+        if not self.has_sample:  # the run has not said one: whoever looks should see what it writes
+            self.has_sample = True
+            self._unasked_samples += 1
+        asked = replace(
+            wishes, traces=wishes.traces + self._loads, samples=wishes.samples + self._unasked_samples
+        )
+        for event in self._observer.look(asked, self._model_step, only_asked=True):
+            self._say(event)
+
+    def warn(self, message: str) -> None:
+        """Say a warning, once in a row."""
+        if message != self._last_warning:
+            self._last_warning = message
+            self._say(Warned(self.step, self.elapsed_seconds, message))
+
+    def _load(self, path: Path) -> None:
+        """Take over the weights of a file; one that cannot be read leaves those before."""
+        from rnnscope.checkpoint import load_model, read_header
+
+        try:
+            header = read_header(path)
+            model = load_model(path)
+        except CheckpointError as error:
+            self.warn(str(error))
+            return
+        step = header.training.get("step")
+        self._model_step = step if isinstance(step, int) else self.step
+        self._loads += 1
+        before = self._model
+        if before is None or (before.architecture, before.vocabulary) != (
+            model.architecture,
+            model.vocabulary,
+        ):
+            self._model = model
+            self._observer = self._observer_of(model)
+        else:
+            before.load_state_dict(model.state_dict())
+
+    def _observer_of(self, model: CharRNN) -> Observer:
+        """What serves the wishes, with the passage that the run watches, or else a sample of its own."""
+        import torch
+
+        from rnnscope.text.corpus import Corpus
+        from rnnscope.training.clock import Clock
+        from rnnscope.training.observing import Observer
+
+        torch.set_num_threads(1)  # the other cores belong to the training
+        passage = _passage(read_run(self._directory).header, model)
+        corpus = Corpus("", "", "", model.vocabulary, train=passage, held_out=passage, test=passage[:0])
+        # What is said here is of the training time that the weights' run has reached, and costs it nothing.
+        clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
+        return Observer(model, corpus, clock, seed=0)
+
+
+def _passage(header: Mapping[str, Any], model: CharRNN) -> NDArray[np.uint32]:
+    """(T,) the ids that the run watches; of a run that does not tell, what its network writes."""
+    from rnnscope.sampling import Sampler
+
+    text = header.get("passage")
+    with suppress(TextError):  # weights of another text may have been put in the directory
+        if isinstance(text, str) and len(ids := model.vocabulary.encode(text)):
+            return ids.astype(np.uint32)
+    written = Sampler(model).stream(_OWN_PASSAGE_SYMBOLS, seed=0)
+    return np.array([symbol for symbol, _ in written], np.uint32)
+
+
+def _is_there(directory: Path, controls: Controls, say: Say) -> bool:
+    """Wait for the run; False when there is none by the time that somebody asks to stop."""
+    if directory.exists() and not directory.is_dir():
+        raise RunError(f"{directory} is not a directory; give the directory of a run")
+    if not (directory / HEADER).is_file():
+        say(Warned(0, 0.0, f"waiting for a run in {directory}"))
+    while not (directory / HEADER).is_file():
+        if controls.wishes.stop:
+            return False
+        controls.wait(POLL_SECONDS)
+    return True
+
+
+def _of_the_writer(wishes: Wishes) -> tuple[object, ...]:
+    """What can be wished for here and not be granted."""
+    return (wishes.paused, wishes.saves, wishes.finish, wishes.learning_rate_factor)
+
+
+def _condensed(events: Iterable[Event]) -> list[Event]:
+    """The same events, progress that was said in a row as one: a day's curve is not 90,000 messages."""
+    said: list[Event] = []
+    row: list[Progress] = []
+    for event in events:
+        if isinstance(event, Progress):
+            row.append(event)
+            continue
+        if row:
+            said.append(merged(row))
+            row = []
+        said.append(event)
+    return [*said, merged(row)] if row else said
+
+
+def _identity(path: Path) -> _Identity:
+    """What changes when a file is replaced; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
