@@ -6,6 +6,7 @@ A byte order mark is left out and CRLF line breaks become LF; both are told. Not
 from __future__ import annotations
 
 import codecs
+import contextlib
 import hashlib
 import io
 import os
@@ -43,6 +44,19 @@ def name_of(path: str | Path) -> str:
     return "standard input" if str(path) == STANDARD_INPUT else "".join(map(glyph, str(path)))
 
 
+def check_text(path: str | Path, *, as_bytes: bool = False) -> None:
+    """Refuse at once what is no text, judging by its first piece. Raises TextError.
+
+    A pipe is let pass: what is read from it here would be missing later.
+    """
+    if str(path) == STANDARD_INPUT or not stat.S_ISREG(_status_of(path).st_mode):
+        return
+    with _reading(path), open(path, "rb") as file:
+        first = _not_empty(io.BytesIO(file.read(PIECE_BYTES)), name_of(path))
+    if not as_bytes:
+        next(Decoded(first, name_of(path)).pieces())
+
+
 def open_text(path: str | Path) -> BinaryIO:
     """The text's bytes: in memory where they are few or come through a pipe, else the open file.
 
@@ -53,20 +67,33 @@ def open_text(path: str | Path) -> BinaryIO:
         if sys.stdin is None:
             raise TextError("standard input is closed; give a text file")
         return _not_empty(io.BytesIO(sys.stdin.buffer.read()), name)
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise TextError(f"{name} is a directory; give a text file")
-        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-            raise TextError(f"{name} is a device; give a text file, or - for standard input")
+    status = _status_of(path)
+    with _reading(path):
         if stat.S_ISREG(status.st_mode) and status.st_size > LARGE_BYTES:
             return open(path, "rb")
         with open(path, "rb") as file:
             return _not_empty(io.BytesIO(file.read()), name)
+
+
+def _status_of(path: str | Path) -> os.stat_result:
+    with _reading(path):
+        status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise TextError(f"{name_of(path)} is a directory; give a text file")
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        raise TextError(f"{name_of(path)} is a device; give a text file, or - for standard input")
+    return status
+
+
+@contextlib.contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """What the system refuses becomes a TextError."""
+    try:
+        yield
     except FileNotFoundError as error:
-        raise TextError(f"there is no file {name}") from error
+        raise TextError(f"there is no file {name_of(path)}") from error
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise TextError(f"{name} cannot be read: {reason(error)}") from error
+        raise TextError(f"{name_of(path)} cannot be read: {reason(error)}") from error
 
 
 def _not_empty(file: io.BytesIO, name: str) -> BinaryIO:

@@ -19,7 +19,7 @@ from rnnscope.errors import OptionError, TextError
 from rnnscope.text import corpus as corpus_module
 from rnnscope.text import reading
 from rnnscope.text.corpus import Corpus, load_corpus, load_ids
-from rnnscope.text.reading import read_text
+from rnnscope.text.reading import check_text, read_text
 from rnnscope.text.vocabulary import UNKNOWN, Vocabulary
 
 MIXED = "e\u0301 語 👩‍🔬 \x1b[31m\x00\r line\r\nnext\r\n" * 40
@@ -291,3 +291,18 @@ def test_a_named_pipe_is_read(tmp_path: Path) -> None:
     corpus = load_corpus(path)
     writer.join()
     assert corpus.vocabulary.decode(whole(corpus)) == "from a pipe\n" * 9
+
+
+def test_a_first_look_refuses_what_is_no_text_and_reads_little(tmp_path: Path) -> None:
+    cut = written(tmp_path, "a" * ((1 << 20) - 1) + "é and more")  # the first piece ends inside a character
+    check_text(cut)
+    check_text("-")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_text(pipe)  # which would wait for a writer, were it opened
+    with pytest.raises(TextError, match="not UTF-8 at byte 1"):
+        check_text(written(tmp_path, b"a\xff"))
+    check_text(written(tmp_path, b"a\xff"), as_bytes=True)
+    for path, message in ((tmp_path, "directory"), (written(tmp_path, ""), "empty"), ("/none", "no file")):
+        with pytest.raises(TextError, match=message):
+            check_text(path)
