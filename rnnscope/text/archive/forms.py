@@ -1,0 +1,144 @@
+"""English word forms for the archive: plurals, articles, verb endings, numbers in words."""
+
+from __future__ import annotations
+
+import re
+
+VOWELS = "aeiou"
+
+IRREGULAR_PLURALS = {
+    "man": "men", "woman": "women", "child": "children", "foot": "feet", "goose": "geese", "tooth": "teeth",
+    "mouse": "mice", "loaf": "loaves", "knife": "knives", "shelf": "shelves", "calf": "calves", "wife": "wives",
+    "leaf": "leaves", "thief": "thieves", "wolf": "wolves", "half": "halves", "scarf": "scarves", "ox": "oxen",
+    "sheep": "sheep", "trout": "trout", "cod": "cod", "salmon": "salmon", "penny": "pence", "die": "dice",
+    "scissors": "scissors", "bellows": "bellows", "tongs": "tongs", "trousers": "trousers", "louse": "lice",
+    "sheaf": "sheaves", "hoof": "hooves", "staff": "staves", "potato": "potatoes", "hero": "heroes",
+    "tomato": "tomatoes", "echo": "echoes", "grouse": "grouse", "ferryman": "ferrymen", "alderman": "aldermen",
+    "oarsman": "oarsmen", "postman": "postmen", "elf": "elves", "swine": "swine", "pike": "pike", "perch": "perch",
+    "plaice": "plaice", "quiz": "quizzes", "gallows": "gallows", "dormouse": "dormice",
+}  # fmt: skip
+
+IRREGULAR_PASTS = {
+    "lose": "lost", "keep": "kept", "sell": "sold", "buy": "bought", "find": "found", "leave": "left",
+    "lend": "lent", "steal": "stole", "bring": "brought", "give": "gave", "take": "took", "send": "sent",
+    "hide": "hid", "break": "broke", "make": "made", "catch": "caught", "teach": "taught", "see": "saw",
+    "draw": "drew", "sing": "sang", "eat": "ate", "bite": "bit", "shake": "shook", "wind": "wound",
+    "hang": "hung", "sew": "sewed", "weigh": "weighed", "drop": "dropped", "pin": "pinned", "stir": "stirred",
+    "mend": "mended", "grind": "ground", "feed": "fed", "fling": "flung", "swing": "swung", "wear": "wore",
+    "forget": "forgot", "throw": "threw", "hold": "held", "read": "read", "write": "wrote", "cut": "cut",
+    "put": "put", "set": "set", "admit": "admitted", "prefer": "preferred", "regret": "regretted",
+    "trim": "trimmed", "scrub": "scrubbed", "pawn": "pawned", "pluck": "plucked", "knit": "knitted",
+    "wrap": "wrapped", "tap": "tapped", "rub": "rubbed", "lead": "led", "sweep": "swept", "forgive": "forgave",
+    "misread": "misread", "stitch": "stitched", "bury": "buried", "rob": "robbed", "plug": "plugged",
+    "forbid": "forbade", "lay": "laid", "strop": "stropped", "spin": "spun", "weave": "wove", "tar": "tarred",
+}  # fmt: skip
+
+_DOUBLING = {
+    "drop", "thud", "pin", "stir", "trim", "scrub", "wrap", "tap", "rub", "cut", "put", "set", "admit", "prefer", "regret",
+    "forget", "knit", "rob", "plug", "forbid", "strop", "spin", "tar", "hum", "nod", "mop", "beg", "grin", "chop",
+    "sip", "dip", "trap", "pat", "slip",
+}  # fmt: skip
+
+_UNITS = (
+    "nought one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
+_TENS = "nought ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
+             "nine": "ninth", "twelve": "twelfth"}  # fmt: skip
+
+
+def head(phrase: str) -> str:
+    """The noun that a phrase is about: `bag of flour` gives `bag`, `brass key` gives `key`."""
+    return re.split(r" (?:of|for|with|from|in|on|to|about) ", phrase)[0].rsplit(" ", 1)[-1]
+
+
+def plural(phrase: str) -> str:
+    """The plural of a noun phrase: `pot of jam` gives `pots of jam`."""
+    noun = head(phrase)
+    start = re.split(r" (?:of|for|with|from|in|on|to|about) ", phrase)[0].rfind(noun)
+    return phrase[:start] + _plural_noun(noun) + phrase[start + len(noun) :]
+
+
+def _plural_noun(noun: str) -> str:
+    if noun in IRREGULAR_PLURALS:
+        return IRREGULAR_PLURALS[noun]
+    if noun.endswith("y") and noun[-2] not in VOWELS:
+        return noun[:-1] + "ies"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    return noun + "s"
+
+
+def _on_first_word(phrase: str, change: dict[str, str], regular: str) -> str:
+    verb, space, rest = phrase.partition(" ")
+    if verb in change:
+        return change[verb] + space + rest
+    if verb in _DOUBLING:
+        return verb + verb[-1] + regular + space + rest
+    if regular == "ed" and verb.endswith("y") and verb[-2] not in VOWELS:
+        return verb[:-1] + "ied" + space + rest
+    stem = verb[:-1] if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")) else verb
+    if regular == "ed" and verb.endswith("e"):
+        stem = verb[:-1]
+    return stem + regular + space + rest
+
+
+def past(phrase: str) -> str:
+    """The past tense of a verb phrase: `mend the clock` gives `mended the clock`."""
+    return _on_first_word(phrase, IRREGULAR_PASTS, "ed")
+
+
+def present_participle(phrase: str) -> str:
+    """The -ing form of a verb phrase: `wind the clock` gives `winding the clock`."""
+    return _on_first_word(phrase, {"die": "dying", "lie": "lying", "tie": "tying"}, "ing")
+
+
+def third_person(phrase: str) -> str:
+    """The form after he or she: `carry a goat` gives `carries a goat`."""
+    verb, space, rest = phrase.partition(" ")
+    irregular = {"have": "has", "be": "is", "do": "does", "go": "goes"}
+    return (
+        irregular.get(verb, _plural_noun(verb) if verb not in ("leaf", "half") else verb + "s") + space + rest
+    )
+
+
+def number_words(number: int) -> str:
+    """A number below a thousand in words: 212 gives `two hundred and twelve`."""
+    if number < 20:
+        return _UNITS[number]
+    if number < 100:
+        return _TENS[number // 10] + (f"-{_UNITS[number % 10]}" if number % 10 else "")
+    rest = f" and {number_words(number % 100)}" if number % 100 else ""
+    return f"{_UNITS[number // 100]} hundred{rest}"
+
+
+def ordinal_words(number: int) -> str:
+    """`first`, `twenty-second`, `hundredth`."""
+    stem, dash, last = number_words(number).rpartition("-")
+    if last in _ORDINALS:
+        return stem + dash + _ORDINALS[last]
+    return stem + dash + (last[:-1] + "ieth" if last.endswith("y") else last + "th")
+
+
+def ordinal_digits(number: int) -> str:
+    """`1st`, `22nd`, `13th`."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+_ARTICLE = re.compile(r"\b([Aa])n?(\s+[\"'(\[]*)([A-Za-z]+)")
+_SPOKEN_CONSONANT = re.compile(r"(?:one|once|uni(?!n|m)|use|usu|uti|ewe|eu|ub|ur[ai]n)", re.IGNORECASE)
+_SILENT_H = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
+
+
+def with_articles(text: str) -> str:
+    """The same text with every indefinite article as the next word's sound asks: a ewe, an hour."""
+
+    def chosen(match: re.Match[str]) -> str:
+        word = match[3]
+        vowel = word[0].lower() in VOWELS and not _SPOKEN_CONSONANT.match(word) or bool(_SILENT_H.match(word))
+        return match[1] + ("n" if vowel else "") + match[2] + word
+
+    return _ARTICLE.sub(chosen, text)

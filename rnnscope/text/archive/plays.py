@@ -1,0 +1,117 @@
+"""Stage plays of the town: a small cast that quarrels, by question and answer, about one object and one sum.
+
+THE UMBRELLA RETURNED
+A Farce with a Moral
+
+[The pantry of the Guildhall. Dusk by the clock.]
+
+ANSEL. [Gravely.] Where is the green umbrella, Hester?
+
+HESTER. Behind the harmonium, Ansel, where you told me to put
+    it when you were hopeful.
+"""
+
+from __future__ import annotations
+
+from rnnscope.text.archive.grammar import Chance, Memory
+from rnnscope.text.archive.letters import WIDTH, punctuated, wrapped
+from rnnscope.text.archive.world import Person, remember_day
+
+HANGING = "    "
+
+
+def play(chance: Chance) -> str:
+    """One play: title, persons, setting, speeches with hanging lines, curtain."""
+    memory = remember_day(chance)
+    for binding in (
+        "a=person",
+        "b=person",
+        "third=person",
+        "obj=object",
+        "pl=place",
+        "sum=money",
+        "saying=remark",
+    ):
+        memory.expand("{!" + binding + "}")
+    cast = [memory.values["a"], memory.values["b"]]
+    if chance.happens(0.6):
+        memory.expand("{!c=person}")
+        cast.append(memory.values["c"])
+    persons = [person for person in cast if isinstance(person, Person)]
+    _face(memory, *persons[:2])
+    return "\n\n".join([*_front(memory, persons), *_scenes(memory, persons), _direction(memory, "play_end")])
+
+
+def _front(memory: Memory, persons: list[Person]) -> list[str]:
+    title = memory.tell("play_title").upper().center(WIDTH).rstrip()
+    kind = memory.tell("play_kind").center(WIDTH).rstrip()
+    listed = "\n".join(
+        wrapped(f"{one.caps}, {one.trade}, who {one.habit}.", indent=HANGING) for one in persons
+    )
+    return [f"[{memory.tell('playlabel')}.]", f"{title}\n{kind}", listed, _direction(memory, "play_setting")]
+
+
+def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
+    chance = memory.chance
+    speaker, hearer = persons[:2]
+    late = persons[2:]
+    written: list[str] = []
+    turns = chance.between(9, 22)
+    for turn in range(turns):
+        if late and turn >= turns // 3:
+            speaker, hearer = late.pop(), speaker
+            _face(memory, speaker, hearer)
+            written += [
+                f"[Enter {speaker.first}, {memory.tell('manner')}.]",
+                _speech(memory, memory.tell("entrance_line") + "."),
+            ]
+        kind = chance.below(10)
+        _face(memory, speaker, hearer)
+        if kind < 6:
+            question, _, answer = memory.draw_line("ex").partition(" // ")
+            written.append(_speech(memory, memory.told(question)))
+            _face(memory, hearer, speaker)
+            written.append(_speech(memory, memory.told(answer)))
+        elif kind < 8:
+            written.append(_speech(memory, f"{memory.tell('st')}."))
+        elif kind == 8:
+            written.append(_direction(memory, "dir_long"))
+        else:
+            written += _interlude(memory, speaker, hearer)
+        last = memory.values["spk"]
+        speaker, *others = chance.shuffled([one for one in persons if one not in late and one is not last])
+        hearer = chance.pick([one for one in (*others, last) if isinstance(one, Person)])
+    return written
+
+
+def _interlude(memory: Memory, speaker: Person, hearer: Person) -> list[str]:
+    match memory.chance.below(3):
+        case 0:
+            couplets = [memory.tell("song_couplet").partition(" // ") for _ in range(2)]
+            lines = [line for first, _, second in couplets for line in (first + ",", second + ";")]
+            sung = [HANGING + line for line in [*lines[:-1], lines[-1][:-1] + "."]]
+            return ["\n".join([f"{speaker.caps}. [Singing.]", *sung])]
+        case 1:
+            return [_speech(memory, memory.tell("letter_aloud"), "Reading")]
+        case _:
+            first = _speech(memory, memory.tell("saying_line"))
+            _face(memory, hearer, speaker)
+            return [first, _speech(memory, memory.tell("saying_reply"))]
+
+
+def _face(memory: Memory, speaker: Person, hearer: Person) -> None:
+    memory.values["spk"], memory.values["to"] = speaker, hearer
+
+
+def _speech(memory: Memory, words: str, direction: str = "") -> str:
+    speaker = memory.values["spk"]
+    assert isinstance(speaker, Person)
+    if not direction and memory.chance.happens(0.4):
+        direction = memory.tell("dir_short")
+    stage = f"[{direction}.] " if direction else ""
+    return wrapped(f"{speaker.caps}. {stage}{punctuated(words)}", indent=HANGING)
+
+
+def _direction(memory: Memory, rule: str) -> str:
+    words = memory.tell(rule)
+    return wrapped(f"[{words[:1].upper()}{words[1:]}.]")
