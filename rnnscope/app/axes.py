@@ -24,14 +24,19 @@ class StepAxis:
 
     def dot(self, step: float) -> float:
         """The (fractional) column of a step, which may lie outside the axis."""
-        low, high = self._unfold(self.low), self._unfold(self.high)
-        return float((self._unfold(step) - low) / max(high - low, 1e-9) * (self.dots - 1))
+        return float(self.dot_of(np.array(step)))
+
+    def dot_of(self, steps: Float) -> Float:
+        """The (fractional) columns of many steps."""
+        low, high = self._unfold(np.array([self.low, self.high])).tolist()
+        dots: Float = (self._unfold(steps) - low) / max(high - low, 1e-9) * (self.dots - 1)
+        return dots
 
     def step(self, dot: ArrayLike) -> Float:
         """The steps at these (fractional) columns."""
-        low, high = self._unfold(self.low), self._unfold(self.high)
-        place = low + np.asarray(dot, dtype=np.float64) / max(self.dots - 1, 1) * (high - low)
-        return 10.0**place if self.logarithmic else place
+        low, high = self._unfold(np.array([self.low, self.high])).tolist()
+        place: Float = low + np.asarray(dot, dtype=np.float64) / max(self.dots - 1, 1) * (high - low)
+        return np.power(10.0, place) if self.logarithmic else place
 
     def edges(self) -> Float:
         """(dots + 1,) the steps at which one column of dots ends and the next begins."""
@@ -46,8 +51,8 @@ class StepAxis:
         first = math.ceil(math.log10(max(self.low, 1)) - 1e-9)
         return [10**k for k in range(first, math.floor(math.log10(self.high) + 1e-9) + 1)]
 
-    def _unfold(self, step: float) -> float:
-        return math.log10(max(step, 1.0)) if self.logarithmic else step
+    def _unfold(self, steps: Float) -> Float:
+        return np.log10(np.maximum(steps, 1.0)) if self.logarithmic else steps
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class ValueAxis:
 
     def dots(self, values: ArrayLike) -> Float:
         """The (fractional) dots of values, counted from above; NaN stays NaN."""
-        safe = np.log(np.maximum(np.asarray(values, dtype=np.float64), 1e-12))
+        safe: Float = np.log(np.maximum(np.asarray(values, dtype=np.float64), 1e-12))
         span = max(math.log(self.high) - math.log(self.low), 1e-9)
         return (math.log(self.high) - safe) / span * (self.rows * DOTS_HIGH - 1)
 

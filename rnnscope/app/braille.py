@@ -1,10 +1,10 @@
 """Dots on braille cells: every cell of the terminal is two dots wide and four dots high.
 
-    dots (4 rows, 2 columns) of a cell      their bits in U+2800 + code
-        ⠁ ⠈                                      1    8
-        ⠂ ⠐                                      2   16
-        ⠄ ⠠                                      4   32
-        ⡀ ⢀                                     64  128
+dots (4 rows, 2 columns) of a cell      their bits in U+2800 + code
+    ⠁ ⠈                                      1    8
+    ⠂ ⠐                                      2   16
+    ⠄ ⠠                                      4   32
+    ⡀ ⢀                                     64  128
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def cells(dots: Dots) -> NDArray[np.uint8]:
     """(R, C) codes 0..255 of (4 R, 2 C) dots; the character is chr(BLANK + code)."""
     rows, columns = dots.shape[0] // DOTS_HIGH, dots.shape[1] // DOTS_WIDE
     grouped = dots.reshape(rows, DOTS_HIGH, columns, DOTS_WIDE)
-    return np.einsum("rhcw,hw->rc", grouped.astype(np.uint8), _BITS)
+    codes: NDArray[np.uint8] = np.einsum("rhcw,hw->rc", grouped.astype(np.uint8), _BITS)
+    return codes
 
 
 def between(top: Float, bottom: Float, height: int) -> Dots:

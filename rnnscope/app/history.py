@@ -4,8 +4,8 @@ A series keeps its first 8,192 steps one by one, because a log axis never stops 
 65,536 rows are kept; when they are full, every two neighbours behind the first 8,192 become one row of their
 lowest, highest and mean value. A run of millions of steps needs 65,536 rows of five numbers a series.
 
-The smoothed loss is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/10), 100): a mean over about
-the last tenth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
+The smoothed value is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/10), 100): a mean over
+about the last tenth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STEP, _LOW, _HIGH, _MEAN, _SMOOTH, _COUNT = range(6)
 
 
 class Series:
-    """Values over steps: rows of last step, lowest, highest, mean and smoothed value, and how many they hold."""
+    """Values over steps, in rows of last step, lowest, highest, mean and smoothed value, and their number."""
 
     def __init__(self, *, smoothed: bool = True, maximum_rows: int = MAXIMUM_ROWS) -> None:
         self._smoothed = smoothed
@@ -65,7 +65,7 @@ class Series:
 
     @property
     def smooth(self) -> Float:
-        """(N,) the smoothed value at the last step of every row; the value itself where nothing is smoothed."""
+        """(N,) the smoothed value at the last step of every row; the value itself without smoothing."""
         return self._rows[_SMOOTH, : self._length]
 
     def extend(self, steps: ArrayLike, values: ArrayLike) -> None:
@@ -73,21 +73,21 @@ class Series:
 
         Where the steps begin before the last one (a run that went back to an earlier state), later rows go.
         """
-        steps = np.asarray(steps, dtype=np.float64)
-        values = np.asarray(values, dtype=np.float64)
-        if len(steps) and self._length and steps[0] <= self.steps[-1]:
-            self._forget_from(float(steps[0]))
-        finite = np.isfinite(values)
-        steps, values = steps[finite], values[finite]
-        smooth = self._smoothing(values) if self._smoothed else values
+        at: Float = np.asarray(steps, dtype=np.float64)
+        told: Float = np.asarray(values, dtype=np.float64)
+        if len(at) and self._length and at[0] <= self.steps[-1]:
+            self._forget_from(float(at[0]))
+        finite = np.isfinite(told)
+        at, told = at[finite], told[finite]
+        smooth = self._smoothing(told) if self._smoothed else told
         done = 0
-        while done < len(steps):
+        while done < len(at):
             self._make_room()
-            taken = min(len(steps) - done, self._rows.shape[1] - self._length)
+            taken = min(len(at) - done, self._rows.shape[1] - self._length)
             chunk = slice(done, done + taken)
             rows = self._rows[:, self._length : self._length + taken]
-            rows[_STEP] = steps[chunk]
-            rows[_LOW] = rows[_HIGH] = rows[_MEAN] = values[chunk]
+            rows[_STEP] = at[chunk]
+            rows[_LOW] = rows[_HIGH] = rows[_MEAN] = told[chunk]
             rows[_SMOOTH] = smooth[chunk]
             rows[_COUNT] = 1
             self._length += taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,4 @@ def coded_segments(
         return []
     text = points.astype("<u4").tobytes().decode("utf-32-le")
     starts = [0, *(np.flatnonzero(np.diff(keys)) + 1).tolist(), len(text)]
-    return [
-        Segment(text[a:b], styles[int(keys[a])]) for a, b in zip(starts[:-1], starts[1:], strict=True)
-    ]
+    return [Segment(text[a:b], styles[int(keys[a])]) for a, b in pairwise(starts)]

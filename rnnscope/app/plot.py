@@ -1,0 +1,188 @@
+"""What a chart draws, as values: series gathered into columns of dots, and rows of styled cells.
+
+A cell shows one thing, the last of this list that has a dot in it: envelope, curve, second curve. A dotted
+level is drawn where no curve is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnscope.app import braille
+from rnnscope.app.axes import StepAxis, ValueAxis, short_step
+from rnnscope.app.history import Series
+from rnnscope.app.palette import Palette
+from rnnscope.app.runs import coded_segments, segments
+
+Float = NDArray[np.float64]
+
+# What a cell of the plot shows; the same with the reading hair through it comes _HAIR later.
+_EMPTY, _ENVELOPE, _CURVE, _SECOND, _LEVEL = range(5)
+_HAIR = 5
+_TOKENS = ("text", "raw", "azure", "amber", "rule")
+_PARTED = 1.5
+"""Dots between the two curves from which on the second is drawn."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line at a value worth comparing with."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A series by columns of dots: (C,) each, NaN where a column holds no step."""
+
+    low: Float
+    high: Float
+    smooth: Float
+
+    @staticmethod
+    def of(series: Series, axis: StepAxis) -> Columns:
+        """Lowest and highest value and mean of the smoothed ones of the rows within each column."""
+        low, high, smooth = (np.full(axis.dots, np.nan) for _ in range(3))
+        bounds = np.searchsorted(series.steps, axis.edges())
+        filled = np.flatnonzero(np.diff(bounds))
+        if len(filled):
+            starts, end = bounds[filled], int(bounds[-1])
+            low[filled] = np.minimum.reduceat(series.low[:end], starts)
+            high[filled] = np.maximum.reduceat(series.high[:end], starts)
+            sums = np.add.reduceat(series.smooth[:end], starts)
+            smooth[filled] = sums / (bounds[filled + 1] - starts)
+        return Columns(low, high, smooth)
+
+    def range(self) -> Float:
+        """What limits must hold: the whole curve, and the envelope but for its spikes."""
+        parts = [self.smooth[np.isfinite(self.smooth)]]
+        for edge, share in ((self.low, 0.02), (self.high, 0.98)):
+            finite = edge[np.isfinite(edge)]
+            parts.append(np.quantile(finite, [share]) if len(finite) else finite)
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What one plot shows, already in the unit of its axis."""
+
+    columns: Columns
+    second_steps: Float
+    second_values: Float
+    levels: Sequence[Level]
+
+
+def draw(
+    palette: Palette, curves: Curves, steps: StepAxis, values: ValueAxis, hair: int | None
+) -> list[list[Segment]]:
+    """The rows of the plot; `hair` is the column of cells that is being read."""
+    height = values.rows * braille.DOTS_HIGH
+    places = _joined(values.dots(curves.columns.smooth))
+    top, bottom = values.dots(curves.columns.high), values.dots(curves.columns.low)
+    second_places = _parted(curves, steps, values, places)
+    if palette.depth == "none":  # dashed, because nothing else tells the two apart
+        second_places[np.arange(steps.dots) % 4 >= 2] = np.nan
+    envelope = braille.cells(braille.between(top, bottom, height))
+    curve = braille.cells(braille.line(places, height))
+    second = braille.cells(braille.line(second_places, height))
+
+    keys: NDArray[np.intp] = np.full(curve.shape, _EMPTY)
+    codes: NDArray[np.uint32] = np.zeros(curve.shape, dtype=np.uint32)
+    # A cell has one colour: where the curves share one the second has it, and the envelope gives way to both.
+    both = np.where(second > 0, second | curve, 0)
+    layers = [(envelope, _ENVELOPE), (curve, _CURVE), (both, _SECOND)]
+    # Without colour the envelope would hide the curve.
+    for layer, key in layers[1:] if palette.depth == "none" else layers:
+        present = layer > 0
+        codes[present] = layer[present]
+        keys[present] = key
+    points = np.where(keys == _EMPTY, ord(" "), braille.BLANK + codes).astype(np.uint32)
+    _draw_levels(points, keys, curves.levels, values)
+    if hair is not None and hair < keys.shape[1]:
+        keys[:, hair] += _HAIR
+        if palette.depth in ("16", "none"):
+            points[:, hair] = np.where(points[:, hair] == ord(" "), ord("│"), points[:, hair])
+    styles = _styles(palette)
+    return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
+
+
+def step_labels(
+    palette: Palette, steps: StepAxis, present: int, divergences: Sequence[int], *, unit: str
+) -> list[Segment]:
+    """The row below the plot: the present step, `!` where a run diverged, round steps where there is room.
+
+    `unit` follows the present step, such as ` steps`.
+    """
+    width = steps.dots // braille.DOTS_WIDE
+    mute = palette.ink("mute")
+    cells: list[tuple[str, Style]] = [(" ", mute)] * width
+    taken: set[int] = set()
+
+    def place(label: list[tuple[str, Style]], step: float, *, gap: int = 1) -> None:
+        start = int(steps.dot(step) / 2) - (len(label) - 1) // 2
+        start = max(0, min(start, width - len(label)))
+        span = range(start, start + len(label))
+        if len(label) <= width and taken.isdisjoint(span):
+            cells[start : span.stop] = label
+            taken.update(range(start - gap, span.stop + gap))
+
+    strong = palette.ink("text")
+    place([(letter, strong) for letter in f"{present:,}"] + [(letter, mute) for letter in unit], present)
+    warning = palette.ink("amber", bold=True)
+    for step in divergences:
+        if steps.low <= step <= steps.high:
+            place([("!", warning)], step, gap=0)
+    for tick in steps.ticks():
+        place([(letter, mute) for letter in short_step(tick)], tick)
+    return segments(cells)
+
+
+@lru_cache(maxsize=16)
+def _styles(palette: Palette) -> tuple[Style, ...]:
+    """The styles of a plot's cells, then the same under the hair."""
+    plain = tuple(palette.ink(token) for token in _TOKENS)
+    return plain + tuple(palette.ink(token, on="hair") for token in _TOKENS)
+
+
+def _draw_levels(
+    points: NDArray[np.uint32], keys: NDArray[np.intp], levels: Sequence[Level], values: ValueAxis
+) -> None:
+    """Dots through the rows of the levels, but for the cells on and beside a curve."""
+    near = keys != _EMPTY
+    near[:, 1:] |= keys[:, :-1] != _EMPTY
+    near[:, :-1] |= keys[:, 1:] != _EMPTY
+    for level in levels:
+        if values.contains(level.value):
+            row = values.row(level.value)
+            free = ~near[row]
+            points[row, free] = ord("┈")
+            keys[row, free] = _LEVEL
+
+
+def _parted(curves: Curves, steps: StepAxis, values: ValueAxis, places: Float) -> Float:
+    """(C,) the places of the second curve where it lies apart from the first, else NaN."""
+    columns = np.arange(steps.dots, dtype=np.float64)
+    if not len(curves.second_steps):
+        return np.full(steps.dots, np.nan)
+    dots = steps.dot_of(curves.second_steps)
+    # Half a column of grace, so that a point is seen although it lies between two columns.
+    second = np.interp(columns, dots, values.dots(curves.second_values))
+    outside = (columns < dots[0] - 0.5) | (columns > dots[-1] + 0.5)
+    return np.where(outside | ~(np.abs(second - places) >= _PARTED), np.nan, second)
+
+
+def _joined(places: Float) -> Float:
+    """The places with gaps between known ones bridged by straight lines."""
+    known = np.isfinite(places)
+    if not known.any():
+        return places
+    columns = np.arange(len(places))
+    return np.interp(columns, columns[known], places[known], left=np.nan, right=np.nan)

@@ -1,0 +1,307 @@
+"""A chart of a run over its steps: one curve over its envelope, in braille, on log axes.
+
+    4.0 ⣀⣀⣀ ┈┈┈┈┈┈┈┈┈┈┈┈┈ uniform  4.17     value labels | plot | names in value order
+    2.5    ⠈⠉⠢⢄ ┈┈┈┈┈┈┈┈┈ 2-gram   2.49
+    1.4        ⠈⠑⠢⠤⣀⣀⣀   train    1.43
+        1    10   100 9,273 steps           the present step in the colour of text
+
+A picture is computed once for all that it depends on, and a new one repaints only the rows that differ.
+Limits of the values only grow while a run goes on; zooming begins them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import BindingType
+
+from rnnscope.app import braille, plot
+from rnnscope.app.actions import Action
+from rnnscope.app.axes import StepAxis, ValueAxis, grown
+from rnnscope.app.history import History, Series
+from rnnscope.app.plot import Columns, Curves, Level
+from rnnscope.app.widgets.panel import PADDING, Panel
+
+Float = NDArray[np.float64]
+
+LABELS_WIDTH = 5
+"""Columns of the value labels and of the gap behind them."""
+AXIS_FROM = 8
+"""The least rows of body that have room for the step axis."""
+_DEEPEST_ZOOM = 10
+
+ACTIONS: tuple[Action, ...] = (
+    Action("hair_left", ("left",), "Chart: read the value one column to the left", "look"),
+    Action("hair_right", ("right",), "Chart: read the value one column to the right", "look"),
+    Action("zoom_in", ("up",), "Chart: the last half of what is shown", "look"),
+    Action("zoom_out", ("down",), "Chart: twice as much as is shown", "look"),
+    Action("pan_left", ("shift+left",), "Chart: earlier steps", "look"),
+    Action("pan_right", ("shift+right",), "Chart: later steps", "look"),
+    Action("toggle_log", ("a",), "Chart: steps on a log axis, or on a linear one", "look"),
+    Action("no_hair", ("escape",), "Chart: stop reading values", "look"),
+)
+"""What a focused chart does with keys."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A drawn chart: its rows, and where its plot lies."""
+
+    rows: list[list[Segment]]
+    steps: StepAxis
+    plot_width: int
+
+
+class Chart(Panel):
+    """The base of the charts; a subclass names the series, the levels and what stands beside the plot."""
+
+    roomy_above: ClassVar[int] = 1_000
+    """The plot takes every row."""
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in ACTIONS]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.history = History()
+        self.log_steps = True
+        self._zoom = 0
+        self._pan = 0
+        self._hair: int | None = None
+        self._hair_is_pinned = False
+        self._limits: tuple[float, float] | None = None
+        self._picture: Picture | None = None
+        self._painted_for: tuple[object, ...] = ()
+
+    # -- what a subclass gives ---------------------------------------------------------------------------
+
+    def series(self) -> Series:
+        """The series whose smoothed curve and envelope are drawn."""
+        raise NotImplementedError
+
+    def second(self) -> Series | None:
+        """A series drawn over it where the two part."""
+        return None
+
+    def levels(self) -> Sequence[Level]:
+        """Values drawn as dotted lines."""
+        return ()
+
+    def in_unit(self, values: Float) -> Float:
+        """Values in the unit of the axis."""
+        return values
+
+    def beside_width(self, width: int) -> int:
+        """Columns right of the plot, their gap included."""
+        return 0
+
+    def beside(self, values: ValueAxis, width: int) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
+        """Segments right of the plot by row, and the levels that are drawn."""
+        return {}, self.levels()
+
+    # -- what the screen calls ---------------------------------------------------------------------------
+
+    def show(self, history: History) -> None:
+        """Draw the present state of a history; only rows that changed are painted again."""
+        if history is not self.history:
+            self.history = history
+            self._limits = None
+        self.update()
+
+    def zoom_in(self) -> None:
+        """Show the last half of what is shown."""
+        self._look(min(self._zoom + 1, _DEEPEST_ZOOM), self._pan * 2)
+
+    def zoom_out(self) -> None:
+        """Show twice as much."""
+        self._look(max(self._zoom - 1, 0), self._pan // 2)
+
+    def pan(self, halves: int) -> None:
+        """Move by halves of the window: to earlier steps below zero, to later ones above."""
+        self._look(self._zoom, self._pan - halves)
+
+    def toggle_log(self) -> None:
+        """Steps on a log axis, or on a linear one."""
+        self.log_steps = not self.log_steps
+        self._look(self._zoom, self._pan)
+
+    def update(self) -> None:
+        """Draw anew what the chart depends on, and paint the rows in which that makes a difference."""
+        before = self._picture
+        self._painted_for = ()
+        if before is None:
+            self.redraw()
+            return
+        after = self._paint(self.body_width, self.body_height)
+        if len(before.rows) != len(after.rows):
+            self.redraw()
+            return
+        changed = [row for row, cells in enumerate(after.rows) if cells != before.rows[row]]
+        self.redraw([-self.body_top, *changed])  # the title is that many rows above the body
+
+    def _look(self, zoom: int, pan: int) -> None:
+        self._zoom = zoom
+        self._pan = max(0, min(pan, 2 * (2**zoom - 1)))
+        self._limits = None
+        self.update()
+
+    # -- drawing -----------------------------------------------------------------------------------------
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        rows = self._paint(width, height).rows
+        return rows[row] if row < len(rows) else []
+
+    def _paint(self, width: int, height: int) -> Picture:
+        key = (width, height, self.history.version, self.palette, self._hair)
+        if self._picture is None or key != self._painted_for:
+            self._picture = self._draw_picture(width, height)
+            self._painted_for = key
+        return self._picture
+
+    def _draw_picture(self, width: int, height: int) -> Picture:
+        beside_width = self.beside_width(width)
+        plot_width = max(1, width - LABELS_WIDTH - beside_width)
+        steps = self._step_axis(plot_width * braille.DOTS_WIDE)
+        if not len(self.series()):
+            return Picture(self._waiting_rows(width, height), steps, plot_width)
+        rows = height - 1 if height >= AXIS_FROM else height
+        columns = Columns.of(self.series(), steps)
+        values = self._value_axis(steps, columns, rows)
+        beside, levels = self.beside(values, max(0, beside_width - 1))
+        curves = self._curves(columns, levels)
+        cells = plot.draw(self.palette, curves, steps, values, self._hair)
+        labels, mute, gap = values.ticks(), self.palette.ink("mute"), Segment(" ", self.fill)
+        picture = []
+        for row in range(rows):
+            label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} ", mute)
+            picture.append([label, *cells[row], gap, *beside.get(row, [])])
+        if rows < height:
+            unit = "" if beside_width else " steps"
+            present = round(steps.high) if self._zoom else self.history.step
+            below = plot.step_labels(self.palette, steps, present, self.history.divergences, unit=unit)
+            left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps"[:beside_width], mute)
+            picture.append([left, *below, right])
+        return Picture(picture, steps, plot_width)
+
+    def _step_axis(self, dots: int) -> StepAxis:
+        """All steps; zoomed, 1/2^zoom of the axis' length, `pan` halves of that before the end."""
+        whole = StepAxis(1.0, float(max(self.history.step, 10)), dots, self.log_steps)
+        if not self._zoom:
+            return whole
+        window = (dots - 1) / 2**self._zoom
+        end = (dots - 1) - self._pan * window / 2
+        low, high = whole.step(np.array([end - window, end])).tolist()
+        return StepAxis(low, high, dots, self.log_steps)
+
+    def _value_axis(self, steps: StepAxis, columns: Columns, rows: int) -> ValueAxis:
+        """Limits that hold the curves, and all levels where nothing is zoomed."""
+        seen = [columns.range()]
+        second = self.second()
+        if second is not None:
+            within = (second.steps >= steps.low) & (second.steps <= steps.high)
+            seen.append(second.smooth[within])
+        if not self._zoom:
+            seen.append(np.array([level.value for level in self.levels()]))
+        values = np.maximum(np.concatenate(seen), 1e-6)
+        if len(values):
+            self._limits = grown(self._limits, float(values.min()), float(values.max()))
+        low, high = self.in_unit(np.array(self._limits or (1.0, 10.0))).tolist()
+        return ValueAxis(low, high, rows)
+
+    def _curves(self, columns: Columns, levels: Sequence[Level]) -> Curves:
+        second = self.second()
+        none = np.empty(0)
+        return Curves(
+            Columns(*(self.in_unit(part) for part in (columns.low, columns.high, columns.smooth))),
+            none if second is None else second.steps,
+            none if second is None else self.in_unit(second.smooth),
+            [Level(level.name, float(self.in_unit(np.array(level.value)))) for level in levels],
+        )
+
+    def _waiting_rows(self, width: int, height: int) -> list[list[Segment]]:
+        """Axes without numbers, and a line that says what is awaited."""
+        ink, room = self.palette.ink, max(0, width - LABELS_WIDTH)
+        indent = Segment(" " * LABELS_WIDTH, self.fill)
+        rows = [[indent, Segment("┈" * room, ink("rule"))] if row % 2 == 0 else [] for row in range(height)]
+        if rows:
+            rows[height // 2] = [indent, Segment("waiting for the first step"[:room], ink("dim"))]
+        return rows
+
+    # -- the reading hair --------------------------------------------------------------------------------
+
+    @property
+    def hair_step(self) -> int | None:
+        """The step that is read: the one of the series nearest to the middle of the hair's column."""
+        if self._hair is None or self._picture is None or not len(self.series()):
+            return None
+        middle = float(self._picture.steps.step(braille.DOTS_WIDE * self._hair + 0.5))
+        return int(self.series().steps[self.series().nearest(middle)])
+
+    def move_hair(self, column: int | None, *, pinned: bool = False) -> None:
+        """Put the hair through a column of the plot; None takes it away."""
+        if column is not None and self._picture is not None:
+            column = max(0, min(column, self._picture.plot_width - 1))
+        self._hair_is_pinned = pinned and column is not None
+        if column != self._hair:
+            self._hair = column
+            self.update()
+
+    def _plot_column(self, event: events.MouseEvent) -> int | None:
+        column = event.x - PADDING - LABELS_WIDTH
+        width = self._picture.plot_width if self._picture is not None else 0
+        return column if 0 <= column < width and event.y >= self.body_top else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if not self._hair_is_pinned:
+            self.move_hair(self._plot_column(event))
+
+    def on_leave(self, event: events.Leave) -> None:
+        if not self._hair_is_pinned:
+            self.move_hair(None)
+
+    def on_click(self, event: events.Click) -> None:
+        self.move_hair(self._plot_column(event), pinned=True)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.zoom_in()
+        event.stop()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.zoom_out()
+        event.stop()
+
+    def action_hair_left(self) -> None:
+        self._step_hair(-1)
+
+    def action_hair_right(self) -> None:
+        self._step_hair(+1)
+
+    def _step_hair(self, by: int) -> None:
+        if self._picture is not None:
+            column = self._hair if self._hair is not None else self._picture.plot_width
+            self.move_hair(column + by, pinned=True)
+
+    def action_zoom_in(self) -> None:
+        self.zoom_in()
+
+    def action_zoom_out(self) -> None:
+        self.zoom_out()
+
+    def action_pan_left(self) -> None:
+        self.pan(-1)
+
+    def action_pan_right(self) -> None:
+        self.pan(+1)
+
+    def action_toggle_log(self) -> None:
+        self.toggle_log()
+
+    def action_no_hair(self) -> None:
+        if self._hair is None:
+            raise SkipAction
+        self.move_hair(None)

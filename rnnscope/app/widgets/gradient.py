@@ -1,0 +1,58 @@
+"""The norm of the gradient before it is clipped, with the learning rate that it meets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+
+from rnnscope.app.history import Series
+from rnnscope.app.plot import Level
+from rnnscope.app.widgets.chart import Chart
+
+
+class GradientChart(Chart):
+    """Gradient norm over steps, on log axes; a dotted line where clipping begins."""
+
+    heading: ClassVar[str] = "gradient"
+    roomy_above: ClassVar[int] = 9
+
+    def __init__(
+        self, *, clip_norm: float | None = 1.0, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.clip_norm = clip_norm
+        """The norm at which gradients are clipped; None where they are not."""
+
+    def subject(self) -> str:
+        step = self.hair_step
+        if step is not None:
+            gradient = self.history.gradient
+            row = gradient.nearest(step)
+            return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
+        return f"norm before clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
+
+    def legend(self) -> list[Segment]:
+        history, ink = self.history, self.palette.ink
+        if history.learning_rate is None or self.hair_step is not None:
+            return []
+        rate = [
+            Segment("learning rate ", ink("dim")),
+            Segment(f"{history.learning_rate:.2g}", ink("strong", bold=True)),
+        ]
+        if history.update_ratio_log10 is None:
+            return rate
+        update = [
+            Segment("update ", ink("dim")),
+            Segment(f"{history.update_ratio_log10:.1f}".replace("-", "−"), ink("strong", bold=True)),
+        ]
+        left = len(f"{self.heading}  {self.subject()}") + 4
+        both = [*update, Segment("   ", ink("dim")), *rate]
+        return both if left + sum(len(s.text) for s in both) + 2 <= self.size.width else rate
+
+    def series(self) -> Series:
+        return self.history.gradient
+
+    def levels(self) -> Sequence[Level]:
+        return [Level("clipping", self.clip_norm)] if self.clip_norm else []

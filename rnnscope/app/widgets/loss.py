@@ -1,0 +1,155 @@
+"""The loss of a run: train over its raw values, held-out where it parts, the baselines that it overtakes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+
+from rnnscope.app.axes import ValueAxis
+from rnnscope.app.history import Series
+from rnnscope.app.plot import Level
+from rnnscope.app.widgets.chart import Chart
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A way to tell a loss."""
+
+    name: str
+    of_nats: Callable[[Any], Any]
+
+
+UNITS = (
+    Unit("nats per character", lambda nats: nats),
+    Unit("bits per character", lambda nats: nats / math.log(2.0)),
+    Unit("perplexity", np.exp),
+)
+
+_DROPPED_FIRST = ("1-gram", "3-gram", "2-gram", "uniform", "5-gram")
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name and value in the gutter."""
+
+    text: str
+    nats: float
+    token: str
+    is_baseline: bool
+
+
+class LossChart(Chart):
+    """Loss over steps; names and last values stand right of the curves, in the order of their values."""
+
+    heading: ClassVar[str] = "loss"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.unit = UNITS[0]
+
+    def cycle_units(self) -> None:
+        """Nats, bits, perplexity, and again."""
+        self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
+        self.update()
+
+    # -- title -------------------------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        step = self.hair_step
+        if step is None:
+            return self.unit.name
+        train = self.history.train
+        told = f"step {step:,}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
+        held_out = self.history.held_out
+        if len(held_out) and step >= held_out.steps[0]:
+            told += f"  held out {self._precise(float(held_out.smooth[held_out.nearest(step)]))}"
+        return told
+
+    def legend(self) -> list[Segment]:
+        best, ink = self.history.best, self.palette.ink
+        if best is None or self.hair_step is not None:
+            return []
+        value = Segment(self._precise(best.nats), ink("strong", bold=True))
+        if self.size.width < 50:
+            return [Segment("best ", ink("dim")), value]
+        return [Segment("best ", ink("dim")), value, Segment(f" at {best.step:,}", ink("dim"))]
+
+    def _precise(self, nats: float) -> str:
+        return f"{float(self.unit.of_nats(nats)):.3f}"
+
+    # -- curves ------------------------------------------------------------------------------------------
+
+    def series(self) -> Series:
+        return self.history.train
+
+    def second(self) -> Series:
+        return self.history.held_out
+
+    def levels(self) -> Sequence[Level]:
+        return [Level(name, nats) for name, nats in self.history.baselines_nats.items()]
+
+    def in_unit(self, values: Float) -> Float:
+        return np.asarray(self.unit.of_nats(values), dtype=np.float64)
+
+    # -- names beside the plot ---------------------------------------------------------------------------
+
+    def beside_width(self, width: int) -> int:
+        return 14 if width >= 30 else 5
+
+    def beside(self, values: ValueAxis, width: int) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
+        shown = [
+            name
+            for name in self._names()
+            if not name.is_baseline or values.contains(float(self.unit.of_nats(name.nats)))
+        ]
+        for dropped in _DROPPED_FIRST:
+            if len(shown) <= max(2, values.rows - 1):
+                break
+            shown = [name for name in shown if name.text != dropped]
+        shown = sorted(shown, key=lambda name: -name.nats)[: values.rows]
+        numbers = [float(self.unit.of_nats(name.nats)) for name in shown]
+        rows = spread([values.row(number) for number in numbers], values.rows)
+        segments = {}
+        for name, number, row in zip(shown, numbers, rows, strict=True):
+            style = self.palette.ink(name.token, bold=not name.is_baseline)
+            text = f"{name.text[: width - 5]:<{width - 5}} " if width > 4 else ""
+            segments[row] = [Segment(text + _four(number), style)]
+        kept = {name.text for name in shown}
+        return segments, [level for level in self.levels() if level.name in kept]
+
+    def _names(self) -> list[_Name]:
+        history = self.history
+        names = [_Name(name, nats, "mute", True) for name, nats in history.baselines_nats.items()]
+        if len(history.held_out):
+            names.append(_Name("held out", float(history.held_out.smooth[-1]), "amber", False))
+        if len(history.train):
+            names.append(_Name("train", float(history.train.smooth[-1]), "azure", False))
+        return names
+
+
+def spread(wanted: Sequence[int], rows: int) -> list[int]:
+    """One row for each label, in order and all different: pushed up where they collide, kept within the rows.
+
+    `wanted` rises; there are at most `rows` labels.
+    """
+    placed = list(wanted)
+    for i in range(len(placed) - 2, -1, -1):
+        placed[i] = min(placed[i], placed[i + 1] - 1)
+    for i in range(len(placed)):
+        placed[i] = max(placed[i], i)
+    return placed
+
+
+def _four(value: float) -> str:
+    """A value in four columns."""
+    if value < 9.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}"[:4] if value < 99.95 else f"{value:4.0f}"
