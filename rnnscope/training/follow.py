@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.errors import CheckpointError, RunError, TextError
+from rnnscope.errors import RnnscopeError, RunError, TextError
 from rnnscope.training.controls import Controls, Wishes
 from rnnscope.training.events import Compared, Event, Progress, Sampled, Warned
 from rnnscope.training.log import LogReader, as_one_run
@@ -137,8 +137,11 @@ class _Weights:
         asked = replace(
             wishes, traces=wishes.traces + self._loads, samples=wishes.samples + self._unasked_samples
         )
-        for event in self._observer.look(asked, self._model_step, only_asked=True):
-            self._say(event)
+        try:
+            for event in self._observer.look(asked, self._model_step, only_asked=True):
+                self._say(event)
+        except RnnscopeError as error:  # weights that have diverged cannot write
+            self.warn(str(error))
 
     def warn(self, message: str) -> None:
         """Say a warning, once in a row."""
@@ -153,21 +156,17 @@ class _Weights:
         try:
             header = read_header(path)
             model = load_model(path)
-        except CheckpointError as error:
+            before = self._model
+            if before is None or _differ(before, model):
+                self._model, self._observer = model, self._observer_of(model)
+            else:  # the observer goes on, with its passage and its prime
+                before.load_state_dict(model.state_dict())
+        except RnnscopeError as error:
             self.warn(str(error))
             return
         step = header.training.get("step")
         self._model_step = step if isinstance(step, int) else self.step
         self._loads += 1
-        before = self._model
-        if before is None or (before.architecture, before.vocabulary) != (
-            model.architecture,
-            model.vocabulary,
-        ):
-            self._model = model
-            self._observer = self._observer_of(model)
-        else:
-            before.load_state_dict(model.state_dict())
 
     def _observer_of(self, model: CharRNN) -> Observer:
         """What serves the wishes, with the passage that the run watches, or else a sample of its own."""
@@ -185,14 +184,18 @@ class _Weights:
         return Observer(model, corpus, clock, seed=0)
 
 
+def _differ(left: CharRNN, right: CharRNN) -> bool:
+    return left.architecture != right.architecture or left.vocabulary != right.vocabulary
+
+
 def _passage(header: Mapping[str, Any], model: CharRNN) -> NDArray[np.uint32]:
     """(T,) the ids that the run watches; of a run that does not tell, what its network writes."""
     from rnnscope.sampling import Sampler
 
     text = header.get("passage")
-    with suppress(TextError):  # weights of another text may have been put in the directory
-        if isinstance(text, str) and len(ids := model.vocabulary.encode(text)):
-            return ids.astype(np.uint32)
+    if isinstance(text, str) and text:
+        with suppress(TextError):  # weights of another text may have been put in the directory
+            return model.vocabulary.encode(text).astype(np.uint32)
     written = Sampler(model).stream(_OWN_PASSAGE_SYMBOLS, seed=0)
     return np.array([symbol for symbol, _ in written], np.uint32)
 
