@@ -36,6 +36,8 @@ class Shapes:
 
     glyphs: tuple[str, ...]
     """What is drawn; for a mark that sits on its base, what is drawn after the base."""
+    labels: tuple[str, ...]
+    """What names the symbol where it stands alone, such as `␣`."""
     widths: Index
     """(V,) cells: 0 for marks, 1 or 2."""
     ends_line: NDArray[np.bool_]
@@ -51,7 +53,13 @@ class Shapes:
         widths = np.array([cell_len(glyph) for glyph in glyphs], dtype=np.intp)
         ends_line = np.array([symbol == "\n" for symbol in symbols])
         spaces = np.array([unicodedata.category(symbol) == "Zs" for symbol in symbols])
-        return Shapes(glyphs, widths, ends_line, spaces | (widths == 2))
+        labels = tuple(
+            label if glyph else f"U+{ord(symbol):04X}"
+            for symbol, glyph, label in zip(
+                symbols, glyphs, map(_attached, display.labels(symbols)), strict=True
+            )
+        )
+        return Shapes(glyphs, labels, widths, ends_line, spaces | (widths == 2))
 
     @cached_property
     def seated(self) -> tuple[str, ...]:

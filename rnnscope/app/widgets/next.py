@@ -1,0 +1,227 @@
+"""What the network expects after the cursor: a bar a character, the true one marked.
+
+    ▎ next  after “…gentleman of Ver”
+    ▎
+    ▎▸ o  ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆     53.9 %
+    ▎  a  ▆▆▆▆▆▆                       14.1 %
+    ▎
+    ▎▸ true o   surprise 0.89 bit   rank 1
+
+Bars are scaled to 60 % or to the largest, whichever is more. Surprise is −log2 of the true character's
+probability, entropy −Σ p log2 p: the surprise that the network expects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from rnnscope.app.view import View
+from rnnscope.app.widgets.layout_text import Shapes
+from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.tracing.trace import Trace
+
+Facts = list[tuple[str, str]]
+"""Names and values, such as `rank`, `1`."""
+
+_LEAST_SCALE = 0.6
+_INDENT = 1
+_GAP = 2
+_PERCENT = 6
+_CONTEXT = 18
+"""The most cells of context that the title shows."""
+_LEAST_CONTEXT = 8
+_BLANK_FROM = 8
+"""Bodies this high have a blank row above the last one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """What a network expected at one position, and what came."""
+
+    probabilities: NDArray[np.float64]
+    """(V,)"""
+    order: NDArray[np.intp]
+    """(V,) ids, the most probable first."""
+    truth: int | None
+    """The id that came; None after the last character."""
+
+    @classmethod
+    def at(cls, trace: Trace, position: int) -> Expectation:
+        """What was expected after a position of a trace."""
+        probabilities = np.exp(trace.log_probabilities[position].astype(np.float64))
+        truth = int(trace.ids[position + 1]) if position + 1 < len(trace) else None
+        return cls(probabilities, np.argsort(-probabilities, kind="stable"), truth)
+
+    def best(self, count: int) -> list[int]:
+        """The most probable ids; the last gives way to the one that came when it is not among them."""
+        ids: list[int] = self.order[:count].tolist()
+        if ids and self.truth is not None and self.truth not in ids:
+            ids[-1] = self.truth
+        return ids
+
+    def rank(self, id: int) -> int:
+        """The place of an id among all, from 1."""
+        return int(np.flatnonzero(self.order == id)[0]) + 1
+
+    @property
+    def entropy_bits(self) -> float:
+        seen = self.probabilities[self.probabilities > 0]
+        return float(-(seen * np.log2(seen)).sum())
+
+
+class Next(Panel):
+    """The most probable next characters at the cursor."""
+
+    heading: ClassVar[str] = "next"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._view: View | None = None
+        self._expectation: Expectation | None = None
+
+    def show(self, view: View) -> None:
+        """Show what is expected after the view's cursor."""
+        old, self._view = self._view, view
+        if old is None or old.trace is not view.trace or old.cursor != view.cursor:
+            self._expectation = Expectation.at(view.trace, view.cursor)
+            self.redraw()
+
+    # -- the title -----------------------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        if self._view is None:
+            return ""
+        legend = sum(part.cell_length for part in self.legend())
+        room = self.size.width - self._title_cells - (legend + 1 if legend else 0)
+        return f"after “{_context(self._view.trace, self._view.cursor, min(room, _CONTEXT))}”"
+
+    def legend(self) -> list[Segment]:
+        """The entropy, when the last row has no room for it and the title has."""
+        if self._expectation is None or any(name == "entropy" for name, _ in self._facts()):
+            return []
+        value = f"{self._expectation.entropy_bits:.1f} bit"
+        if self._title_cells + _LEAST_CONTEXT + len(f" entropy {value}") > self.size.width:
+            return []
+        return [
+            Segment("entropy ", self.palette.ink("dim")),
+            Segment(value, self.palette.ink("strong")),
+        ]
+
+    @property
+    def _title_cells(self) -> int:
+        """What the title needs besides the context and the legend."""
+        return len(self.heading) + len("after “”") + 3 * PADDING
+
+    # -- the body ------------------------------------------------------------------------------------------
+
+    def mark(self, row: int) -> Segment | None:
+        found = self._expectation
+        if found is None or found.truth is None:
+            return None
+        ids = self._shown()
+        is_marked = row == self.body_height - 1 or (row < len(ids) and ids[row] == found.truth)
+        return Segment("▸", self.palette.ink("text")) if is_marked else None
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        if self._expectation is None:
+            return []
+        indent = Segment(" " * _INDENT, self.fill)
+        if row == height - 1:
+            return [indent, *self._last_row()]
+        ids = self._shown()
+        return [indent, *self._bar(ids[row], width)] if row < len(ids) else []
+
+    def _shown(self) -> list[int]:
+        """The ids that have a bar, best first."""
+        assert self._expectation is not None
+        height = self.body_height
+        return self._expectation.best(max(0, height - (2 if height >= _BLANK_FROM else 1)))
+
+    def _bar(self, id: int, width: int) -> list[Segment]:
+        """Label, bar and percentage of one candidate."""
+        assert self._view is not None
+        assert self._expectation is not None
+        ink, found = self.palette.ink, self._expectation
+        is_true = id == found.truth
+        names = Shapes.of(self._view.trace.symbols).labels
+        label_cells = max(cell_len(name) for name in names)
+        room = max(0, width - _INDENT - label_cells - 2 * _GAP - _PERCENT)
+        probability = float(found.probabilities[id])
+        largest = float(found.probabilities[found.order[0]])
+        cells = round(room * probability / max(_LEAST_SCALE, largest))
+        bar = "▆" * (max(1, cells) if probability > 0 else 0)
+        rank = found.rank(id)
+        note = f" rank {rank}" if rank > len(self._shown()) else ""
+        rest = max(0, room - len(bar))
+        label = names[id] + " " * (label_cells - cell_len(names[id]) + _GAP)
+        return [
+            Segment(label, ink("strong", bold=True) if is_true else ink("text")),
+            Segment(bar[:room], ink("violet" if is_true else "bar_dim")),
+            Segment((note if len(note) <= rest else "").ljust(rest + _GAP), ink("dim")),
+            Segment(_percent(probability), ink("strong", bold=True) if is_true else ink("dim")),
+        ]
+
+    def _last_row(self) -> list[Segment]:
+        """The true character and how it was expected."""
+        ink = self.palette.ink
+        facts = self._facts()
+        if not facts:
+            return [Segment("end of the passage", ink("dim"))]
+        row: list[Segment] = []
+        for name, value in facts:
+            gap = "   " if row else ""
+            row.append(Segment(f"{gap}{name} " if name else gap, ink("dim")))
+            row.append(Segment(value, ink("strong", bold=name == "true")))
+        return row
+
+    def _facts(self) -> Facts:
+        """As many facts as the last row has room for whatever their values; none after the last character."""
+        view, found = self._view, self._expectation
+        if view is None or found is None or found.truth is None:
+            return []
+        names = Shapes.of(view.trace.symbols).labels
+        true = ("true", names[found.truth])
+        surprise = ("surprise", f"{float(view.trace.surprise_bits[view.cursor]):.2f} bit")
+        rank = ("rank", f"{found.rank(found.truth):,}")
+        entropy = ("entropy", f"{found.entropy_bits:.1f} bit")
+        room = self.body_width - _INDENT - len("true ") - max(map(cell_len, names))
+        ranks = len(f"{len(names):,}")
+        for facts, cells in (  # the same choice for every value, so that nothing jumps
+            ([surprise, rank, entropy], len("   surprise 00.00 bit   rank    entropy 0.0 bit") + ranks),
+            ([surprise, rank], len("   surprise 00.00 bit   rank ") + ranks),
+            ([surprise], len("   surprise 00.00 bit")),
+        ):
+            if cells <= room:
+                return [true, *facts]
+        return [true, ("", surprise[1])]
+
+
+def _percent(probability: float) -> str:
+    """A percentage in six cells; what is rounded to none is told from none."""
+    if 0.0 < probability < 0.0005:
+        return "<0.1 %"
+    text = f"{100 * probability:.1f} %"
+    return (text if len(text) <= _PERCENT else f"{100 * probability:.0f} %").rjust(_PERCENT)
+
+
+def _context(trace: Trace, cursor: int, room: int) -> str:
+    """The text up to the cursor in at most `room` cells, from the beginning of a word where it was cut."""
+    glyphs = Shapes.of(trace.symbols).glyphs
+    first = max(0, cursor + 1 - max(1, room))
+    pieces = [glyphs[i] for i in trace.ids[first : cursor + 1].tolist()]
+    if first == 0 and cell_len("".join(pieces)) <= room:
+        return "".join(pieces)
+    start = len(pieces) - 1
+    while start > 0 and cell_len("".join(pieces[start - 1 :])) < room:
+        start -= 1
+    before = [trace.symbols[i].isspace() for i in trace.ids[max(0, first - 1) : cursor + 1].tolist()]
+    if first == 0:
+        before.insert(0, True)
+    words = [i for i in range(start, len(pieces) - 2) if before[i] and not before[i + 1]]
+    return "…" + "".join(pieces[words[0] if words else start :])
