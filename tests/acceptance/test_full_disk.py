@@ -1,0 +1,157 @@
+"""A full disk costs nothing that was saved before, and a run goes on when there is room again."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import load_model, read_header
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.training.events import Evaluated
+from rnnscope.training.run import Run, read_events
+
+_KIB = 1024
+_DISK = 640 * _KIB
+VOCABULARY = Vocabulary.of("abc\n")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 640 KiB; the test is skipped where none may be mounted."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", f"size={_DISK // _KIB}k", "tmpfs", str(directory)]
+    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def _model(seed: int) -> CharRNN:
+    """A network of about 70 KiB."""
+    architecture = Architecture(vocabulary_size=len(VOCABULARY), hidden_size=64)
+    return CharRNN(architecture, VOCABULARY, generator=torch.Generator().manual_seed(seed))
+
+
+def _save(run: Run, step: int) -> None:
+    run.save_last(_model(step), {"step": step}, {"moments": torch.full((9000,), float(step))}, {"step": step})
+
+
+def _evaluated(step: int) -> Evaluated:
+    return Evaluated(step, step / 50, held_out_nats=1.5, characters=100, is_best=False)
+
+
+def _fill(disk: Path, leave: int) -> Path:
+    """Take all room on the disk but `leave` bytes."""
+    ballast = disk / "ballast"
+    status = os.statvfs(disk)
+    ballast.write_bytes(bytes(max(0, status.f_bavail * status.f_frsize - leave)))
+    return ballast
+
+
+def _say_until_full(run: Run, step: int) -> int:
+    """Say an event a step; the step whose event did not fit any more."""
+    try:
+        while True:
+            run.write(_evaluated(step))
+            step += 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return step
+
+
+def _assert_usable(directory: Path, steps: set[int]) -> None:
+    """The run can be resumed at one of `steps`, and all that is on the disk is whole."""
+    assert [path.name for path in directory.rglob("*.tmp")] == []
+    for line in (directory / "events.jsonl").read_bytes().splitlines(keepends=True):
+        assert line.endswith(b"\n")
+        json.loads(line)
+    with Run.reopen(directory) as run:
+        tensors, info = run.load_resume()
+    step = info["step"]
+    assert step in steps
+    assert read_header(directory / "last.safetensors").training["step"] == step
+    weights, expected = load_model(directory / "last.safetensors").state_dict(), _model(step).state_dict()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert torch.equal(tensors["moments"], torch.full((9000,), float(step)))
+
+
+@pytest.mark.parametrize("leave", [0, 8 * _KIB, 60 * _KIB, 80 * _KIB, 100 * _KIB])
+def test_on_a_full_disk_the_last_good_save_stays_intact(small_disk: Path, leave: int) -> None:
+    directory = small_disk / "run"
+    run = Run.create(directory, {"options": {}})
+    run.write(_evaluated(1))
+    _save(run, 1)
+    ballast = _fill(small_disk, leave)
+
+    with pytest.raises(OSError, match="No space left"):
+        _save(run, 2)
+    said = _say_until_full(run, 2)
+    run.write(_evaluated(said + 1))  # told once: from here on the log waits
+    assert [path.name for path in directory.rglob("*.tmp")] == []
+    assert {event.step for event in read_events(directory)} == set(range(1, said))
+
+    # As if it had been killed here, and the user had made a little room:
+    image = small_disk.parent / "killed"
+    shutil.copytree(directory, image)
+    _assert_usable(image, {1})
+
+    ballast.unlink()
+    run.write(_evaluated(said + 2))
+    _save(run, 3)
+    run.close()
+    assert [event.step for event in read_events(directory)] == list(range(1, said + 3))
+    _assert_usable(directory, {3})
+
+
+def test_a_disk_that_fills_up_at_any_moment_leaves_a_run_that_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every system call of a save fails once, in turn; needs no file system of its own."""
+    failures = 0
+    for failing in range(100):
+        directory = tmp_path / f"run-{failing}"
+        run = Run.create(directory, {"options": {}})
+        _save(run, 1)
+        calls = 0
+
+        def around(name: str, failing: int = failing) -> Any:
+            function = getattr(os, name)
+
+            def call(*arguments: Any, **options: Any) -> Any:
+                nonlocal calls
+                calls += 1
+                if calls == failing + 1:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                return function(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("write", "fsync", "replace", "open"):
+                patch.setattr(os, name, around(name))
+            try:
+                run.write(_evaluated(2))
+                _save(run, 2)
+            except OSError:
+                failures += 1
+        run.write(_evaluated(3))
+        run.close()
+        assert [event.step for event in read_events(directory)] == [2, 3] if calls > failing else True
+        _assert_usable(directory, {1, 2})
+        if calls <= failing:
+            break
+    assert failures == failing >= 6, "each call failed once, and the last round had none left to fail"
