@@ -1,0 +1,106 @@
+"""The command line: pick the command, hand over, and turn what goes wrong into one line and a number.
+
+Only the module of the chosen command is imported, so that `rnnscope --help` answers at once.
+
+    exit status    0  done    2  something to put right, told in one line    128 + N  ended by signal N
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from rnnscope import __version__
+from rnnscope.errors import OptionError, RnnscopeError
+
+COMMANDS = {
+    "train": "learn a text live, or go on with a run",
+    "watch": "look at a run that another process is writing",
+    "sample": "let a model write",
+    "eval": "measure how well a model predicts a text",
+    "trace": "record every gate and state along a text",
+    "corpus": "make or fetch a text to learn",
+    "info": "say what a model or a run holds",
+}
+
+_MODULES = {"eval": "evaluate"}  # where the name of the command is taken
+
+_HELP = f"""\
+rnnscope: a microscope for recurrent networks that lives in a terminal
+
+usage: rnnscope COMMAND …
+
+{chr(10).join(f"  {name:8} {summary}" for name, summary in COMMANDS.items())}
+
+  rnnscope COMMAND --help   the options of a command
+  rnnscope --version        the version
+  --debug                   with any command: show where an error came from
+
+first steps: rnnscope train data/input.txt
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; `arguments` are those of the process where none are given. Returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    shows_traceback = "--debug" in given
+    if shows_traceback:
+        given.remove("--debug")
+    try:
+        return _run(given)
+    except BrokenPipeError:
+        # Whoever read has gone: say nothing, not even when Python flushes standard output at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except (RnnscopeError, OSError) as error:
+        if shows_traceback:
+            raise
+        _complain(_worded(error))
+        return 2
+
+
+def _run(given: list[str]) -> int:
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_HELP, end="")
+        return 0
+    name, *rest = given
+    if name in ("-V", "--version"):
+        print(f"rnnscope {__version__}")
+        return 0
+    if name not in COMMANDS:
+        raise OptionError(_no_such(name))
+    module = importlib.import_module(f"rnnscope.commands.{_MODULES.get(name, name)}")
+    from rnnscope.commands.parsing import parse
+
+    options = parse(module.Options, name, rest)
+    if options is None:  # its help was asked for
+        return 0
+    status: int = module.run(options)
+    sys.stdout.flush()
+    return status
+
+
+def _no_such(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+    return f"there is no command {name}; {hint}"
+
+
+def _worded(error: RnnscopeError | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    return str(error)
+
+
+def _complain(message: str) -> None:
+    """One line, in which nothing of a file or an argument can act on the terminal."""
+    from rnnscope.text.display import safe
+
+    print(f"rnnscope: {safe(' '.join(message.split()))}", file=sys.stderr)

@@ -1,0 +1,96 @@
+"""`rnnscope corpus`: a text to learn, made here, gathered here, or fetched."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+import tyro
+
+from rnnscope.errors import OptionError
+
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Make or fetch a text: the papers of a town that never was, Python's own source, or Shakespeare."""
+
+    name: Annotated[Literal["archive", "python", "shakespeare"], tyro.conf.Positional]
+    """archive is written by a grammar, python is this Python's standard library, shakespeare is fetched."""
+    output: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
+    """Where to write it; by default NAME.txt, or standard output when that is a pipe or a file."""
+    characters: int | None = None
+    """How much of it."""
+    seed: int | None = None
+    """Of archive: another number, another text."""
+    force: bool = False
+    """Write over a file that is there."""
+
+
+_ARCHIVE_CHARACTERS = 1_500_000
+
+
+def run(options: Options) -> int:
+    if options.characters is not None and options.characters < 1:
+        raise OptionError(f"--characters is {options.characters}, but must be at least 1")
+    if options.seed is not None and options.name != "archive":
+        raise OptionError(f"--seed is for archive; {options.name} is always the same text")
+    if options.seed is not None and options.seed < 0:
+        raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
+
+    destination = options.output
+    if destination is None:
+        destination = f"{options.name}.txt" if sys.stdout.isatty() else STANDARD_OUTPUT
+    if destination == STANDARD_OUTPUT:
+        _write(_pieces(options), sys.stdout.buffer)
+        return 0
+    path = Path(destination)
+    if path.exists() and not options.force:
+        raise OptionError(
+            f"{path} is there already; choose another file with -o, or write over it with --force"
+        )
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"there is no directory {path.parent} to write the text into")
+
+    from rnnscope.files import write_atomically
+
+    written: list[int] = []
+    write_atomically(path, lambda file: written.append(_write(_pieces(options), file)))
+    print(f"{path}: {written[0]:,} characters; next: rnnscope train {path}")
+    return 0
+
+
+def _write(pieces: Iterable[str], file: BinaryIO) -> int:
+    characters = 0
+    for piece in pieces:
+        file.write(piece.encode("utf-8"))
+        characters += len(piece)
+    return characters
+
+
+def _pieces(options: Options) -> Iterable[str]:
+    match options.name:
+        case "archive":
+            from rnnscope.text.archive import archive_text
+
+            return [archive_text(options.characters or _ARCHIVE_CHARACTERS, options.seed or 0)]
+        case "python":
+            from rnnscope.text.recipes import python_text
+
+            return python_text(options.characters)
+        case "shakespeare":
+            return [_shakespeare()[: options.characters]]
+
+
+def _shakespeare() -> str:
+    """The essay's text, kept among the user's caches once it is here."""
+    import platformdirs
+
+    from rnnscope.text.recipes import fetch_shakespeare
+
+    cache = platformdirs.user_cache_path("rnnscope", appauthor=False, ensure_exists=True)
+    return fetch_shakespeare(cache / "tinyshakespeare.txt").read_text(encoding="utf-8")

@@ -1,0 +1,115 @@
+"""`rnnscope info`: what a model file, and the run around it, say of themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from rnnscope.header import Header, read_header
+from rnnscope.locate import resolve_model
+
+
+@dataclass(frozen=True)
+class Options:
+    """Say what a model holds: its architecture and vocabulary, how it was trained, what it reached."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    json: bool = False
+    """Print one JSON object."""
+
+
+def run(options: Options) -> int:
+    path = resolve_model(options.model)
+    header = read_header(path)
+    run_header = _run_header(Path(options.model).expanduser())
+    if options.json:
+        print(json.dumps(_facts(path, header) | ({"run": run_header} if run_header else {})))
+        return 0
+
+    from rnnscope.commands.tables import print_table
+
+    print_table(_rows(path, header) | _rows_of_run(run_header))
+    return 0
+
+
+def _facts(path: Path, header: Header) -> dict[str, Any]:
+    architecture = asdict(header.architecture) | {"input_size": header.architecture.input_size}
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "dtype": header.dtype,
+        "parameters": header.parameters,
+        **architecture,
+        "vocabulary": header.vocabulary.to_json(),
+        "training": header.training,
+    }
+
+
+def _rows(path: Path, header: Header) -> dict[str, str]:
+    from rnnscope.text.display import glyphs
+
+    architecture, vocabulary = header.architecture, header.vocabulary
+    input_ = f"embedding of {architecture.embedding_size}" if architecture.embedding_size else "one-hot"
+    if vocabulary.kind == "bytes":
+        symbols = "256 bytes"
+    else:
+        unknown = "" if vocabulary.unknown is None else ", one of them for all unknown"
+        symbols = f"{len(vocabulary)} characters{unknown}: {''.join(glyphs(vocabulary.symbols))}"
+    details = [input_, *(["tied read-out"] if architecture.tied else [])]
+    if architecture.activation != "tanh":
+        details.append(architecture.activation)
+    rows = {
+        "file": f"{path}, {path.stat().st_size:,} bytes, {header.dtype}",
+        "network": f"{architecture.title}, {', '.join(details)}",
+        "parameters": f"{header.parameters:,}",
+        "vocabulary": symbols,
+    }
+    training = dict(header.training)
+    options = training.pop("options", {})
+    for name, value in training.items():
+        rows[_spaced(name)] = _shown(value)
+    if isinstance(options, dict):
+        rows["options"] = ", ".join(f"{_spaced(name)} {_shown(value)}" for name, value in options.items())
+    return rows
+
+
+def _run_header(directory: Path) -> dict[str, Any]:
+    """run.json of a run directory; empty for a model that stands alone."""
+    if not (directory / "run.json").is_file():
+        return {}
+
+    from rnnscope.training.run import read_run
+
+    return dict(read_run(directory).header)
+
+
+def _rows_of_run(header: dict[str, Any]) -> dict[str, str]:
+    corpus, started = header.get("corpus"), header.get("started")
+    rows = {}
+    if isinstance(corpus, dict):
+        rows["text"] = f"{corpus.get('name')}, {_shown(corpus.get('characters'))} characters"
+        rows["sha256"] = str(corpus.get("sha256"))
+    if isinstance(started, list):
+        rows["started"] = ", ".join(map(str, started))
+    return rows | {
+        name: _shown(header[name]) for name in ("device", "precision", "versions") if name in header
+    }
+
+
+def _spaced(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_spaced(name)} {_shown(inner)}" for name, inner in value.items())
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

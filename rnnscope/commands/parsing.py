@@ -1,0 +1,90 @@
+"""Arguments into the frozen dataclass that a command's options are, by tyro; complaints in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from rnnscope.errors import OptionError
+
+Options = TypeVar("Options")
+
+_CONFIG = (
+    tyro.conf.DisallowNone,  # to leave an option out says None
+    tyro.conf.FlagCreatePairsOff,  # and a flag's opposite
+    tyro.conf.PositionalMetavarFromFieldName,
+)
+_MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
+_OPTIONAL = re.compile(r"no type matching .* Got errors: - <class '\w+'>: ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Options | None:
+    """The options that `arguments` give, or None after their help was printed. Raises OptionError."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(
+                kind, prog=f"rnnscope {command}", args=arguments, config=_CONFIG, registry=_registry()
+            )
+    except SystemExit as end:
+        if not end.code:
+            return None
+        raise OptionError(f"{_one_line(complaint.getvalue())}; see rnnscope {command} --help") from None
+
+
+def _one_line(box: str) -> str:
+    """The heart of tyro's box: what is above its first rule, and what it suggests in place of a slip."""
+    lines = [line.removeprefix("│ ").rstrip(" │") for line in _COLOUR.sub("", box).splitlines()[1:-1]]
+    above, *below = re.split(r"\n─+\n", "\n".join(lines))
+    if missing := _MISSING.findall(above):
+        return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    message = _OPTIONAL.sub("", " ".join(above.split()).removeprefix("Error parsing ").rstrip("."))
+    if below and below[0].startswith("Perhaps you meant") and (near := re.search(r"--[\w-]+", below[0])):
+        message += f"; did you mean {near[0]}?"
+    return message[:1].lower() + message[1:]
+
+
+def _registry() -> ConstructorRegistry:
+    """Numbers whose complaint is worded for people."""
+    registry = ConstructorRegistry()
+    readers: dict[type, tuple[str, Callable[[str], Any], str]] = {
+        int: ("N", int, "a whole number"),
+        float: ("X", _finite, "a number"),
+    }
+
+    @registry.primitive_rule
+    def _(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if info.type not in readers:
+            return None
+        metavar, read, name = readers[info.type]
+
+        def of(words: list[str]) -> Any:
+            try:
+                return read(words[0])
+            except ValueError:
+                raise ValueError(f"{words[0]!r} is not {name}") from None
+
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=metavar,
+            instance_from_str=of,
+            is_instance=lambda value: isinstance(value, info.type),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    return registry
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError
+    return number

@@ -1,0 +1,90 @@
+"""`rnnscope sample`: a model writes, and what it writes is passed on as it comes."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated
+
+import tyro
+
+from rnnscope.errors import OptionError
+from rnnscope.text.display import safe
+from rnnscope.text.vocabulary import Vocabulary
+
+_AT_ONCE_ON_A_TERMINAL = 4
+_AT_ONCE_IN_A_PIPE = 256
+
+
+@dataclass(frozen=True)
+class Options:
+    """Let a model write. A terminal is shown control characters as symbols, a pipe gets all as it is."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    prime: str = ""
+    """What the text begins with; the model reads it first."""
+    length: int = 1000
+    """How many characters to write after it."""
+    temperature: float = 0.8
+    """Below 1 keeps to the likely, above 1 dares more; 0 always takes the likeliest."""
+    top_k: int = 0
+    """Choose among this many of the likeliest; 0 chooses among all."""
+    top_p: float = 1.0
+    """Choose among the likeliest that have this probability together."""
+    seed: int | None = None
+    """The same seed writes the same text."""
+
+
+def run(options: Options) -> int:
+    if options.length < 1:
+        raise OptionError(f"--length is {options.length}, but must be at least 1")
+    if options.seed is not None and options.seed < 0:
+        raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
+
+    from rnnscope.checkpoint import load_model, resolve_model
+    from rnnscope.sampling import Sampler
+
+    model = load_model(resolve_model(options.model))
+    sampler = Sampler(model)
+    prime = model.vocabulary.encode(options.prime).tolist()
+    stream = sampler.stream(
+        options.length,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        seed=options.seed,
+    )
+    sampler.feed(prime)
+    write = _to_terminal(model.vocabulary) if sys.stdout.isatty() else _to_pipe(model.vocabulary)
+    write(prime)
+    at_once = _AT_ONCE_ON_A_TERMINAL if sys.stdout.isatty() else _AT_ONCE_IN_A_PIPE
+    written = (chosen for chosen, _ in stream)
+    while ids := list(islice(written, at_once)):
+        write(ids)
+    if sys.stdout.isatty():
+        print()
+    return 0
+
+
+def _to_pipe(vocabulary: Vocabulary) -> Callable[[list[int]], None]:
+    def write(ids: list[int]) -> None:
+        sys.stdout.buffer.write(vocabulary.decode_bytes(ids))
+        sys.stdout.buffer.flush()
+
+    return write
+
+
+def _to_terminal(vocabulary: Vocabulary) -> Callable[[list[int]], None]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character's bytes may come apart
+
+    def write(ids: list[int]) -> None:
+        text = safe(decoder.decode(vocabulary.decode_bytes(ids)))
+        # Where the terminal's encoding lacks a character a question mark stands for it.
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding), end="", flush=True)
+
+    return write

@@ -1,0 +1,65 @@
+"""`rnnscope trace`: every gate and state of every unit along a text, in one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rnnscope.architecture import QUANTITIES, Architecture
+from rnnscope.errors import OptionError, TextError
+
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """Record every gate and state of every unit along a text, with what the model expected next."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    text: Annotated[str, tyro.conf.Positional]
+    """The text: a file, or - for standard input."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.npz")]
+    """The file to write: text, ids, log_probabilities, and one array such as 1/forget for every quantity."""
+
+
+def run(options: Options) -> int:
+    if options.output.suffix != ".npz":
+        raise OptionError(f"-o {options.output} should end in .npz, as NumPy's files of several arrays do")
+    if not options.output.absolute().parent.is_dir():
+        raise OptionError(f"there is no directory {options.output.parent} to write the trace into")
+
+    import psutil
+
+    from rnnscope.header import read_header
+    from rnnscope.locate import resolve_model
+    from rnnscope.text.corpus import load_ids
+
+    path = resolve_model(options.model)
+    header = read_header(path)
+    ids = load_ids(options.text, header.vocabulary)
+    needed, free = _bytes_of(header.architecture, len(ids)), psutil.virtual_memory().available
+    if needed > free:
+        raise TextError(
+            f"a trace of {len(ids):,} characters takes {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB of "
+            f"memory are free: give the first {int(len(ids) * free / needed / 2):,} characters or fewer"
+        )
+
+    from rnnscope.checkpoint import load_model
+    from rnnscope.tracing.record import record
+
+    trace = record(load_model(path), ids)
+    trace.save(options.output)
+    arrays = ", ".join(trace.activations)
+    print(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
+    return 0
+
+
+def _bytes_of(architecture: Architecture, characters: int) -> int:
+    """What a trace takes in memory."""
+    quantities = architecture.layers * len(QUANTITIES[architecture.cell])
+    a_character = architecture.vocabulary_size + quantities * architecture.hidden_size
+    return characters * a_character * _FLOAT_BYTES
