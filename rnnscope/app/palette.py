@@ -30,6 +30,8 @@ STEPS = 33
 ZERO = 16
 _UNDERLINE_UP_TO = 12
 """The highest signed step that is underlined: v <= −0.25."""
+_SAMPLE_BOUNDS = (0.5, 0.3, 0.15, 0.07, 0.03, 0.02)
+"""The probabilities at which a written character's style changes."""
 
 
 def signed_steps(values: ArrayLike) -> NDArray[np.intp]:
@@ -42,6 +44,11 @@ def unit_steps(values: ArrayLike) -> NDArray[np.intp]:
     """Steps 0..32 of values 0..1; what lies outside is clipped, and NaN shows as 0."""
     scaled = np.rint(32.0 * np.nan_to_num(np.asarray(values, dtype=np.float64)))
     return np.clip(scaled, 0, STEPS - 1).astype(np.intp)
+
+
+def sample_steps(probabilities: ArrayLike) -> NDArray[np.intp]:
+    """Which of the seven sample styles a character of each probability has; 0 is for the certain ones."""
+    return np.searchsorted(-np.array(_SAMPLE_BOUNDS), -np.asarray(probabilities, dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -127,21 +134,15 @@ class Palette:
 
     @cached_property
     def sample(self) -> tuple[Style, ...]:
-        """Six foregrounds for written characters, from certain (p > .5) to unlikely (p <= .03)."""
+        """Seven foregrounds for written characters, from certain to p < .02, which is underlined."""
         if self.depth in ("none", "16"):
-            weights = (Style(), Style(), Style(), Style(bold=True), Style(bold=True), Style(bold=True))
             tint = Style() if self.depth == "none" else Style(color="magenta")
-            return tuple(w + tint if i > 1 else w for i, w in enumerate(weights))
-        panel = self.color("panel")
-        return tuple(Style(color=Color.parse(c), bgcolor=panel) for c in self.colors.sample)
-
-    @staticmethod
-    def sample_step(probability: float) -> int:
-        """Which of the six sample styles a character of this probability has."""
-        for step, bound in enumerate((0.5, 0.3, 0.15, 0.07, 0.03)):
-            if probability > bound:
-                return step
-        return 5
+            calm, odd = (Style(), Style(), tint), tint + Style(bold=True)
+            six: tuple[Style, ...] = (*calm, odd, odd, odd)
+        else:
+            panel = self.color("panel")
+            six = tuple(Style(color=Color.parse(c), bgcolor=panel) for c in self.colors.sample)
+        return (*six, six[-1] + Style(underline=True))
 
     def _backgrounds(self, scale: Scale) -> tuple[Color, ...]:
         if self.depth == "256":

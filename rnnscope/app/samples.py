@@ -1,0 +1,99 @@
+"""The samples of a run as they are kept: the last ones all, older ones thinned as by a logarithmic clock.
+
+Early in training a network changes within a few steps and later within thousands, so sixteen samples are kept
+of every doubling: the evolution stays readable however long the run is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from math import log2
+
+import numpy as np
+
+from rnnscope.training.events import Sampled
+
+RECENT = 200
+"""How many of the last samples are all kept."""
+_KEPT_PER_DOUBLING = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One sample; its event has one probability for each of its characters."""
+
+    number: int
+    """Counts all samples of the run from 0, those that are no longer kept as well."""
+    event: Sampled
+
+    @property
+    def nats(self) -> float:
+        """−ln of the probability of what was written, the mean over its characters."""
+        probabilities = np.maximum(self.event.probabilities, np.finfo(np.float32).tiny)
+        return float(-np.log(probabilities).mean()) if len(probabilities) else 0.0
+
+
+class Samples:
+    """The kept samples of a run, in the order in which they were written."""
+
+    def __init__(self) -> None:
+        self._kept: list[Sample] = []
+        self._older = 0  # how many of them are no longer recent
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, place: int) -> Sample:
+        return self._kept[place]
+
+    def place(self, number: int) -> int:
+        """Where the sample of this number is, or the next one that is kept."""
+        return min(bisect_left(self._kept, number, key=lambda sample: sample.number), len(self) - 1)
+
+    def add(self, event: Sampled) -> Sample:
+        """Keep another sample, and one less of those that are no longer recent and too many."""
+        sample = Sample(self._count, event)
+        self._count += 1
+        self._kept.append(sample)
+        if len(self) - self._older > RECENT:
+            older = self._older
+            if older and _period(self._kept[older - 1]) == _period(self._kept[older]):
+                del self._kept[older]
+            else:
+                self._older += 1
+        return sample
+
+    def cut(self, count: int) -> None:
+        """Leave of the last sample its first characters alone; nothing is left of it where that is none."""
+        sample = self._kept.pop()
+        if count:
+            event, characters = sample.event, sample.event.characters[:count]
+            shorter = replace(
+                event,
+                text="".join(characters),
+                characters=characters,
+                probabilities=event.probabilities[:count],
+            )
+            self._kept.append(replace(sample, event=shorter))
+
+
+def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
+    """The same sample with one probability a character; bytes become the characters that they encode.
+
+    A character of several bytes has the product of their probabilities; bytes that encode none stand alone.
+    """
+    characters = event.characters or tuple(event.text)
+    if not of_bytes or not characters:
+        return replace(event, characters=characters)
+    text = bytes(map(ord, characters)).decode("utf-8", "surrogateescape")
+    sizes = [len(character.encode("utf-8", "surrogateescape")) for character in text]
+    starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.intp)
+    probabilities = np.multiply.reduceat(event.probabilities, starts)
+    return replace(event, text=text, characters=tuple(text), probabilities=probabilities)
+
+
+def _period(sample: Sample) -> int:
+    """Which sixteenth of which doubling a sample belongs to."""
+    return int(_KEPT_PER_DOUBLING * log2(sample.number + 1))

@@ -1,0 +1,349 @@
+"""What the network writes, as it writes it: each character in the colour of the probability that it had.
+
+    ▎ sample  T 0.8                   likely ▄▄▄▄▄▄ unlikely
+    ▎
+    ▎ step 9,273   T 0.8   1.43 nats
+    ▎ KING EDWARD IV:
+    ▎ And all my honour, re█
+
+Samples stand under one another; the wheel and the page keys go back through them, to the first words of the
+run, and `End` returns to the one being written. A sample is played out over about the time in which the next
+one comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+
+from rnnscope.app.palette import Palette, sample_steps
+from rnnscope.app.samples import Sample, Samples, by_character
+from rnnscope.app.widgets.layout_text import Layout, Shapes, lay_out, paint
+from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.training.events import Sampled
+
+SLOWEST = 60.0
+"""Characters written in a second, at least."""
+_SHARE = 0.9
+"""The part of the time between two samples in which the first is written."""
+_LONGEST_TICK = 0.5
+"""Seconds; after a pause the writing goes on where it was, not where it would be."""
+_WHEEL_ROWS = 3
+_LAID_OUT = 64
+"""How many samples keep their layout."""
+_PRIME_SHOWN = 16
+"""Characters of the prime in the title."""
+_PRIME = 7
+"""The style after the seven of written characters."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A sample laid out: the text that primed it, then what was written."""
+
+    layout: Layout
+    codes: NDArray[np.intp]
+    """(T,) the style of each character."""
+    prime: int
+    """How many of the characters are the prime."""
+
+    @classmethod
+    def of(cls, sample: Sample, width: int) -> _Block:
+        event = sample.event
+        characters = (*event.prime, *event.characters)
+        symbols = tuple(sorted(set(characters))) or (" ",)
+        id_of = {symbol: i for i, symbol in enumerate(symbols)}
+        ids = np.array([id_of[character] for character in characters], dtype=np.int32)
+        codes = np.concatenate(
+            (np.full(len(event.prime), _PRIME, dtype=np.intp), sample_steps(event.probabilities))
+        )
+        return cls(lay_out(ids, Shapes.of(symbols), width), codes, len(event.prime))
+
+    def caret(self, written: int) -> tuple[int, int]:
+        """Line and column at which the next character is written."""
+        layout, index = self.layout, self.prime + written
+        if index < len(layout.ids):
+            return layout.line_of(index), layout.column_of(index)
+        if index and layout.shapes.ends_line[layout.ids[-1]]:
+            return len(layout), 0
+        start = layout.starts[-2]
+        return len(layout) - 1, int(layout.edges[-1] - layout.edges[start])
+
+    def line(self, line: int, written: int | None, styles: tuple[Style, ...]) -> list[Segment]:
+        """One line, of a sample still being written up to what is written, and without its line break."""
+        if line >= len(self.layout):
+            return []
+        start, end = self.layout.span(line)
+        if end > start and self.layout.shapes.ends_line[self.layout.ids[end - 1]]:
+            end -= 1
+        if written is not None:
+            end = max(start, min(end, self.prime + written))
+        return paint(self.layout.pieces(start, end), self.codes[start:end].tolist(), styles)
+
+
+class SampleStream(Panel):
+    """The samples, one being written; see `begin` and `advance`."""
+
+    heading: ClassVar[str] = "sample"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "pageup",
+            "page(-1)",
+            "Earlier samples",
+            id="sample.page-up",
+            tooltip="Earlier samples",
+            show=False,
+        ),
+        Binding(
+            "pagedown", "page(1)", "Later samples", id="sample.page-down", tooltip="Later samples", show=False
+        ),
+        Binding(
+            "home", "first", "The first sample", id="sample.home", tooltip="The first sample", show=False
+        ),
+        Binding("end", "follow", "Follow", id="sample.end", tooltip="The sample being written", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._samples = Samples()
+        self._written = 0.0  # characters of the last sample that are on the screen
+        self._pace = SLOWEST
+        self._now: float | None = None
+        self._began: float | None = None
+        self._anchor: tuple[int, int] | None = None  # number and row of what is at the top; None follows
+        self._rows: list[tuple[Sample, int]] = []  # what each body row shows
+        self._blocks: dict[int, _Block] = {}
+
+    # -- what the screen calls -----------------------------------------------------------------------------
+
+    def begin(self, event: Sampled, *, of_bytes: bool = False) -> None:
+        """Write another sample. The present one is completed, or ended where the settings have changed."""
+        event = by_character(event, of_bytes=of_bytes)
+        if len(self._samples):
+            last = self._samples[-1].event
+            if (last.temperature, last.prime) != (event.temperature, event.prime) and self.is_writing:
+                self._blocks.pop(self._samples[-1].number, None)
+                self._samples.cut(int(self._written))
+        if self._now is not None:
+            if self._began is not None and self._now > self._began:
+                interval = self._now - self._began
+                self._pace = max(SLOWEST, len(event.characters) / (_SHARE * interval))
+            self._began = self._now
+        self._samples.add(event)
+        self._written = 0.0
+        self._arrange()
+        self.redraw()
+
+    def advance(self, now: float) -> None:
+        """Write on; `now` is a clock in seconds that does not go back."""
+        passed = min(now - self._now, _LONGEST_TICK) if self._now is not None else 0.0
+        self._now = now
+        if not self.is_writing:
+            return
+        caret = self._caret_row()
+        self._written = min(self._written + passed * self._pace, len(self._samples[-1].event.characters))
+        top = self._rows[:1]
+        self._arrange()
+        if self._rows[:1] != top:
+            self.redraw()
+        elif self._anchor is None:
+            self.redraw(range(caret, self._caret_row() + 1))
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether some of the last sample is still to be written."""
+        return len(self._samples) > 0 and int(self._written) < len(self._samples[-1].event.characters)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest text is in sight, rather than some that was scrolled back to."""
+        return self._anchor is None
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        return self._title_parts()[0]
+
+    def legend(self) -> list[Segment]:
+        return self._title_parts()[1]
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        if row >= len(self._rows):
+            return []
+        sample, line = self._rows[row]
+        line -= self._gap(sample)
+        if line <= 0:
+            return [Segment(_headline(sample, width), self.palette.ink("dim"))] if line == 0 else []
+        block, styles = self._block(sample), _styles(self.palette)
+        if sample is not self._samples[-1]:
+            return block.line(line - 1, None, styles)
+        written = int(self._written)
+        text = block.line(line - 1, written, styles)
+        caret, column = block.caret(written)
+        if line - 1 != caret:
+            return text
+        blank = column - sum(part.cell_length for part in text)
+        return [*text, Segment(" " * blank, self.fill), Segment("█", self.palette.ink("violet"))]
+
+    def _title_parts(self) -> tuple[str, list[Segment]]:
+        """The longest subject and legend that fit beside each other."""
+        if not len(self._samples):
+            return "", []
+        event = self._samples[-1].event
+        subjects = [f"T {event.temperature:g}"]
+        if event.prime:
+            subjects.insert(0, f"{subjects[0]}  after “{_shortened(event.prime)}”")
+        for legend in self._place_legends() if self._anchor else self._color_legends():
+            for subject in subjects:
+                taken = len(self.heading) + cell_len(subject) + sum(part.cell_length for part in legend)
+                if taken + 2 * PADDING + 4 <= self.size.width:
+                    return subject, legend
+        return subjects[-1], []
+
+    def _color_legends(self) -> list[list[Segment]]:
+        """What the colours mean, the longest first."""
+        dim, written = self.palette.ink("dim"), _styles(self.palette)
+        if self.palette.depth in ("16", "none"):
+            words = [Segment("likely", written[0]), Segment(" ", dim), Segment("unlikely", written[5])]
+            return [words, words[2:]]
+        bar = [Segment("▄", style) for style in written[:6]]
+        return [
+            [Segment("likely ", dim), *bar, Segment(" unlikely", dim)],
+            [Segment("■", written[5]), Segment(" unlikely", dim)],
+        ]
+
+    def _place_legends(self) -> list[list[Segment]]:
+        """Where one has scrolled back to, the longest first."""
+        dim, key = self.palette.ink("dim"), self.palette.ink("strong", bold=True)
+        step, latest = self._rows[0][0].event.step, self._samples[-1].event.step
+        place = Segment(f"step {step:,} of {latest:,}", dim)
+        return [
+            [place, Segment("   End", key), Segment(" ▾ follow", dim)],
+            [place],
+            [Segment(f"step {step:,}", dim)],
+        ]
+
+    # -- what is where -------------------------------------------------------------------------------------
+
+    def _gap(self, sample: Sample) -> int:
+        """Blank rows before a sample."""
+        return 1 if self.size.height > self.roomy_above and sample is not self._samples[0] else 0
+
+    def _block(self, sample: Sample) -> _Block:
+        block = self._blocks.get(sample.number)
+        if block is None:
+            block = self._blocks[sample.number] = _Block.of(sample, self.body_width)
+            if len(self._blocks) > _LAID_OUT:
+                del self._blocks[next(iter(self._blocks))]
+        return block
+
+    def _height(self, place: int) -> int:
+        """How many rows a sample takes."""
+        sample = self._samples[place]
+        block = self._block(sample)
+        is_last = place == len(self._samples) - 1
+        lines = block.caret(int(self._written))[0] + 1 if is_last else len(block.layout)
+        return self._gap(sample) + 1 + lines
+
+    def _caret_row(self) -> int:
+        """The body row of the caret, or of the first row below the panel."""
+        sample = self._samples[-1]
+        row = self._gap(sample) + 1 + self._block(sample).caret(int(self._written))[0]
+        return next((i for i, shown in enumerate(self._rows) if shown == (sample, row)), self.body_height)
+
+    def _arrange(self) -> None:
+        """Work out what each body row shows."""
+        room = self.body_height
+        self._rows = []
+        if not len(self._samples) or room <= 0:
+            return
+        if self._anchor is not None:
+            place = self._samples.place(self._anchor[0])
+            first = min(self._anchor[1], self._height(place) - 1)
+            while place < len(self._samples) and len(self._rows) <= room:
+                self._rows += [(self._samples[place], row) for row in range(first, self._height(place))]
+                place, first = place + 1, 0
+            if len(self._rows) > room:
+                del self._rows[room:]
+                return
+            self._anchor = None
+            self._rows = []
+        place = len(self._samples) - 1
+        while place >= 0 and len(self._rows) < room:
+            self._rows[:0] = [(self._samples[place], row) for row in range(self._height(place))]
+            place -= 1
+        del self._rows[: max(0, len(self._rows) - room)]
+
+    # -- scrolling -----------------------------------------------------------------------------------------
+
+    def _scroll_rows(self, by: int) -> None:
+        """Scroll back (by < 0) or on; at the end the panel follows the writing again."""
+        if not self._rows:
+            return
+        sample, row = self._rows[0]
+        place, row = self._samples.place(sample.number), row + by
+        while row < 0 and place > 0:
+            place -= 1
+            row += self._height(place)
+        while row >= self._height(place) and place < len(self._samples) - 1:
+            row -= self._height(place)
+            place += 1
+        self._show_from((self._samples[place].number, max(0, row)))
+
+    def _show_from(self, anchor: tuple[int, int] | None) -> None:
+        self._anchor = anchor
+        self._arrange()
+        self.redraw()
+
+    def action_page(self, by: int) -> None:
+        self._scroll_rows(by * max(1, self.body_height - 1))
+
+    def action_first(self) -> None:
+        if len(self._samples):
+            self._show_from((self._samples[0].number, 0))
+
+    def action_follow(self) -> None:
+        self._show_from(None)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._scroll_rows(-_WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._scroll_rows(_WHEEL_ROWS)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._blocks.clear()
+        self._arrange()
+        self.redraw()
+
+
+def _headline(sample: Sample, width: int) -> str:
+    """What stands over a sample, as much of it as there is room for."""
+    event = sample.event
+    step, loss = f"step {event.step:,}", f"{sample.nats:.2f} nats"
+    choices = ((step, f"T {event.temperature:g}", loss), (step, loss), (step,))
+    return next((line for line in map("   ".join, choices) if len(line) <= width), step)
+
+
+def _shortened(prime: str) -> str:
+    """The end of a prime, with pictures for what cannot be seen."""
+    shapes = Shapes.of(tuple(prime[-_PRIME_SHOWN:]))
+    return ("…" if len(prime) > _PRIME_SHOWN else "") + "".join(shapes.glyphs)
+
+
+@lru_cache(maxsize=16)
+def _styles(palette: Palette) -> tuple[Style, ...]:
+    """The seven styles of written characters and that of the prime."""
+    return (*palette.sample, palette.ink("mute"))
