@@ -77,8 +77,9 @@ def project(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     """W x + b of vectors (T, B, I), or of ids (T, B) that stand for one-hot vectors: (T, B, rows of W)."""
     if inputs.is_floating_point():
         return functional.linear(inputs, weight, bias)
-    columns = functional.embedding(inputs, weight.t())
-    return columns if bias is None else columns + bias
+    # Transposed and added to before it is picked from: a vocabulary is smaller than a batch.
+    columns = weight.t().contiguous() if bias is None else weight.t() + bias
+    return functional.embedding(inputs, columns)
 
 
 def shifted(outputs: Tensor, first: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from rnnscope.cells.scan import (
     Factors,
     ScannedCell,
     Squash,
-    add_product_,
+    add_product,
     backpropagate,
     product_type,
     sigmoid_slope,
@@ -45,8 +45,8 @@ class Coupled(ScannedCell):
     @torch.no_grad()
     def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
         hidden, cell = state
-        gates = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        cells, _, outputs = _run(gates, hidden, cell, self.weight_hh, self.squash)
+        products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
+        gates, cells, _, outputs = _run(products, hidden, cell, self.weight_hh, self.squash)
         input_gate, candidate, output = gates.chunk(3, dim=2)
         return {
             "input": input_gate,
@@ -59,14 +59,16 @@ class Coupled(ScannedCell):
 
 
 def _run(
-    gates: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn the input products in `gates` (T, B, 3H) into gates. Returns c, φ(c) and h, each (T, B, H)."""
-    steps, batch, size = gates.shape[0], gates.shape[1], hidden.shape[1]
-    recurrent = weight.t()
+    products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """From W x + b (T, B, 3H): the gates (T, B, 3H), and c, φ(c) and h, each (T, B, H)."""
+    steps, batch, size = products.shape[0], products.shape[1], hidden.shape[1]
+    recurrent = weight.t().contiguous()
+    gates = torch.empty_like(products)
     cells, squashed, outputs = gates.new_empty(3, steps, batch, size)
     blocks = gates.view(steps, batch, 3, size)
-    for whole, sigmoids, input_gate, candidate, output, c, s, h in zip(
+    for product, whole, sigmoids, input_gate, candidate, output, c, s, h in zip(
+        products.unbind(0),
         gates.unbind(0),
         blocks[:, :, ::2].unbind(0),
         blocks[:, :, 0].unbind(0),
@@ -77,14 +79,14 @@ def _run(
         outputs.unbind(0),
         strict=True,
     ):
-        add_product_(whole, hidden, recurrent)
+        add_product(product, hidden, recurrent, out=whole)
         sigmoids.sigmoid_()
         squash.into(candidate, candidate)
         torch.lerp(cell, candidate, input_gate, out=c)  # c' + i ∘ (g − c')
         squash.into(c, s)
         torch.mul(output, s, out=h)
         hidden, cell = h, c
-    return cells, squashed, outputs
+    return gates, cells, squashed, outputs
 
 
 class _Scan(torch.autograd.Function):
@@ -96,8 +98,8 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
         with without_autocast(products):
-            gates = products.to(weight.dtype, copy=True)
-            cells, squashed, outputs = _run(gates, hidden, cell, weight.to(ctx.dtype), squash)
+            products = products.to(weight.dtype)
+            gates, cells, squashed, outputs = _run(products, hidden, cell, weight.to(ctx.dtype), squash)
         ctx.save_for_backward(gates, cells, squashed, outputs, hidden, cell, weight)
         return outputs, cells[-1].clone()
 
@@ -120,7 +122,7 @@ class _Scan(torch.autograd.Function):
                     ),
                     of_cell_in_cell=1 - i,
                 ),
-                lambda _, error, d_hidden: add_product_(d_hidden, error, recurrent),
+                lambda _, error, d_hidden, out: add_product(d_hidden, error, recurrent, out),
             )
             to_weight = weight_gradient(errors, shifted(outputs, hidden), ctx.dtype)
         return errors.to(ctx.products_dtype), to_hidden, to_cell, to_weight, None

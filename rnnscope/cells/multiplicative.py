@@ -21,7 +21,7 @@ from rnnscope.cells.scan import (
     Factors,
     ScannedCell,
     Squash,
-    add_product_,
+    add_product,
     backpropagate,
     product_type,
     sigmoid_slope,
@@ -55,10 +55,10 @@ class Multiplicative(ScannedCell):
     @torch.no_grad()
     def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
         hidden, cell = state
-        gates = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
+        products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
         from_input = project(inputs, self.weight_mx)
-        run = _run(gates, from_input, hidden, cell, self.weight_hh, self.weight_mh, self.squash)
-        input_gate, forget, candidate, output = gates.chunk(4, dim=2)
+        run = _run(products, from_input, hidden, cell, self.weight_hh, self.weight_mh, self.squash)
+        input_gate, forget, candidate, output = run.gates.chunk(4, dim=2)
         return {
             "factor": run.factors,
             "input": input_gate,
@@ -71,8 +71,9 @@ class Multiplicative(ScannedCell):
 
 
 class _Run(NamedTuple):
-    """All that the loop computed beside the gates, each (T, B, H)."""
+    """All that the loop computed; each (T, B, H), the gates (T, B, 4H)."""
 
+    gates: Tensor
     recalled: Tensor
     """W_mh h'."""
     factors: Tensor
@@ -83,7 +84,7 @@ class _Run(NamedTuple):
 
 
 def _run(
-    gates: Tensor,
+    products: Tensor,
     from_input: Tensor,
     hidden: Tensor,
     cell: Tensor,
@@ -91,24 +92,26 @@ def _run(
     weight_mh: Tensor,
     squash: Squash,
 ) -> _Run:
-    """Turn the input products in `gates` (T, B, 4H) into gates; from_input: W_mx x, (T, B, H)."""
+    """From products, W x + b (T, B, 4H), and from_input, W_mx x (T, B, H)."""
     steps, batch, size = from_input.shape
-    recurrent, recalling = weight.t(), weight_mh.t()
-    run = _Run(*gates.new_empty(5, steps, batch, size))
-    run.recalled.zero_()
+    recurrent, recalling = weight.t().contiguous(), weight_mh.t().contiguous()
+    gates = torch.empty_like(products)
+    run = _Run(gates, *products.new_empty(5, steps, batch, size))
+    nothing = torch.zeros_like(hidden)
     blocks = gates.view(steps, batch, 4, size)
-    for whole, early, candidate, output, x, r, m, c, s, h in zip(
+    for product, whole, early, candidate, output, x, r, m, c, s, h in zip(
+        products.unbind(0),
         gates.unbind(0),
         blocks[:, :, :2].unbind(0),
         blocks[:, :, 2].unbind(0),
         blocks[:, :, 3].unbind(0),
         from_input.unbind(0),
-        *(values.unbind(0) for values in run),
+        *(values.unbind(0) for values in run[1:]),
         strict=True,
     ):
-        add_product_(r, hidden, recalling)
+        add_product(nothing, hidden, recalling, out=r)
         torch.mul(x, r, out=m)
-        add_product_(whole, m, recurrent)
+        add_product(product, m, recurrent, out=whole)
         early.sigmoid_()
         output.sigmoid_()
         squash.into(candidate, candidate)
@@ -136,27 +139,27 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
         with without_autocast(products):
-            gates = products.to(weight.dtype, copy=True)
-            from_input = from_input.to(weight.dtype)
+            products, from_input = products.to(weight.dtype), from_input.to(weight.dtype)
             weights = weight.to(ctx.dtype), weight_mh.to(ctx.dtype)
-            run = _run(gates, from_input, hidden, cell, *weights, squash)
-        ctx.save_for_backward(gates, from_input, *run, hidden, cell, weight, weight_mh)
+            run = _run(products, from_input, hidden, cell, *weights, squash)
+        ctx.save_for_backward(from_input, *run, hidden, cell, weight, weight_mh)
         return run.outputs, run.cells[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_outputs: Tensor, to_cell: Tensor) -> tuple[Tensor | None, ...]:
-        gates, from_input, *kept, hidden, cell, weight, weight_mh = ctx.saved_tensors
+        from_input, *kept, hidden, cell, weight, weight_mh = ctx.saved_tensors
         run = _Run(*kept)
-        with without_autocast(gates):
-            i, f, g, o = gates.chunk(4, dim=2)
+        with without_autocast(run.gates):
+            i, f, g, o = run.gates.chunk(4, dim=2)
             recurrent, recalling = weight.to(ctx.dtype), weight_mh.to(ctx.dtype)
-            to_factors, to_recalled = torch.zeros_like(run.factors), torch.empty_like(run.factors)
+            to_factors, to_recalled = torch.empty_like(run.factors), torch.empty_like(run.factors)
+            nothing = torch.zeros_like(hidden)
 
-            def add_to_hidden(t: int, error: Tensor, d_hidden: Tensor) -> None:
-                add_product_(to_factors[t], error, recurrent)
+            def through_factor(t: int, error: Tensor, d_hidden: Tensor, out: Tensor) -> None:
+                add_product(nothing, error, recurrent, out=to_factors[t])
                 torch.mul(to_factors[t], from_input[t], out=to_recalled[t])
-                add_product_(d_hidden, to_recalled[t], recalling)
+                add_product(d_hidden, to_recalled[t], recalling, out)
 
             errors, to_hidden, to_cell = backpropagate(
                 to_outputs,
@@ -174,7 +177,7 @@ class _Scan(torch.autograd.Function):
                     ),
                     of_cell_in_cell=f,
                 ),
-                add_to_hidden,
+                through_factor,
             )
             to_weight = weight_gradient(errors, run.factors, ctx.dtype)
             to_weight_mh = weight_gradient(to_recalled, shifted(run.outputs, hidden), ctx.dtype)

@@ -20,7 +20,7 @@ from rnnscope.cells.scan import (
     Factors,
     ScannedCell,
     Squash,
-    add_product_,
+    add_product,
     backpropagate,
     product_type,
     sigmoid_slope,
@@ -54,8 +54,8 @@ class Peephole(ScannedCell):
     @torch.no_grad()
     def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
         hidden, cell = state
-        gates = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        cells, _, outputs = _run(gates, hidden, cell, self.weight_hh, self.peephole, self.squash)
+        products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
+        gates, cells, _, outputs = _run(products, hidden, cell, self.weight_hh, self.peephole, self.squash)
         input_gate, forget, candidate, output = gates.chunk(4, dim=2)
         return {
             "input": input_gate,
@@ -68,15 +68,17 @@ class Peephole(ScannedCell):
 
 
 def _run(
-    gates: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, peephole: Tensor, squash: Squash
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Turn the input products in `gates` (T, B, 4H) into gates. Returns c, φ(c) and h, each (T, B, H)."""
-    steps, batch, size = gates.shape[0], gates.shape[1], hidden.shape[1]
-    recurrent = weight.t()
+    products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, peephole: Tensor, squash: Squash
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """From W x + b (T, B, 4H): the gates (T, B, 4H), and c, φ(c) and h, each (T, B, H)."""
+    steps, batch, size = products.shape[0], products.shape[1], hidden.shape[1]
+    recurrent = weight.t().contiguous()
+    gates = torch.empty_like(products)
     early_peepholes, output_peephole = peephole[:2], peephole[2]
     cells, squashed, outputs = gates.new_empty(3, steps, batch, size)
     blocks = gates.view(steps, batch, 4, size)
-    for whole, early, candidate, output, c, s, h in zip(
+    for product, whole, early, candidate, output, c, s, h in zip(
+        products.unbind(0),
         gates.unbind(0),
         blocks[:, :, :2].unbind(0),
         blocks[:, :, 2].unbind(0),
@@ -86,7 +88,7 @@ def _run(
         outputs.unbind(0),
         strict=True,
     ):
-        add_product_(whole, hidden, recurrent)
+        add_product(product, hidden, recurrent, out=whole)
         early.addcmul_(cell.unsqueeze(1), early_peepholes).sigmoid_()
         squash.into(candidate, candidate)
         torch.mul(early[:, 1], cell, out=c)
@@ -95,7 +97,7 @@ def _run(
         squash.into(c, s)
         torch.mul(output, s, out=h)
         hidden, cell = h, c
-    return cells, squashed, outputs
+    return gates, cells, squashed, outputs
 
 
 class _Scan(torch.autograd.Function):
@@ -113,8 +115,10 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
         with without_autocast(products):
-            gates = products.to(weight.dtype, copy=True)
-            cells, squashed, outputs = _run(gates, hidden, cell, weight.to(ctx.dtype), peephole, squash)
+            products = products.to(weight.dtype)
+            gates, cells, squashed, outputs = _run(
+                products, hidden, cell, weight.to(ctx.dtype), peephole, squash
+            )
         ctx.save_for_backward(gates, cells, squashed, outputs, hidden, cell, weight, peephole)
         return outputs, cells[-1].clone()
 
@@ -138,7 +142,7 @@ class _Scan(torch.autograd.Function):
                 to_outputs,
                 to_cell,
                 Factors(of_hidden_in_output, of_hidden_in_cell, of_cell_in_early, of_cell_in_cell),
-                lambda _, error, d_hidden: add_product_(d_hidden, error, recurrent),
+                lambda _, error, d_hidden, out: add_product(d_hidden, error, recurrent, out),
             )
             to_weight = weight_gradient(errors, shifted(outputs, hidden), ctx.dtype)
             d_i, d_f, _, d_o = errors.chunk(4, dim=2)

@@ -91,12 +91,12 @@ def without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
     return torch.autocast(tensor.device.type, enabled=False)
 
 
-def add_product_(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """total += left @ right, where the factors may be in a shorter type than the total."""
-    if total.dtype == right.dtype:
-        total.addmm_(left, right)
+def add_product(base: Tensor, left: Tensor, right: Tensor, out: Tensor) -> None:
+    """out = base + left @ right; multiplied in the type of `right`, which may be shorter, added in full."""
+    if left.dtype == right.dtype:
+        torch.addmm(base, left, right, out=out)
     else:
-        total.add_(left.to(right.dtype) @ right)
+        torch.add(base, left.to(right.dtype) @ right, out=out)
 
 
 class Factors(NamedTuple):
@@ -119,21 +119,23 @@ def backpropagate(
     to_outputs: Tensor,
     to_cell: Tensor,
     factors: Factors,
-    add_to_hidden: Callable[[int, Tensor, Tensor], None],
+    recurrent: Callable[[int, Tensor, Tensor, Tensor], None],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Go back through time.
 
     to_outputs, to_cell: gradients of all h (T, B, H) and of the last c (B, H).
-    add_to_hidden: called with (t, errors (B, G·H), dh); adds to dh what the errors of step t say of h(t−1).
+    recurrent: called with (t, errors (B, G·H), dh, out): out = dh + what step t's errors say of h(t−1).
     Returns the errors, which are the gradients of the gates before σ and φ (T, B, G·H), and the state's.
     """
     early = factors.of_cell_in_early
     steps, batch, count, size = early.shape
     errors = early.new_empty(steps, batch, (count + 1) * size)
     blocks = errors.view(steps, batch, count + 1, size)
-    d_cell, d_hidden = to_cell.clone(), to_outputs[-1]
-    for t, error, early_error, output_error, in_output, in_cell, in_early, kept in zip(
+    d_cell, d_hidden = to_cell.clone(), to_outputs[-1].clone()
+    to_earlier = (torch.zeros_like(d_hidden), *to_outputs[:-1].unbind(0))
+    for t, to_before, error, early_error, output_error, in_output, in_cell, in_early, kept in zip(
         range(steps - 1, -1, -1),
+        reversed(to_earlier),
         reversed(errors.unbind(0)),
         reversed(blocks[:, :, :-1].unbind(0)),
         reversed(blocks[:, :, -1].unbind(0)),
@@ -147,8 +149,7 @@ def backpropagate(
         torch.mul(in_early, d_cell.unsqueeze(1), out=early_error)
         torch.mul(in_output, d_hidden, out=output_error)
         d_cell.mul_(kept)
-        d_hidden = to_outputs[t - 1].clone() if t else torch.zeros_like(d_cell)
-        add_to_hidden(t, error, d_hidden)
+        recurrent(t, error, to_before, d_hidden)
     return errors, d_hidden, d_cell
 
 
