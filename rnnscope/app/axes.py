@@ -76,8 +76,11 @@ class ValueAxis:
     def contains(self, value: float) -> bool:
         return self.low <= value <= self.high
 
-    def ticks(self) -> dict[int, str]:
-        """Every other row with the roundest number that lies in it."""
+    def ticks(self, *, aligned: bool = True) -> dict[int, str]:
+        """Every other row with the roundest number that lies in it.
+
+        Aligned numbers below 10 have equally many decimals; else each has as few as it needs.
+        """
         ratio = math.log(self.high / self.low) / max(self.rows * DOTS_HIGH - 1, 1)
         found: dict[int, tuple[float, int]] = {}
         for row in range(0, self.rows, 2):
@@ -86,8 +89,8 @@ class ValueAxis:
             found[row] = roundest(bottom, top)
         decimals = max((d for value, d in found.values() if value < 10), default=0)
         shown = {}
-        for row, (value, _) in found.items():
-            shown[row] = f"{value:.{decimals if value < 10 else 0}f}"
+        for row, (value, own) in found.items():
+            shown[row] = f"{value:.{(decimals if aligned else own) if value < 10 else 0}f}"
         return shown
 
 

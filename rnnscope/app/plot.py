@@ -1,7 +1,7 @@
 """What a chart draws, as values: series gathered into columns of dots, and rows of styled cells.
 
-A cell shows one thing, the last of this list that has a dot in it: envelope, curve, second curve. A dotted
-level is drawn where no curve is near.
+A cell shows one thing, the last of this list that has a dot in it: envelope, curve, second curve (the two
+curves take turns where they share cells). A dotted level is drawn where no curve is near.
 """
 
 from __future__ import annotations
@@ -96,9 +96,11 @@ def draw(
 
     keys: NDArray[np.intp] = np.full(curve.shape, _EMPTY)
     codes: NDArray[np.uint32] = np.zeros(curve.shape, dtype=np.uint32)
-    # A cell has one colour: where the curves share one the second has it, and the envelope gives way to both.
-    both = np.where(second > 0, second | curve, 0)
-    layers = [(envelope, _ENVELOPE), (curve, _CURVE), (both, _SECOND)]
+    # A cell has one colour: curves that share cells take turns at them, and the envelope gives way to both.
+    shared = (curve > 0) & (second > 0)
+    shared[:, ::2] = False
+    second[shared] = 0
+    layers = [(envelope, _ENVELOPE), (curve, _CURVE), (second, _SECOND)]
     # Without colour the envelope would hide the curve.
     for layer, key in layers[1:] if palette.depth == "none" else layers:
         present = layer > 0

@@ -64,6 +64,8 @@ class Chart(Panel):
 
     roomy_above: ClassVar[int] = 1_000
     """The plot takes every row."""
+    aligned_labels: ClassVar[bool] = True
+    """Whether the value labels have equally many decimals."""
     BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in ACTIONS]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -175,7 +177,11 @@ class Chart(Panel):
         beside, levels = self.beside(values, max(0, beside_width - 1))
         curves = self._curves(columns, levels)
         cells = plot.draw(self.palette, curves, steps, values, self._hair)
-        labels, mute, gap = values.ticks(), self.palette.ink("mute"), Segment(" ", self.fill)
+        labels, mute, gap = (
+            values.ticks(aligned=self.aligned_labels),
+            self.palette.ink("mute"),
+            Segment(" ", self.fill),
+        )
         picture = []
         for row in range(rows):
             label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} ", mute)

@@ -17,6 +17,7 @@ class GradientChart(Chart):
 
     heading: ClassVar[str] = "gradient"
     roomy_above: ClassVar[int] = 9
+    aligned_labels: ClassVar[bool] = False
 
     def __init__(
         self, *, clip_norm: float | None = 1.0, id: str | None = None, classes: str | None = None

@@ -1,0 +1,63 @@
+"""A window of a passage in which every character is a column: it is centred on the cursor.
+
+    cells       |I| |a|m| |a| |漢 |…     a wide character takes two cells, a mark sits on a dotted circle
+    characters   7 8 9 …      13 13
+
+Near the ends of the passage the window stays full and the cursor leaves its middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.app.widgets.layout_text import Shapes
+from rnnscope.tracing.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The characters that stand in a row of `width` cells."""
+
+    glyphs: tuple[str, ...]
+    """One for each character shown."""
+    widths: NDArray[np.intp]
+    """(K,) cells of each."""
+    indices: NDArray[np.intp]
+    """(C,) the character that each cell belongs to; C is at most the width."""
+    first: int
+    """The index of the first character."""
+    cursor: slice
+    """The cells of the cursor."""
+
+    def at(self, cell: int) -> int | None:
+        """The character at a cell; None beside the text."""
+        return int(self.indices[cell]) if 0 <= cell < len(self.indices) else None
+
+
+def window(trace: Trace, cursor: int, width: int) -> Window:
+    """The window of a trace's text around `cursor`, at most `width` cells wide."""
+    width = max(width, 2)  # a wide character must find room
+    shapes = Shapes.of(trace.symbols)
+    # Only so many characters can be seen: a long passage costs no more than a short one.
+    low, high = max(0, cursor - 2 * width), min(len(trace), cursor + 2 * width + 1)
+    ids = trace.ids[low:high]
+    widths = np.maximum(shapes.widths[ids], 1)
+    edges = np.concatenate(([0], np.cumsum(widths)))
+    here = cursor - low
+    start = int(np.searchsorted(edges, edges[here] - (width - int(widths[here])) // 2))
+    # Full to the right end where the passage goes on, else to the left.
+    start = min(start, int(np.searchsorted(edges, max(0, edges[-1] - width))))
+    stop = int(np.searchsorted(edges, edges[start] + width, "right")) - 1
+    seated = shapes.seated
+    shown = range(start, stop)
+    left = int(edges[here] - edges[start])
+    return Window(
+        glyphs=tuple(seated[ids[i]] for i in shown),
+        widths=widths[start:stop],
+        indices=np.repeat(np.arange(low + start, low + stop), widths[start:stop]),
+        first=low + start,
+        cursor=slice(left, left + int(widths[here])),
+    )

@@ -1,0 +1,304 @@
+"""The gates and states of one neuron along the passage, one column a character.
+
+text        I am a gentleman of Ve[r]ona       the cursor, and its column through every row
+expects     m t srntleman tf ti r onab  o 0.54  what the network expected to follow each character
+forget      ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▇▇     1.00  values at the cursor on the right
+  kept f·c  ▂▃▄                        −0.23
++ written   …                          +0.02  the ledger: bars are tanh of the cell's values,
+= cell      …                          −0.20  numbers are raw, so that the sum can be checked
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len as _cells
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+
+from rnnscope.app import bars
+from rnnscope.app.columns import Window, window
+from rnnscope.app.messages import CursorMoved, QuantityChosen
+from rnnscope.app.palette import Palette, unit_steps
+from rnnscope.app.runs import coded_segments, segments
+from rnnscope.app.view import View
+from rnnscope.app.widgets import gates_legend
+from rnnscope.app.widgets.gates_plan import Plan, Row, plan
+from rnnscope.app.widgets.layout_text import Shapes
+from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.text.display import labels
+from rnnscope.tracing.trace import Trace, is_gate
+
+Float = NDArray[np.float64]
+
+_NAME_WIDTH = 10
+_VALUE_WIDTH = 6
+_EXPECTED_WIDTH = 8
+"""Columns of the values where the characters expected stand among them."""
+_PALE_UP_TO = 3
+"""Probability steps below this have dim text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """The five most probable next characters at some positions: (K, 5) each, the likeliest first."""
+
+    ids: NDArray[np.intp]
+    probabilities: Float
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The drawn panel: its rows, what each row is, and which characters stand where."""
+
+    rows: list[list[Segment]]
+    entries: list[Row]
+    """The entry that each row belongs to."""
+    plan: Plan
+    window: Window
+    names_width: int
+    title: list[Segment]
+    """The text, where it stands in the title's row."""
+
+
+class Gates(Panel):
+    """What the gates of the chosen neuron do along the passage, and how its state comes about."""
+
+    heading: ClassVar[str] = "gates"
+    roomy_above: ClassVar[int] = 1_000
+    """The plan has the blank row."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._view: View | None = None
+        self._picture: Picture | None = None
+        self._painted_for: tuple[object, ...] = ()
+
+    def show(self, view: View) -> None:
+        """Draw this view."""
+        self._view = view
+        self.redraw()
+
+    # -- title -------------------------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        if self._view is None:
+            return ""
+        wide = self.size.width >= 100
+        return f"neuron {self._view.neuron}" + (", one column a character" if wide else "")
+
+    def legend(self) -> list[Segment]:
+        picture = self._paint(self.body_width)
+        if picture is None:
+            return []
+        room = self.size.width - 2 * PADDING - len(f"{self.heading}  {self.subject()}  ")
+        return gates_legend.legend(self.palette, picture.plan, room)
+
+    def _title(self, width: int) -> list[Segment]:
+        picture = self._paint(self.body_width)
+        if picture is None or not picture.plan.text_in_title:
+            return super()._title(width)
+        token = "azure" if self.has_focus else "strong"
+        name = Segment(f"{self.heading:<{picture.names_width}}", self.palette.ink(token, bold=True))
+        return [Segment(" ", self.fill), name, *picture.title]
+
+    # -- rows --------------------------------------------------------------------------------------------
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        picture = self._paint(width)
+        if picture is None:
+            waiting = Segment("waiting for the first look inside"[:width], self.palette.ink("dim"))
+            return [waiting] if row == height // 2 else []
+        return picture.rows[row] if row < len(picture.rows) else []
+
+    def _paint(self, width: int) -> Picture | None:
+        key = (self._view, width, self.size.height, self.palette)
+        if self._view is not None and key != self._painted_for:
+            self._picture = self._draw_picture(self._view, width, self.size.height)
+            self._painted_for = key
+        return self._picture
+
+    def _draw_picture(self, view: View, width: int, height: int) -> Picture:
+        rows = plan(view.trace.architecture.cell, height)
+        names_width = max([_NAME_WIDTH, *(len(_name(row)) + len(row.formula) + 2 for row in rows.rows)])
+        values_width = _EXPECTED_WIDTH if rows.has("expects") else _VALUE_WIDTH
+        columns = max(1, width - names_width - values_width)
+        shown = window(view.trace, view.cursor, columns)
+        text = self._text(view, shown)
+        expected = _expected(view.trace, shown) if rows.has("expects") else None
+        drawn, entries = [], []
+        for row in rows.rows:
+            for line in range(row.height):
+                if row.kind == "text":
+                    middle, right = text, []
+                elif row.kind == "expects" and expected is not None:
+                    middle = self._expects(view, shown, expected, int(row.name) - 1)
+                    right = self._expected_value(view, shown, expected, int(row.name) - 1, values_width)
+                else:
+                    middle = self._bars(view, shown, row, line)
+                    right = self._value(view, row, line, values_width)
+                padding = Segment(" " * (columns - len(shown.indices)), self.fill)
+                drawn.append([*self._name_cells(view, row, line, names_width), *middle, padding, *right])
+                entries.append(row)
+        return Picture(drawn, entries, rows, shown, names_width, text)
+
+    def _name_cells(self, view: View, row: Row, line: int, width: int) -> list[Segment]:
+        ink = self.palette.ink
+        if line != _named_line(row):
+            return [Segment(" " * width, self.fill)]
+        if row.kind == "text":
+            return [Segment(f"{row.name:<{width}}", ink("mute"))]
+        if row.kind == "expects":
+            first = row.name == "1"
+            name, style = ("expects", ink("text")) if first else (f"  {row.name}", ink("mute"))
+            return [Segment(f"{name:<{width}}", style)]
+        chosen = row.name == view.quantity
+        name = _name(row)
+        style = ink("strong", bold=True) if chosen else ink("text")
+        rest = f"{row.formula:>{width - len(name) - 1}} "
+        return [Segment(name, style), Segment(rest, ink("mute"))]
+
+    def _text(self, view: View, shown: Window) -> list[Segment]:
+        cursor, text, dim = self.palette.cursor, self.palette.ink("text"), self.palette.ink("dim")
+        cells = []
+        for i, glyph in enumerate(shown.glyphs):
+            style = cursor if shown.first + i == view.cursor else dim if glyph == "↵" else text
+            cells.append((glyph, style))
+        return segments(cells)
+
+    def _bars(self, view: View, shown: Window, row: Row, line: int) -> list[Segment]:
+        if row.kind == "blank":
+            points, keys = bars.blank(len(shown.indices))
+        else:
+            values = _bar_values(view, row)[shown.indices]
+            draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
+            points, keys = draw(values, row.height)
+        point, key = points[line], keys[line]
+        key = bars.with_hair(key, shown.cursor)
+        if self.palette.depth in ("16", "none"):
+            here = shown.cursor
+            point = point.copy()
+            point[here] = np.where(point[here] == ord(" "), ord("│"), point[here])
+        return coded_segments(point, key, bars.styles(self.palette))
+
+    def _value(self, view: View, row: Row, line: int, width: int) -> list[Segment]:
+        if row.kind == "blank" or line != _named_line(row):
+            return []
+        number = float(_numbers(view, row)[view.cursor])
+        return [
+            Segment(f"{_told(number, is_gate(row.name)):>{width}}", self.palette.ink("strong", bold=True))
+        ]
+
+    def _expects(self, view: View, shown: Window, expected: Expected, rank: int) -> list[Segment]:
+        table, trace = _expects_styles(self.palette), view.trace
+        seated = Shapes.of(trace.symbols).seated
+        ids = expected.ids[:, rank].tolist()
+        steps = unit_steps(expected.probabilities[:, rank] ** 0.8).tolist()
+        cells = []
+        for i, (symbol, step, width) in enumerate(zip(ids, steps, shown.widths.tolist(), strict=True)):
+            index = shown.first + i + 1
+            is_hit = index < len(trace) and int(trace.ids[index]) == symbol
+            cells.append((_fitted(seated[symbol], width), table[is_hit][step]))
+        return segments(cells)
+
+    def _expected_value(
+        self, view: View, shown: Window, expected: Expected, rank: int, width: int
+    ) -> list[Segment]:
+        at = view.cursor - shown.first
+        label = labels(view.trace.symbols)[int(expected.ids[at, rank])]
+        probability = float(expected.probabilities[at, rank])
+        name = _fitted(label, width - 5).strip() if label.strip() else label
+        style = self.palette.ink("text" if rank == 0 else "dim")
+        text = f"{name} {probability:.2f}"
+        return [Segment(" " * max(0, width - _cells(text)) + text, style)]
+
+    # -- the mouse ---------------------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        picture = self._picture
+        if picture is None or self._view is None:
+            return
+        row, column = event.y - self.body_top, event.x - PADDING - picture.names_width
+        in_text = event.y == 0 and picture.plan.text_in_title
+        index = picture.window.at(column)
+        if index is not None and (in_text or 0 <= row < len(picture.rows)):
+            self.post_message(CursorMoved(index))
+        elif column < 0 and 0 <= row < len(picture.rows):
+            name = picture.entries[row].name
+            if name in self._view.trace.quantities:
+                self.post_message(QuantityChosen(name))
+
+
+def _named_line(row: Row) -> int:
+    """The line of a row that has its name and value: the last of a gate's, the one above a midline."""
+    return row.height - 1 if row.kind != "signed" else max(0, row.height // 2 - 1)
+
+
+def _name(row: Row) -> str:
+    name = row.label or row.name
+    return f"{row.sign} {name}" if row.sign else name
+
+
+def _numbers(view: View, row: Row) -> Float:
+    """(T,) the values that a row tells: raw where they are the cell's."""
+    trace, layer, unit = view.trace, view.layer, view.unit
+    of_gru = trace.architecture.cell == "gru"
+
+    def values(name: str) -> Float:
+        return trace[f"{layer}/{name}"][:, unit].astype(np.float64)
+
+    def written() -> Float:
+        if of_gru:
+            return (1 - values("update")) * values("candidate")
+        return values("input") * values("candidate")
+
+    if row.name == "written":
+        return written()
+    if row.name == "kept":
+        # Equal to f·c(t−1), or z·h(t−1), and known at t = 0 as well.
+        return values("hidden" if of_gru else "cell") - written()
+    return values(row.name)
+
+
+def _bar_values(view: View, row: Row) -> Float:
+    numbers = _numbers(view, row)
+    is_of_cell = row.name in ("kept", "written", "cell", "factor")
+    return np.tanh(numbers) if is_of_cell and view.trace.architecture.cell != "gru" else numbers
+
+
+def _told(number: float, gate: bool) -> str:
+    """A value in at most five columns."""
+    if gate:
+        return f"{number:.2f}"
+    decimals = 2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0
+    return f"{number:+.{decimals}f}".replace("-", "−")
+
+
+def _expected(trace: Trace, shown: Window) -> Expected:
+    rows = trace.log_probabilities[shown.first : shown.first + len(shown.glyphs)]
+    count = min(5, rows.shape[1])
+    ids = np.argpartition(rows, rows.shape[1] - count, axis=1)[:, -count:]
+    order = np.argsort(-np.take_along_axis(rows, ids, axis=1), axis=1, kind="stable")
+    ids = np.take_along_axis(ids, order, axis=1)
+    probabilities = np.exp(np.take_along_axis(rows, ids, axis=1).astype(np.float64))
+    missing = ((0, 0), (0, 5 - count))
+    return Expected(np.pad(ids, missing), np.pad(probabilities, missing))
+
+
+def _fitted(glyph: str, width: int) -> str:
+    """The glyph in exactly `width` cells; what is too wide is an ellipsis."""
+    return set_cell_size(glyph if _cells(glyph) <= width else "…", width)
+
+
+@lru_cache(maxsize=16)
+def _expects_styles(palette: Palette) -> tuple[tuple[Style, ...], tuple[Style, ...]]:
+    """33 styles of characters expected, and of those that came."""
+    dim = Style(color=palette.ink("dim").color)
+    pale = tuple(style + dim if i < _PALE_UP_TO else style for i, style in enumerate(palette.probability))
+    return pale, tuple(style + Style(bold=True) for style in palette.probability)

@@ -1,0 +1,127 @@
+"""Which rows the gates panel has at a height: all of them where it is high, gates and cell where it is low.
+
+From high to low: the cell's ledger, the five characters expected next, then row by row whatever says least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rnnscope.architecture import CellName
+from rnnscope.tracing.trace import is_gate
+
+Kind = Literal["text", "expects", "blank", "gate", "signed"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of the panel."""
+
+    kind: Kind
+    name: str = ""
+    """A quantity, or `kept` and `written`; of `expects`, the rank from 1."""
+    height: int = 1
+    sign: str = ""
+    """What stands before a name of the ledger."""
+    formula: str = ""
+    label: str = ""
+    """What the row is called where that is not its name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows of a panel below its title."""
+
+    rows: tuple[Row, ...]
+    text_in_title: bool = False
+
+    @property
+    def height(self) -> int:
+        return sum(row.height for row in self.rows)
+
+    def has(self, kind: Kind) -> bool:
+        return any(row.kind == kind for row in self.rows)
+
+    @property
+    def has_ledger(self) -> bool:
+        return any(row.sign for row in self.rows)
+
+
+_LSTM_ROWS = ("input", "forget", "output", "candidate", "cell", "hidden")
+_ROWS: dict[CellName, tuple[str, ...]] = {
+    "rnn": ("hidden",),
+    "lstm": _LSTM_ROWS,
+    "gru": ("reset", "update", "candidate", "hidden"),
+    "peephole": _LSTM_ROWS,
+    "coupled": _LSTM_ROWS,
+    "multiplicative": ("input", "forget", "output", "candidate", "factor", "cell", "hidden"),
+}
+_LSTM_DROPS = ("factor", "hidden", "candidate", "output", "input", "forget")
+_DROPS: dict[CellName, tuple[str, ...]] = {"rnn": (), "gru": ("candidate", "reset", "update")}
+_KEEPS_LONGER = ("output", "input", "forget", "reset", "update")
+"""Two-high rows become one high before these go."""
+_TALLEST = 4
+"""How many times as high bars may become where there is room."""
+_TEXT_IN_TITLE_UP_TO = 6
+"""Panels of this height have their text in the title's row."""
+
+
+def plan(cell: CellName, height: int) -> Plan:
+    """The rows for a panel `height` rows high, its title included."""
+    room = height - 1
+    if height <= _TEXT_IN_TITLE_UP_TO:
+        rows = next((p.rows for p in _low(cell, ()) if p.height <= room), ())
+        return Plan(rows, text_in_title=True)
+    best = next(p for p in (*_high(cell), *_low(cell, (Row("text"),))) if p.height <= room)
+    if height > 9 and best.height < room:
+        return Plan((Row("blank"), *best.rows))
+    return best
+
+
+def _high(cell: CellName) -> Iterator[Plan]:
+    """Plans with the text's row and more than the quantities alone."""
+    expects = (Row("text", "text"), *(Row("expects", str(rank)) for rank in range(1, 6)), Row("blank"))
+    names = _ROWS[cell]
+    if cell != "rnn":
+        kept = "hidden" if cell == "gru" else "cell"
+        for scale in range(_TALLEST, 0, -1):
+            above = [_quantity(n, scale) for n in names if n not in ("cell", "hidden")]
+            yield Plan((*expects, *above, Row("blank"), *_ledger(kept, 2 * scale)))
+    for scale in range(_TALLEST if cell == "rnn" else 1, 0, -1):
+        yield Plan((*expects, *(_quantity(n, scale) for n in names)))
+
+
+def _ledger(kept: str, height: int) -> Iterator[Row]:
+    """How the state comes about: what is kept and what is written add up to it."""
+    of_gru = kept == "hidden"
+    yield Row("signed", "kept", height, sign=" ", formula="z·h" if of_gru else "f·c")
+    yield Row("signed", "written", height, sign="+", formula="(1−z)·n" if of_gru else "i·g")
+    yield Row("signed", kept, height, sign="=")
+    if not of_gru:
+        yield Row("signed", "hidden", height, sign="→", label="shown")
+
+
+def _low(cell: CellName, before: tuple[Row, ...]) -> Iterator[Plan]:
+    """Plans of quantities alone, fuller ones first."""
+    names = list(_ROWS[cell])
+    drops = [name for name in _DROPS.get(cell, _LSTM_DROPS) if name in names]
+    scales = range(_TALLEST, 0, -1) if cell == "rnn" else (1,)
+    for scale in scales:
+        yield Plan((*before, *(_quantity(n, scale) for n in names)))
+    for name in drops:
+        if name not in _KEEPS_LONGER:
+            names.remove(name)
+            yield Plan((*before, *(_quantity(n, 1) for n in names)))
+    yield Plan((*before, *(_quantity(n, 1, one_high=True) for n in names)))
+    for name in drops:
+        if name in _KEEPS_LONGER:
+            names.remove(name)
+            yield Plan((*before, *(_quantity(n, 1, one_high=True) for n in names)))
+
+
+def _quantity(name: str, scale: int, *, one_high: bool = False) -> Row:
+    if is_gate(name):
+        return Row("gate", name, scale)
+    return Row("signed", name, 1 if one_high else 2 * scale)
