@@ -79,6 +79,8 @@ def _theme(chosen: Palette) -> TextualTheme:
 
 
 _VARIABLES_PLAIN = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
     "border": "ansi_default",
     "border-blurred": "ansi_default",
     "block-cursor-background": "ansi_cyan",

@@ -43,7 +43,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Regions by name: every visible panel, `header`, `footer`, `banner`, or `too-small` alone."""
+    """Regions by name: every visible panel, `header`, `footer`, `prompt`, `banner`, or `too-small` alone."""
 
     regions: dict[str, Region]
 
@@ -72,6 +72,7 @@ def arrange(
     regions = {
         "header": Region(margin, 0, inner, HEADER_ROWS),
         "footer": footer,
+        "prompt": footer,
         "banner": footer.translate((0, -gap_below)),
     }
     if zoomed is not None:

@@ -1,0 +1,139 @@
+"""The help page: every key, what the colours say, and what the numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from rich.segment import Segment
+
+from rnnscope.app.actions import Action, grouped
+from rnnscope.app.palette import Palette
+from rnnscope.app.screens.page import Line, Writer
+from rnnscope.app.widgets.header import logo
+
+_KEY_WIDTH = 20
+_WORD_WIDTH = 14
+_MARGIN = 2
+
+COLOURS = (
+    ("neuron", "a character's background: amber below zero and underlined, blue above, the panel's own near zero"),
+    ("gate", "0 is shut, 1 is open"),
+    ("probability", "what the network gave to a character"),
+    ("cursor", "the only white cell: the same character in every panel"),
+)
+
+WORDS = (
+    ("loss", "mean −log p of the next character, in nats; bits are nats / ln 2, perplexity is e to the nats"),
+    ("train", "loss on the text that is learned, smoothed over its last tenth; the raw values lie dim behind it"),
+    ("held out", "loss on the last part of the text, which is never learned: the figure to compare"),
+    ("2-gram …", "loss on the held-out text of a model that only counts the last 1, 2, … characters"),
+    ("surprise", "−log₂ p of the character that came, in bits; 1 bit is a coin toss"),
+    ("entropy", "the surprise that the network expects, in bits"),
+    ("rank", "how many characters were at least as likely as the one that came"),
+    ("neuron", "1/97 is unit 97 of layer 1; layers count from 1, units from 0"),
+    ("cell", "what an LSTM neuron remembers: kept (forget × cell before) + written (input × candidate)"),
+    ("hidden", "what the neuron shows to the rest: output × tanh(cell)"),
+    ("input", "how much of the candidate is written into the cell"),
+    ("forget", "how much of the cell is kept; 1 keeps all"),
+    ("output", "how much of the cell is shown"),
+    ("update, reset", "a GRU's gates: how much stays as it was, how much of the past the candidate sees"),
+    ("temperature", "below 1 a sample keeps to what is likely, above 1 it dares; 0 takes the likeliest"),
+    ("gradient", "the norm of the gradient before clipping; a steady one is healthy"),
+    ("update", "log₁₀ of the size of a step over the size of the weights; about −3 is healthy"),
+    ("annealing", "the learning rate falls to zero, which is where the last tenth of a nat is"),
+)
+
+
+def help_writer(actions: Sequence[Action]) -> Writer:
+    """Writes the help for these actions."""
+
+    def write(palette: Palette, width: int) -> list[Line]:
+        columns = 2 if width >= 110 else 1
+        column_width = (width - 2 * _MARGIN - 4 * (columns - 1)) // columns
+        blocks = [_keys(palette, title, members, column_width) for title, members in grouped(actions).items()]
+        blocks += [_colours(palette, column_width), _words(palette, column_width)]
+        lines = _beside(_split(blocks, columns), column_width, palette)
+        ink = palette.ink
+        title = [*logo(palette), Segment("  every key, colour and word   ", ink("dim"))]
+        title += [Segment("Esc", ink("strong", bold=True)), Segment(" goes back", ink("mute"))]
+        return [[], _indented(title, palette), [], *(_indented(line, palette) for line in lines), []]
+
+    return write
+
+
+def _keys(palette: Palette, title: str, actions: Sequence[Action], width: int) -> list[Line]:
+    lines = [_heading(palette, title)]
+    for action in actions:
+        keys = "  ".join(action.shown_keys)
+        room = width - _KEY_WIDTH
+        first, *more = wrap(action.description, room) or [""]
+        lines.append(
+            [
+                Segment(f"{keys:<{_KEY_WIDTH}}", palette.ink("strong", bold=True)),
+                Segment(first, palette.ink("text")),
+            ]
+        )
+        lines.extend([Segment(" " * _KEY_WIDTH + rest, palette.ink("text"))] for rest in more)
+    return [*lines, []]
+
+
+def _colours(palette: Palette, width: int) -> list[Line]:
+    lines = [_heading(palette, "what the colours say")]
+    scales = {"neuron": palette.diverging, "gate": palette.gate, "probability": palette.probability}
+    for name, meaning in COLOURS:
+        lines.extend(_word(palette, name, meaning, width))
+        if name in scales:
+            ends = ("−1 ", " +1") if name == "neuron" else (" 0 ", " 1")
+            ramp = [Segment(" ", scales[name][step]) for step in range(0, 33, 2)]
+            indent = Segment(" " * _WORD_WIDTH, palette.ink("text"))
+            dim = palette.ink("dim")
+            lines.append([indent, Segment(ends[0], dim), *ramp, Segment(ends[1], dim)])
+    return [*lines, []]
+
+
+def _words(palette: Palette, width: int) -> list[Line]:
+    lines = [_heading(palette, "what the words mean")]
+    for word, meaning in WORDS:
+        lines.extend(_word(palette, word, meaning, width))
+    return [*lines, []]
+
+
+def _word(palette: Palette, word: str, meaning: str, width: int) -> list[Line]:
+    first, *more = wrap(meaning, width - _WORD_WIDTH)
+    indent = " " * _WORD_WIDTH
+    return [
+        [Segment(f"{word:<{_WORD_WIDTH}}", palette.ink("strong")), Segment(first, palette.ink("text"))],
+        *([Segment(indent + rest, palette.ink("text"))] for rest in more),
+    ]
+
+
+def _heading(palette: Palette, title: str) -> Line:
+    return [Segment(title, palette.ink("azure", bold=True))]
+
+
+def _split(blocks: Sequence[list[Line]], columns: int) -> list[list[Line]]:
+    """The blocks in columns of about equal height, in order."""
+    if columns == 1:
+        return [[line for block in blocks for line in block]]
+    heights = [len(block) for block in blocks]
+    cut = min(range(1, len(blocks)), key=lambda i: max(sum(heights[:i]), sum(heights[i:])))
+    return [[line for block in part for line in block] for part in (blocks[:cut], blocks[cut:])]
+
+
+def _beside(columns: Sequence[list[Line]], width: int, palette: Palette) -> list[Line]:
+    fill = palette.ink("text")
+    height = max(map(len, columns))
+    joined: list[Line] = []
+    for row in range(height):
+        line: Line = []
+        for i, column in enumerate(columns):
+            here = column[row] if row < len(column) else []
+            used = sum(segment.cell_length for segment in here)
+            line += [*here, Segment(" " * (width - used + 4), fill)] if i < len(columns) - 1 else here
+        joined.append(line)
+    return joined
+
+
+def _indented(line: Line, palette: Palette) -> Line:
+    return [Segment(" " * _MARGIN, palette.ink("text")), *line]

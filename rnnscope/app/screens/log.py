@@ -1,0 +1,35 @@
+"""The page of all that was announced during a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from rich.segment import Segment
+
+from rnnscope.app.palette import Palette
+from rnnscope.app.screens.page import Line, Writer
+from rnnscope.app.widgets.banner import Notice
+
+_TIME_WIDTH = 9
+
+
+def log_writer(notices: Sequence[Notice]) -> Writer:
+    """Writes the notices, newest first."""
+
+    def write(palette: Palette, width: int) -> list[Line]:
+        ink = palette.ink
+        lines: list[Line] = [[], [Segment("  messages", ink("strong", bold=True)), Segment("  newest first   ", ink("dim"))]]
+        lines[-1] += [Segment("Esc", ink("strong", bold=True)), Segment(" goes back", ink("mute"))]
+        lines.append([])
+        for notice in reversed(notices):
+            token = "error" if notice.severity == "warning" else "text"
+            mark = "! " if notice.severity == "warning" else ""
+            first, *more = wrap(mark + notice.message, max(20, width - _TIME_WIDTH - 4)) or [""]
+            lines.append([Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))])
+            lines.extend([Segment(" " * (_TIME_WIDTH + 2) + rest, ink(token))] for rest in more)
+        if not notices:
+            lines.append([Segment("  nothing so far", ink("dim"))])
+        return lines
+
+    return write

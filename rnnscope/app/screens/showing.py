@@ -1,0 +1,242 @@
+"""What the train screen shows: events become a status, a history and a view; each panel shows one of them.
+
+    mailbox ──10 Hz──▶ take ──▶ Status ▶ header
+                                History ▶ loss, gradient
+                                View ▶ passage, next, gates, neurons ◀── keys, clicks
+                                Sampled ▶ sample
+
+A key makes a new View and shows it to every panel at once, so that one frame holds the whole of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from rnnscope.app import actions
+from rnnscope.app.choosing import first_cursor, first_view
+from rnnscope.app.history import History
+from rnnscope.app.mailbox import Mailbox
+from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.screens.too_small import TooSmall
+from rnnscope.app.status import Status
+from rnnscope.app.view import View
+from rnnscope.app.widgets.banner import Banner, Notice, Severity
+from rnnscope.app.widgets.footer import Footer
+from rnnscope.app.widgets.gates import Gates
+from rnnscope.app.widgets.gradient import GradientChart
+from rnnscope.app.widgets.header import Header
+from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.app.widgets.loss import LossChart
+from rnnscope.app.widgets.next import Next
+from rnnscope.app.widgets.panel import Panel
+from rnnscope.app.widgets.passage import Passage
+from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.widgets.sample import SampleStream
+from rnnscope.text.display import are_bytes
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, Traced, Warned
+from rnnscope.tracing.trace import Trace
+
+TICK_SECONDS = 0.1
+_LONGEST_LOG = 500
+
+
+class ShowingScreen(Screen[None], inherit_bindings=False):
+    """All there is to see of a run that is being trained, or was; what keys do is in `train.py`."""
+
+    AUTO_FOCUS = "#passage"
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        controls: Controls,
+        *,
+        corpus: str = "",
+        live: bool = True,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now` is the clock by which samples are written out."""
+        super().__init__()
+        self.controls = controls
+        self.live = live
+        self.actions = actions.offered(live=live)
+        self.status = Status(corpus=corpus)
+        self.history = History()
+        self.view: View | None = None
+        self.notices: list[Notice] = []
+        self._mailbox = mailbox
+        self._now = now
+        self._reads_bytes = False
+        self._charted = -1
+
+    def compose(self) -> ComposeResult:
+        with Stage():
+            yield Header(id="header")
+            yield LossChart(id="loss")
+            yield SampleStream(id="sample")
+            yield Passage(id="passage")
+            yield Next(id="next")
+            yield Gates(id="gates")
+            yield HeatMap(id="neurons")
+            yield GradientChart(id="gradient")
+            yield Footer(self.actions, id="footer")
+            yield Banner(id="banner")
+            yield Prompt(id="prompt")
+            yield TooSmall(id="too-small", live=self.live)
+
+    def on_mount(self) -> None:
+        self.show_status(self.status)
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    # -- what comes from the run ---------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """One frame: what has come, and a few characters more of the sample. Paused, everything stands still."""
+        with self.app.batch_update():
+            self.collect()
+            if not self.status.paused:
+                self.query_one(SampleStream).advance(self._now())
+
+    def collect(self) -> None:
+        """Take what the mailbox holds, and show it."""
+        events = self._mailbox.drain()
+        if not events:
+            return
+        for event in events:
+            self._take(event)
+        self.show_status(self.status)
+        self._show_history()
+
+    def _take(self, event: Event) -> None:
+        self.status = self.status.after(event)
+        self.history.add(event)
+        match event:
+            case Started():
+                self._greet(event)
+            case Traced():
+                self._retrace(event.trace)
+            case Sampled():
+                self.query_one(SampleStream).begin(event, of_bytes=self._reads_bytes)
+            case Warned():
+                self.announce(event.message, "warning")
+            case Saved(kind="last"):
+                self.announce(f"saved {event.path}")
+            case Finished():
+                for note in event.notes:
+                    self.announce(note)
+
+    def _greet(self, event: Started) -> None:
+        self._reads_bytes = are_bytes(event.symbols)
+        for note in event.notes:
+            self.announce(note)
+        if event.unknown_characters:
+            share = event.unknown_characters / max(1, event.train_characters + event.held_out_characters)
+            self.announce(
+                f"{event.unknown_characters:,} rare characters ({share:.2%}) are read as the unknown symbol",
+                "warning",
+            )
+
+    def _retrace(self, trace: Trace) -> None:
+        """A new trace of the passage; what is looked at stays where it was."""
+        if self.view is None or self.view.trace.architecture != trace.architecture:
+            view = first_view(trace)
+        else:
+            view = self.view.moved(trace=trace)
+            if self.view.trace.text != trace.text:
+                view = view.moved(cursor=first_cursor(trace))
+        self.show_view(view)
+
+    # -- what the panels show --------------------------------------------------------------------------------
+
+    def show_view(self, view: View) -> None:
+        """Show another view in all panels at once."""
+        self.view = view
+        with self.app.batch_update():
+            for panel in self._shown(Passage, Next, Gates, HeatMap):
+                panel.show(view)
+
+    def look(self, **changes: object) -> None:
+        """Change what is looked at; nothing happens before the first trace."""
+        if self.view is not None:
+            self.show_view(self.view.moved(**changes))
+
+    def show_status(self, status: Status) -> None:
+        self.status = status
+        self.query_one(Header).show(status)
+        self.query_one(Footer).rename(self._labels())
+
+    def _show_history(self) -> None:
+        if self.history.version != self._charted:
+            self._charted = self.history.version
+            for chart in self._shown(LossChart, GradientChart):
+                chart.show(self.history)
+
+    def show_all(self) -> None:
+        """Show everything, after panels appeared that were not there."""
+        self._charted = -1
+        self._show_history()
+        if self.view is not None:
+            self.show_view(self.view)
+
+    def _shown(self, *kinds: type[Panel]) -> list[Any]:
+        """The panels of these kinds that have a place; the others are shown to when they get one."""
+        return [panel for kind in kinds for panel in self.query(kind) if panel.display]
+
+    def announce(self, message: str, severity: Severity = "note") -> None:
+        """Say something in the banner, and remember it."""
+        notice = Notice(message, severity, self.status.elapsed_seconds)
+        self.notices.append(notice)
+        del self.notices[:-_LONGEST_LOG]
+        self.query_one(Banner).announce(notice)
+
+    def _labels(self) -> dict[str, str]:
+        """What the footer's entries are called in the present state."""
+        labels = {"pause": "go on"} if self.status.paused else {}
+        if self.status.phase in ("finished", "failed", "saving"):
+            labels |= dict.fromkeys(
+                ("pause", "learning_rate", "finish", "save", "temperature", "passage"), ""
+            )
+        elif self.status.phase == "annealing":
+            labels["finish"] = ""
+        return labels
+
+    # -- what the panels and the stage say -------------------------------------------------------------------
+
+    @on(CursorMoved)
+    def _move_cursor(self, message: CursorMoved) -> None:
+        self.look(cursor=message.index)
+
+    @on(NeuronChosen)
+    def _choose_neuron(self, message: NeuronChosen) -> None:
+        self.look(layer=message.layer, unit=message.unit)
+
+    @on(QuantityChosen)
+    def _choose_quantity(self, message: QuantityChosen) -> None:
+        self.look(quantity=message.quantity)
+
+    @on(Stage.Rearranged)
+    def _after_rearranging(self) -> None:
+        self.show_all()
+        if self.focused is None or not _is_shown(self.focused):
+            self.focus_first()
+
+    @on(Prompt.Closed)
+    def _after_prompt(self) -> None:
+        self.focus_first()
+
+    def focus_first(self) -> None:
+        """Focus the passage, or what there is of panels."""
+        panels = self._shown(Passage, Panel)
+        self.set_focus(panels[0] if panels else None)
+
+
+def _is_shown(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

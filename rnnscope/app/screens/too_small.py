@@ -1,0 +1,33 @@
+"""What is shown where there is no room for anything: how much room there should be, and that nothing is lost."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from rnnscope.app.screens.layout import SMALLEST
+from rnnscope.app.widgets.ground import Ground
+
+
+class TooSmall(Ground):
+    """A few centred lines."""
+
+    def __init__(self, *, id: str | None = None, live: bool = True) -> None:
+        super().__init__(id=id)
+        self._reassurance = "Training goes on." if live else ""
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.size
+        columns, rows = SMALLEST
+        lines = (
+            ("rnnscope needs a little more room:", "text"),
+            (f"{columns}×{rows}; this is {width}×{height}.", "strong"),
+            (self._reassurance, "mute"),
+        )
+        row = y - (height - len(lines)) // 2
+        if not 0 <= row < len(lines):
+            return Strip.blank(width, self.ground)
+        words, token = lines[row]
+        left = max(0, (width - len(words)) // 2)
+        line = [Segment(" " * left, self.ground), Segment(words, self.ink(token))]
+        return Strip(line).adjust_cell_length(width, self.ground)

@@ -1,0 +1,125 @@
+"""One row that asks for a line of text, over the footer, while everything above goes on.
+
+     temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
+
+↑ and ↓ change what the question is about at once, so that the effect is seen before Enter keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Label
+
+LINE_BREAK = "↵"
+"""What stands for a line break in the row."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what becomes of the answer."""
+
+    label: str
+    value: str
+    hint: str
+    accept: Callable[[str], str | None]
+    """Takes the answer; returns a complaint where it is none, and the row stays."""
+    nudge: Callable[[str, int], str] | None = None
+    """The value one step up (+1) or down (−1) from what is written; applied at once."""
+    cancel: Callable[[], None] | None = None
+    """Undoes what nudging did."""
+
+
+class _Line(Input):
+    """A line that takes pasted line breaks, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "nudge(1)", show=False),
+        Binding("down", "nudge(-1)", show=False),
+        Binding("escape", "cancel", show=False),
+        Binding("ctrl+j", "line_break", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(compact=True)
+        self.cursor_blink = False
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = LINE_BREAK.join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        self.replace(text, *self.selection)
+
+    def action_line_break(self) -> None:
+        self.insert_text_at_cursor(LINE_BREAK)
+
+
+class Prompt(Widget):
+    """Asks one `Question` at a time; hidden in between. Posts `Closed` when it is done."""
+
+    class Closed(Message):
+        """The answer was taken, or the question was dropped."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.display = False
+        self._question: Question | None = None
+        self._label = Label("", markup=False, id="question")
+        self._hint = Label("", markup=False, id="hint")
+        self._line = _Line()
+
+    def compose(self) -> ComposeResult:
+        yield self._label
+        yield self._line
+        yield self._hint
+
+    def ask(self, question: Question) -> None:
+        """Show a question and take the keys."""
+        self._question = question
+        self._label.update(question.label)
+        self._hint.update(question.hint)
+        self._hint.remove_class("complaint")
+        self._line.value = question.value
+        self._line.cursor_position = len(question.value)
+        self.display = True
+        self._line.focus()
+
+    def drop(self) -> None:
+        """Forget the question."""
+        if self._question is not None and self._question.cancel is not None:
+            self._question.cancel()
+        self._close()
+
+    def _close(self) -> None:
+        self._question = None
+        self.display = False
+        self.post_message(self.Closed())
+
+    def _complain(self, complaint: str) -> None:
+        self._hint.update(complaint)
+        self._hint.add_class("complaint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._question is None:
+            return
+        complaint = self._question.accept(event.value.replace(LINE_BREAK, "\n"))
+        if complaint is None:
+            self._close()
+        else:
+            self._complain(complaint)
+
+    def action_nudge(self, by: int) -> None:
+        if self._question is not None and self._question.nudge is not None:
+            self._line.value = self._question.nudge(self._line.value, by)
+            self._line.cursor_position = len(self._line.value)
+
+    def action_cancel(self) -> None:
+        self.drop()
