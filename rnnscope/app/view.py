@@ -44,7 +44,7 @@ class View:
     @cached_property
     def values(self) -> NDArray[np.float32]:
         """(T,) the chosen quantity of the chosen neuron as it is coloured: 0..1 for gates, else −1..1."""
-        return self.trace.shown(self.layer, self.quantity)[:, self.unit]
+        return self.trace.shown(self.layer, self.quantity, self.unit)
 
     @cached_property
     def coloured(self) -> NDArray[np.float32]:

@@ -60,9 +60,12 @@ class Trace:
         """Names of what is recorded of each unit, in display order."""
         return QUANTITIES[self.architecture.cell]
 
-    def shown(self, layer: int, quantity: str) -> Float:
-        """(T, H) values as they are coloured: gates 0..1, all else −1..1 (cell and factor through tanh)."""
-        values = self.activations[f"{layer}/{quantity}"]
+    def shown(self, layer: int, quantity: str, units: int | slice = slice(None)) -> Float:
+        """(T, H) values as they are coloured: gates 0..1, all else −1..1 (cell and factor through tanh).
+
+        Of one unit they are (T,).
+        """
+        values = self.activations[f"{layer}/{quantity}"][:, units]
         if quantity in ("cell", "factor"):
             return np.tanh(values)
         return values
