@@ -10,42 +10,35 @@ what the network expected next; see expected.py.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from rnnscope.app.messages import CursorMoved
-from rnnscope.app.palette import STEPS, Palette, signed_steps, unit_steps
+from rnnscope.app.palette import Palette
 from rnnscope.app.view import View
+from rnnscope.app.widgets.colouring import CURSOR, codes, described, kind_of, text_styles
 from rnnscope.app.widgets.expected import ROWS, expected_rows
 from rnnscope.app.widgets.layout_text import (
     Layout,
     Shapes,
-    first_equal,
     lay_out,
     next_word,
     paint,
     previous_word,
 )
-from rnnscope.app.widgets.legend import Kind, scale
+from rnnscope.app.widgets.legend import scale
 from rnnscope.app.widgets.panel import PADDING, Panel
 
-SURPRISE_RANGE_BITS = 8.0
-"""The surprise that has the strongest colour; what is higher looks the same."""
 _INDENT = 1
 """Columns between the gutter and the text."""
 _MARGIN_LINES = 2
 _MARGIN_COLUMNS = 8
-_CURSOR = 2 * STEPS
-_QUIET = 0.15
-"""A line break on a value under this is dim."""
 _WHEEL_ROWS = 3
 
 
@@ -78,12 +71,12 @@ class Passage(Panel):
         self._layout: Layout | None = None
         self._codes: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self._stride = 1  # rows a line of text takes
-        self._top = 0  # the first row shown, of all rows of the text
+        self._top = 0  # the first line shown
         self._left = 0  # the first cell shown, of lines that are not wrapped
         self._wraps = True
         self._aim = 0  # where the cursor is, or will be once the screen has answered
         self._goal = (-1, 0)  # a character reached by moving vertically, and the column that was meant
-        self._successors: dict[int, list[list[Segment]]] = {}
+        self._successors: dict[tuple[int, Palette], list[list[Segment]]] = {}
 
     # -- what the screen calls -----------------------------------------------------------------------------
 
@@ -98,7 +91,7 @@ class Passage(Panel):
             self._follow()
         if old is None or old.trace is not view.trace or _look(old) != _look(view):
             self._successors.clear()
-            self._codes = _codes(view)
+            self._codes = codes(view)
             self.redraw()
         elif old.cursor != view.cursor:
             self.redraw(self._rows_of(old.cursor) | self._rows_of(view.cursor))
@@ -133,7 +126,8 @@ class Passage(Panel):
         layout = self._layout
         if layout is None:
             return [Segment(" not read yet", self.palette.ink("mute"))] if row == 0 else []
-        line, below = divmod(self._top + row, self._stride)
+        line, below = divmod(row, self._stride)
+        line += self._top
         if line >= len(layout):
             return []
         start, end, blank = self._visible(line)
@@ -151,37 +145,39 @@ class Passage(Panel):
         """Some characters of a line on their colours, with the cursor if it is among them."""
         assert self._view is not None
         assert self._layout is not None
-        styles, canonical = _text_styles(self.palette, _kind(self._view))
+        styles, canonical = text_styles(self.palette, kind_of(self._view))
         bases = self._layout.bases
         cells = bases[start:end]
         codes = canonical[self._codes[cells]]
-        codes[cells == bases[self._view.cursor]] = _CURSOR
+        at_cursor = cells == bases[self._view.cursor]
+        codes[at_cursor] = [CURSOR + bool(styles[code].reverse) for code in codes[at_cursor]]
         return paint(self._layout.pieces(start, end), codes.tolist(), styles)
 
     def _expected(self, line: int, start: int, end: int) -> list[list[Segment]]:
         """The five rows under a line: what the network expects after each of its cells."""
-        if line not in self._successors:
+        key = line, self.palette
+        if key not in self._successors:
             assert self._view is not None
             assert self._layout is not None
-            self._successors[line] = expected_rows(self._view.trace, self._layout, start, end, self.palette)
-        return self._successors[line]
+            self._successors[key] = expected_rows(self._view.trace, self._layout, start, end, self.palette)
+        return self._successors[key]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
         """The longest subject and legend that fit beside each other; the feature's name goes first."""
         view = self._view
         if view is None:
             return "", []
-        subjects, ends, between, steps = _named(view)
-        words = self.palette.depth in ("16", "none")
-        lengths = (3, 3) if words else (17, 9)
-        choices = [(subject, marks) for subject in subjects for marks in lengths]
-        choices += [(subject, 5) for subject in subjects]
+        found = described(view)
+        lengths = (3,) if self.palette.depth in ("16", "none") else (17, 9)
+        choices = [(subject, marks) for subject in found.subjects[:-1] for marks in lengths]
+        choices += [(subject, 5) for subject in found.subjects]
+        lead = [Segment(found.lead, self.palette.ink("dim"))] if found.lead else []
         for subject, marks in choices:
-            legend = scale(self.palette, _kind(view), marks, ends, between, steps)
-            taken = len(subject) + sum(part.cell_length for part in legend)
-            if len(self.heading) + taken + 9 <= self.size.width:
-                return subject, legend
-        return subjects[-1], []
+            bar = scale(self.palette, kind_of(view), marks, found.ends, found.between, found.steps)
+            taken = len(subject) + sum(part.cell_length for part in [*lead, *bar])
+            if len(self.heading) + taken + 8 <= self.size.width:
+                return subject, [*lead, *bar]
+        return found.subjects[-1], []
 
     # -- where things are ----------------------------------------------------------------------------------
 
@@ -190,17 +186,26 @@ class Passage(Panel):
         """Cells a line of text has."""
         return self.body_width - _INDENT - (0 if self._wraps else 1)
 
+    @property
+    def _whole_lines(self) -> int:
+        """How many lines are in sight with all their rows; one at least."""
+        return max(1, self.body_height // self._stride)
+
+    @property
+    def _wheel_lines(self) -> int:
+        return max(1, _WHEEL_ROWS // self._stride)
+
     def _lay_out(self, *, keep_place: bool) -> None:
         """Break the text into lines anew, and draw it; the first character shown stays if that is wanted."""
         view, old = self._view, self._layout
-        if view is None:
+        if view is None or self.body_width == 0:
             return
-        first = old.starts[min(self._top // self._stride, len(old))] if old and keep_place else 0
+        first = old.starts[min(self._top, len(old))] if old and keep_place else 0
         self._layout = lay_out(
             view.trace.ids, Shapes.of(view.trace.symbols), self._room if self._wraps else None
         )
         self._stride = 1 + ROWS if view.top_five else 1
-        self._top = self._layout.line_of(first) * self._stride
+        self._top = self._layout.line_of(first)
         self._left = 0
         self._successors.clear()
         self._follow()
@@ -210,7 +215,7 @@ class Passage(Panel):
         """The body row on which a character is shown; empty where it is out of sight."""
         if self._layout is None:
             return set()
-        row = self._layout.line_of(index) * self._stride - self._top
+        row = (self._layout.line_of(index) - self._top) * self._stride
         return {row} if 0 <= row < self.body_height else set()
 
     def _visible(self, line: int) -> tuple[int, int, int]:
@@ -229,11 +234,11 @@ class Passage(Panel):
 
     def _follow(self) -> None:
         """Scroll by as little as brings the cursor into sight, with a margin where there is room for one."""
-        view, layout, height = self._view, self._layout, self.body_height
-        if view is None or layout is None or height <= 0:
+        view, layout = self._view, self._layout
+        if view is None or layout is None or self.body_height <= 0:
             return
-        first = layout.line_of(view.cursor) * self._stride
-        top = _calm(self._top, first, first + self._stride, height, _MARGIN_LINES * self._stride)
+        line = layout.line_of(view.cursor)
+        top = _calm(self._top, line, line + 1, self._whole_lines, _MARGIN_LINES)
         left = self._left
         if not self._wraps:
             column = layout.column_of(view.cursor)
@@ -242,7 +247,7 @@ class Passage(Panel):
 
     def _move_window(self, top: int, left: int) -> None:
         assert self._layout is not None
-        top = max(0, min(top, len(self._layout) * self._stride - self.body_height))
+        top = max(0, min(top, len(self._layout) - self._whole_lines))
         if (top, left) != (self._top, self._left):
             self._top, self._left = top, left
             if not self._wraps:
@@ -284,8 +289,7 @@ class Passage(Panel):
             self._choose(end - 1 if by > 0 else start)
 
     def action_page(self, by: int) -> None:
-        lines = max(1, self.body_height // self._stride - 1)
-        self._choose(self._vertically(by * lines))
+        self._choose(self._vertically(by * max(1, self._whole_lines - 1)))
 
     def action_text_edge(self, by: int) -> None:
         if self._view is not None:
@@ -295,23 +299,23 @@ class Passage(Panel):
         row = event.y - self.body_top
         if self._layout is not None and row >= 0:
             column = event.x - PADDING - _INDENT + self._left
-            self._choose(self._layout.index_at((self._top + row) // self._stride, column))
+            self._choose(self._layout.index_at(self._top + row // self._stride, column))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll_by(-_WHEEL_ROWS, event)
+        self._scroll_by(-self._wheel_lines, event)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll_by(_WHEEL_ROWS, event)
+        self._scroll_by(self._wheel_lines, event)
 
-    def _scroll_by(self, rows: int, event: events.MouseEvent) -> None:
+    def _scroll_by(self, lines: int, event: events.MouseEvent) -> None:
         """The wheel moves the lines and leaves the cursor where it is."""
         if self._layout is None:
             return
         event.stop()
         if event.shift and not self._wraps:
-            self._move_window(self._top, max(0, self._left + rows * _MARGIN_COLUMNS))
+            self._move_window(self._top, max(0, self._left + lines * _MARGIN_COLUMNS))
         else:
-            self._move_window(self._top + rows, self._left)
+            self._move_window(self._top + lines, self._left)
 
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(keep_place=True)
@@ -333,59 +337,3 @@ def _same_text(one: View, other: View) -> bool:
 def _look(view: View) -> tuple[object, ...]:
     """All on which the colours and the title depend, besides the trace."""
     return view.layer, view.unit, view.quantity, view.own_range, view.colouring, view.knows
-
-
-def _kind(view: View) -> Kind:
-    if view.colouring == "surprise":
-        return "probability"
-    return "gate" if view.is_gate else "diverging"
-
-
-def _codes(view: View) -> NDArray[np.intp]:
-    """(T,) which of the text styles each character has."""
-    if view.colouring == "surprise":
-        values = np.concatenate(([0.0], view.trace.surprise_bits / SURPRISE_RANGE_BITS))
-    else:
-        values = view.coloured
-    steps = signed_steps(values) if _kind(view) == "diverging" else unit_steps(values)
-    is_break = Shapes.of(view.trace.symbols).ends_line[view.trace.ids]
-    return np.where(is_break & (np.abs(values) < _QUIET), steps + STEPS, steps)
-
-
-@lru_cache(maxsize=16)
-def _text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArray[np.intp]]:
-    """The steps' styles, the same with dim text, the cursor's; and for each the first that looks the same."""
-    cells: tuple[Style, ...] = getattr(palette, kind)
-    dim = Style(color=palette.ink("dim").color)
-    styles = (*cells, *(style + dim for style in cells), palette.cursor)
-    return styles, first_equal(styles)
-
-
-def _named(view: View) -> tuple[list[str], tuple[str, str], tuple[str, ...], tuple[int, int]]:
-    """Subjects, the longest first; the legend's ends, what lies between them, and its steps."""
-    whole = (0, STEPS - 1)
-    if view.colouring == "surprise":
-        return (
-            ["surprise of each character", "surprise"],
-            ("0", f"{SURPRISE_RANGE_BITS:.0f} bits"),
-            ("4",),
-            whole,
-        )
-    long = f"neuron {view.neuron}, {view.quantity}"
-    subjects = [f"{long}: {view.knows}"] if view.knows else [long]
-    subjects += [f"neuron {view.neuron} · {view.quantity}", f"{view.neuron} · {view.quantity}", view.neuron]
-    if not view.own_range:
-        return (
-            (subjects, ("0", "1"), ("½",), whole)
-            if view.is_gate
-            else (subjects, ("−1", "+1"), ("−½", "0", "+½"), whole)
-        )
-    low, high = float(view.values.min()), float(view.values.max())
-    if view.is_gate:
-        return subjects, (f"own range {low:.2f}", f"{high:.2f}"), (), whole
-    first, last = signed_steps([float(view.coloured.min()), float(view.coloured.max())]).tolist()
-    return subjects, (f"own range {_signed(low)}", _signed(high)), (), (first, last)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

@@ -1,0 +1,94 @@
+"""How a view colours the text: which of the text styles each character has, and the words that say so.
+
+neuron      the chosen quantity of the chosen neuron, diverging or gate, on the quantity's range or its own
+surprise    bits that each character cost, 0..8, on the probability palette
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.style import Style
+
+from rnnscope.app.palette import STEPS, Palette, signed_steps, unit_steps
+from rnnscope.app.view import View
+from rnnscope.app.widgets.layout_text import Shapes, first_equal
+from rnnscope.app.widgets.legend import Kind
+
+SURPRISE_RANGE_BITS = 8.0
+"""The surprise that has the strongest colour; what is higher looks the same."""
+CURSOR = 2 * STEPS
+"""The cursor's text style; the next one is the cursor's where the character is inverse already."""
+_QUIET = 0.15
+"""A line break on a value under this is dim."""
+_WHOLE = (0, STEPS - 1)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the title says of a colouring."""
+
+    subjects: tuple[str, ...]
+    """What is coloured, the longest form first."""
+    ends: tuple[str, str]
+    """What the legend's ends stand for."""
+    between: tuple[str, ...] = ()
+    """What lies evenly between them."""
+    steps: tuple[int, int] = _WHOLE
+    """The palette's steps at the ends."""
+    lead: str = ""
+    """What stands before the legend."""
+
+
+def kind_of(view: View) -> Kind:
+    """The palette of a view's text."""
+    if view.colouring == "surprise":
+        return "probability"
+    return "gate" if view.is_gate else "diverging"
+
+
+def codes(view: View) -> NDArray[np.intp]:
+    """(T,) which of the text styles each character has."""
+    if view.colouring == "surprise":
+        values = np.concatenate(([0.0], view.trace.surprise_bits / SURPRISE_RANGE_BITS))
+    else:
+        values = view.coloured
+    steps = signed_steps(values) if kind_of(view) == "diverging" else unit_steps(values)
+    is_break = Shapes.of(view.trace.symbols).ends_line[view.trace.ids]
+    return np.where(is_break & (np.abs(values) < _QUIET), steps + STEPS, steps)
+
+
+@lru_cache(maxsize=16)
+def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArray[np.intp]]:
+    """The steps' styles, the same with dim text, the cursor's two; for each the first that looks the same."""
+    cells: tuple[Style, ...] = getattr(palette, kind)
+    dim = Style(color=palette.ink("dim").color)
+    hole = Style(bold=True, underline=True)
+    styles = (*cells, *(style + dim for style in cells), palette.cursor, hole)
+    return styles, first_equal(styles)
+
+
+def described(view: View) -> Description:
+    """The words for a view's colouring, and its scale."""
+    if view.colouring == "surprise":
+        bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
+        return Description(("surprise of each character", "surprise"), ("0", bits), ("4",))
+    short = f"{view.neuron} · {view.quantity}"
+    long = f"neuron {view.neuron}, {view.quantity}" + (f": {view.knows}" if view.knows else "")
+    subjects = (long, f"neuron {short}", short, view.neuron)
+    if not view.own_range:
+        if view.is_gate:
+            return Description(subjects, ("0", "1"), ("½",))
+        return Description(subjects, ("−1", "+1"), ("−½", "0", "+½"))
+    low, high = float(view.values.min()), float(view.values.max())
+    if view.is_gate:
+        return Description(subjects, (f"{low:.2f}", f"{high:.2f}"), lead="own range ")
+    first, last = signed_steps([float(view.coloured.min()), float(view.coloured.max())]).tolist()
+    return Description(subjects, (_signed(low), _signed(high)), (), (first, last), "own range ")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
