@@ -135,12 +135,14 @@ class Gates(Panel):
         drawn, entries = [], []
         for row in rows.rows:
             for line in range(row.height):
+                middle: list[Segment] = []
+                right: list[Segment] = []
                 if row.kind == "text":
-                    middle, right = text, []
+                    middle = text
                 elif row.kind == "expects" and expected is not None:
                     middle = self._expects(view, shown, expected, int(row.name) - 1)
                     right = self._expected_value(view, shown, expected, int(row.name) - 1, values_width)
-                else:
+                elif row.kind != "margin":
                     middle = self._bars(view, shown, row, line)
                     right = self._value(view, row, line, values_width)
                 padding = Segment(" " * (columns - len(shown.indices)), self.fill)
@@ -179,8 +181,7 @@ class Gates(Panel):
             values = _bar_values(view, row)[shown.indices]
             draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
             points, keys = draw(values, row.height)
-        point, key = points[line], keys[line]
-        key = bars.with_hair(key, shown.cursor)
+        point, key = points[line], bars.with_hair(keys[line], shown.cursor)
         if self.palette.depth in ("16", "none"):
             here = shown.cursor
             point = point.copy()

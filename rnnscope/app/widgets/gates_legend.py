@@ -12,11 +12,13 @@ from rnnscope.app.widgets.legend import scale
 
 _MARKS = 7
 """Cells of the probability's scale."""
+_ROOM_TO_SPELL = 60
+"""Cells from which on `probability` is written out."""
 
 
 def legend(palette: Palette, plan: Plan, room: int) -> list[Segment]:
     """The fullest of a few legends that fits into `room` cells."""
-    candidates = [_full(palette, plan, spelled) for spelled in (True, False)]
+    candidates = [_full(palette, plan, spelled) for spelled in (True, False)[room < _ROOM_TO_SPELL :]]
     candidates.append(_signed(palette, "−", "+"))
     fitting = (c for c in candidates if sum(segment.cell_length for segment in c) <= room)
     return next(fitting, [])

@@ -12,7 +12,7 @@ from typing import Literal
 from rnnscope.architecture import CellName
 from rnnscope.tracing.trace import is_gate
 
-Kind = Literal["text", "expects", "blank", "gate", "signed"]
+Kind = Literal["text", "expects", "blank", "margin", "gate", "signed"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def plan(cell: CellName, height: int) -> Plan:
         return Plan(rows, text_in_title=True)
     best = next(p for p in (*_high(cell), *_low(cell, (Row("text"),))) if p.height <= room)
     if height > 9 and best.height < room:
-        return Plan((Row("blank"), *best.rows))
+        return Plan((Row("margin"), *best.rows))
     return best
 
 
