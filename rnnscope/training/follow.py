@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rnnscope.errors import RnnscopeError, RunError, TextError
 from rnnscope.training.controls import Controls, Wishes
-from rnnscope.training.events import Compared, Event, Progress, Sampled, Warned
+from rnnscope.training.events import Compared, Event, Progress, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run
 from rnnscope.training.records import merged
 from rnnscope.training.run import BASELINES, BEST, HEADER, LAST, LOG, read_baselines, read_run
@@ -87,6 +87,8 @@ class _Story:
             self._weights.step, self._weights.elapsed_seconds = event.step, event.elapsed_seconds
             self._weights.has_sample |= isinstance(event, Sampled)
             self._say(event)
+            if isinstance(event, Started):
+                self._read_baselines()  # of a run long past they are known from the start
         self._read_baselines()
 
     def _read_baselines(self) -> None:

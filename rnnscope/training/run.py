@@ -131,7 +131,8 @@ class Run:
         self._log.sync()  # what was said up to these weights is never behind them
         save_model(model, self.directory / LAST, training)
         weights = np.frombuffer((self.directory / LAST).read_bytes(), np.uint8).copy()
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in resume.items()}
+        # Copied, for safetensors takes no two tensors of one memory.
+        tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in resume.items()}
         if _WEIGHTS in tensors:
             raise ValueError(f"{_WEIGHTS} is the name of the weights' own tensor")
         tensors[_WEIGHTS] = torch.from_numpy(weights)

@@ -18,8 +18,12 @@ from rnnscope.architecture import Architecture
 from rnnscope.checkpoint import load_model, read_header
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.training.events import Evaluated
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Evaluated, Event, Finished, Progress, Saved, Warned
+from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import Run, read_events
+from rnnscope.training.session import train
+from rnnscope.training.trainer import Pace
 
 _KIB = 1024
 _DISK = 640 * _KIB
@@ -155,3 +159,40 @@ def test_a_disk_that_fills_up_at_any_moment_leaves_a_run_that_can_be_resumed(
         if calls <= failing:
             break
     assert failures == failing >= 6, "each call failed once, and the last round had none left to fail"
+
+
+def test_training_goes_on_while_the_disk_is_full(small_disk: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("the ferry leaves at seven and not before\n" * 500)
+    directory = small_disk / "run"
+    options = TrainOptions(
+        text=str(text), run=str(directory), hidden_size=8, batch_size=4, sequence_length=16, steps=400,
+        precision="float32", threads=1,
+    )  # fmt: skip
+    pace = Pace(first_evaluation_seconds=0.05, first_save_seconds=0.05, save_seconds=0.05)
+    said: list[Event] = []
+    ballast: list[Path] = []
+
+    def say(event: Event) -> None:
+        """Fill the disk after the first save, and make room again 150 steps after the first complaint."""
+        said.append(event)
+        complaints = [e.step for e in said if isinstance(e, Warned) and e.kind == "disk"]
+        if not ballast and isinstance(event, Saved) and event.kind == "last":
+            ballast.append(_fill(small_disk, 0))
+        elif complaints and event.step > complaints[0] + 150:
+            ballast[0].unlink(missing_ok=True)
+
+    train(options, Controls(), say, pace=pace)
+
+    complaints = [e for e in said if isinstance(e, Warned) and e.kind == "disk"]
+    assert 1 <= len(complaints) <= 3, "told once a trouble, not at every save"
+    assert "No space left" in complaints[0].message
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert finished.step == 400
+    kept = read_events(directory)
+    assert kept[-1].step == 400
+    assert any(isinstance(event, Warned) and event.kind == "disk" for event in kept)
+    steps = [step for event in kept if isinstance(event, Progress) for step in event.steps.tolist()]
+    assert steps == list(range(1, 401)), "and not a step is missing from the log"
+    assert read_header(directory / "last.safetensors").training["step"] == 400

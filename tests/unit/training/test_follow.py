@@ -275,11 +275,13 @@ def test_a_finished_run_stays_for_looking(run: Run) -> None:
     for event in (_started(), _progress(1, 100), Finished(100, 2.0, "steps", held_out_nats=1.5)):
         run.write(event)
     run.save_best(_model(7), {"step": 70})
+    run.write_baselines({"uniform": 4.2})
     run.close()
     with Follower(run.directory) as follower:
         follower.wait_for(lambda: len(follower.of(Finished)) == 1 and len(follower.of(Traced)) == 1)
         follower.controls.trace_now()
         follower.wait_for(lambda: len(follower.of(Traced)) == 2)
+    assert [type(event) for event in follower.said[:4]] == [Started, Compared, Progress, Finished]
     assert follower.of(Traced)[0].step == 70, "the best weights, where there are no last"
 
 

@@ -189,6 +189,8 @@ def test_all_that_is_needed_to_go_on_comes_back_to_the_bit(run: Run) -> None:
         "empty": torch.empty(0, 4),
         "nan": torch.tensor([float("nan"), -0.0]),
     }
+    tensors["shared"] = tensors["float32"]
+    tensors["row"] = tensors["float32"][2]
     run.save_last(
         _model(1), {"step": 9}, tensors, {"position": [1, 2], "best_nats": float("inf"), "none": None}
     )
