@@ -23,7 +23,7 @@ from textual import events
 
 from rnnscope.app.columns import Window, window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
-from rnnscope.app.palette import STEPS, ZERO, Palette, signed_steps, unit_steps
+from rnnscope.app.palette import STEPS, ZERO, Palette, Theme, signed_steps, unit_steps
 from rnnscope.app.runs import coded_segments, segments
 from rnnscope.app.slowness import slowest_first
 from rnnscope.app.view import View
@@ -79,10 +79,10 @@ class HeatMap(Panel):
 
     def show(self, view: View) -> None:
         """Draw this view, scrolled so that its neuron is in sight."""
-        selection_moved = self._view is None or (self._view.layer, self._view.unit) != (view.layer, view.unit)
+        before, order_before = self._view, self._order
         self._view = view
-        self._order_for(view)
-        if selection_moved:
+        reordered = self._order_for(view) is not order_before
+        if before is None or reordered or (before.layer, before.unit) != (view.layer, view.unit):
             self._bring_into_sight()
         self.redraw()
 
@@ -179,11 +179,11 @@ class HeatMap(Panel):
         place = int(np.flatnonzero(self._order_for(self._view).units == self._view.unit)[0])
         seen = self._per_row * (self.body_height - 1)
         if place < self._first:
-            self._scroll_to(place)
+            self._begin_at(place)
         elif place >= self._first + seen:
-            self._scroll_to(place - seen + self._per_row)
+            self._begin_at(place - seen + self._per_row)
 
-    def _scroll_to(self, first: int) -> None:
+    def _begin_at(self, first: int) -> None:
         if self._view is None:
             return
         total, per_row = self._view.trace.architecture.hidden_size, self._per_row
@@ -196,7 +196,7 @@ class HeatMap(Panel):
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
-        self._scroll_to(self._first)
+        self._begin_at(self._first)
         self._bring_into_sight()
 
     # -- the mouse ---------------------------------------------------------------------------------------
@@ -227,11 +227,11 @@ class HeatMap(Panel):
         self._choose(*self._under(event))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll_to(self._first - 2 * self._per_row)
+        self._begin_at(self._first - 2 * self._per_row)
         event.stop()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll_to(self._first + 2 * self._per_row)
+        self._begin_at(self._first + 2 * self._per_row)
         event.stop()
 
     def _choose(self, unit: int | None, index: int | None) -> None:
@@ -260,20 +260,24 @@ def _cells(palette: Palette, steps: NDArray[np.intp], gates: bool) -> list[Segme
 def _pairs(palette: Palette, gates: bool) -> tuple[Style, ...]:
     """33 × 33 styles: the upper step's colour on the lower step's."""
     if palette.depth == "16":
-        colors = _sixteen(gates)
+        colors = _sixteen(palette.theme, gates)
     else:
         colors = palette.gate_colors if gates else palette.diverging_colors
     return tuple(Style(color=upper, bgcolor=lower) for upper in colors for lower in colors)
 
 
-def _sixteen(gates: bool) -> tuple[Color, ...]:
-    """Black below a quarter, then a colour, then its bright form."""
-    dark, bright = ("green", "bright_green") if gates else ("blue", "bright_cyan")
+def _sixteen(theme: Theme, gates: bool) -> tuple[Color, ...]:
+    """The ground below a quarter, then a colour near it, then one far from it."""
+    nothing = "black" if theme == "dark" else "bright_white"
+    positive = ("green", "bright_green") if gates else ("blue", "bright_cyan")
+    negative = ("yellow", "bright_yellow")
+    if theme == "light":
+        positive, negative = positive[::-1], negative[::-1]
     scale = []
     for step in range(STEPS):
         strength = step / (STEPS - 1) if gates else (step - ZERO) / ZERO
-        low, high = (dark, bright) if strength >= 0 else ("yellow", "bright_yellow")
-        scale.append("black" if abs(strength) < 0.25 else low if abs(strength) < 0.6 else high)
+        low, high = positive if strength >= 0 else negative
+        scale.append(nothing if abs(strength) < 0.25 else low if abs(strength) < 0.6 else high)
     return tuple(Color.parse(name) for name in scale)
 
 
