@@ -75,7 +75,7 @@ def described(view: View) -> Description:
     """The words for a view's colouring, and its scale."""
     if view.colouring == "surprise":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
-        return Description(("surprise of each character", "surprise"), ("0", bits), ("4",))
+        return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
     short = f"{view.neuron} · {view.quantity}"
     long = f"neuron {view.neuron}, {view.quantity}" + (f": {view.knows}" if view.knows else "")
     subjects = (long, f"neuron {short}", short, view.neuron)
