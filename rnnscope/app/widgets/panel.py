@@ -128,7 +128,7 @@ class Panel(Widget, can_focus=True):
             left = Strip([*left, Segment("  " + subject, ink("dim"))])
         right = Strip([*self.legend(), Segment(" " * PADDING, self.fill)])
         gap = width - left.cell_length - right.cell_length
-        if gap < 1:
+        if gap < PADDING:
             return list(left.crop(0, width - 1))
         return [*left, Segment(" " * gap, self.fill), *right]
 
