@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from rnnscope.app.actions import Action
+
+_KEYS_WIDTH = 14
 
 
 class Commands(Provider):
@@ -15,14 +18,15 @@ class Commands(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for action in self._actions:
-            name = _name(action)
-            score = matcher.match(name)
+            score = matcher.match(action.description)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), partial(self._run, action), text=name)
+                display = _line(action, matcher.highlight(action.description))
+                yield Hit(score, display, partial(self._run, action), text=action.description)
 
     async def discover(self) -> Hits:
         for action in self._actions:
-            yield DiscoveryHit(_name(action), partial(self._run, action))
+            display = _line(action, Content(action.description))
+            yield DiscoveryHit(display, partial(self._run, action), text=action.description)
 
     @property
     def _actions(self) -> tuple[Action, ...]:
@@ -33,5 +37,6 @@ class Commands(Provider):
         await self.screen.run_action(action.id)
 
 
-def _name(action: Action) -> str:
-    return f"{action.description}  ({' '.join(action.shown_keys)})"
+def _line(action: Action, description: Content) -> Content:
+    """The keys in a column of their own, then what they do."""
+    return Content.assemble((f"{'  '.join(action.shown_keys):<{_KEYS_WIDTH}}", "bold $strong"), description)

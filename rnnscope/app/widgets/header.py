@@ -78,9 +78,9 @@ class Header(Ground):
             parts.append(_Part(8, text(status.device, "mute")))
         dot, word = self._state()
         parts.append(_Part(4, (dot,), on_the_right=True))
-        parts.append(_Part(7, (word,), on_the_right=True))
+        parts.append(_Part(6, (word,), on_the_right=True))
         if status.epoch is not None:
-            parts.append(_Part(6, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
+            parts.append(_Part(7, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
         if status.memory_bytes:
             parts.append(_Part(11, text(f"{status.memory_bytes / 2**20:,.0f} MB", "mute"), on_the_right=True))
         if status.learning_rate is not None:

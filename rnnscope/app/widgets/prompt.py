@@ -40,12 +40,7 @@ class Question:
 class _Line(Input):
     """A line that takes pasted line breaks, too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "nudge(1)", show=False),
-        Binding("down", "nudge(-1)", show=False),
-        Binding("escape", "cancel", show=False),
-        Binding("ctrl+j", "line_break", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+j", "line_break", show=False)]
 
     def __init__(self) -> None:
         super().__init__(compact=True)
@@ -63,6 +58,12 @@ class _Line(Input):
 
 class Prompt(Widget):
     """Asks one `Question` at a time; hidden in between. Posts `Closed` when it is done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "nudge(1)", show=False),
+        Binding("down", "nudge(-1)", show=False),
+        Binding("escape", "cancel", show=False),
+    ]
 
     class Closed(Message):
         """The answer was taken, or the question was dropped."""
