@@ -121,7 +121,7 @@ class SampleStream(Panel):
         self._now: float | None = None
         self._began: float | None = None
         self._anchor: tuple[int, int] | None = None  # number and row of what is at the top; None follows
-        self._rows: list[tuple[Sample, int]] = []  # what each body row shows
+        self._rows: list[tuple[Sample, int]] | None = None  # what each body row shows; None is not worked out
         self._blocks: dict[int, _Block] = {}
 
     # -- what the screen calls -----------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class SampleStream(Panel):
             self._began = self._now
         self._samples.add(event)
         self._written = 0.0
-        self._arrange()
+        self._rows = None
         self.redraw()
 
     def advance(self, now: float) -> None:
@@ -152,9 +152,9 @@ class SampleStream(Panel):
             return
         caret = self._caret_row()
         self._written = min(self._written + passed * self._pace, len(self._samples[-1].event.characters))
-        top = self._rows[:1]
-        self._arrange()
-        if self._rows[:1] != top:
+        top = self._rows_shown()[:1]
+        self._rows = None
+        if self._rows_shown()[:1] != top:
             self.redraw()
         elif self._anchor is None:
             self.redraw(range(caret, self._caret_row() + 1))
@@ -178,9 +178,10 @@ class SampleStream(Panel):
         return self._title_parts()[1]
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        if row >= len(self._rows):
+        rows = self._rows_shown()
+        if row >= len(rows):
             return []
-        sample, line = self._rows[row]
+        sample, line = rows[row]
         line -= self._gap(sample)
         if line <= 0:
             return [Segment(_headline(sample, width), self.palette.ink("dim"))] if line == 0 else []
@@ -199,11 +200,11 @@ class SampleStream(Panel):
         """The longest subject and legend that fit beside each other."""
         if not len(self._samples):
             return "", []
-        event = self._samples[-1].event
+        event, top = self._samples[-1].event, self._rows_shown()[:1]
         subjects = [f"T {event.temperature:g}"]
         if event.prime:
             subjects.insert(0, f"{subjects[0]}  after “{_shortened(event.prime)}”")
-        for legend in self._place_legends() if self._anchor else self._color_legends():
+        for legend in self._color_legends() if self.follows else self._place_legends(top[0][0]):
             for subject in subjects:
                 taken = len(self.heading) + cell_len(subject) + sum(part.cell_length for part in legend)
                 if taken + 2 * PADDING + 4 <= self.size.width:
@@ -222,10 +223,10 @@ class SampleStream(Panel):
             [Segment("■", written[5]), Segment(" unlikely", dim)],
         ]
 
-    def _place_legends(self) -> list[list[Segment]]:
+    def _place_legends(self, sample: Sample) -> list[list[Segment]]:
         """Where one has scrolled back to, the longest first."""
         dim, key = self.palette.ink("dim"), self.palette.ink("strong", bold=True)
-        step, latest = self._rows[0][0].event.step, self._samples[-1].event.step
+        step, latest = sample.event.step, self._samples[-1].event.step
         place = Segment(f"step {step:,} of {latest:,}", dim)
         return [
             [place, Segment("   End", key), Segment(" ▾ follow", dim)],
@@ -259,38 +260,50 @@ class SampleStream(Panel):
         """The body row of the caret, or of the first row below the panel."""
         sample = self._samples[-1]
         row = self._gap(sample) + 1 + self._block(sample).caret(int(self._written))[0]
-        return next((i for i, shown in enumerate(self._rows) if shown == (sample, row)), self.body_height)
+        return next(
+            (i for i, shown in enumerate(self._rows_shown()) if shown == (sample, row)), self.body_height
+        )
 
-    def _arrange(self) -> None:
-        """Work out what each body row shows."""
+    def _rows_shown(self) -> list[tuple[Sample, int]]:
+        """What each body row shows: a sample, and which of its rows."""
+        if self._rows is None:
+            self._rows = self._from_anchor() or self._from_end()
+        return self._rows
+
+    def _from_anchor(self) -> list[tuple[Sample, int]]:
+        """The rows from the anchor on; none, and no anchor, where the end is in sight from there."""
+        if self._anchor is None or not len(self._samples):
+            return []
         room = self.body_height
-        self._rows = []
-        if not len(self._samples) or room <= 0:
-            return
-        if self._anchor is not None:
-            place = self._samples.place(self._anchor[0])
-            first = min(self._anchor[1], self._height(place) - 1)
-            while place < len(self._samples) and len(self._rows) <= room:
-                self._rows += [(self._samples[place], row) for row in range(first, self._height(place))]
-                place, first = place + 1, 0
-            if len(self._rows) > room:
-                del self._rows[room:]
-                return
-            self._anchor = None
-            self._rows = []
+        rows: list[tuple[Sample, int]] = []
+        place = self._samples.place(self._anchor[0])
+        first = min(self._anchor[1], self._height(place) - 1)
+        while place < len(self._samples) and len(rows) <= room:
+            rows += [(self._samples[place], row) for row in range(first, self._height(place))]
+            place, first = place + 1, 0
+        if len(rows) > room:
+            return rows[:room]
+        self._anchor = None
+        return []
+
+    def _from_end(self) -> list[tuple[Sample, int]]:
+        """The last rows, as many as there is room for."""
+        room = self.body_height
+        rows: list[tuple[Sample, int]] = []
         place = len(self._samples) - 1
-        while place >= 0 and len(self._rows) < room:
-            self._rows[:0] = [(self._samples[place], row) for row in range(self._height(place))]
+        while place >= 0 and len(rows) < room:
+            rows[:0] = [(self._samples[place], row) for row in range(self._height(place))]
             place -= 1
-        del self._rows[: max(0, len(self._rows) - room)]
+        return rows[max(0, len(rows) - room) :]
 
     # -- scrolling -----------------------------------------------------------------------------------------
 
     def _scroll_rows(self, by: int) -> None:
         """Scroll back (by < 0) or on; at the end the panel follows the writing again."""
-        if not self._rows:
+        rows = self._rows_shown()
+        if not rows:
             return
-        sample, row = self._rows[0]
+        sample, row = rows[0]
         place, row = self._samples.place(sample.number), row + by
         while row < 0 and place > 0:
             place -= 1
@@ -302,7 +315,7 @@ class SampleStream(Panel):
 
     def _show_from(self, anchor: tuple[int, int] | None) -> None:
         self._anchor = anchor
-        self._arrange()
+        self._rows = None
         self.redraw()
 
     def action_page(self, by: int) -> None:
@@ -325,7 +338,7 @@ class SampleStream(Panel):
 
     def on_resize(self, event: events.Resize) -> None:
         self._blocks.clear()
-        self._arrange()
+        self._rows = None
         self.redraw()
 
 
