@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnnscope.errors import RnnscopeError, RunError, TextError
+from rnnscope.errors import RnnscopeError, RunError
+from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.training.controls import Controls, Wishes
 from rnnscope.training.events import Compared, Event, Progress, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run
+from rnnscope.training.options import TrainOptions
 from rnnscope.training.records import merged
 from rnnscope.training.run import BASELINES, BEST, HEADER, LAST, LOG, read_baselines, read_run
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from rnnscope.training.observing import Observer
 
 POLL_SECONDS = 0.2
+
+_LARGEST_TEXT_BYTES = 64 << 20
+"""A text that is read in a second; larger ones are not worth the wait of somebody who only looks."""
 
 _OWN_PASSAGE_SYMBOLS = 600
 
@@ -171,16 +175,14 @@ class _Weights:
         self._loads += 1
 
     def _observer_of(self, model: CharRNN) -> Observer:
-        """What serves the wishes, with the passage that the run watches, or else a sample of its own."""
+        """What serves the wishes, as in the process that trains."""
         import torch
 
-        from rnnscope.text.corpus import Corpus
         from rnnscope.training.clock import Clock
         from rnnscope.training.observing import Observer
 
         torch.set_num_threads(1)  # the other cores belong to the training
-        passage = _passage(read_run(self._directory).header, model)
-        corpus = Corpus("", "", "", model.vocabulary, train=passage, held_out=passage, test=passage[:0])
+        corpus = _corpus(read_run(self._directory).header, model)
         # What is said here is of the training time that the weights' run has reached, and costs it nothing.
         clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
         return Observer(model, corpus, clock, seed=0)
@@ -190,16 +192,27 @@ def _differ(left: CharRNN, right: CharRNN) -> bool:
     return left.architecture != right.architecture or left.vocabulary != right.vocabulary
 
 
-def _passage(header: Mapping[str, Any], model: CharRNN) -> NDArray[np.uint32]:
-    """(T,) the ids that the run watches; of a run that does not tell, what its network writes."""
+def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
+    """What there is to look at: the run's text, where it lies here unchanged, or what the network writes."""
+    with suppress(RnnscopeError, OSError, KeyError, TypeError):
+        recorded, options = header["corpus"], TrainOptions.from_json(header["options"])
+        path = Path(recorded["path"])
+        if path.is_file() and path.stat().st_size <= _LARGEST_TEXT_BYTES:
+            corpus = load_corpus(
+                path,
+                encoding=options.encoding,
+                held_out=options.held_out,
+                test=options.test,
+                vocabulary=model.vocabulary,
+            )
+            if corpus.sha256 == recorded["sha256"]:
+                return corpus
+
     from rnnscope.sampling import Sampler
 
-    text = header.get("passage")
-    if isinstance(text, str) and text:
-        with suppress(TextError):  # weights of another text may have been put in the directory
-            return model.vocabulary.encode(text).astype(np.uint32)
     written = Sampler(model).stream(_OWN_PASSAGE_SYMBOLS, seed=0)
-    return np.array([symbol for symbol, _ in written], np.uint32)
+    ids = np.array([symbol for symbol, _ in written], np.uint32)
+    return Corpus("", "", "", model.vocabulary, train=ids, held_out=ids, test=ids[:0])
 
 
 def _is_there(directory: Path, controls: Controls, say: Say) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from rnnscope.errors import RunError
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
+from rnnscope.training import follow as follow_module
 from rnnscope.training.controls import Controls, Wishes
 from rnnscope.training.events import (
     Compared,
@@ -31,11 +33,13 @@ from rnnscope.training.events import (
     Warned,
 )
 from rnnscope.training.follow import follow
+from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import Run
 
 VOCABULARY = Vocabulary.of("abc\n")
-PASSAGE = "abacab\ncab"
-HEADER = {"options": {}, "passage": PASSAGE}
+TEXT = "abc\n" * 20 + "abacab\ncab"
+PASSAGE = TEXT[-9:]
+"""The last tenth of TEXT, which is held out."""
 E = TypeVar("E")
 
 
@@ -114,8 +118,17 @@ def _threads() -> Iterator[None]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    with Run.create(tmp_path / "run", HEADER) as run:
+def header(tmp_path: Path) -> dict[str, Any]:
+    """Of a run that learns a text which lies here."""
+    text = tmp_path / "a.txt"
+    text.write_text(TEXT)
+    corpus = {"path": str(text), "sha256": hashlib.sha256(TEXT.encode()).hexdigest()}
+    return {"options": TrainOptions(text="a.txt").to_json(), "corpus": corpus}
+
+
+@pytest.fixture
+def run(tmp_path: Path, header: dict[str, Any]) -> Iterator[Run]:
+    with Run.create(tmp_path / "run", header) as run:
         yield run
 
 
@@ -173,7 +186,7 @@ def test_a_run_that_appears_later_is_waited_for(tmp_path: Path) -> None:
     with Follower(tmp_path / "run") as follower:
         follower.wait_for(lambda: len(follower.of(Warned)) == 1)
         assert "waiting for a run" in follower.of(Warned)[0].message
-        with Run.create(tmp_path / "run", HEADER) as run:
+        with Run.create(tmp_path / "run", {}) as run:
             run.write(_started())
             follower.wait_for(lambda: len(follower.of(Started)) == 1)
     assert len(follower.said) == 2
@@ -263,8 +276,20 @@ def test_nothing_is_computed_for_nobody(run: Run) -> None:
     assert len(follower.said) == 1
 
 
-def test_a_run_without_a_passage_shows_what_its_network_writes(tmp_path: Path) -> None:
-    with Run.create(tmp_path / "run", {}) as run:
+@pytest.mark.parametrize("trouble", ["gone", "changed", "not told", "too large"])
+def test_a_run_whose_text_is_not_here_shows_what_its_network_writes(
+    tmp_path: Path, header: dict[str, Any], trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "a.txt"
+    if trouble == "gone":
+        text.unlink()
+    elif trouble == "changed":
+        text.write_text(TEXT.replace("a", "b"))
+    elif trouble == "not told":
+        del header["corpus"]
+    else:
+        monkeypatch.setattr(follow_module, "_LARGEST_TEXT_BYTES", len(TEXT) - 1)
+    with Run.create(tmp_path / "run", header) as run:
         _save(run, 1)
     with Follower(run.directory) as follower:
         follower.wait_for(lambda: len(follower.of(Traced)) == 1)
