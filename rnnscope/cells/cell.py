@@ -82,6 +82,19 @@ def project(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tenso
     return functional.embedding(inputs, columns)
 
 
+def lstm_quantities(gates: Tensor, cell: Tensor, hidden: Tensor) -> dict[str, Tensor]:
+    """What is recorded of a cell with the LSTM's blocks: gates (T, B, 4H), the others (T, B, H)."""
+    input_gate, forget, candidate, output = gates.chunk(4, dim=2)
+    return {
+        "input": input_gate,
+        "forget": forget,
+        "candidate": candidate,
+        "output": output,
+        "cell": cell,
+        "hidden": hidden,
+    }
+
+
 def shifted(outputs: Tensor, first: Tensor) -> Tensor:
     """What each step saw of the step before: `first` (B, H), then all of (T, B, H) but the last."""
     return torch.cat((first.unsqueeze(0), outputs[:-1]))

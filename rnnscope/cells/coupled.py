@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnscope.cells.cell import LayerState, project, shifted
+from rnnscope.cells.cell import LayerState, project
 from rnnscope.cells.scan import (
     Factors,
+    Run,
     ScannedCell,
     Squash,
     add_product,
@@ -46,47 +47,42 @@ class Coupled(ScannedCell):
     def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
         hidden, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        gates, cells, _, outputs = _run(products, hidden, cell, self.weight_hh, self.squash)
-        input_gate, candidate, output = gates.chunk(3, dim=2)
+        run = _run(products, hidden, cell, self.weight_hh, self.squash)
+        input_gate, candidate, output = run.gates.chunk(3, dim=2)
         return {
             "input": input_gate,
             "forget": 1 - input_gate,
             "candidate": candidate,
             "output": output,
-            "cell": cells,
-            "hidden": outputs,
-        }, (outputs[-1], cells[-1])
+            "cell": run.cells[1:],
+            "hidden": run.outputs[1:],
+        }, run.state
 
 
-def _run(
-    products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """From W x + b (T, B, 3H): the gates (T, B, 3H), and c, φ(c) and h, each (T, B, H)."""
-    steps, batch, size = products.shape[0], products.shape[1], hidden.shape[1]
+def _run(products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash) -> Run:
+    """The loop; products: W x + b, (T, B, 3H)."""
+    run = Run.beginning(products, hidden, cell)
     recurrent = weight.t().contiguous()
-    gates = torch.empty_like(products)
-    cells, squashed, outputs = gates.new_empty(3, steps, batch, size)
-    blocks = gates.view(steps, batch, 3, size)
-    for product, whole, sigmoids, input_gate, candidate, output, c, s, h in zip(
+    blocks = run.gates.view(*products.shape[:2], 3, -1)
+    for product, gates, sigmoids, candidate, before, c, s, recalled, h in zip(
         products.unbind(0),
-        gates.unbind(0),
+        run.gates.unbind(0),
         blocks[:, :, ::2].unbind(0),
-        blocks[:, :, 0].unbind(0),
         blocks[:, :, 1].unbind(0),
-        blocks[:, :, 2].unbind(0),
-        cells.unbind(0),
-        squashed.unbind(0),
-        outputs.unbind(0),
+        run.cells[:-1].unbind(0),
+        run.cells[1:].unbind(0),
+        run.squashed.unbind(0),
+        run.outputs[:-1].unbind(0),
+        run.outputs[1:].unbind(0),
         strict=True,
     ):
-        add_product(product, hidden, recurrent, out=whole)
+        add_product(product, recalled, recurrent, out=gates)
         sigmoids.sigmoid_()
         squash.into(candidate, candidate)
-        torch.lerp(cell, candidate, input_gate, out=c)  # c' + i ∘ (g − c')
+        torch.lerp(before, candidate, sigmoids[:, 0], out=c)  # c' + i ∘ (g − c')
         squash.into(c, s)
-        torch.mul(output, s, out=h)
-        hidden, cell = h, c
-    return gates, cells, squashed, outputs
+        torch.mul(sigmoids[:, 1], s, out=h)
+    return run
 
 
 class _Scan(torch.autograd.Function):
@@ -98,31 +94,36 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
         with without_autocast(products):
-            products = products.to(weight.dtype)
-            gates, cells, squashed, outputs = _run(products, hidden, cell, weight.to(ctx.dtype), squash)
-        ctx.save_for_backward(gates, cells, squashed, outputs, hidden, cell, weight)
-        return outputs, cells[-1].clone()
+            run = _run(products.to(weight.dtype), hidden, cell, weight.to(ctx.dtype), squash)
+        ctx.save_for_backward(*run, weight)
+        return run.outputs[1:], run.cells[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_outputs: Tensor, to_cell: Tensor) -> tuple[Tensor | None, ...]:
-        gates, cells, squashed, outputs, hidden, cell, weight = ctx.saved_tensors
-        with without_autocast(gates):
-            i, g, o = gates.chunk(3, dim=2)
-            before = shifted(cells, cell)
+        *computed, weight = ctx.saved_tensors
+        run = Run(*computed)
+        slope = ctx.squash.slope
+
+        def factors(part: slice) -> Factors:
+            i, g, o = run.gates[part].chunk(3, dim=2)
+            squashed = run.squashed[part]
+            in_input = sigmoid_slope(i).mul_(g - run.cells[:-1][part])
+            return Factors(
+                of_hidden_in_output=sigmoid_slope(o).mul_(squashed),
+                of_hidden_in_cell=slope(squashed).mul_(o),
+                of_cell_in_early=torch.stack((in_input, slope(g).mul_(i)), dim=2),
+                of_cell_in_cell=1 - i,
+            )
+
+        with without_autocast(run.gates):
             recurrent = weight.to(ctx.dtype)
             errors, to_hidden, to_cell = backpropagate(
+                run,
                 to_outputs,
                 to_cell,
-                Factors(
-                    of_hidden_in_output=sigmoid_slope(o).mul_(squashed),
-                    of_hidden_in_cell=ctx.squash.slope(squashed).mul_(o),
-                    of_cell_in_early=torch.stack(
-                        (sigmoid_slope(i).mul_(g - before), ctx.squash.slope(g).mul_(i)), dim=2
-                    ),
-                    of_cell_in_cell=1 - i,
-                ),
+                factors,
                 lambda _, error, d_hidden, out: add_product(d_hidden, error, recurrent, out),
             )
-            to_weight = weight_gradient(errors, shifted(outputs, hidden), ctx.dtype)
+            to_weight = weight_gradient(errors, run.outputs[:-1], ctx.dtype)
         return errors.to(ctx.products_dtype), to_hidden, to_cell, to_weight, None

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.cells.cell import Cell, LayerState, project, shifted
+from rnnscope.cells.cell import Cell, LayerState, lstm_quantities, project, shifted
 
 _DENSE_INPUT = 512
 """Up to this many symbols a one-hot array is as fast as anything."""
@@ -84,23 +84,15 @@ class LSTM(_FusedCell):
         weight = self.tensors()
         gates = project(inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
         gates += functional.linear(shifted(hidden, state[0]), weight["weight_hh"])
-        input_gate, forget, candidate, output = gates.chunk(self.gates, dim=2)
-        input_gate.sigmoid_()
-        forget.sigmoid_()
+        input_gate, forget, candidate, output = gates.chunk(4, dim=2)
+        for gate in (input_gate, forget, output):
+            gate.sigmoid_()
         candidate.tanh_()
-        output.sigmoid_()
         cell = input_gate * candidate  # what is written at each step; the scan adds what is kept
         before = state[1]
         for kept, written in zip(forget.unbind(0), cell.unbind(0), strict=True):
             before = written.addcmul_(kept, before)
-        return {
-            "input": input_gate,
-            "forget": forget,
-            "candidate": candidate,
-            "output": output,
-            "cell": cell,
-            "hidden": hidden,
-        }, last
+        return lstm_quantities(gates, cell, hidden), last
 
 
 class GRU(_FusedCell):

@@ -9,16 +9,17 @@ The factor m takes the place of h' in every gate; `weight_hh` is the matrix U th
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from rnnscope.architecture import Activation
-from rnnscope.cells.cell import LayerState, project, shifted
+from rnnscope.cells.cell import LayerState, lstm_quantities, project
 from rnnscope.cells.scan import (
     Factors,
+    Run,
     ScannedCell,
     Squash,
     add_product,
@@ -57,30 +58,8 @@ class Multiplicative(ScannedCell):
         hidden, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
         from_input = project(inputs, self.weight_mx)
-        run = _run(products, from_input, hidden, cell, self.weight_hh, self.weight_mh, self.squash)
-        input_gate, forget, candidate, output = run.gates.chunk(4, dim=2)
-        return {
-            "factor": run.factors,
-            "input": input_gate,
-            "forget": forget,
-            "candidate": candidate,
-            "output": output,
-            "cell": run.cells,
-            "hidden": run.outputs,
-        }, (run.outputs[-1], run.cells[-1])
-
-
-class _Run(NamedTuple):
-    """All that the loop computed; each (T, B, H), the gates (T, B, 4H)."""
-
-    gates: Tensor
-    recalled: Tensor
-    """W_mh h'."""
-    factors: Tensor
-    cells: Tensor
-    squashed: Tensor
-    """φ(c)."""
-    outputs: Tensor
+        run, _, factor = _run(products, from_input, hidden, cell, self.weight_hh, self.weight_mh, self.squash)
+        return {"factor": factor} | lstm_quantities(run.gates, run.cells[1:], run.outputs[1:]), run.state
 
 
 def _run(
@@ -91,36 +70,43 @@ def _run(
     weight: Tensor,
     weight_mh: Tensor,
     squash: Squash,
-) -> _Run:
-    """From products, W x + b (T, B, 4H), and from_input, W_mx x (T, B, H)."""
-    steps, batch, size = from_input.shape
+) -> tuple[Run, Tensor, Tensor]:
+    """The loop; products: W x + b, (T, B, 4H); from_input: W_mx x, (T, B, H).
+
+    Returns the run, and of every step W_mh h' and m, (T, B, H).
+    """
+    run = Run.beginning(products, hidden, cell)
+    from_hidden, factors = torch.empty_like(from_input), torch.empty_like(from_input)
     recurrent, recalling = weight.t().contiguous(), weight_mh.t().contiguous()
-    gates = torch.empty_like(products)
-    run = _Run(gates, *products.new_empty(5, steps, batch, size))
     nothing = torch.zeros_like(hidden)
-    blocks = gates.view(steps, batch, 4, size)
-    for product, whole, early, candidate, output, x, r, m, c, s, h in zip(
+    blocks = run.gates.view(*products.shape[:2], 4, -1)
+    for product, x, r, m, gates, early, candidate, output, before, c, s, recalled, h in zip(
         products.unbind(0),
-        gates.unbind(0),
+        from_input.unbind(0),
+        from_hidden.unbind(0),
+        factors.unbind(0),
+        run.gates.unbind(0),
         blocks[:, :, :2].unbind(0),
         blocks[:, :, 2].unbind(0),
         blocks[:, :, 3].unbind(0),
-        from_input.unbind(0),
-        *(values.unbind(0) for values in run[1:]),
+        run.cells[:-1].unbind(0),
+        run.cells[1:].unbind(0),
+        run.squashed.unbind(0),
+        run.outputs[:-1].unbind(0),
+        run.outputs[1:].unbind(0),
         strict=True,
     ):
-        add_product(nothing, hidden, recalling, out=r)
+        add_product(nothing, recalled, recalling, out=r)
         torch.mul(x, r, out=m)
-        add_product(product, m, recurrent, out=whole)
+        add_product(product, m, recurrent, out=gates)
         early.sigmoid_()
         output.sigmoid_()
         squash.into(candidate, candidate)
-        torch.mul(early[:, 1], cell, out=c)
+        torch.mul(early[:, 1], before, out=c)
         c.addcmul_(early[:, 0], candidate)
         squash.into(c, s)
         torch.mul(output, s, out=h)
-        hidden, cell = h, c
-    return run
+    return run, from_hidden, factors
 
 
 class _Scan(torch.autograd.Function):
@@ -141,50 +127,46 @@ class _Scan(torch.autograd.Function):
         with without_autocast(products):
             products, from_input = products.to(weight.dtype), from_input.to(weight.dtype)
             weights = weight.to(ctx.dtype), weight_mh.to(ctx.dtype)
-            run = _run(products, from_input, hidden, cell, *weights, squash)
-        ctx.save_for_backward(from_input, *run, hidden, cell, weight, weight_mh)
-        return run.outputs, run.cells[-1].clone()
+            run, from_hidden, factors = _run(products, from_input, hidden, cell, *weights, squash)
+        ctx.save_for_backward(*run, from_input, from_hidden, factors, weight, weight_mh)
+        return run.outputs[1:], run.cells[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_outputs: Tensor, to_cell: Tensor) -> tuple[Tensor | None, ...]:
-        from_input, *kept, hidden, cell, weight, weight_mh = ctx.saved_tensors
-        run = _Run(*kept)
+        *computed, from_input, from_hidden, m, weight, weight_mh = ctx.saved_tensors
+        run = Run(*computed)
+        slope = ctx.squash.slope
+
+        def factors(part: slice) -> Factors:
+            i, f, g, o = run.gates[part].chunk(4, dim=2)
+            squashed = run.squashed[part]
+            in_input = sigmoid_slope(i).mul_(g)
+            in_forget = sigmoid_slope(f).mul_(run.cells[:-1][part])
+            return Factors(
+                of_hidden_in_output=sigmoid_slope(o).mul_(squashed),
+                of_hidden_in_cell=slope(squashed).mul_(o),
+                of_cell_in_early=torch.stack((in_input, in_forget, slope(g).mul_(i)), dim=2),
+                of_cell_in_cell=f,
+            )
+
         with without_autocast(run.gates):
-            i, f, g, o = run.gates.chunk(4, dim=2)
             recurrent, recalling = weight.to(ctx.dtype), weight_mh.to(ctx.dtype)
-            to_factors, to_recalled = torch.empty_like(run.factors), torch.empty_like(run.factors)
-            nothing = torch.zeros_like(hidden)
+            to_m, to_from_hidden = torch.empty_like(m), torch.empty_like(m)
+            nothing = torch.zeros_like(m[0])
 
             def through_factor(t: int, error: Tensor, d_hidden: Tensor, out: Tensor) -> None:
-                add_product(nothing, error, recurrent, out=to_factors[t])
-                torch.mul(to_factors[t], from_input[t], out=to_recalled[t])
-                add_product(d_hidden, to_recalled[t], recalling, out)
+                add_product(nothing, error, recurrent, out=to_m[t])
+                torch.mul(to_m[t], from_input[t], out=to_from_hidden[t])
+                add_product(d_hidden, to_from_hidden[t], recalling, out)
 
-            errors, to_hidden, to_cell = backpropagate(
-                to_outputs,
-                to_cell,
-                Factors(
-                    of_hidden_in_output=sigmoid_slope(o).mul_(run.squashed),
-                    of_hidden_in_cell=ctx.squash.slope(run.squashed).mul_(o),
-                    of_cell_in_early=torch.stack(
-                        (
-                            sigmoid_slope(i).mul_(g),
-                            sigmoid_slope(f).mul_(shifted(run.cells, cell)),
-                            ctx.squash.slope(g).mul_(i),
-                        ),
-                        dim=2,
-                    ),
-                    of_cell_in_cell=f,
-                ),
-                through_factor,
-            )
-            to_weight = weight_gradient(errors, run.factors, ctx.dtype)
-            to_weight_mh = weight_gradient(to_recalled, shifted(run.outputs, hidden), ctx.dtype)
-            to_input = to_factors.mul_(run.recalled)
+            errors, to_hidden, to_cell = backpropagate(run, to_outputs, to_cell, factors, through_factor)
+            to_weight = weight_gradient(errors, m, ctx.dtype)
+            to_weight_mh = weight_gradient(to_from_hidden, run.outputs[:-1], ctx.dtype)
+            to_from_input = to_m.mul_(from_hidden)
         return (
             errors.to(ctx.products_dtype),
-            to_input.to(ctx.products_dtype),
+            to_from_input.to(ctx.products_dtype),
             to_hidden,
             to_cell,
             to_weight,

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from rnnscope.architecture import Activation
-from rnnscope.cells.cell import LayerState, project, shifted
+from rnnscope.cells.cell import LayerState, lstm_quantities, project
 from rnnscope.cells.scan import (
     Factors,
+    Run,
     ScannedCell,
     Squash,
     add_product,
@@ -48,56 +49,49 @@ class Peephole(ScannedCell):
     def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         hidden, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        outputs, last = _Scan.apply(products, hidden, cell, self.weight_hh, self.peephole, self.squash)  # type: ignore[no-untyped-call]
+        outputs, last = _Scan.apply(  # type: ignore[no-untyped-call]
+            products, hidden, cell, self.weight_hh, self.peephole, self.squash
+        )
         return outputs, (outputs[-1], last)
 
     @torch.no_grad()
     def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
         hidden, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        gates, cells, _, outputs = _run(products, hidden, cell, self.weight_hh, self.peephole, self.squash)
-        input_gate, forget, candidate, output = gates.chunk(4, dim=2)
-        return {
-            "input": input_gate,
-            "forget": forget,
-            "candidate": candidate,
-            "output": output,
-            "cell": cells,
-            "hidden": outputs,
-        }, (outputs[-1], cells[-1])
+        run = _run(products, hidden, cell, self.weight_hh, self.peephole, self.squash)
+        return lstm_quantities(run.gates, run.cells[1:], run.outputs[1:]), run.state
 
 
 def _run(
     products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, peephole: Tensor, squash: Squash
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """From W x + b (T, B, 4H): the gates (T, B, 4H), and c, φ(c) and h, each (T, B, H)."""
-    steps, batch, size = products.shape[0], products.shape[1], hidden.shape[1]
+) -> Run:
+    """The loop; products: W x + b, (T, B, 4H)."""
+    run = Run.beginning(products, hidden, cell)
     recurrent = weight.t().contiguous()
-    gates = torch.empty_like(products)
     early_peepholes, output_peephole = peephole[:2], peephole[2]
-    cells, squashed, outputs = gates.new_empty(3, steps, batch, size)
-    blocks = gates.view(steps, batch, 4, size)
-    for product, whole, early, candidate, output, c, s, h in zip(
+    blocks = run.gates.view(*products.shape[:2], 4, -1)
+    for product, gates, early, candidate, output, before, c, s, recalled, h in zip(
         products.unbind(0),
-        gates.unbind(0),
+        run.gates.unbind(0),
         blocks[:, :, :2].unbind(0),
         blocks[:, :, 2].unbind(0),
         blocks[:, :, 3].unbind(0),
-        cells.unbind(0),
-        squashed.unbind(0),
-        outputs.unbind(0),
+        run.cells[:-1].unbind(0),
+        run.cells[1:].unbind(0),
+        run.squashed.unbind(0),
+        run.outputs[:-1].unbind(0),
+        run.outputs[1:].unbind(0),
         strict=True,
     ):
-        add_product(product, hidden, recurrent, out=whole)
-        early.addcmul_(cell.unsqueeze(1), early_peepholes).sigmoid_()
+        add_product(product, recalled, recurrent, out=gates)
+        early.addcmul_(before.unsqueeze(1), early_peepholes).sigmoid_()
         squash.into(candidate, candidate)
-        torch.mul(early[:, 1], cell, out=c)
+        torch.mul(early[:, 1], before, out=c)
         c.addcmul_(early[:, 0], candidate)
         output.addcmul_(c, output_peephole).sigmoid_()
         squash.into(c, s)
         torch.mul(output, s, out=h)
-        hidden, cell = h, c
-    return gates, cells, squashed, outputs
+    return run
 
 
 class _Scan(torch.autograd.Function):
@@ -115,42 +109,41 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
         with without_autocast(products):
-            products = products.to(weight.dtype)
-            gates, cells, squashed, outputs = _run(
-                products, hidden, cell, weight.to(ctx.dtype), peephole, squash
-            )
-        ctx.save_for_backward(gates, cells, squashed, outputs, hidden, cell, weight, peephole)
-        return outputs, cells[-1].clone()
+            run = _run(products.to(weight.dtype), hidden, cell, weight.to(ctx.dtype), peephole, squash)
+        ctx.save_for_backward(*run, weight, peephole)
+        return run.outputs[1:], run.cells[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_outputs: Tensor, to_cell: Tensor) -> tuple[Tensor | None, ...]:
-        gates, cells, squashed, outputs, hidden, cell, weight, peephole = ctx.saved_tensors
-        with without_autocast(gates):
-            i, f, g, o = gates.chunk(4, dim=2)
-            before = shifted(cells, cell)
-            of_hidden_in_output = sigmoid_slope(o).mul_(squashed)
-            of_cell_in_early = torch.stack(
-                (sigmoid_slope(i).mul_(g), sigmoid_slope(f).mul_(before), ctx.squash.slope(g).mul_(i)), dim=2
+        *computed, weight, peephole = ctx.saved_tensors
+        run = Run(*computed)
+        slope = ctx.squash.slope
+
+        def factors(part: slice) -> Factors:
+            i, f, g, o = run.gates[part].chunk(4, dim=2)
+            squashed = run.squashed[part]
+            in_output = sigmoid_slope(o).mul_(squashed)
+            in_input = sigmoid_slope(i).mul_(g)
+            in_forget = sigmoid_slope(f).mul_(run.cells[:-1][part])
+            return Factors(
+                of_hidden_in_output=in_output,
+                of_hidden_in_cell=slope(squashed).mul_(o).addcmul_(in_output, peephole[2]),
+                of_cell_in_early=torch.stack((in_input, in_forget, slope(g).mul_(i)), dim=2),
+                of_cell_in_cell=f.addcmul(in_input, peephole[0]).addcmul_(in_forget, peephole[1]),
             )
-            of_hidden_in_cell = ctx.squash.slope(squashed).mul_(o)
-            of_hidden_in_cell.addcmul_(of_hidden_in_output, peephole[2])
-            of_cell_in_cell = f.addcmul(of_cell_in_early[:, :, 0], peephole[0])
-            of_cell_in_cell.addcmul_(of_cell_in_early[:, :, 1], peephole[1])
+
+        with without_autocast(run.gates):
             recurrent = weight.to(ctx.dtype)
             errors, to_hidden, to_cell = backpropagate(
+                run,
                 to_outputs,
                 to_cell,
-                Factors(of_hidden_in_output, of_hidden_in_cell, of_cell_in_early, of_cell_in_cell),
+                factors,
                 lambda _, error, d_hidden, out: add_product(d_hidden, error, recurrent, out),
             )
-            to_weight = weight_gradient(errors, shifted(outputs, hidden), ctx.dtype)
+            to_weight = weight_gradient(errors, run.outputs[:-1], ctx.dtype)
             d_i, d_f, _, d_o = errors.chunk(4, dim=2)
-            to_peephole = torch.stack(
-                (
-                    (d_i * before).sum((0, 1)),
-                    (d_f * before).sum((0, 1)),
-                    (d_o * cells).sum((0, 1)),
-                )
-            )
+            seen = ((d_i, run.cells[:-1]), (d_f, run.cells[:-1]), (d_o, run.cells[1:]))
+            to_peephole = torch.stack([(error * c).sum((0, 1)) for error, c in seen])
         return errors.to(ctx.products_dtype), to_hidden, to_cell, to_weight, to_peephole, None

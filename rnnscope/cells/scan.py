@@ -99,57 +99,86 @@ def add_product(base: Tensor, left: Tensor, right: Tensor, out: Tensor) -> None:
         torch.add(base, left.to(right.dtype) @ right, out=out)
 
 
-class Factors(NamedTuple):
-    """What gradients are multiplied by at every step; all known once the forward loop is done.
+class Run(NamedTuple):
+    """What a forward loop computed and the backward loop needs."""
 
-    With dh and dc the gradients of a step's h and c, blocks in the packed order and the output gate last:
+    gates: Tensor
+    """(T, B, G·H), after σ and φ."""
+    cells: Tensor
+    """(T + 1, B, H): the c it began with, then one a step."""
+    squashed: Tensor
+    """(T, B, H): φ(c)."""
+    outputs: Tensor
+    """(T + 1, B, H): the h it began with, then one a step."""
+
+    @classmethod
+    def beginning(cls, products: Tensor, hidden: Tensor, cell: Tensor) -> Run:
+        """Room for T steps from a state."""
+        steps, batch, size = products.shape[0], *hidden.shape
+        run = cls(
+            gates=torch.empty_like(products),
+            cells=products.new_empty(steps + 1, batch, size),
+            squashed=products.new_empty(steps, batch, size),
+            outputs=products.new_empty(steps + 1, batch, size),
+        )
+        run.cells[0] = cell
+        run.outputs[0] = hidden
+        return run
+
+    @property
+    def state(self) -> tuple[Tensor, Tensor]:
+        """The last h and c."""
+        return self.outputs[-1], self.cells[-1]
+
+
+class Factors(NamedTuple):
+    """What gradients are multiplied by, at each of some steps; dh and dc are those of a step's h and c.
+
+    Blocks are in the packed order, the output gate last.
     """
 
     of_hidden_in_output: Tensor
-    """(T, B, H): the output gate's error is this times dh."""
+    """(steps, B, H): the output gate's error is this times dh."""
     of_hidden_in_cell: Tensor
-    """(T, B, H): dh adds this times itself to dc."""
+    """(steps, B, H): dc gains this times dh."""
     of_cell_in_early: Tensor
-    """(T, B, G−1, H): the errors of all gates but the output are this times dc."""
+    """(steps, B, G−1, H): the errors of all gates but the output are this times dc."""
     of_cell_in_cell: Tensor
-    """(T, B, H): dc(t−1) is this times dc(t), before dh(t−1) adds to it."""
+    """(steps, B, H): dc(t−1) is this times dc(t), and what dh(t−1) adds."""
+
+
+_STEPS_AT_ONCE = 8
+"""Steps whose factors are computed together: few calls, and still in the cache when they are used."""
 
 
 def backpropagate(
+    run: Run,
     to_outputs: Tensor,
     to_cell: Tensor,
-    factors: Factors,
+    factors: Callable[[slice], Factors],
     recurrent: Callable[[int, Tensor, Tensor, Tensor], None],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Go back through time.
 
     to_outputs, to_cell: gradients of all h (T, B, H) and of the last c (B, H).
+    factors: called with steps, the last ones first.
     recurrent: called with (t, errors (B, G·H), dh, out): out = dh + what step t's errors say of h(t−1).
     Returns the errors, which are the gradients of the gates before σ and φ (T, B, G·H), and the state's.
     """
-    early = factors.of_cell_in_early
-    steps, batch, count, size = early.shape
-    errors = early.new_empty(steps, batch, (count + 1) * size)
-    blocks = errors.view(steps, batch, count + 1, size)
+    steps, batch, size = to_outputs.shape
+    errors = torch.empty_like(run.gates)
+    blocks = errors.view(steps, batch, -1, size)
     d_cell, d_hidden = to_cell.clone(), to_outputs[-1].clone()
-    to_earlier = (torch.zeros_like(d_hidden), *to_outputs[:-1].unbind(0))
-    for t, to_before, error, early_error, output_error, in_output, in_cell, in_early, kept in zip(
-        range(steps - 1, -1, -1),
-        reversed(to_earlier),
-        reversed(errors.unbind(0)),
-        reversed(blocks[:, :, :-1].unbind(0)),
-        reversed(blocks[:, :, -1].unbind(0)),
-        reversed(factors.of_hidden_in_output.unbind(0)),
-        reversed(factors.of_hidden_in_cell.unbind(0)),
-        reversed(early.unbind(0)),
-        reversed(factors.of_cell_in_cell.unbind(0)),
-        strict=True,
-    ):
-        d_cell.addcmul_(d_hidden, in_cell)
-        torch.mul(in_early, d_cell.unsqueeze(1), out=early_error)
-        torch.mul(in_output, d_hidden, out=output_error)
-        d_cell.mul_(kept)
-        recurrent(t, error, to_before, d_hidden)
+    nothing = torch.zeros_like(d_hidden)
+    for end in range(steps, 0, -_STEPS_AT_ONCE):
+        start = max(0, end - _STEPS_AT_ONCE)
+        of_steps = zip(*(factor.unbind(0) for factor in factors(slice(start, end))), strict=True)
+        for t, (in_output, in_cell, in_early, kept) in reversed(list(enumerate(of_steps, start))):
+            d_cell.addcmul_(d_hidden, in_cell)
+            torch.mul(in_early, d_cell.unsqueeze(1), out=blocks[t, :, :-1])
+            torch.mul(in_output, d_hidden, out=blocks[t, :, -1])
+            d_cell.mul_(kept)
+            recurrent(t, errors[t], to_outputs[t - 1] if t else nothing, d_hidden)
     return errors, d_hidden, d_cell
 
 
