@@ -1,7 +1,7 @@
 """A run without a screen: a log for people, with a bar in a terminal, or the events as JSON for programs.
 
 input.txt   LSTM 1×256   351,682 parameters   cpu, bfloat16   1,003,854 characters to learn, 111,540 held out
-step    250   epoch  0.51   train 2.1035   held out 2.0131    90,112 char/s   0:00:06   best
+step    250   epoch  0.51   train 2.1035   held out 2.0131 nats   90,112 char/s   0:00:06   best
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class PlainLog:
                 for name, nats in event.baselines_nats.items():
                     if name not in self._baselines:
                         self._baselines.add(name)
-                        yield f"without a network, {name}: held out {_nats(nats)}"
+                        yield f"without a network, {name}: held out {_nats(nats)} nats"
             case Saved(kind="best"):
                 if not self._is_best_told:
                     self._is_best_told = True
@@ -151,8 +151,8 @@ class PlainLog:
             f"step {event.step:>7,}",
             f"epoch {self._progress.epoch:>6.2f}" if self._progress else "",
             f"train {_nats(math.fsum(losses) / len(losses))}" if losses else "",
-            f"held out {_nats(event.held_out_nats)}",
-            f"{self._progress.characters_per_second:>9,.0f} char/s" if self._progress else "",
+            f"held out {_nats(event.held_out_nats)} nats",
+            f"{self._progress.characters_per_second:>7,.0f} char/s" if self._progress else "",
             _clock(event.elapsed_seconds),
             "best" if event.is_best else "",
         ]

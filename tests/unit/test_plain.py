@@ -118,8 +118,8 @@ def _shown(events: list[Event], monkeypatch: pytest.MonkeyPatch, width: int = 10
 def test_a_log_that_is_no_terminal_has_one_line_an_evaluation() -> None:
     lines = [line for line in _lines(STORY) if line.startswith("step ")]
     assert lines == [
-        "step     250   epoch   0.51   train 2.5000   held out 2.0131      90,112 char/s   0:00:05   best",
-        "step     500   epoch   0.51   train 2.5000   held out 1.9000      90,112 char/s   0:00:10   best",
+        "step     250   epoch   0.51   train 2.5000   held out 2.0131 nats    90,112 char/s   0:00:05   best",
+        "step     500   epoch   0.51   train 2.5000   held out 1.9000 nats    90,112 char/s   0:00:10   best",
     ]
 
 
@@ -130,9 +130,9 @@ def test_the_rest_is_told_when_it_happens() -> None:
         "1,003,854 characters to learn, 111,540 held out",
         "bfloat16 is 1.9 times as fast here",
         "the run is runs/input-1",
-        "without a network, uniform: held out 4.1700",
+        "without a network, uniform: held out 4.1700 nats",
         "the best weights are kept in runs/input-1/best.safetensors",
-        "without a network, 1-gram: held out 3.3100",
+        "without a network, 1-gram: held out 3.3100 nats",
         "! the disk is full",
         "done: all steps are taken, at step 1,000 after 0:00:20: "
         "held out 1.5000 nats, 2.164 bits per character",
