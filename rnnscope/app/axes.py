@@ -43,13 +43,14 @@ class StepAxis:
         return self.step(np.arange(self.dots + 1) - 0.5)
 
     def ticks(self) -> list[int]:
-        """Steps worth a label: powers of ten, or round numbers on a linear axis."""
-        if not self.logarithmic or self.high < 10 * max(self.low, 1):
-            unit = _round_unit((self.high - self.low) / 3)
-            first = max(math.ceil(self.low / unit), 0 if self.low <= 0 else 1)
-            return [int(i * unit) for i in range(first, math.floor(self.high / unit) + 1) if i * unit >= 1]
-        first = math.ceil(math.log10(max(self.low, 1)) - 1e-9)
-        return [10**k for k in range(first, math.floor(math.log10(self.high) + 1e-9) + 1)]
+        """Steps worth a label: powers of ten where they are many, else round numbers."""
+        low, high = max(self.low, 1.0), self.high
+        if not self.logarithmic or high < 2 * low:
+            unit = _round_unit((high - low) / 4)
+            return [int(i * unit) for i in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
+        multiples = (1,) if high > 30 * low else (1, 2, 5)
+        powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+        return [m * 10**k for k in powers for m in multiples if low <= m * 10**k <= high]
 
     def _unfold(self, steps: Float) -> Float:
         return np.log10(np.maximum(steps, 1.0)) if self.logarithmic else steps
@@ -77,13 +78,13 @@ class ValueAxis:
         return self.low <= value <= self.high
 
     def ticks(self, *, aligned: bool = True) -> dict[int, str]:
-        """Every other row with the roundest number that lies in it.
+        """Every other row, or fewer of many, with the roundest number that lies in it.
 
         Aligned numbers below 10 have equally many decimals; else each has as few as it needs.
         """
         ratio = math.log(self.high / self.low) / max(self.rows * DOTS_HIGH - 1, 1)
         found: dict[int, tuple[float, int]] = {}
-        for row in range(0, self.rows, 2):
+        for row in range(0, self.rows, max(2, self.rows // 8)):
             top = self.high * math.exp(-ratio * (row * DOTS_HIGH - 0.5))
             bottom = self.high * math.exp(-ratio * (row * DOTS_HIGH + DOTS_HIGH - 0.5))
             found[row] = roundest(bottom, top)

@@ -4,8 +4,8 @@ A series keeps its first 8,192 steps one by one, because a log axis never stops 
 65,536 rows are kept; when they are full, every two neighbours behind the first 8,192 become one row of their
 lowest, highest and mean value. A run of millions of steps needs 65,536 rows of five numbers a series.
 
-The smoothed value is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/10), 100): a mean over
-about the last tenth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
+The smoothed value is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/20), 100): a mean over
+about the last twentieth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Float = NDArray[np.float64]
 
 EXACT_ROWS = 8_192
 MAXIMUM_ROWS = 65_536
-SMOOTHED_SHARE = 10
+SMOOTHED_SHARE = 20
 """The smoothing window is the run so far divided by this ..."""
 LONGEST_WINDOW = 100
 """... and no longer than this many steps."""

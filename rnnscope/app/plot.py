@@ -29,6 +29,8 @@ _HAIR = 5
 _TOKENS = ("text", "raw", "azure", "amber", "rule")
 _PARTED = 1.5
 """Dots between the two curves from which on the second is drawn."""
+_SPIKES = 20
+"""One column in so many may reach beyond the limits."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class Columns:
     def range(self) -> Float:
         """What limits must hold: the whole curve, and the envelope but for its spikes."""
         parts = [self.smooth[np.isfinite(self.smooth)]]
-        for edge, share in ((self.low, 0.02), (self.high, 0.98)):
-            finite = edge[np.isfinite(edge)]
-            parts.append(np.quantile(finite, [share]) if len(finite) else finite)
+        lows, highs = (np.sort(edge[np.isfinite(edge)]) for edge in (self.low, self.high))
+        spikes = -(-len(lows) // _SPIKES)
+        parts += [lows[spikes : spikes + 1], highs[-spikes - 1 : -spikes]]
         return np.concatenate(parts)
 
 
@@ -81,9 +83,18 @@ class Curves:
 
 
 def draw(
-    palette: Palette, curves: Curves, steps: StepAxis, values: ValueAxis, hair: int | None
+    palette: Palette,
+    curves: Curves,
+    steps: StepAxis,
+    values: ValueAxis,
+    *,
+    hair: int | None = None,
+    marks: Sequence[int] = (),
 ) -> list[list[Segment]]:
-    """The rows of the plot; `hair` is the column of cells that is being read."""
+    """The rows of the plot.
+
+    `hair` is the column of cells that is being read; `marks` are columns with a `!` at the bottom.
+    """
     height = values.rows * braille.DOTS_HIGH
     places = _joined(values.dots(curves.columns.smooth))
     top, bottom = values.dots(curves.columns.high), values.dots(curves.columns.low)
@@ -108,6 +119,8 @@ def draw(
         keys[present] = key
     points = np.where(keys == _EMPTY, ord(" "), braille.BLANK + codes).astype(np.uint32)
     _draw_levels(points, keys, curves.levels, values)
+    for column in marks:
+        points[-1, column], keys[-1, column] = ord("!"), _SECOND
     if hair is not None and hair < keys.shape[1]:
         keys[:, hair] += _HAIR
         if palette.depth in ("16", "none"):
@@ -118,33 +131,38 @@ def draw(
 
 def step_labels(
     palette: Palette, steps: StepAxis, present: int, divergences: Sequence[int], *, unit: str
-) -> list[Segment]:
+) -> tuple[list[Segment], list[int]]:
     """The row below the plot: the present step, `!` where a run diverged, round steps where there is room.
 
-    `unit` follows the present step, such as ` steps`.
+    `unit` follows the present step, such as ` steps`. Also the columns of divergences that found no room.
     """
     width = steps.dots // braille.DOTS_WIDE
     mute = palette.ink("mute")
     cells: list[tuple[str, Style]] = [(" ", mute)] * width
     taken: set[int] = set()
 
-    def place(label: list[tuple[str, Style]], step: float, *, gap: int = 1) -> None:
-        start = int(steps.dot(step) / 2) - (len(label) - 1) // 2
+    def place(label: list[tuple[str, Style]], step: float, *, gap: int = 1) -> bool:
+        start = column_of(steps, step) - (len(label) - 1) // 2
         start = max(0, min(start, width - len(label)))
         span = range(start, start + len(label))
-        if len(label) <= width and taken.isdisjoint(span):
+        fits = len(label) <= width and taken.isdisjoint(span)
+        if fits:
             cells[start : span.stop] = label
             taken.update(range(start - gap, span.stop + gap))
+        return fits
 
     strong = palette.ink("text")
     place([(letter, strong) for letter in f"{present:,}"] + [(letter, mute) for letter in unit], present)
     warning = palette.ink("amber", bold=True)
-    for step in divergences:
-        if steps.low <= step <= steps.high:
-            place([("!", warning)], step, gap=0)
+    homeless = [column_of(steps, step) for step in divergences if not place([("!", warning)], step, gap=0)]
     for tick in steps.ticks():
         place([(letter, mute) for letter in short_step(tick)], tick)
-    return segments(cells)
+    return segments(cells), homeless
+
+
+def column_of(steps: StepAxis, step: float) -> int:
+    """The column of cells in which a step of the axis lies."""
+    return int(steps.dot(step) / braille.DOTS_WIDE)
 
 
 @lru_cache(maxsize=16)

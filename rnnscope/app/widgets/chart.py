@@ -146,6 +146,11 @@ class Chart(Panel):
         changed = [row for row, cells in enumerate(after.rows) if cells != before.rows[row]]
         self.redraw([-self.body_top, *changed])  # the title is that many rows above the body
 
+    @property
+    def zoomed(self) -> str:
+        """Such as `, 4× zoom`; empty where all is shown."""
+        return f", {2**self._zoom}× zoom" if self._zoom else ""
+
     def _look(self, zoom: int, pan: int) -> None:
         self._zoom = zoom
         self._pan = max(0, min(pan, 2 * (2**zoom - 1)))
@@ -169,14 +174,23 @@ class Chart(Panel):
         beside_width = self.beside_width(width)
         plot_width = max(1, width - LABELS_WIDTH - beside_width)
         steps = self._step_axis(plot_width * braille.DOTS_WIDE)
-        if not len(self.series()):
+        if not len(self.series()) or height < 1:
             return Picture(self._waiting_rows(width, height), steps, plot_width)
         rows = height - 1 if height >= AXIS_FROM else height
         columns = Columns.of(self.series(), steps)
         values = self._value_axis(steps, columns, rows)
         beside, levels = self.beside(values, max(0, beside_width - 1))
         curves = self._curves(columns, levels)
-        cells = plot.draw(self.palette, curves, steps, values, self._hair)
+        # The unit stands beside the plot where the present step is at its end, else beside that step.
+        at_end = beside_width > 0 and (self._zoom > 0 or self.history.step >= steps.high)
+        present = round(steps.high) if self._zoom else self.history.step
+        diverged = [step for step in self.history.divergences if steps.low <= step <= steps.high]
+        below, marks = plot.step_labels(
+            self.palette, steps, present, diverged, unit="" if at_end else " steps"
+        )
+        if rows == height:
+            marks = [plot.column_of(steps, step) for step in diverged]
+        cells = plot.draw(self.palette, curves, steps, values, hair=self._hair, marks=marks)
         labels, mute, gap = (
             values.ticks(aligned=self.aligned_labels),
             self.palette.ink("mute"),
@@ -187,10 +201,7 @@ class Chart(Panel):
             label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} ", mute)
             picture.append([label, *cells[row], gap, *beside.get(row, [])])
         if rows < height:
-            unit = "" if beside_width else " steps"
-            present = round(steps.high) if self._zoom else self.history.step
-            below = plot.step_labels(self.palette, steps, present, self.history.divergences, unit=unit)
-            left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps"[:beside_width], mute)
+            left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps" if at_end else "", mute)
             picture.append([left, *below, right])
         return Picture(picture, steps, plot_width)
 

@@ -32,7 +32,8 @@ class GradientChart(Chart):
             gradient = self.history.gradient
             row = gradient.nearest(step)
             return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
-        return f"norm before clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
+        name = f"norm before clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
+        return name + self.zoomed
 
     def legend(self) -> list[Segment]:
         history, ink = self.history, self.palette.ink

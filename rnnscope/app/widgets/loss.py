@@ -65,7 +65,7 @@ class LossChart(Chart):
     def subject(self) -> str:
         step = self.hair_step
         if step is None:
-            return self.unit.name
+            return self.unit.name + self.zoomed
         train = self.history.train
         told = f"step {step:,}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
         held_out = self.history.held_out
