@@ -1,4 +1,4 @@
-"""Everything one can do on a screen, told once: bindings, footer, help, command palette and README come from here."""
+"""All one can do on a screen, told once: bindings, footer, help, palette and README come from here."""
 
 from __future__ import annotations
 
@@ -79,16 +79,16 @@ TRAIN: tuple[Action, ...] = (
     Action("pause", ("space",), "Pause training, or go on", "training", "pause", live=True),
     Action("cursor_left", ("left", "h"), "Cursor to the character before", "look", "cursor"),
     Action("cursor_right", ("right",), "Cursor to the character after", "look", "cursor"),
-    Action("neuron_up", ("up", "k"), "The neuron above, in the heat map's order", "look", "neuron"),
-    Action("neuron_down", ("down", "j"), "The neuron below, in the heat map's order", "look", "neuron"),
+    Action("neuron_up", ("up", "k"), "Neuron above, in the heat map's order", "look", "neuron"),
+    Action("neuron_down", ("down", "j"), "Neuron below, in the heat map's order", "look", "neuron"),
     Action("quantity", ("g",), "Next quantity: input, forget, … cell, hidden", "look", "quantity"),
-    Action("temperature", ("t",), "Set the sample's temperature", "text", "temperature", live=True),
+    Action("temperature", ("t",), "Set the sample's temperature", "text", "temperature"),
     Action("learning_rate", ("l",), "Set the learning rate's factor", "training", "learning rate", live=True),
     Action("finish", ("f",), "Anneal the learning rate and end the run", "training", "finish", live=True),
     Action("save", ("s",), "Save a checkpoint now", "training", "save", live=True),
     Action("zoom", ("z",), "Enlarge the focused panel, or put it back", "screen", "zoom"),
     Action("top_five", ("5",), "The five likeliest characters under every character", "look", "top five"),
-    Action("passage", ("e",), "Type, paste or choose the passage", "text", "passage", live=True),
+    Action("passage", ("e",), "Type, paste or choose the passage", "text", "passage"),
     Action("units", ("u",), "Loss in nats, bits or perplexity", "look", "units"),
     Action("quantity_back", ("G",), "The quantity before", "look"),
     Action("layer_down", ("left_square_bracket",), "The layer below", "look"),
@@ -102,10 +102,10 @@ TRAIN: tuple[Action, ...] = (
     Action("own_range", ("n",), "Colours span the neuron's own range", "look"),
     Action("surprise", ("c",), "Colour the passage by surprise, or by the neuron", "look"),
     Action("chart", ("o",), "The gradient chart in place of the loss, or back", "look"),
-    Action("warmer", ("plus", "equals_sign"), "Temperature up by 0.1", "text", live=True),
-    Action("cooler", ("minus",), "Temperature down by 0.1", "text", live=True),
-    Action("prime", ("p",), "Set what the sample begins with", "text", live=True),
-    Action("sample", ("r",), "Write a new sample now", "text", live=True),
+    Action("warmer", ("plus", "equals_sign"), "Temperature up by 0.1", "text"),
+    Action("cooler", ("minus",), "Temperature down by 0.1", "text"),
+    Action("prime", ("p",), "Set what the sample begins with", "text"),
+    Action("sample", ("r",), "Write a new sample now", "text"),
     Action("rate_down", ("less_than_sign",), "Halve the learning rate", "training", live=True),
     Action("rate_up", ("greater_than_sign",), "Double the learning rate", "training", live=True),
     Action("next_panel", ("tab",), "Focus the next panel", "screen"),

@@ -1,7 +1,7 @@
 """The application: one worker trains, one thread draws, and leaving saves first.
 
-    run_train_screen(start)      start(controls, say) blocks until the run ends; it is called in a worker, and only
-                                 after the first frame was painted, because it imports torch
+`start(controls, say)` makes a run and blocks until it ends. A worker calls it, and only after the first frame
+was painted, because it imports torch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
 ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
 
 _FIRST_FRAME_SECONDS = 0.05
-"""How long the first frame may take to reach the terminal before torch is imported and holds the interpreter."""
+"""What the first frame has to reach the terminal, before torch is imported and holds the interpreter."""
 
 _QUIT = next(action for action in TRAIN if action.id == "quit")
 
@@ -68,7 +68,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         wishes: Wishes | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`depth` is the terminal's own where it is None; `now` is the clock by which samples are written out."""
+        """`depth` is the terminal's own where it is None; `now` is the clock by which samples are written."""
         # Textual takes colours out itself where NO_COLOR is set; told to keep the terminal's own, it leaves
         # bold, reverse and underline as our plain palette has them.
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
@@ -161,9 +161,9 @@ def run_train_screen(
 ) -> int:
     """Show a run until it is left; returns the exit status.
 
-    `start(controls, say)` makes the run and blocks until it ends. `corpus` is what the header shows before the run
-    has started; where `live` is false the run belongs to another process, and what would change it is not
-    offered. Raises what ended the run where the reader can mend it: RnnscopeError, OSError.
+    `corpus` is what the header shows before the run has started; where `live` is false the run belongs to
+    another process, and what would change it is not offered. Raises what ended the run where the reader can
+    mend it: RnnscopeError, OSError.
     """
     app = RnnscopeApp(start, corpus=corpus, live=live, theme=theme, wishes=wishes)
     status = app.run()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.app.slowness import LAG
 from rnnscope.app.view import View
 from rnnscope.tracing.trace import Trace
-
-LAG = 4
-"""Characters between which a lively neuron still resembles itself."""
 
 
 def first_view(trace: Trace) -> View:
@@ -24,7 +22,7 @@ def first_cursor(trace: Trace) -> int:
 
 
 def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(H,) deviation times autocorrelation of (T, H) values: what moves widely, and slowly enough to mean something."""
+    """(H,) deviation times autocorrelation of (T, H) values: what moves widely and yet slowly."""
     values = np.asarray(values, dtype=np.float64)
     if len(values) <= LAG:
         return np.zeros(values.shape[1])
@@ -32,7 +30,8 @@ def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
     variance = (centred**2).mean(axis=0)
     lagged = (centred[LAG:] * centred[:-LAG]).mean(axis=0)
     correlation = np.divide(lagged, variance, out=np.zeros_like(lagged), where=variance > 1e-12)
-    return np.sqrt(variance) * np.maximum(correlation, 0.0)
+    lively: NDArray[np.float64] = np.sqrt(variance) * np.maximum(correlation, 0.0)
+    return lively
 
 
 def liveliest(view: View) -> int:

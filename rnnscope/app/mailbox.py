@@ -1,7 +1,7 @@
 """Where a training thread leaves its events and the screen collects them, ten times a second.
 
-Nothing wakes the screen for an event: it looks when it is time to draw. Traces are large and only the newest is
-ever shown, so an uncollected one makes way for the next.
+Nothing wakes the screen for an event: it looks when it is time to draw. Traces are large and only the newest
+is ever shown, so an uncollected one makes way for the next.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The terminal under the screen: how many colours it shows, and how a screen outlives it.
 
-A terminal may be closed while a network trains. Whoever draws must then go on as if nothing had happened until
-the last checkpoint is written, so what cannot be written any more is dropped.
+A terminal may be closed while a network trains. Whoever draws must then go on as if nothing had happened
+until the last checkpoint is written, so what cannot be written any more is dropped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import IO, Any, cast
 
 from rich.console import Console
@@ -77,7 +78,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._lost = False
-        self._file = cast(IO[str], _Lasting(cast(IO[str], sys.__stderr__), self._on_loss))
+        self._file = cast(TextIOWrapper, _Lasting(cast(IO[str], sys.__stderr__), self._on_loss))
 
     def run_input_thread(self) -> None:
         """Keys from the terminal; when it is closed, reading fails."""

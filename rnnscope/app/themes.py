@@ -1,4 +1,4 @@
-"""Our colours as Textual's theme variables, for the few widgets that Textual draws: inputs and the palette."""
+"""Our colours as Textual's theme variables, for the few widgets that it draws: inputs, the palette."""
 
 from __future__ import annotations
 

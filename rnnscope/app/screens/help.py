@@ -17,7 +17,10 @@ _WORD_WIDTH = 14
 _MARGIN = 2
 
 COLOURS = (
-    ("neuron", "a character's background: amber below zero and underlined, blue above, the panel's own near zero"),
+    (
+        "neuron",
+        "a character's background: amber below zero and underlined, blue above, the panel's own near zero",
+    ),
     ("gate", "0 is shut, 1 is open"),
     ("probability", "what the network gave to a character"),
     ("cursor", "the only white cell: the same character in every panel"),
@@ -25,7 +28,10 @@ COLOURS = (
 
 WORDS = (
     ("loss", "mean −log p of the next character, in nats; bits are nats / ln 2, perplexity is e to the nats"),
-    ("train", "loss on the text that is learned, smoothed over its last tenth; the raw values lie dim behind it"),
+    (
+        "train",
+        "loss on the text that is learned, smoothed over its last tenth; the raw values lie dim behind it",
+    ),
     ("held out", "loss on the last part of the text, which is never learned: the figure to compare"),
     ("2-gram …", "loss on the held-out text of a model that only counts the last 1, 2, … characters"),
     ("surprise", "−log₂ p of the character that came, in bits; 1 bit is a coin toss"),

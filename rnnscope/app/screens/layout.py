@@ -1,4 +1,4 @@
-"""Where each part of the train screen lies, as a function of nothing but the terminal's size and a few wishes.
+"""Where each part of the train screen lies: a function of the terminal's size and a few wishes.
 
     80×24                        120×40                       200×60
     loss    | sample             loss    | sample             loss    | sample | neurons
@@ -59,8 +59,8 @@ def arrange(
 ) -> Arrangement:
     """Every part's region.
 
-    `chart` is what stands in the chart's place where there is room for one only: `loss` or `gradient`. `hidden`
-    panels leave their place to their neighbours; a `zoomed` one takes everyone's.
+    `chart` is what stands in the chart's place where there is room for one only: `loss` or `gradient`. Panels
+    that are `hidden` leave their place to their neighbours; a `zoomed` one takes everyone's.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Arrangement({"too-small": Region(0, 0, width, height)})
@@ -78,7 +78,9 @@ def arrange(
     if zoomed is not None:
         return Arrangement(regions | {zoomed: body})
     blocks = _without(_blocks(width, height, inner, chart), hidden)
-    for block, (x, span) in zip(blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True):
+    for block, (x, span) in zip(
+        blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True
+    ):
         rows = _spans([row.height for row in block.rows], body.height, GAP_ROWS)
         for row, (y, high) in zip(block.rows, rows, strict=True):
             columns = _spans([weight for _, weight in row.panels], span, GAP_COLUMNS)
@@ -97,7 +99,11 @@ def _blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...
             Row(rows[1], (("passage", 66), ("next", 58))),
             Row(rows[2], (("gates", 1),)),
         )
-        right = (Row(44, (("neurons", 1),)), Row(11, (("gradient", 1),))) if tall else (Row(1, (("neurons", 1),)),)
+        right = (
+            (Row(44, (("neurons", 1),)), Row(11, (("gradient", 1),)))
+            if tall
+            else (Row(1, (("neurons", 1),)),)
+        )
         return Block(126, left), Block(68, right)
     if width >= 100 and height >= 28:
         rows_of_two = (

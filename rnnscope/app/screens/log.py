@@ -19,14 +19,19 @@ def log_writer(notices: Sequence[Notice]) -> Writer:
 
     def write(palette: Palette, width: int) -> list[Line]:
         ink = palette.ink
-        lines: list[Line] = [[], [Segment("  messages", ink("strong", bold=True)), Segment("  newest first   ", ink("dim"))]]
+        lines: list[Line] = [
+            [],
+            [Segment("  messages", ink("strong", bold=True)), Segment("  newest first   ", ink("dim"))],
+        ]
         lines[-1] += [Segment("Esc", ink("strong", bold=True)), Segment(" goes back", ink("mute"))]
         lines.append([])
         for notice in reversed(notices):
             token = "error" if notice.severity == "warning" else "text"
             mark = "! " if notice.severity == "warning" else ""
             first, *more = wrap(mark + notice.message, max(20, width - _TIME_WIDTH - 4)) or [""]
-            lines.append([Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))])
+            lines.append(
+                [Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))]
+            )
             lines.extend([Segment(" " * (_TIME_WIDTH + 2) + rest, ink(token))] for rest in more)
         if not notices:
             lines.append([Segment("  nothing so far", ink("dim"))])

@@ -142,7 +142,10 @@ def finish(controls: Controls, announce: Callable[[str], None]) -> Question:
         return None
 
     return Question(
-        "finish?", "", "the learning rate falls to zero, then the run ends   Enter: finish   Esc: go on", accept
+        "finish?",
+        "",
+        "the learning rate falls to zero, then the run ends   Enter: finish   Esc: go on",
+        accept,
     )
 
 

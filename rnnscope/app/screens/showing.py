@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -41,9 +40,9 @@ from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.text.display import are_bytes
+from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, Traced, Warned
-from rnnscope.tracing.trace import Trace
 
 TICK_SECONDS = 0.1
 _LONGEST_LOG = 500
@@ -99,7 +98,7 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
     # -- what comes from the run ---------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        """One frame: what has come, and a few characters more of the sample. Paused, everything stands still."""
+        """One frame: what has come, and some characters more of the sample; paused, it stands still."""
         with self.app.batch_update():
             self.collect()
             if not self.status.paused:
@@ -160,8 +159,10 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
         """Show another view in all panels at once."""
         self.view = view
         with self.app.batch_update():
-            for panel in self._shown(Passage, Next, Gates, HeatMap):
-                panel.show(view)
+            self.query_one(Passage).show(view)
+            self.query_one(Next).show(view)
+            self.query_one(Gates).show(view)
+            self.query_one(HeatMap).show(view)
 
     def look(self, **changes: object) -> None:
         """Change what is looked at; nothing happens before the first trace."""
@@ -176,19 +177,13 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
     def _show_history(self) -> None:
         if self.history.version != self._charted:
             self._charted = self.history.version
-            for chart in self._shown(LossChart, GradientChart):
-                chart.show(self.history)
+            self.query_one(LossChart).show(self.history)
+            self.query_one(GradientChart).show(self.history)
 
-    def show_all(self) -> None:
-        """Show everything, after panels appeared that were not there."""
-        self._charted = -1
-        self._show_history()
-        if self.view is not None:
-            self.show_view(self.view)
-
-    def _shown(self, *kinds: type[Panel]) -> list[Any]:
-        """The panels of these kinds that have a place; the others are shown to when they get one."""
-        return [panel for kind in kinds for panel in self.query(kind) if panel.display]
+    def panels_in_sight(self) -> list[Panel]:
+        """The panels that have a place, the passage first."""
+        panels = [panel for panel in self.query(Panel) if panel.display]
+        return sorted(panels, key=lambda panel: not isinstance(panel, Passage))
 
     def announce(self, message: str, severity: Severity = "note") -> None:
         """Say something in the banner, and remember it."""
@@ -224,7 +219,6 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
 
     @on(Stage.Rearranged)
     def _after_rearranging(self) -> None:
-        self.show_all()
         if self.focused is None or not _is_shown(self.focused):
             self.focus_first()
 
@@ -234,8 +228,7 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
 
     def focus_first(self) -> None:
         """Focus the passage, or what there is of panels."""
-        panels = self._shown(Passage, Panel)
-        self.set_focus(panels[0] if panels else None)
+        self.set_focus(next(iter(self.panels_in_sight()), None))
 
 
 def _is_shown(widget: Widget) -> bool:

@@ -31,7 +31,9 @@ class _Placing(Layout):
 
     name = "stage"
 
-    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+    def arrange(
+        self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True
+    ) -> ArrangeResult:
         assert isinstance(parent, Stage)
         parent.pre_layout(self)
         arrangement = parent.arrangement_for(size)

@@ -1,4 +1,4 @@
-"""What is shown where there is no room for anything: how much room there should be, and that nothing is lost."""
+"""What is shown where there is no room for anything: how much there should be; nothing is lost."""
 
 from __future__ import annotations
 

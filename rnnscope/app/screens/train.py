@@ -78,10 +78,9 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
 
     def _choose_neighbour(self, by: int) -> None:
         """The neuron beside the chosen one in the heat map, whether that is on the screen or not."""
-        if self.view is not None:
-            order = self.query_one(HeatMap).order(self.view)
-            place = order.index(self.view.unit) + by
-            self.look(unit=order[place % len(order)])
+        unit = self.query_one(HeatMap).neighbour(by)
+        if unit is not None:
+            self.look(unit=unit)
 
     def action_quantity(self) -> None:
         self._turn_quantity(+1)
@@ -195,7 +194,7 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
     def action_hide(self) -> None:
         stage = self.query_one(Stage)
         focused = self.focused
-        if isinstance(focused, Panel) and focused.id is not None and len(self._shown(Panel)) > 1:
+        if isinstance(focused, Panel) and focused.id is not None and len(self.panels_in_sight()) > 1:
             stage.want(hidden=stage.wanted.hidden | {focused.id}, zoomed=None)
             self.announce(f"{focused.heading} is hidden; X shows it again")
 

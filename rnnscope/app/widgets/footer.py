@@ -1,4 +1,4 @@
-"""The keys that help now: as many as fit, with help and quit always at the right edge; a click does what it says."""
+"""The keys that help now: as many as fit, help and quit always at the right edge; a click does it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ class Footer(Ground):
         self._places.clear()
         segments: list[Segment] = []
         x = 0
-        gap = width - sum(entry.width for entry in (*left, *right)) - _GAP * max(0, len(left) + len(right) - 2)
+        gap = (
+            width - sum(entry.width for entry in (*left, *right)) - _GAP * max(0, len(left) + len(right) - 2)
+        )
         for i, entry in enumerate((*left, *right)):
             blank = 0 if i == 0 else max(0, gap) if i == len(left) else _GAP
             segments.append(Segment(" " * blank, self.ground))

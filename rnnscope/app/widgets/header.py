@@ -3,7 +3,7 @@
      rnnscope   corpus  LSTM 1×256  351,682 parameters  cpu        ● training  epoch 4.2  90k char/s  00:42
     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸──────────────────────────────────────────────────────
 
-Where the row is too narrow for all, what matters least goes first; the name, the text's name and the time stay.
+Where the row is too narrow for all, what matters least goes first; name, text and time stay.
 """
 
 from __future__ import annotations
@@ -74,22 +74,20 @@ class Header(Ground):
         parts = [_Part(0, logo(self.palette)), _Part(2, text(status.corpus, "strong"))]
         if status.model:
             parts.append(_Part(3, text(status.model)))
-            parts.append(_Part(9, text(f"{status.parameters:,} parameters", "mute")))
-            parts.append(_Part(8, text(status.device, "mute")))
+            parts.append(_Part(10, text(f"{status.parameters:,} parameters", "mute")))
+            parts.append(_Part(9, text(status.device, "mute")))
         dot, word = self._state()
         parts.append(_Part(4, (dot,), on_the_right=True))
         parts.append(_Part(6, (word,), on_the_right=True))
         if status.epoch is not None:
             parts.append(_Part(7, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
-        if status.memory_bytes:
-            parts.append(_Part(11, text(f"{status.memory_bytes / 2**20:,.0f} MB", "mute"), on_the_right=True))
-        if status.learning_rate is not None:
-            rate = f"rate {status.learning_rate:.2g}"
-            parts.append(_Part(10, text(rate, "mute"), on_the_right=True))
         if status.characters_per_second is not None:
             parts.append(_Part(5, text(f"{short(status.characters_per_second)} char/s"), on_the_right=True))
+        if status.memory_bytes:
+            parts.append(_Part(11, text(f"{status.memory_bytes / 2**20:,.0f} MB", "mute"), on_the_right=True))
         if status.remaining_seconds is not None and status.phase != "finished":
-            parts.append(_Part(12, text(f"{clock(status.remaining_seconds)} left", "mute"), on_the_right=True))
+            left = f"{clock(status.remaining_seconds)} left"
+            parts.append(_Part(8, text(left, "mute"), on_the_right=True))
         parts.append(_Part(1, text(clock(status.elapsed_seconds), "strong", bold=True), on_the_right=True))
         return [part for part in parts if part.width]
 
