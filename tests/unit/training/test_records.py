@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnscope.architecture import Architecture
@@ -163,6 +163,7 @@ def test_a_line_is_one_line_of_ascii_whatever_the_text() -> None:
     assert all(0x20 <= byte < 0x7F for byte in line[:-1])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_at_all_comes_back(text: str) -> None:
     record = to_json(Sampled(1, 0.1, text, np.ones(len(text), np.float32), 1.0))
