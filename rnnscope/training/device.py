@@ -1,4 +1,4 @@
-"""Which device computes, in which precision, on how many threads; every choice comes with the words to tell it."""
+"""Which device computes, in which precision, on how many threads; each choice with the words to tell it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(available[0])
     if name not in available:
-        raise DeviceError(f"this machine has no {name} for PyTorch; --device takes auto or {', '.join(available)}")
+        raise DeviceError(
+            f"this machine has no {name} for PyTorch; --device takes auto or {', '.join(available)}"
+        )
     return torch.device(name)
 
 
@@ -101,7 +103,7 @@ def _seconds_a_step(
         start = time.perf_counter()
         with autocast(device, precision):
             logits, _ = trial(ids)
-        nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()).backward()
+        torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - start)

@@ -1,8 +1,8 @@
 """Notices when training has run away, and knows the way back.
 
 At fixed steps, so that runs repeat, the mean loss since the last look is held against its running level. Two
-copies of the state are kept: the one from the last good look is only trusted after the next look was good too,
-because weights may already be lost a few steps before the loss shows it.
+copies of the state are kept: the one from the last good look is only trusted after the next look was good
+too, because weights may already be lost a few steps before the loss shows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-LOOK_EVERY = 25
+LOOK_EVERY = 50
 """Steps between two looks."""
 GIVE_UP_AFTER = 24
 """Returns in a row after which the rate is not what is wrong."""

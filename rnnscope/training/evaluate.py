@@ -30,6 +30,8 @@ from rnnscope.model import CharRNN, State
 _CHUNK = 2048
 """Characters a step of one carried stream: bounds memory, and how late `should_stop` is noticed."""
 _WINDOWS_AT_ONCE = 64
+_LANE_CHUNK = 128
+_NOT_COUNTED = -100  # what cross_entropy leaves out
 
 
 @dataclass(frozen=True)
@@ -82,33 +84,35 @@ def evaluate(
 def evaluate_lanes(
     model: CharRNN, ids: NDArray[np.generic], *, lanes: int = 64, warm_up: int = 128
 ) -> Evaluation:
-    """An estimate of the carried loss: `lanes` stretches of `ids` at once, each after `warm_up` uncounted ones.
+    """An estimate of the carried loss: `lanes` stretches of `ids` at once, each after `warm_up` uncounted.
 
     Every character but the first is counted once. The first lane is exact; the others know `warm_up`
     characters of context where the carried state would know all. Honours an autocast around it.
     """
     count = len(ids) - 1
-    length = -(-count // lanes)  # counted characters a lane; the last lanes may be shorter
-    starts = np.arange(-(-count // length)) * length
-    span = np.arange(-min(warm_up, length), length)
-    at = starts[None, :] + span[:, None]  # (warm-up + length, lanes), positions of inputs
-    counted = (at >= starts) & (at < count)
-    inputs = torch.from_numpy(ids[at.clip(0, count - 1)].astype(np.int64))
-    targets = torch.from_numpy(ids[at.clip(0, count - 1) + 1].astype(np.int64))
-    targets[torch.from_numpy(~counted)] = -100  # what cross_entropy leaves out
+    length = -(-count // lanes)  # counted characters a lane; the last lane may be shorter
+    warm_up = min(warm_up, length)
+    starts = np.arange(0, count, length)
+    at = starts + np.arange(-warm_up, length)[:, None]  # (warm-up + length, lanes), positions of inputs
+    within = at.clip(0, count - 1)
+    inputs = torch.from_numpy(ids[within].astype(np.int64))
+    targets = torch.from_numpy(ids[within + 1].astype(np.int64))
+    targets[torch.from_numpy(at >= count)] = _NOT_COUNTED
+    device = model.device
     total = torch.zeros((), dtype=torch.float64)
     with _judging(model):
-        place = next(model.parameters()).device
-        state: State | None = None
-        for start in range(0, len(at), 128):
-            logits, state = model(inputs[start : start + 128].to(place), state)
-            total += _total_loss(logits, targets[start : start + 128].to(place)).cpu()
+        _, state = model(inputs[:warm_up].to(device))
+        for values in (values for layer in state for values in layer):
+            values[0] = 0.0  # nothing stands before the first character
+        for first in range(warm_up, len(at), _LANE_CHUNK):
+            logits, state = model(inputs[first : first + _LANE_CHUNK].to(device), state)
+            total += _total_loss(logits, targets[first : first + _LANE_CHUNK].to(device)).cpu()
     return Evaluation(float(total) / count, count)
 
 
 def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor, int]]:
     """Sums of losses, chunk by chunk, with how many characters each covers."""
-    device = next(model.parameters()).device
+    device = model.device
     state: State | None = None
     for start in range(0, len(ids) - 1, _CHUNK):
         chunk = torch.from_numpy(ids[start : start + _CHUNK + 1].astype(np.int64)).to(device)
@@ -118,7 +122,7 @@ def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor,
 
 def _windows(model: CharRNN, ids: NDArray[np.generic], window: int) -> Iterator[tuple[Tensor, int]]:
     """The same, from a zero state every `window` predicted characters; the last window may be shorter."""
-    device = next(model.parameters()).device
+    device = model.device
     whole = (len(ids) - 1) // window
     for first in range(0, whole, _WINDOWS_AT_ONCE):
         starts = np.arange(first, min(first + _WINDOWS_AT_ONCE, whole)) * window

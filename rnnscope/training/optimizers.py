@@ -57,7 +57,11 @@ def clip(parameters: list[nn.Parameter], norm: float, value: float) -> Tensor:
     if value > 0:
         nn.utils.clip_grad_value_(parameters, value)
     if norm > 0:
-        now = before if value == 0 else nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        now = (
+            before
+            if value == 0
+            else nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        )
         nn.utils.clip_grads_with_norm_(parameters, norm, now)
     return before
 

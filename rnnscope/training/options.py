@@ -51,7 +51,7 @@ class TrainOptions:
     forget_bias: float = 1.0
     """Initial bias of the forget gate."""
     init_from: str | None = None
-    """Fine-tune this model; its shape replaces the options above, its vocabulary grows where TEXT needs it."""
+    """Train this model further: it keeps its shape, and its vocabulary grows where TEXT needs it."""
 
     steps: int | None = None
     """End after this many steps."""
@@ -63,7 +63,7 @@ class TrainOptions:
     """Characters through which errors are propagated back."""
     batch_size: int = 32
     """Streams that are read side by side."""
-    reset_probability: float = 0.0
+    reset_probability: float = 0.02
     """Chance, a chunk, that a stream forgets its state, so that the network also learns to start cold."""
 
     optimizer: OptimizerName = "adamw"

@@ -40,6 +40,34 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How long a run may take, by any of three measures; what runs out first ends it."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    epochs: float | None = None
+
+    def done(self, step: int, seconds: float, epochs: float) -> float | None:
+        """How much of it is used, 0..1; None where there is no end."""
+        used = [
+            now / most
+            for now, most in ((step, self.steps), (seconds, self.seconds), (epochs, self.epochs))
+            if most is not None
+        ]
+        return min(1.0, max(used)) if used else None
+
+    def spent(self, step: int, seconds: float, epochs: float) -> Literal["steps", "minutes", "epochs"] | None:
+        """Which measure has run out."""
+        if self.steps is not None and step >= self.steps:
+            return "steps"
+        if self.seconds is not None and seconds >= self.seconds:
+            return "minutes"
+        if self.epochs is not None and epochs >= self.epochs:
+            return "epochs"
+        return None
+
+
+@dataclass(frozen=True)
 class Schedule:
     """The learning rate as a function of where the run stands; no state of its own."""
 
@@ -96,14 +124,14 @@ class Schedule:
 class Patience:
     """Counts evaluations without improvement; a new value for each evaluation."""
 
-    best: float = math.inf
+    best: float | None = None
     since_best: int = 0
     since_cut: int = 0
     cuts: int = 0
 
     def after(self, held_out_nats: float, plateau_patience: int) -> Patience:
         """The count after one more evaluation; plateau cuts when it has waited long enough."""
-        if held_out_nats < self.best:
+        if self.best is None or held_out_nats < self.best:
             return Patience(held_out_nats, cuts=self.cuts)
         since_cut = self.since_cut + 1
         cut = since_cut >= plateau_patience

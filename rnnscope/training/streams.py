@@ -40,6 +40,10 @@ class Streams:
         self._window = np.arange(self.sequence_length + 1)[:, None] + starts  # (T+1, B)
 
     @property
+    def characters_per_step(self) -> int:
+        return self.batch_size * self.sequence_length
+
+    @property
     def epochs(self) -> float:
         """Passes over the text so far, with their fraction."""
         return self.epoch + min(1.0, self.position / self.length)

@@ -1,0 +1,220 @@
+"""One step of truncated backpropagation through time, and all that the weights depend on.
+
+Nothing here looks at a clock or is moved by an observer: from the same `tensors` and `numbers`, the same
+rates give the same weights, to the bit on a CPU. That is what makes a run resumable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from rnnscope.errors import OptionError
+from rnnscope.model import CharRNN, State
+from rnnscope.training import divergence
+from rnnscope.training.device import Precision, autocast
+from rnnscope.training.divergence import Guard, copied
+from rnnscope.training.optimizers import (
+    add_l1,
+    build_optimizer,
+    clip,
+    matrices,
+    optimizer_tensors,
+    restore_optimizer,
+    set_rate,
+)
+from rnnscope.training.options import TrainOptions
+from rnnscope.training.streams import Streams
+
+
+class Learner:
+    """A model, its optimiser, where it stands in the text, and what guards it.
+
+    Losses and gradient norms stay on the device until `fetch` brings a batch of them over.
+    """
+
+    def __init__(
+        self,
+        model: CharRNN,
+        ids: NDArray[np.generic],
+        options: TrainOptions,
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.model = model.to(device).train()
+        self.options = options
+        self.device = device
+        self.precision = precision
+        self.streams = Streams(ids, options.batch_size, options.sequence_length)
+        self.optimizer = build_optimizer(model, options)
+        self.step = 0
+        self.update_ratio: float | None = None
+        """‖update‖ / ‖parameters‖ of the last step that measured it."""
+        self._parameters = list(model.parameters())
+        self._matrices = matrices(model)
+        self._state: State | None = None
+        self._pending: list[tuple[Tensor, Tensor]] = []  # losses and gradient norms not fetched yet
+        self._pending_ratio: Tensor | None = None
+        self._untold: list[tuple[int, float, float]] = []  # fetched, but not yet in a report
+        beginning = copied(self._weights_and_moments())
+        self.guard = Guard(float(np.log(len(model.vocabulary))), beginning, beginning)
+
+    def learn(self, rate: float, *, measure_update: bool = False) -> None:
+        """Read the next chunk of every stream and take one step at `rate`; waits for no device."""
+        state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
+        inputs, targets = self.streams.next(self.device)  # (T, B) each
+        with autocast(self.device, self.precision):
+            logits, state = self.model(inputs, state)  # (T, B, V)
+        loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
+
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        if self.options.l1 > 0:
+            add_l1(self._matrices, self.options.l1)
+        norm = clip(self._parameters, self.options.clip_norm, self.options.clip_value)
+        before = copied(dict(self.model.named_parameters())) if measure_update else None
+        set_rate(self.optimizer, rate * self.guard.rate_factor)
+        self.optimizer.step()
+
+        self.step += 1
+        self._pending.append((loss.detach(), norm))
+        if before is not None:
+            self._pending_ratio = _ratio(before, self.model)
+
+    def fetch(self) -> None:
+        """Bring over what is still on the device; on a GPU this waits until it is computed."""
+        if not self._pending:
+            return
+        scalars = torch.stack([scalar for pair in self._pending for scalar in pair])
+        values = scalars.double().cpu().view(-1, 2).tolist()
+        first = self.step - len(values) + 1
+        self._untold += [(first + i, loss, norm) for i, (loss, norm) in enumerate(values)]
+        self.guard.losses_nats += [loss for loss, _ in values]
+        self._pending.clear()
+        if self._pending_ratio is not None:
+            self.update_ratio = float(self._pending_ratio)
+            self._pending_ratio = None
+
+    def take_told(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Steps, losses and gradient norms (K,) since this was last asked."""
+        self.fetch()
+        table = np.array(self._untold, np.float64).reshape(-1, 3)
+        self._untold.clear()
+        return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
+
+    def went_back(self) -> bool:
+        """At every LOOK_EVERY-th step: whether training had diverged and was taken back to a good state.
+
+        The text goes on from where it is; the carried state starts anew. Raises OptionError when going back
+        no longer helps.
+        """
+        if self.step % divergence.LOOK_EVERY:
+            return False
+        self.fetch()
+        good = self.guard.look(self._weights_and_moments())
+        if good is None:
+            return False
+        if self.guard.returns_in_a_row > divergence.GIVE_UP_AFTER:
+            raise OptionError(
+                f"the loss keeps diverging, even at a learning rate of "
+                f"{self.options.learning_rate * self.guard.rate_factor:.1e}; choose a smaller --learning-rate"
+            )
+        self._restore_weights_and_moments(good)
+        self._state = None
+        return True
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All arrays that the next steps depend on, by name."""
+        self.fetch()
+        tensors = _under("now", self._weights_and_moments())
+        tensors |= _under("trusted", self.guard.trusted) | _under("recent", self.guard.recent)
+        for layer, values in enumerate(self._state or (), 1):
+            tensors |= {f"state/{layer}/{part}": value for part, value in enumerate(values)}
+        tensors["losses"] = torch.tensor(self.guard.losses_nats, dtype=torch.float64)
+        tensors["random/cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            tensors["random/mps"] = torch.mps.get_rng_state()
+        return tensors
+
+    def numbers(self) -> dict[str, Any]:
+        """All scalars that the next steps depend on, as JSON."""
+        return {
+            "step": self.step,
+            "epoch": self.streams.epoch,
+            "position": self.streams.position,
+            "level_nats": self.guard.level_nats,
+            "rate_factor": self.guard.rate_factor,
+            "returns_in_a_row": self.guard.returns_in_a_row,
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+        """Stand where a learner of the same options stood. Raises KeyError or RuntimeError for another's."""
+        self._restore_weights_and_moments(_below("now", tensors))
+        self._state = self._restored_state(_below("state", tensors))
+        torch.set_rng_state(tensors["random/cpu"])
+        if self.device.type == "cuda" and "random/cuda" in tensors:  # else the run comes from another device
+            torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
+        elif self.device.type == "mps" and "random/mps" in tensors:
+            torch.mps.set_rng_state(tensors["random/mps"])
+        self.step = numbers["step"]
+        self.streams.epoch, self.streams.position = numbers["epoch"], numbers["position"]
+        self.guard = Guard(
+            numbers["level_nats"],
+            copied(_below("trusted", tensors)),
+            copied(_below("recent", tensors)),
+            numbers["rate_factor"],
+            numbers["returns_in_a_row"],
+            tensors["losses"].tolist(),
+        )
+
+    def _partly_forgotten(self, state: State | None) -> State | None:
+        """The state, with each stream's set to zero with the probability that the options name."""
+        if state is None or self.options.reset_probability == 0:
+            return state
+        kept = torch.rand(self.streams.batch_size, 1, device=self.device) >= self.options.reset_probability
+        return tuple(tuple(values * kept for values in layer) for layer in state)
+
+    def _weights_and_moments(self) -> dict[str, Tensor]:
+        weights = {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+        return _under("weights", weights) | _under("moments", optimizer_tensors(self.optimizer, self.model))
+
+    def _restore_weights_and_moments(self, tensors: Mapping[str, Tensor]) -> None:
+        weights = _below("weights", tensors)
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(weights[name])
+        restore_optimizer(self.optimizer, self.model, _below("moments", tensors))
+
+    def _restored_state(self, tensors: Mapping[str, Tensor]) -> State | None:
+        layers: dict[int, dict[int, Tensor]] = {}
+        for key, value in tensors.items():
+            layer, part = map(int, key.split("/"))
+            layers.setdefault(layer, {})[part] = value.to(self.device)
+        state = tuple(tuple(parts[i] for i in sorted(parts)) for _, parts in sorted(layers.items()))
+        return state or None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = prefix + "/"
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _ratio(before: Mapping[str, Tensor], model: CharRNN) -> Tensor:
+    """‖after − before‖ / ‖before‖ over all parameters, a scalar on the device."""
+    old = torch.cat([values.flatten() for values in before.values()])
+    new = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    ratio: Tensor = (new - old).norm() / old.norm()
+    return ratio

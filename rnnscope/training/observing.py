@@ -1,0 +1,123 @@
+"""Samples and traces along the way: what the network writes, and what it does on the watched passage.
+
+Both read the weights and touch nothing that training depends on. Each is spaced by what it costs; what is
+asked for by a key is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.errors import TextError
+from rnnscope.model import CharRNN
+from rnnscope.sampling import Sampler
+from rnnscope.text.corpus import Corpus
+from rnnscope.tracing.record import record
+from rnnscope.training.clock import Clock, Spaced
+from rnnscope.training.controls import Wishes
+from rnnscope.training.events import Event, Sampled, Traced, Warned
+
+PASSAGE_CHARACTERS = 1500
+LONGEST_PASSAGE = 20_000
+SAMPLE_SYMBOLS = 320
+UNWATCHED_SAMPLE_SECONDS = 30.0
+
+_SHORTEST_SAMPLE = 80
+_SAMPLE_SECONDS = 0.15
+"""A large network writes fewer symbols a sample rather than hold up training."""
+
+Ids = NDArray[np.int64]
+
+
+class Observer:
+    """Knows which wishes it has served, so that a changed one is served at the next step."""
+
+    def __init__(self, model: CharRNN, corpus: Corpus, clock: Clock, seed: int) -> None:
+        self._model = model
+        self._vocabulary = corpus.vocabulary
+        self._clock = clock
+        self._seed = seed
+        held_out = corpus.held_out if len(corpus.held_out) else corpus.train
+        self._passage: Ids = held_out[:PASSAGE_CHARACTERS].astype(np.int64)
+        self._beginning = self._passage
+        self._opening: Ids = corpus.train[:1].astype(np.int64)  # what a sample without a prime follows
+        self._prime = self._opening
+        self._served = Wishes()
+        self._samples = Spaced(clock, share=0.015, first_seconds=1.0)
+        self._traces = Spaced(clock, share=0.015, first_seconds=0.7)
+        rarely = UNWATCHED_SAMPLE_SECONDS
+        self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
+
+    def look(self, wishes: Wishes, step: int, *, only_asked: bool = False) -> Iterator[Event]:
+        """What is due or asked for at this step; `only_asked` is for a loop that stands still."""
+        old, self._served = self._served, wishes
+        if wishes.passage != old.passage:
+            yield from self._choose_passage(wishes.passage, step)
+        if wishes.prime != old.prime:
+            yield from self._choose_prime(wishes.prime, step)
+
+        asked = (wishes.passage, wishes.traces) != (old.passage, old.traces)
+        if asked or (self._traces.is_due and wishes.observing and not only_asked):
+            yield self._trace(step)
+
+        asked = (wishes.prime, wishes.temperature, wishes.samples) != (
+            old.prime,
+            old.temperature,
+            old.samples,
+        )
+        spacing = self._samples if wishes.observing else self._unwatched_samples
+        if asked or (spacing.is_due and not only_asked):
+            yield self._sample(wishes, step)
+
+    def _trace(self, step: int) -> Traced:
+        with self._traces.measured():
+            trace = record(self._model, self._passage, step=step)
+        return Traced(step, self._clock.seconds, trace)
+
+    def _sample(self, wishes: Wishes, step: int) -> Sampled:
+        written: list[tuple[int, float]] = []
+        with self._samples.measured(), self._unwatched_samples.measured():
+            latest = self._clock.seconds + _SAMPLE_SECONDS
+            sampler = Sampler(self._model)
+            sampler.feed(self._prime)
+            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=wishes.temperature, seed=self._seed + step)
+            for symbol in stream:
+                written.append(symbol)
+                if len(written) >= _SHORTEST_SAMPLE and self._clock.seconds > latest:
+                    break
+        characters = tuple(self._vocabulary.symbols[id_] for id_, _ in written)
+        probabilities = np.array([probability for _, probability in written], np.float32)
+        return Sampled(
+            step,
+            self._clock.seconds,
+            "".join(characters),
+            probabilities,
+            wishes.temperature,
+            wishes.prime,
+            characters,
+        )
+
+    def _choose_passage(self, text: str | None, step: int) -> Iterator[Warned]:
+        """Watch `text`; a passage that cannot be read leaves the one before."""
+        if not text:
+            self._passage = self._beginning
+            return
+        try:
+            self._passage = self._vocabulary.encode(text[:LONGEST_PASSAGE]).astype(np.int64)
+        except TextError as error:
+            yield self._warning(f"the passage stays as it was: {error}", step)
+        if len(text) > LONGEST_PASSAGE:
+            yield self._warning(f"the passage is cut to its first {LONGEST_PASSAGE:,} characters", step)
+
+    def _choose_prime(self, text: str, step: int) -> Iterator[Warned]:
+        """Let samples follow `text`; one that cannot be read leaves the one before."""
+        try:
+            self._prime = self._vocabulary.encode(text).astype(np.int64) if text else self._opening
+        except TextError as error:
+            yield self._warning(f"the prime stays as it was: {error}", step)
+
+    def _warning(self, message: str, step: int) -> Warned:
+        return Warned(step, self._clock.seconds, message, "controls")

@@ -1,0 +1,253 @@
+"""A whole training session: from options to the last event, written to the run directory and said.
+
+The command line runs it in its main thread for a plain log, in a worker thread for the screen.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+
+import rnnscope
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import load_model, resolve_model
+from rnnscope.errors import DeviceError, OptionError, RunError
+from rnnscope.model import CharRNN
+from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.training.controls import Controls
+from rnnscope.training.device import (
+    Precision,
+    choose_device,
+    choose_precision,
+    device_title,
+    physical_cores,
+)
+from rnnscope.training.events import Event
+from rnnscope.training.learner import Learner
+from rnnscope.training.options import BUDGET, TrainOptions, resumed
+from rnnscope.training.run import LAST, Run, new_run_directory, read_run
+from rnnscope.training.trainer import Pace, Trainer
+
+Say = Callable[[Event], None]
+
+RUNS = Path("runs")
+"""Where runs without a name go."""
+
+
+def train(options: TrainOptions, controls: Controls, say: Say, *, pace: Pace | None = None) -> None:
+    """Train as `options` ask, heed `controls`, and say every event, first Started and last Finished.
+
+    Raises RnnscopeError where something is wrong that the user can put right; what was saved stays.
+    """
+    prepare = _begun if options.resume is None else _continued
+    try:
+        trainer = prepare(options, controls, pace)
+        with trainer.saver.run as run:
+            for event in trainer.run():
+                try:
+                    run.write(event)
+                except OSError as error:
+                    if warning := trainer.saver.trouble(error, event.step):
+                        say(warning)
+                say(event)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            "the device has too little memory; choose a smaller --batch-size, --hidden-size or --layers"
+        ) from error
+
+
+def _begun(options: TrainOptions, controls: Controls, pace: Pace | None) -> Trainer:
+    """A new run."""
+    if not options.text:
+        raise OptionError("there is no TEXT to learn; name a file, - for standard input, or --resume a run")
+    device = _prepared_device(options.device, options.threads)
+    base = None if options.init_from is None else load_model(resolve_model(options.init_from))
+    corpus = _loaded(options.text, options, None if base is None else base.vocabulary)
+    if base is not None:
+        options = _shaped_like(base, options)
+    torch.manual_seed(options.seed)
+    model = _new_model(options, corpus.vocabulary)
+    if base is not None:
+        _copy_weights(base, model)
+    model.to(device)
+    precision, why = choose_precision(
+        options.precision, model, device, options.sequence_length, options.batch_size
+    )
+    learner = Learner(model, corpus.train, options, device, precision)
+    directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
+    run = Run.create(directory, _header(options, corpus, device, precision))
+    notes = (*corpus.notes, why, *_shortage(learner, options))
+    return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
+
+
+def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Trainer:
+    """A run that goes on; only what `options.resumed` allows is taken from `asked`."""
+    directory = Path(str(asked.resume))
+    run = Run.reopen(directory)
+    try:
+        header = read_run(directory).header
+        recorded, old_device, precision, threads, text, sha256 = _recorded(header, directory)
+        options = resumed(recorded, asked)
+        tensors, information = run.load_resume()
+        _require_something_left(information.get("ended"), asked, recorded, directory)
+        device = _prepared_device(asked.device, asked.threads or threads)
+        weights = load_model(directory / LAST)
+        corpus = _loaded(text, options, weights.vocabulary)
+        if corpus.sha256 != sha256:
+            raise RunError(
+                f"{text} has changed since {directory} began; put it back, or start a run with --init-from"
+            )
+        model = _new_model(options, corpus.vocabulary).to(device)
+        notes = [f"{precision}, as before"]
+        if device.type != old_device:
+            precision, why = choose_precision(
+                options.precision, model, device, options.sequence_length, options.batch_size
+            )
+            notes = [f"goes on on {device.type}, begun on {old_device}: not the same to the bit", why]
+        learner = Learner(model, corpus.train, options, device, precision)
+        return Trainer(
+            learner,
+            corpus,
+            options,
+            controls,
+            run,
+            resume=(tensors, information),
+            notes=(*corpus.notes, *notes, *_shortage(learner, options)),
+            pace=pace,
+        )
+    except BaseException:
+        run.close()
+        raise
+
+
+def _prepared_device(name: str, threads: int) -> torch.device:
+    torch.set_num_threads(threads or physical_cores())
+    return choose_device(name)
+
+
+def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None) -> Corpus:
+    """The text as the options split it; a given vocabulary keeps its ids and grows where it must."""
+    return load_corpus(
+        text,
+        encoding=options.encoding,
+        held_out=options.held_out,
+        test=options.test,
+        minimum_count=options.minimum_count,
+        vocabulary=vocabulary,
+        grow=vocabulary is not None,
+        cache=Path(platformdirs.user_cache_dir("rnnscope")),
+    )
+
+
+def _new_model(options: TrainOptions, vocabulary: Vocabulary) -> CharRNN:
+    architecture = Architecture(
+        cell=options.cell,
+        vocabulary_size=len(vocabulary),
+        hidden_size=options.hidden_size,
+        layers=options.layers,
+        embedding_size=options.embedding_size,
+        activation=options.activation,
+        tied=options.tied,
+    )
+    generator = torch.Generator().manual_seed(options.seed)
+    return CharRNN(
+        architecture,
+        vocabulary,
+        dropout=options.dropout,
+        forget_bias=options.forget_bias,
+        generator=generator,
+    )
+
+
+def _shaped_like(base: CharRNN, options: TrainOptions) -> TrainOptions:
+    """The options with the shape of a model that is trained further."""
+    shape = base.architecture
+    return replace(
+        options,
+        cell=shape.cell,
+        hidden_size=shape.hidden_size,
+        layers=shape.layers,
+        embedding_size=shape.embedding_size,
+        activation=shape.activation,
+        tied=shape.tied,
+    )
+
+
+@torch.no_grad()
+def _copy_weights(base: CharRNN, model: CharRNN) -> None:
+    """Copy what `base` learned; rows and columns of symbols that it did not know stay as freshly drawn.
+
+    New symbols come after the known ones, so that the old weights are the first corner of the new.
+    """
+    grown = model.tensors()
+    for name, old in base.tensors().items():
+        corner = tuple(slice(size) for size in old.shape)
+        grown[name][corner] = old
+
+
+def _header(
+    options: TrainOptions, corpus: Corpus, device: torch.device, precision: Precision
+) -> dict[str, Any]:
+    """What run.json keeps: enough to know how the run was made, and to go on with it."""
+    return {
+        "options": options.to_json(),
+        "seed": options.seed,
+        "device": device.type,
+        "hardware": device_title(device),
+        "precision": precision,
+        "threads": torch.get_num_threads(),
+        "corpus": {
+            "name": corpus.name,
+            "path": corpus.path,
+            "sha256": corpus.sha256,
+            "characters": len(corpus.train) + len(corpus.held_out) + len(corpus.test),
+        },
+        "versions": {
+            "rnnscope": rnnscope.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+        "platform": platform.platform(),
+    }
+
+
+def _recorded(
+    header: Mapping[str, Any], directory: Path
+) -> tuple[TrainOptions, str, Precision, int, str, str]:
+    """What `_header` wrote: options, device, precision, threads, and the text's path and hash."""
+    try:
+        return (
+            TrainOptions.from_json(header["options"]),
+            str(header["device"]),
+            "bfloat16" if header["precision"] == "bfloat16" else "float32",
+            int(header["threads"]),
+            str(header["corpus"]["path"]),
+            str(header["corpus"]["sha256"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{directory}/run.json is damaged; start a new run with --init-from {directory}"
+        ) from error
+
+
+def _require_something_left(
+    ended: object, asked: TrainOptions, recorded: TrainOptions, directory: Path
+) -> None:
+    if ended in BUDGET and not asked.has_budget:
+        spent = getattr(recorded, str(ended))
+        raise OptionError(f"{directory} has done its {spent:g} {ended}; to go on, give more with --{ended}")
+
+
+def _shortage(learner: Learner, options: TrainOptions) -> list[str]:
+    """A note where the text is too short for the streams that were asked for."""
+    streams = learner.streams
+    if (streams.batch_size, streams.sequence_length) == (options.batch_size, options.sequence_length):
+        return []
+    return [f"a short text: {streams.batch_size} streams of {streams.sequence_length} characters a step"]

@@ -1,0 +1,391 @@
+"""The training loop: a generator that reads top to bottom and yields what happened.
+
+    for event in Trainer(…).run():    Started, then Progress, Evaluated, Sampled, Traced, Saved, …, Finished
+        …
+
+What the weights depend on is in `learner.py`; what is decided here by the clock (when to report, look, save)
+leaves no mark on them. Only a budget of minutes does, and the hand on the controls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import psutil
+from torch import Tensor
+
+from rnnscope.checkpoint import load_model, read_header
+from rnnscope.errors import RunError
+from rnnscope.text.corpus import Corpus
+from rnnscope.training.baselines import Baselines
+from rnnscope.training.clock import Clock, Spaced
+from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.device import autocast, device_title
+from rnnscope.training.evaluate import evaluate, evaluate_lanes
+from rnnscope.training.events import (
+    Compared,
+    Evaluated,
+    Event,
+    Finished,
+    FinishReason,
+    Paused,
+    Progress,
+    Saved,
+    Started,
+    Warned,
+)
+from rnnscope.training.learner import Learner
+from rnnscope.training.observing import Observer
+from rnnscope.training.options import TrainOptions
+from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
+from rnnscope.training.saving import Saver
+from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
+
+LIVE_CHARACTERS = 50_000
+"""How much of the held-out text is read while training goes on; at the end all of it is."""
+
+_FOR_THE_END = 0.02
+"""The share of a budget of minutes that is kept for the last evaluation."""
+_SHORT_END_SECONDS = 20.0
+_LONG_END_SHARE = 0.05
+"""How long that evaluation may take, of a text that is large: so many seconds or this share of the run."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the loop turns aside; shares are of the training time."""
+
+    report_seconds: float = 0.1
+    update_ratio_seconds: float = 1.0
+    evaluation_share: float = 0.02
+    first_evaluation_seconds: float = 3.0
+    saving_share: float = 0.02
+    first_save_seconds: float = 5.0
+    save_seconds: float = 30.0
+    baselines_seconds: float = 2.0
+    """When the n-gram models begin, so as not to hold up the first sight."""
+
+
+class Trainer:
+    """One run from where it stands to its end; `run` is called once."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        corpus: Corpus,
+        options: TrainOptions,
+        controls: Controls,
+        run: Run,
+        *,
+        resume: tuple[Mapping[str, Tensor], Mapping[str, Any]] | None = None,
+        notes: tuple[str, ...] = (),
+        pace: Pace | None = None,
+    ) -> None:
+        """Begin a run, or take it up where `resume`, which is what `Run.load_resume` gives, left it.
+
+        Raises RunError when `resume` does not fit the learner.
+        """
+        self.learner = learner
+        self.corpus = corpus
+        self.options = options
+        self.controls = controls
+        self.notes = notes
+        self.schedule = Schedule.of(options)
+        seconds = None if options.minutes is None else 60 * options.minutes * (1 - _FOR_THE_END)
+        self.budget = Budget(options.steps, seconds, options.epochs)
+        self.finish: Finish | None = None
+        self.patience = Patience()
+        self.best_nats: float | None = None  # the loss of best.safetensors
+        self.clock = Clock()
+        self.is_resumed = resume is not None
+        if resume is not None:
+            self._restore(*resume)
+
+        clock, pace = self.clock, pace or Pace()
+        self.saver = Saver(run, clock)
+        self.observer = Observer(learner.model, corpus, clock, options.seed)
+        self.baselines = Baselines(corpus, read_baselines(run.directory))
+        self.reports = Spaced(clock, least_seconds=pace.report_seconds)
+        self.update_ratios = Spaced(clock, least_seconds=pace.update_ratio_seconds)
+        self.comparing = Spaced(clock, first_seconds=pace.baselines_seconds, least_seconds=math.inf)
+        self.evaluations = Spaced(
+            clock, share=pace.evaluation_share, first_seconds=pace.first_evaluation_seconds
+        )
+        self.savings = Spaced(
+            clock,
+            share=pace.saving_share,
+            first_seconds=pace.first_save_seconds,
+            least_seconds=pace.save_seconds,
+        )
+        self._saves_served = controls.wishes.saves
+        self._marks = deque([(learner.step, clock.seconds)], maxlen=20)  # of late, for the speed
+
+    def run(self) -> Iterator[Event]:
+        """Train until the budget, patience or somebody ends it. The last event is Finished.
+
+        Raises OptionError when training diverges whatever the rate.
+        """
+        learner, schedule = self.learner, self.schedule
+        yield self._started()
+        rate = 0.0
+        try:
+            while (reason := self._reason_to_end()) is None:
+                wishes = self.controls.wishes
+                if wishes.paused:
+                    yield from self._stand_still()
+                    continue
+                if wishes.finish and self.finish is None:
+                    self.finish = Finish.asked_at(learner.step)
+
+                rate = schedule.rate(learner.step, self._done(), finish=self.finish, cuts=self.patience.cuts)
+                rate *= wishes.learning_rate_factor
+                learner.learn(rate, measure_update=self.update_ratios.take())
+
+                if learner.went_back():
+                    yield self._diverged()
+                if self.reports.take():  # on a GPU, here the loop waits until it has caught up
+                    yield self._progress(rate)
+                    yield from self._compare()
+                if self._evaluation_is_due():
+                    yield from self._evaluate()
+                yield from self.observer.look(wishes, learner.step)
+                yield from self._save_what_is_due(wishes)
+            yield from self._end(reason, rate)
+        finally:
+            self.baselines.stop()
+
+    def _reason_to_end(self) -> FinishReason | None:
+        if self.controls.wishes.stop:
+            return "stopped"
+        if self.finish is not None and self.finish.fraction(self.learner.step) >= 1:
+            return "finish"
+        if self.options.patience and self.patience.since_best >= self.options.patience:
+            return "patience"
+        return self.budget.spent(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
+
+    def _done(self) -> float | None:
+        """How much of the budget is used, 0..1."""
+        return self.budget.done(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
+
+    def _stand_still(self) -> Iterator[Event]:
+        """While paused: no step, no training time, but whatever somebody asks for."""
+        step = self.learner.step
+        with self.clock.stopped():
+            yield Paused(step, self.clock.seconds, True)
+            while (wishes := self.controls.wishes).paused:
+                yield from self.observer.look(wishes, step, only_asked=True)
+                if wishes.saves != self._saves_served:
+                    yield from self._save_last(wishes)
+                self.controls.wait(0.2)
+        yield Paused(step, self.clock.seconds, False)
+
+    def _started(self) -> Started:
+        learner, corpus, model = self.learner, self.corpus, self.learner.model
+        return Started(
+            learner.step,
+            self.clock.seconds,
+            run=str(self.saver.run.directory),
+            corpus=corpus.name,
+            architecture=model.architecture,
+            symbols=model.vocabulary.symbols,
+            parameters=model.parameter_count,
+            device=device_title(learner.device),
+            precision=learner.precision,
+            train_characters=len(corpus.train),
+            held_out_characters=len(corpus.held_out),
+            characters_per_step=learner.streams.characters_per_step,
+            unknown_characters=corpus.unknown_characters,
+            resumed=self.is_resumed,
+            notes=self.notes,
+        )
+
+    def _progress(self, rate: float) -> Progress:
+        learner, streams = self.learner, self.learner.streams
+        steps, losses, norms = learner.take_told()
+        seconds = self.clock.seconds
+        first_step, first_seconds = self._marks[0]
+        self._marks.append((learner.step, seconds))
+        steps_a_second = (learner.step - first_step) / max(seconds - first_seconds, 1e-9)
+        ratio = learner.update_ratio
+        done = self._done()
+        if self.finish is not None:
+            done = max(done or 0.0, learner.step / (self.finish.start + self.finish.length))
+        return Progress(
+            learner.step,
+            seconds,
+            steps,
+            losses,
+            norms,
+            learning_rate=rate * learner.guard.rate_factor,
+            characters_per_second=steps_a_second * streams.characters_per_step,
+            epoch=streams.epochs,
+            update_ratio_log10=math.log10(ratio) if ratio else None,
+            fraction=done,
+            remaining_seconds=self._remaining_seconds(steps_a_second),
+            memory_bytes=psutil.Process().memory_info().rss,
+            phase=self.schedule.phase(learner.step, self._done(), finish=self.finish),
+        )
+
+    def _remaining_seconds(self, steps_a_second: float) -> float | None:
+        """Until the nearest end, at the present speed."""
+        step, streams, budget = self.learner.step, self.learner.streams, self.budget
+        steps_left: list[float] = []
+        if budget.steps is not None:
+            steps_left.append(budget.steps - step)
+        if budget.epochs is not None:
+            steps_left.append((budget.epochs - streams.epochs) * streams.length / streams.sequence_length)
+        if self.finish is not None:
+            steps_left.append(self.finish.start + self.finish.length - step)
+        ends = [left / steps_a_second for left in steps_left if steps_a_second > 0]
+        if budget.seconds is not None:
+            ends.append(budget.seconds - self.clock.seconds)
+        return max(0.0, min(ends)) if ends else None
+
+    def _diverged(self) -> Warned:
+        learner = self.learner
+        message = (
+            f"the loss ran away at step {learner.step:,}: back to the last good weights, "
+            f"at {learner.guard.rate_factor:g} times the rate"
+        )
+        return Warned(learner.step, self.clock.seconds, message, "divergence")
+
+    def _compare(self) -> Iterator[Event]:
+        """Tell what n-grams make of the held-out text, as it becomes known."""
+        if self.comparing.take():
+            self.baselines.start()
+        if (losses := self.baselines.news()) is not None:
+            yield Compared(self.learner.step, self.clock.seconds, losses)
+            try:
+                self.saver.run.write_baselines(losses)
+            except OSError as error:
+                if warning := self.saver.trouble(error, self.learner.step):
+                    yield warning
+
+    def _evaluation_is_due(self) -> bool:
+        if len(self.corpus.held_out) < 2:
+            return False
+        if self.options.evaluates_at_fixed_steps:
+            return self.learner.step % self.options.evaluate_every == 0
+        return self.evaluations.is_due
+
+    def _evaluate(self) -> Iterator[Event]:
+        """Estimate the loss on the first part of the held-out text; keep the weights of the lowest."""
+        learner, step = self.learner, self.learner.step
+        part = self.corpus.held_out[: LIVE_CHARACTERS + 1]
+        learner.fetch()  # so that what a GPU still owes is not counted as the cost of looking
+        with self.evaluations.measured():
+            with autocast(learner.device, learner.precision):
+                result = evaluate_lanes(learner.model, part)
+            is_best = result.loss_nats < (math.inf if self.best_nats is None else self.best_nats)
+            saved = self._save_best(result.loss_nats) if is_best else None
+        if self.options.evaluates_at_fixed_steps:
+            self.patience = self.patience.after(result.loss_nats, self.options.plateau_patience)
+        whole = len(part) == len(self.corpus.held_out)
+        yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, is_best, whole)
+        if saved:
+            yield saved
+
+    def _save_what_is_due(self, wishes: Wishes) -> Iterator[Event]:
+        learner, step = self.learner, self.learner.step
+        if wishes.saves != self._saves_served or self.savings.is_due:
+            yield from self._save_last(wishes)
+        if snapshot_due(step):
+            write = partial(self.saver.run.save_snapshot, learner.model, step, self._training(None))
+            if said := self.saver.save("snapshot", step, write):
+                yield said
+
+    def _save_last(self, wishes: Wishes, ended: FinishReason | None = None) -> Iterator[Event]:
+        """Write the newest weights and all that is needed to go on from exactly here."""
+        learner = self.learner
+        self._saves_served = wishes.saves
+        learner.fetch()
+        with self.savings.measured():
+            information = {
+                "learner": learner.numbers(),
+                "elapsed_seconds": self.clock.seconds,
+                "finish": None if self.finish is None else asdict(self.finish),
+                "patience": asdict(self.patience),
+                "best_nats": self.best_nats,
+                "learning_rate_factor": wishes.learning_rate_factor,
+                "ended": ended,
+            }
+            write = partial(
+                self.saver.run.save_last, learner.model, self._training(None), learner.tensors(), information
+            )
+            said = self.saver.save("last", learner.step, write)
+        if said:
+            yield said
+
+    def _save_best(self, held_out_nats: float) -> Saved | Warned | None:
+        """Keep the present weights as the best; only when that worked are they the ones to beat."""
+        learner = self.learner
+        write = partial(self.saver.run.save_best, learner.model, self._training(held_out_nats))
+        said = self.saver.save("best", learner.step, write)
+        if isinstance(said, Saved):
+            self.best_nats = held_out_nats
+        return said
+
+    def _training(self, held_out_nats: float | None) -> dict[str, object]:
+        """What a model file says about how it came to be."""
+        return {
+            "options": self.options.to_json(),
+            "corpus": {"name": self.corpus.name, "sha256": self.corpus.sha256},
+            "step": self.learner.step,
+            "epoch": self.learner.streams.epochs,
+            "elapsed_seconds": self.clock.seconds,
+            "train_nats": self.learner.guard.level_nats,
+            "held_out_nats": held_out_nats,
+        }
+
+    def _restore(self, tensors: Mapping[str, Tensor], information: Mapping[str, Any]) -> None:
+        try:
+            self.learner.restore(tensors, information["learner"])
+            self.clock = Clock(information["elapsed_seconds"])
+            finish, ended = information["finish"], information["ended"]
+            self.finish = None if finish is None or ended == "finish" else Finish(**finish)
+            self.patience = Patience(**information["patience"])
+            if ended == "patience":  # whoever resumes has more of it
+                self.patience = replace(self.patience, since_best=0)
+            self.best_nats = information["best_nats"]
+            self.controls.set(learning_rate_factor=information["learning_rate_factor"])
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise RunError(
+                f"the run's resume.safetensors is damaged or of another version: {error}"
+            ) from error
+
+    def _end(self, reason: FinishReason, rate: float) -> Iterator[Event]:
+        """Save; unless somebody waits to leave, also judge the best weights on the whole held-out text."""
+        step = self.learner.step
+        yield self._progress(rate)
+        if reason != "stopped" and len(self.corpus.held_out) >= 2:
+            yield from self._evaluate()
+        yield from self._save_last(self.controls.wishes, ended=reason)
+        if reason == "stopped" or self.best_nats is None:
+            last = str(self.saver.run.directory / LAST)
+            yield Finished(step, self.clock.seconds, reason, self.best_nats, last)
+        else:
+            yield from self._judge_best(reason)
+
+    def _judge_best(self, reason: FinishReason) -> Iterator[Event]:
+        """The exact loss of best.safetensors, which is also written into it."""
+        learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
+        best, training = load_model(path, learner.device.type), read_header(path).training
+        latest = self.clock.seconds + max(_SHORT_END_SECONDS, _LONG_END_SHARE * self.clock.seconds)
+        result = evaluate(
+            best,
+            self.corpus.held_out,
+            should_stop=lambda: self.controls.wishes.stop or self.clock.seconds > latest,
+        )
+        whole = result.characters == len(self.corpus.held_out) - 1
+        training |= {"held_out_nats": result.loss_nats, "held_out_characters": result.characters}
+        said = self.saver.save("best", step, partial(self.saver.run.save_best, best, training))
+        if training["step"] == step:
+            yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)
+        if said:
+            yield said
+        yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path))
