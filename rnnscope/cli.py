@@ -2,7 +2,7 @@
 
 Only the module of the chosen command is imported, so that `rnnscope --help` answers at once.
 
-    exit status    0  done    2  something to put right, told in one line    128 + N  ended by signal N
+    exit status    0  done    2  something to put right    1  a fault of ours    128 + N  ended by signal N
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except (RnnscopeError, OSError) as error:
+    except Exception as error:
         if shows_traceback:
             raise
         _complain(_worded(error))
-        return 2
+        return 2 if isinstance(error, RnnscopeError | OSError) else 1
 
 
 def _run(given: list[str]) -> int:
@@ -93,10 +93,12 @@ def _no_such(name: str) -> str:
     return f"there is no command {name}; {hint}"
 
 
-def _worded(error: RnnscopeError | OSError) -> str:
+def _worded(error: Exception) -> str:
+    if isinstance(error, RnnscopeError):
+        return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
-    return str(error)
+    return f"a fault of rnnscope, {type(error).__name__}: {error}; --debug shows where"
 
 
 def _complain(message: str) -> None:

@@ -89,13 +89,8 @@ def _run_header(directory: Path) -> dict[str, Any]:
 
 
 def _rows_of_run(header: dict[str, Any]) -> dict[str, str]:
-    corpus, started = header.get("corpus"), header.get("started")
-    rows = {}
-    if isinstance(corpus, dict):
-        rows["text"] = f"{corpus.get('name')}, {_shown(corpus.get('characters'))} characters"
-        rows["sha256"] = str(corpus.get("sha256"))
-    if isinstance(started, list):
-        rows["started"] = ", ".join(map(str, started))
+    started = header.get("started")
+    rows = {"started": ", ".join(map(str, started))} if isinstance(started, list) else {}
     return rows | {
         name: _shown(header[name]) for name in ("device", "precision", "versions") if name in header
     }

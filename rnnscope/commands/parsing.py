@@ -21,6 +21,9 @@ _CONFIG = (
     tyro.conf.FlagCreatePairsOff,  # and a flag's opposite
     tyro.conf.PositionalMetavarFromFieldName,
 )
+# The box has edges of lines, or of blanks where standard output is not UTF-8.
+_EDGES = re.compile(r"^[│ ] | *│?$")
+_RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
 _MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 _OPTIONAL = re.compile(r"no type matching .* Got errors: - <class '\w+'>: ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -42,12 +45,13 @@ def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Option
 
 def _one_line(box: str) -> str:
     """The heart of tyro's box: what is above its first rule, and what it suggests in place of a slip."""
-    lines = [line.removeprefix("│ ").rstrip(" │") for line in _COLOUR.sub("", box).splitlines()[1:-1]]
-    above, *below = re.split(r"\n─+\n", "\n".join(lines))
-    if missing := _MISSING.findall(above):
+    _title, *lines = _COLOUR.sub("", box).splitlines()
+    content = "\n".join(_EDGES.sub("", line) for line in lines if not line.startswith("╰"))
+    above, *below = [part for part in _RULE.split(content) if part.strip()]
+    if missing := [names.split(", ")[0] for names in _MISSING.findall(above)]:
         return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     message = _OPTIONAL.sub("", " ".join(above.split()).removeprefix("Error parsing ").rstrip("."))
-    if below and below[0].startswith("Perhaps you meant") and (near := re.search(r"--[\w-]+", below[0])):
+    if below and "Perhaps you meant" in below[0] and (near := re.search(r"--[\w-]+", below[0])):
         message += f"; did you mean {near[0]}?"
     return message[:1].lower() + message[1:]
 

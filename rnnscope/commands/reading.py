@@ -7,43 +7,69 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rnnscope.training.controls import Controls, Wishes
-from rnnscope.training.events import Event
 
-Say = Callable[[Event], None]
-Start = Callable[[Controls, Say], None]
+if TYPE_CHECKING:
+    from rnnscope.training.events import Event
+
+Say: TypeAlias = Callable[["Event"], None]
+Start: TypeAlias = Callable[[Controls, Say], None]
 """Runs a session to its end: reads wishes from the first, says events to the second."""
+ThemeChoice = Literal["auto", "dark", "light"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def has_screen(*, plain: bool, json: bool) -> bool:
-    """Whether to open the screen: it reads standard input and draws where a terminal is."""
+    """Whether to open the screen, which reads standard input and draws on standard error."""
     if plain or json or os.environ.get("TERM") == "dumb":
         return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def read_plainly(start: Start, *, json: bool) -> int:
+def read_on_screen(
+    start: Start, wishes: Wishes, *, corpus: str, theme: ThemeChoice, live: bool = True
+) -> int:
+    """Run a session under the train screen. Raises what ended the session before its time."""
+    from rnnscope.app.app import run_train_screen
+
+    failures: list[Exception] = []
+
+    def start_and_remember(controls: Controls, say: Say) -> None:
+        try:
+            start(controls, say)
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    status = run_train_screen(start_and_remember, corpus=corpus, live=live, theme=theme, wishes=wishes)
+    if failures:
+        raise failures[0]
+    return status
+
+
+def read_plainly(start: Start, wishes: Wishes, *, json: bool) -> int:
     """Run a session into a log on standard output. Returns 0, or 128 + N when signal N ended it, saved."""
     from rnnscope.plain import JsonLog, PlainLog
 
-    controls = Controls(Wishes(observing=False))
-    log = JsonLog() if json else PlainLog()
+    controls = Controls(replace(wishes, observing=False))
     is_read = True
+    with _ended_by_signals(controls) as received, JsonLog() if json else PlainLog() as log:
 
-    def say(event: Event) -> None:
-        nonlocal is_read
-        if is_read:
+        def say(event: Event) -> None:
+            nonlocal is_read
+            if not is_read:
+                return
             try:
                 log.say(event)
             except BrokenPipeError:
                 is_read = False
-                controls.stop()  # saved before it is told
+                controls.stop()  # it is told after the run is saved
 
-    with _ended_by_signals(controls) as received:
         start(controls, say)
     if not is_read:
         raise BrokenPipeError

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import tyro
 
-from rnnscope.commands.reading import Say, has_screen, read_plainly
+from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
 from rnnscope.errors import OptionError
-from rnnscope.training.controls import Controls
-from rnnscope.training.options import TrainOptions
+from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.options import TrainOptions, resumed
 
 
 @dataclass(frozen=True)
@@ -26,30 +26,40 @@ class Options:
     """A log in place of the screen."""
     json: bool = False
     """The events of the run as JSON, one a line, in place of the screen."""
+    theme: ThemeChoice = "auto"
+    """Colours of the screen; auto asks the terminal for its background."""
 
 
 def run(options: Options) -> int:
-    chosen = options.train
-    if chosen.resume is not None:
-        from rnnscope.training.run import read_run
-
-        read_run(Path(chosen.resume))
-    elif chosen.text:
-        from rnnscope.text.reading import check_text
-
-        check_text(chosen.text, as_bytes=chosen.encoding == "bytes")
-    else:
-        raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
+    asked = options.train
+    known = _checked(asked)
 
     def start(controls: Controls, say: Say) -> None:
         from rnnscope.training.session import train
 
-        train(chosen, controls, say)
+        train(asked, controls, say)
 
-    if not has_screen(plain=options.plain, json=options.json):
-        return read_plainly(start, json=options.json)
+    wishes = Wishes(temperature=known.temperature, prime=known.prime)
+    if has_screen(plain=options.plain, json=options.json):
+        return read_on_screen(start, wishes, corpus=known.text, theme=options.theme)
+    return read_plainly(start, wishes, json=options.json)
 
-    from rnnscope.app.app import run_train_screen
 
-    run_train_screen(start, title=chosen.text or str(chosen.resume))
-    return 0
+def _checked(asked: TrainOptions) -> TrainOptions:
+    """What will be in force, with all that can be wrong about it told before torch or a screen is there."""
+    if asked.resume is not None:
+        from rnnscope.training.run import read_run
+
+        recorded = read_run(Path(asked.resume)).header.get("options")
+        return resumed(TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked)
+    if not asked.text:
+        raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
+
+    from rnnscope.text.reading import check_text
+
+    check_text(asked.text, as_bytes=asked.encoding == "bytes")
+    if asked.run is not None:
+        from rnnscope.training.run import refuse_a_run
+
+        refuse_a_run(Path(asked.run))
+    return asked

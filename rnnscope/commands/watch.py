@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import Say, has_screen, read_plainly
-from rnnscope.training.controls import Controls
-from rnnscope.training.events import Event, Finished
+from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
+from rnnscope.training.controls import Controls, Wishes
+
+if TYPE_CHECKING:
+    from rnnscope.training.events import Event
 
 
 @dataclass(frozen=True)
@@ -20,37 +22,42 @@ class Options:
     run: Annotated[str, tyro.conf.Positional]
     """The directory of the run."""
     plain: bool = False
-    """A log in place of the screen."""
+    """A log in place of the screen; it ends with the run."""
     json: bool = False
     """The events of the run as JSON, one a line, in place of the screen."""
+    theme: ThemeChoice = "auto"
+    """Colours of the screen; auto asks the terminal for its background."""
 
 
 def run(options: Options) -> int:
-    from rnnscope.training.run import read_run
-
     directory = Path(options.run)
-    if not (directory.is_dir() and not any(directory.iterdir())):  # an empty one may be about to be a run
-        read_run(directory)
+    _check(directory)
 
-    if has_screen(plain=options.plain, json=options.json):
-        from rnnscope.app.app import run_train_screen
-
-        def start(controls: Controls, say: Say) -> None:
-            from rnnscope.training.follow import follow
-
-            follow(directory, controls, say)
-
-        run_train_screen(start, title=options.run)
-        return 0
-
-    def start_plainly(controls: Controls, say: Say) -> None:
+    def start(controls: Controls, say: Say) -> None:
         from rnnscope.training.follow import follow
 
-        def say_until_the_end(event: Event) -> None:
+        follow(directory, controls, say)
+
+    if has_screen(plain=options.plain, json=options.json):
+        return read_on_screen(start, Wishes(), corpus=options.run, theme=options.theme, live=False)
+
+    def start_and_end(controls: Controls, say: Say) -> None:
+        """As a log the run is followed to its end; a screen stays, to look at what it became."""
+        from rnnscope.training.events import Finished
+
+        def say_to_the_end(event: Event) -> None:
             say(event)
             if isinstance(event, Finished):
                 controls.stop()
 
-        follow(directory, controls, say_until_the_end)
+        start(controls, say_to_the_end)
 
-    return read_plainly(start_plainly, json=options.json)
+    return read_plainly(start_and_end, Wishes(), json=options.json)
+
+
+def _check(directory: Path) -> None:
+    """Refuse what is no run; an empty directory may be about to become one."""
+    from rnnscope.training.run import read_run
+
+    if not directory.is_dir() or any(directory.iterdir()):
+        read_run(directory)

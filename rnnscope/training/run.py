@@ -86,11 +86,11 @@ class Run:
         lock = filelock.FileLock(directory / LOCK, timeout=0, thread_local=False)
         try:
             if header is not None:
-                _refuse_a_run(directory)
+                refuse_a_run(directory)
                 directory.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             if header is not None:
-                _refuse_a_run(directory)
+                refuse_a_run(directory)
             else:
                 header = dict(read_run(directory).header)
                 _mend(directory)
@@ -271,6 +271,16 @@ def new_run_directory(root: Path, corpus_name: str) -> Path:
     raise RunError(f"{root} has a thousand runs of this second; choose a directory with --run")
 
 
+def refuse_a_run(directory: Path) -> None:
+    """Refuse a directory where no run can begin. Raises RunError."""
+    if directory.exists() and not directory.is_dir():
+        raise RunError(f"{directory} is not a directory; choose another --run")
+    if any((directory / name).exists() for name in (HEADER, LOG, LAST, BEST)):
+        raise RunError(
+            f"{directory} already holds a run; go on with it by --resume {directory}, or choose another --run"
+        )
+
+
 def snapshot_due(step: int) -> bool:
     """Whether to keep the weights of this step: 0, the powers of 2 up to 64, then three steps an octave."""
     if step <= 64:
@@ -293,13 +303,6 @@ def _mend(directory: Path) -> None:
     last = directory / LAST
     if not last.is_file() or last.read_bytes() != weights:
         write_atomically(last, lambda file: file.write(weights))
-
-
-def _refuse_a_run(directory: Path) -> None:
-    if any((directory / name).exists() for name in (HEADER, LOG, LAST, BEST)):
-        raise RunError(
-            f"{directory} already holds a run; go on with it by --resume {directory}, or choose another --run"
-        )
 
 
 def _no_run(directory: Path) -> str:

@@ -1,0 +1,524 @@
+"""The commands, in this process: what they print, where, and how they end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import rnnscope
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import load_model, save_model
+from rnnscope.cli import COMMANDS, main
+from rnnscope.commands import reading
+from rnnscope.model import CharRNN
+from rnnscope.sampling import Sampler
+from rnnscope.text import recipes
+from rnnscope.text.archive import archive_text
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import record
+from rnnscope.training import session
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Warned
+from rnnscope.training.options import TrainOptions
+
+Out = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of two small networks: `controls` writes escapes, `bytes` any byte."""
+    directory = tmp_path_factory.mktemp("models")
+    vocabulary = Vocabulary.of("ab \n\x1b\x00é語")
+    random = torch.Generator().manual_seed(1)
+    controls = CharRNN(Architecture("lstm", len(vocabulary), 8, 2), vocabulary, generator=random)
+    save_model(controls, directory / "controls.safetensors", {"step": 7, "held_out_nats": 1.25})
+    of_bytes = CharRNN(Architecture("gru", 256, 8), Vocabulary.of_bytes(), generator=random)
+    save_model(of_bytes, directory / "bytes.safetensors", {})
+    (directory / "text.txt").write_text("ab ab\né語 ba\n" * 4)
+    return directory
+
+
+def test_help_and_nothing_at_all_name_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+    for arguments in ([], ["--help"], ["-h"], ["help"]):
+        assert main(arguments) == 0
+        printed.append(capsys.readouterr().out)
+    assert len(set(printed)) == 1
+    assert all(f"  {name} " in printed[0] for name in COMMANDS)
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rnnscope {rnnscope.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: rnnscope {command} ")
+    assert err == ""
+    assert "None}" not in out
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    program = (
+        "import sys; from rnnscope.cli import main;"
+        "main(['--help']); slow = {'numpy', 'tyro'} & set(sys.modules);"
+        "main(['train', '--help']); slow |= {'torch', 'textual', 'rich', 'numpy'} & set(sys.modules);"
+        "sys.exit(f'imported {slow}' if slow else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["smaple"], "there is no command smaple; did you mean sample?"),
+        (["xyz"], "there is no command xyz; there are train, watch, "),
+        (["sample", "m", "--lenght", "3"], "--lenght, 3; did you mean --length?; see rnnscope sample --help"),
+        (["sample"], "MODEL is missing; see rnnscope sample --help"),
+        (["eval"], "MODEL and TEXT are missing; see"),
+        (["sample", "m", "--length", "abc"], "--length: 'abc' is not a whole number; see"),
+        (["sample", "m", "--top-p", "nan"], "--top-p: 'nan' is not a number; see"),
+        (["train", "t", "--steps", "abc"], "--steps: 'abc' is not a whole number; see"),
+        (["train", "t", "--minutes", "1m"], "--minutes: '1m' is not a number; see"),
+        (
+            ["train", "t", "--cell", "transformer"],
+            "'transformer' for argument '--cell'. Expected one of ('rnn', ",
+        ),
+        (["corpus", "x\x1b[2J"], "invalid choice 'x␛[2J'"),
+    ],
+)
+def test_slips_are_told_in_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rnnscope: ")
+    assert err.count("\n") == 1
+    assert complaint in err
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    with pytest.raises(rnnscope.errors.CheckpointError):
+        main(["info", "none", "--debug"])
+
+
+def test_a_fault_of_ours_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rnnscope.cli._run", lambda _: {}["gone"])
+    assert main([]) == 1
+    assert capsys.readouterr().err == "rnnscope: a fault of rnnscope, KeyError: 'gone'; --debug shows where\n"
+
+
+def test_interrupting_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnscope.cli._run", interrupted)
+    assert main([]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+# -- sample --------------------------------------------------------------------------------------------------
+
+
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8") -> Out:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", _Terminal(raw, encoding=encoding))
+    return lambda: raw.getvalue().decode(encoding)
+
+
+def test_a_sample_in_a_pipe_is_the_samplers_own_text(
+    models: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    arguments = ["--length", "300", "--seed", "5", "--temperature", "1.2", "--top-k", "6", "--top-p", "0.9"]
+    path = models / "controls.safetensors"
+    assert main(["sample", str(path), "--prime", "ab", *arguments]) == 0
+    model = load_model(path)
+    sampler = Sampler(model)
+    sampler.feed(model.vocabulary.encode("ab"))
+    ids = [i for i, _ in sampler.stream(300, seed=5, temperature=1.2, top_k=6, top_p=0.9)]
+    out = capfdbinary.readouterr().out
+    assert out == b"ab" + model.vocabulary.decode_bytes(ids)
+    assert b"\x1b" in out
+
+
+def test_a_model_of_bytes_writes_bytes(models: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["sample", str(models / "bytes.safetensors"), "--length", "500", "--seed", "1"]) == 0
+    out = capfdbinary.readouterr().out
+    assert len(out) == 500
+    assert max(out) > 0x7F
+
+
+@pytest.mark.parametrize("name", ["controls", "bytes"])
+def test_a_terminal_is_shown_symbols_for_controls(
+    models: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = _on_a_terminal(monkeypatch)
+    assert main(["sample", str(models / f"{name}.safetensors"), "--length", "300", "--seed", "1"]) == 0
+    assert {"␛", "␀", "␇"} & set(shown())
+    assert shown().endswith("\n")
+    assert shown().replace("\n", "").isprintable()
+
+
+def test_a_terminal_without_a_character_gets_a_question_mark(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = _on_a_terminal(monkeypatch, "ascii")
+    assert main(["sample", str(models / "controls.safetensors"), "--length", "300"]) == 0
+    assert "?" in shown()
+
+
+def test_the_same_seed_writes_the_same(models: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = str(models / "controls.safetensors")
+    texts = []
+    for seed in ("1", "1", "2"):
+        assert main(["sample", path, "--seed", seed, "--length", "99"]) == 0
+        texts.append(capfdbinary.readouterr().out)
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_whoever_stops_reading_is_not_scolded(models: Path) -> None:
+    command = [sys.executable, "-m", "rnnscope", "sample", str(models / "bytes.safetensors")]
+    process = subprocess.Popen(
+        [*command, "--length", "10000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+# -- eval, trace, info ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", [None, 5])
+def test_eval_prints_the_loss_of_a_plain_loop(
+    models: Path, window: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, text = models / "controls.safetensors", models / "text.txt"
+    flag = [] if window is None else ["--window", str(window)]
+    assert main(["eval", str(path), str(text), "--json", *flag]) == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    model = load_model(path)
+    ids = model.vocabulary.encode(text.read_text()).tolist()
+    losses = []
+    sampler = Sampler(model)
+    for t in range(len(ids) - 1):
+        if window is not None and t % window == 0:
+            sampler.reset()
+        sampler.feed([ids[t]])
+        losses.append(-float(sampler.log_probabilities[ids[t + 1]]))
+    mean = float(np.mean(losses))
+    assert printed["loss_nats"] == pytest.approx(mean, abs=1e-5)
+    assert printed["bits_per_character"] == pytest.approx(mean / np.log(2), abs=1e-5)
+    assert printed["perplexity"] == pytest.approx(np.exp(mean), abs=1e-4)
+    assert printed["characters"] == len(ids) - 1
+    assert printed["window"] == window
+    assert len(printed) == 5
+
+
+def test_eval_reads_standard_input_and_prints_a_table(
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((models / "text.txt").read_bytes())))
+    assert main(["eval", str(models / "controls.safetensors"), "-"]) == 0
+    out = capsys.readouterr().out
+    assert "nats per character" in out
+    assert "47 predicted" in out
+
+
+def test_a_trace_file_holds_the_recorded_values(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, text = models / "controls.safetensors", models / "text.txt"
+    assert main(["trace", str(path), str(text), "-o", str(tmp_path / "t.npz")]) == 0
+    model = load_model(path)
+    expected = record(model, model.vocabulary.encode(text.read_text()))
+    with np.load(tmp_path / "t.npz") as file:
+        assert str(file["text"]) == text.read_text()
+        assert (file["log_probabilities"] == expected.log_probabilities).all()
+        assert set(file.files) == {"text", "ids", "log_probabilities", *expected.activations}
+        assert all((file[name] == values).all() for name, values in expected.activations.items())
+    assert "48 characters" in capsys.readouterr().out
+
+
+def test_a_trace_too_large_for_memory_is_refused(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory._replace(available=10_000))
+    arguments = [
+        str(models / "controls.safetensors"),
+        str(models / "text.txt"),
+        "-o",
+        str(tmp_path / "t.npz"),
+    ]
+    assert main(["trace", *arguments]) == 2
+    assert "give the first 12 characters or fewer" in capsys.readouterr().err
+    assert not (tmp_path / "t.npz").exists()
+
+
+def test_info_says_what_a_file_holds(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = models / "controls.safetensors"
+    assert main(["info", str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["cell"], facts["layers"], facts["hidden_size"]) == ("lstm", 2, 8)
+    assert facts["parameters"] == load_model(path).parameter_count
+    assert facts["training"] == {"step": 7, "held_out_nats": 1.25}
+    assert Vocabulary.from_json(facts["vocabulary"]) == load_model(path).vocabulary
+
+    assert main(["info", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "LSTM 2×8, one-hot" in out
+    assert "␀↵␛ abé語" in out
+    assert "\x1b" not in out
+
+
+# -- corpus --------------------------------------------------------------------------------------------------
+
+
+def test_corpus_archive_is_the_archive(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["corpus", "archive", "--characters", "20000", "--seed", "3"]) == 0
+    assert capfdbinary.readouterr().out.decode() == archive_text(20_000, 3)
+
+
+def test_corpus_writes_a_file_and_not_over_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "python.txt"
+    arguments = ["corpus", "python", "--characters", "1000", "-o", str(path)]
+    assert main(arguments) == 0
+    assert f"{path}: 1,000 characters" in capsys.readouterr().out
+    assert path.read_text() == "".join(recipes.python_text(1000))
+
+    path.write_text("mine")
+    assert main(arguments) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    assert main([*arguments, "--force"]) == 0
+    assert len(path.read_text()) == 1000
+
+
+def test_corpus_on_a_terminal_makes_a_file_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = _on_a_terminal(monkeypatch)
+    assert main(["corpus", "python", "--characters", "10"]) == 0
+    assert (tmp_path / "python.txt").stat().st_size == 10
+    assert "rnnscope train python.txt" in shown()
+
+
+def test_corpus_shakespeare_is_fetched_once_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    asked: list[Path] = []
+
+    def fetch(destination: Path) -> Path:
+        asked.append(destination)
+        destination.write_text("First Citizen:\n")
+        return destination
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(recipes, "fetch_shakespeare", fetch)
+    assert main(["corpus", "shakespeare", "--characters", "5"]) == 0
+    assert capfdbinary.readouterr().out == b"First"
+    assert asked[0].is_relative_to(tmp_path)
+
+
+# -- train and watch -----------------------------------------------------------------------------------------
+
+
+def _train_by(
+    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.Say], None]
+) -> None:
+    monkeypatch.setattr(session, "train", train)
+
+
+@pytest.fixture
+def text(models: Path) -> str:
+    return str(models / "text.txt")
+
+
+def test_options_reach_the_session(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[TrainOptions, Controls]] = []
+    _train_by(monkeypatch, lambda options, controls, say: seen.append((options, controls)))
+    assert main(["train", text, "--cell", "gru", "--layers", "2", "--minutes", "1.5", "--plain"]) == 0
+    assert (
+        main(["train", text, "--temperature", "0.5", "--prime", "The", "--tied", "--embedding-size", "256"])
+        == 0
+    )
+    first, second = seen
+    assert first[0] == TrainOptions(text=text, cell="gru", layers=2, minutes=1.5)
+    assert second[0].tied
+    assert (second[1].wishes.temperature, second[1].wishes.prime) == (0.5, "The")
+    assert not second[1].wishes.observing
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_is_the_exit_status(
+    text: str, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[bool] = []
+
+    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+        os.kill(os.getpid(), number)
+        for _attempt in range(500):
+            if controls.wishes.stop:
+                saved.append(True)
+                return
+            time.sleep(0.01)
+
+    before = signal.getsignal(number)
+    _train_by(monkeypatch, train)
+    assert main(["train", text, "--plain"]) == 128 + number
+    assert saved == [True]
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+        for _attempt in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        pytest.fail("went on after a second interrupt")
+
+    _train_by(monkeypatch, train)
+    assert main(["train", text, "--plain"]) == 130
+
+
+def test_an_ignored_hangup_stays_ignored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.05)
+        assert not controls.wishes.stop
+
+    _train_by(monkeypatch, train)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main(["train", text, "--plain"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_json_prints_events_and_nothing_else(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _train_by(monkeypatch, lambda options, controls, say: say(Warned(3, 1.5, "a\x1bb")))
+    assert main(["train", text, "--json"]) == 0
+    out, err = capsys.readouterr()
+    printed = json.loads(out)
+    assert (printed["event"], printed["step"], printed["message"]) == ("warned", 3, "a\x1bb")
+    assert err == ""
+
+
+def test_a_run_whose_log_nobody_reads_is_saved(text: str, tmp_path: Path) -> None:
+    """The reader leaves after the first line; the run ends as if it had been stopped."""
+    run = tmp_path / "run"
+    arguments = ["train", text, "--json", "--run", str(run), "--hidden-size", "8", "--minutes", "5"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rnnscope", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["event"] == "started"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 128 + signal.SIGPIPE
+    process.stderr.close()
+    assert (run / "resume.safetensors").is_file()
+    assert json.loads((run / "events.jsonl").read_text().splitlines()[-1])["reason"] == "stopped"
+
+
+def test_a_finished_run_is_watched_to_its_end(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(tmp_path / "run")
+    options = ["--hidden-size", "8", "--steps", "3", "--batch-size", "2", "--sequence-length", "4"]
+    assert main(["train", text, "--json", "--run", run, *options, "--precision", "float32"]) == 0
+    trained = capsys.readouterr().out
+    assert main(["watch", run, "--json"]) == 0
+    watched = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert watched[0] == "started"
+    assert "finished" in watched
+    assert json.loads(trained.splitlines()[-1])["event"] == "finished"
+    assert main(["info", run, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["hidden_size"] == 8
+    assert facts["run"]["options"]["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("plain", "json", "terminals", "term", "opens"),
+    [
+        (False, False, (True, True, True), "xterm", True),
+        (True, False, (True, True, True), "xterm", False),
+        (False, True, (True, True, True), "xterm", False),
+        (False, False, (False, True, True), "xterm", False),
+        (False, False, (True, False, True), "xterm", False),
+        (False, False, (True, True, False), "xterm", False),
+        (False, False, (True, True, True), "dumb", False),
+    ],
+)
+def test_a_screen_opens_where_there_is_a_terminal(
+    plain: bool,
+    json: bool,
+    terminals: tuple[bool, ...],
+    term: str,
+    opens: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, is_one in zip(("stdin", "stdout", "stderr"), terminals, strict=True):
+        stream = (_Terminal if is_one else io.TextIOWrapper)(io.BytesIO())
+        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setenv("TERM", term)
+    assert reading.has_screen(plain=plain, json=json) is opens
+
+
+def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rnnscope.app import app
+    from rnnscope.training.controls import Wishes
+
+    def screen(start: reading.Start, **_: object) -> int:
+        def work() -> None:
+            with pytest.raises(ZeroDivisionError):
+                start(Controls(), print)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+        return 1
+
+    def start(controls: Controls, say: reading.Say) -> None:
+        raise ZeroDivisionError("of the session")
+
+    monkeypatch.setattr(app, "run_train_screen", screen)
+    with pytest.raises(ZeroDivisionError, match="of the session"):
+        reading.read_on_screen(start, Wishes(), corpus="text", theme="dark")
