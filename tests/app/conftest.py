@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.message import Message
 
+from rnnscope.app.messages import CursorMoved
+from rnnscope.app.palette import Depth, Theme, palette
+from rnnscope.app.widgets.panel import Panel
 from rnnscope.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
@@ -54,3 +61,46 @@ def make_trace(text: str = PASSAGE, hidden_size: int = 48, layers: int = 1, seed
 @pytest.fixture(scope="session")
 def trace() -> Trace:
     return make_trace()
+
+
+class PanelApp(App[None]):
+    """One panel that fills the screen, and what it said; a test that needs the focus gives it."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, panel: Panel, theme: Theme = "dark", depth: Depth = "truecolor") -> None:
+        super().__init__()
+        self.panel = panel
+        self.palette = palette(theme, depth)
+        self.heard: list[Message] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    def on_cursor_moved(self, message: CursorMoved) -> None:
+        self.heard.append(message)
+
+    def cells(self, y: int) -> list[tuple[str, Style]]:
+        """Glyph and style of each cell of a line; a wide glyph is followed by an empty one."""
+        found: list[tuple[str, Style]] = []
+        for text, style, _ in self.panel.render_line(y):
+            for character in text:
+                width = cell_len(character)
+                if width == 0:
+                    found[-1] = (found[-1][0] + character, found[-1][1])
+                else:
+                    found += [(character, style or Style())] + [("", style or Style())] * (width - 1)
+        return found
+
+    def line(self, y: int) -> str:
+        """The text of a line."""
+        return self.panel.render_line(y).text
+
+    def lines(self) -> list[str]:
+        """The text of every line, without the blanks at their ends."""
+        return [self.line(y).rstrip() for y in range(self.panel.size.height)]
+
+
+@pytest.fixture
+def panel_app() -> type[PanelApp]:
+    return PanelApp

@@ -98,7 +98,7 @@ class Next(Panel):
         if self._view is None:
             return ""
         legend = sum(part.cell_length for part in self.legend())
-        room = self.size.width - self._title_cells - (legend + 1 if legend else 0)
+        room = self.size.width - self._title_cells - (legend + PADDING if legend else 0)
         return f"after “{_context(self._view.trace, self._view.cursor, min(room, _CONTEXT))}”"
 
     def legend(self) -> list[Segment]:
@@ -106,7 +106,7 @@ class Next(Panel):
         if self._expectation is None or any(name == "entropy" for name, _ in self._facts()):
             return []
         value = f"{self._expectation.entropy_bits:.1f} bit"
-        if self._title_cells + _LEAST_CONTEXT + len(f" entropy {value}") > self.size.width:
+        if self._title_cells + _LEAST_CONTEXT + PADDING + len(f"entropy {value}") > self.size.width:
             return []
         return [
             Segment("entropy ", self.palette.ink("dim")),
