@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.segment import Segment
 
+from rnnscope.app.palette import Palette
+from rnnscope.app.runs import segments
 from rnnscope.app.widgets.layout_text import Shapes
 from rnnscope.tracing.trace import Trace
 
@@ -32,9 +35,22 @@ class Window:
     cursor: slice
     """The cells of the cursor."""
 
+    @property
+    def characters(self) -> slice:
+        """The characters shown."""
+        return slice(self.first, self.first + len(self.glyphs))
+
     def at(self, cell: int) -> int | None:
         """The character at a cell; None beside the text."""
         return int(self.indices[cell]) if 0 <= cell < len(self.indices) else None
+
+
+def text_row(palette: Palette, shown: Window, cursor: int) -> list[Segment]:
+    """The text, with the cursor's character inverse."""
+    text, dim = palette.ink("text"), palette.ink("dim")
+    cells = [(glyph, dim if glyph == "↵" else text) for glyph in shown.glyphs]
+    cells[cursor - shown.first] = (shown.glyphs[cursor - shown.first], palette.cursor)
+    return segments(cells)
 
 
 def window(trace: Trace, cursor: int, width: int) -> Window:

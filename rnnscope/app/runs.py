@@ -34,5 +34,7 @@ def coded_segments(
     if not len(points):
         return []
     text = points.astype("<u4").tobytes().decode("utf-32-le")
-    starts = [0, *(np.flatnonzero(np.diff(keys)) + 1).tolist(), len(text)]
-    return [Segment(text[a:b], styles[int(keys[a])]) for a, b in pairwise(starts)]
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1))
+    looks = [styles[key] for key in keys[starts].tolist()]
+    bounds = pairwise([*starts.tolist(), len(text)])
+    return [Segment(text[a:b], style) for (a, b), style in zip(bounds, looks, strict=True)]

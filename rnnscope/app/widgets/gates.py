@@ -22,8 +22,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 
-from rnnscope.app import bars
-from rnnscope.app.columns import Window, window
+from rnnscope.app import bars, ledger
+from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
 from rnnscope.app.palette import Palette, unit_steps
 from rnnscope.app.runs import coded_segments, segments
@@ -33,7 +33,7 @@ from rnnscope.app.widgets.gates_plan import Plan, Row, plan
 from rnnscope.app.widgets.layout_text import Shapes
 from rnnscope.app.widgets.panel import PADDING, Panel
 from rnnscope.text.display import labels
-from rnnscope.tracing.trace import Trace, is_gate
+from rnnscope.tracing.trace import Trace
 
 Float = NDArray[np.float64]
 
@@ -130,71 +130,67 @@ class Gates(Panel):
         values_width = _EXPECTED_WIDTH if rows.has("expects") else _VALUE_WIDTH
         columns = max(1, width - names_width - values_width)
         shown = window(view.trace, view.cursor, columns)
-        text = self._text(view, shown)
+        text = text_row(self.palette, shown, view.cursor)
         expected = _expected(view.trace, shown) if rows.has("expects") else None
         drawn, entries = [], []
         for row in rows.rows:
-            for line in range(row.height):
-                middle: list[Segment] = []
-                right: list[Segment] = []
-                if row.kind == "text":
-                    middle = text
-                elif row.kind == "expects" and expected is not None:
-                    middle = self._expects(view, shown, expected, int(row.name) - 1)
-                    right = self._expected_value(view, shown, expected, int(row.name) - 1, values_width)
-                elif row.kind != "margin":
-                    middle = self._bars(view, shown, row, line)
-                    right = self._value(view, row, line, values_width)
-                padding = Segment(" " * (columns - len(shown.indices)), self.fill)
-                drawn.append([*self._name_cells(view, row, line, names_width), *middle, padding, *right])
+            if row.kind == "text":
+                lines = [text]
+            elif row.kind == "expects" and expected is not None:
+                lines = [self._expects(view, shown, expected, int(row.name) - 1)]
+            elif row.kind == "margin":
+                lines = [[]]
+            else:
+                lines = self._bars(view, shown, row)
+            padding = Segment(" " * (columns - len(shown.indices)), self.fill)
+            for line, middle in enumerate(lines):
+                is_named = line == _named_line(row)
+                left = self._name_cells(view, row, names_width) if is_named else []
+                right = self._value(view, shown, row, expected, values_width) if is_named else []
+                indent = [] if left else [Segment(" " * names_width, self.fill)]
+                drawn.append([*left, *indent, *middle, padding, *right])
                 entries.append(row)
         return Picture(drawn, entries, rows, shown, names_width, text)
 
-    def _name_cells(self, view: View, row: Row, line: int, width: int) -> list[Segment]:
+    def _name_cells(self, view: View, row: Row, width: int) -> list[Segment]:
         ink = self.palette.ink
-        if line != _named_line(row):
-            return [Segment(" " * width, self.fill)]
-        if row.kind == "text":
-            return [Segment(f"{row.name:<{width}}", ink("mute"))]
         if row.kind == "expects":
             first = row.name == "1"
             name, style = ("expects", ink("text")) if first else (f"  {row.name}", ink("mute"))
             return [Segment(f"{name:<{width}}", style)]
-        chosen = row.name == view.quantity
-        name = _name(row)
+        if row.kind == "text":
+            return [Segment(f"{row.name:<{width}}", ink("mute"))]
+        name, chosen = _name(row), row.name == view.quantity
         style = ink("strong", bold=True) if chosen else ink("text")
-        rest = f"{row.formula:>{width - len(name) - 1}} "
-        return [Segment(name, style), Segment(rest, ink("mute"))]
+        return [Segment(name, style), Segment(f"{row.formula:>{width - len(name) - 1}} ", ink("mute"))]
 
-    def _text(self, view: View, shown: Window) -> list[Segment]:
-        cursor, text, dim = self.palette.cursor, self.palette.ink("text"), self.palette.ink("dim")
-        cells = []
-        for i, glyph in enumerate(shown.glyphs):
-            style = cursor if shown.first + i == view.cursor else dim if glyph == "↵" else text
-            cells.append((glyph, style))
-        return segments(cells)
-
-    def _bars(self, view: View, shown: Window, row: Row, line: int) -> list[Segment]:
+    def _bars(self, view: View, shown: Window, row: Row) -> list[list[Segment]]:
+        """The lines of a row's bars, or of a blank row, with the cursor's column through them."""
         if row.kind == "blank":
             points, keys = bars.blank(len(shown.indices))
         else:
-            values = _bar_values(view, row)[shown.indices]
+            raw = ledger.numbers(view, row.name, shown.characters)
+            values = ledger.squashed(view, row.name, raw)[shown.indices - shown.first]
             draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
             points, keys = draw(values, row.height)
-        point, key = points[line], bars.with_hair(keys[line], shown.cursor)
-        if self.palette.depth in ("16", "none"):
-            here = shown.cursor
-            point = point.copy()
-            point[here] = np.where(point[here] == ord(" "), ord("│"), point[here])
-        return coded_segments(point, key, bars.styles(self.palette))
+        keys = bars.with_hair(keys, shown.cursor)
+        if self.palette.depth in ("16", "none"):  # no fill can show the column
+            column = points[:, shown.cursor]
+            points[:, shown.cursor] = np.where(column == ord(" "), ord("│"), column)
+        table = bars.styles(self.palette)
+        return [coded_segments(point, key, table) for point, key in zip(points, keys, strict=True)]
 
-    def _value(self, view: View, row: Row, line: int, width: int) -> list[Segment]:
-        if row.kind == "blank" or line != _named_line(row):
+    def _value(
+        self, view: View, shown: Window, row: Row, expected: Expected | None, width: int
+    ) -> list[Segment]:
+        """What stands on the right: the value at the cursor, or the character expected after it."""
+        if row.kind == "expects" and expected is not None:
+            return self._expected_value(view, shown, expected, int(row.name) - 1, width)
+        if row.kind not in ("gate", "signed"):
             return []
-        number = float(_numbers(view, row)[view.cursor])
-        return [
-            Segment(f"{_told(number, is_gate(row.name)):>{width}}", self.palette.ink("strong", bold=True))
-        ]
+        here = slice(view.cursor, view.cursor + 1)
+        told = _told(float(ledger.numbers(view, row.name, here)[0]), row.kind == "gate")
+        return [Segment(f"{told:>{width}}", self.palette.ink("strong", bold=True))]
 
     def _expects(self, view: View, shown: Window, expected: Expected, rank: int) -> list[Segment]:
         table, trace = _expects_styles(self.palette), view.trace
@@ -212,7 +208,7 @@ class Gates(Panel):
         self, view: View, shown: Window, expected: Expected, rank: int, width: int
     ) -> list[Segment]:
         at = view.cursor - shown.first
-        label = labels(view.trace.symbols)[int(expected.ids[at, rank])]
+        label = _labels(view.trace.symbols)[int(expected.ids[at, rank])]
         probability = float(expected.probabilities[at, rank])
         name = _fitted(label, width - 5).strip() if label.strip() else label
         style = self.palette.ink("text" if rank == 0 else "dim")
@@ -246,33 +242,6 @@ def _name(row: Row) -> str:
     return f"{row.sign} {name}" if row.sign else name
 
 
-def _numbers(view: View, row: Row) -> Float:
-    """(T,) the values that a row tells: raw where they are the cell's."""
-    trace, layer, unit = view.trace, view.layer, view.unit
-    of_gru = trace.architecture.cell == "gru"
-
-    def values(name: str) -> Float:
-        return trace[f"{layer}/{name}"][:, unit].astype(np.float64)
-
-    def written() -> Float:
-        if of_gru:
-            return (1 - values("update")) * values("candidate")
-        return values("input") * values("candidate")
-
-    if row.name == "written":
-        return written()
-    if row.name == "kept":
-        # Equal to f·c(t−1), or z·h(t−1), and known at t = 0 as well.
-        return values("hidden" if of_gru else "cell") - written()
-    return values(row.name)
-
-
-def _bar_values(view: View, row: Row) -> Float:
-    numbers = _numbers(view, row)
-    is_of_cell = row.name in ("kept", "written", "cell", "factor")
-    return np.tanh(numbers) if is_of_cell and view.trace.architecture.cell != "gru" else numbers
-
-
 def _told(number: float, gate: bool) -> str:
     """A value in at most five columns."""
     if gate:
@@ -282,7 +251,7 @@ def _told(number: float, gate: bool) -> str:
 
 
 def _expected(trace: Trace, shown: Window) -> Expected:
-    rows = trace.log_probabilities[shown.first : shown.first + len(shown.glyphs)]
+    rows = trace.log_probabilities[shown.characters]
     count = min(5, rows.shape[1])
     ids = np.argpartition(rows, rows.shape[1] - count, axis=1)[:, -count:]
     order = np.argsort(-np.take_along_axis(rows, ids, axis=1), axis=1, kind="stable")
@@ -295,6 +264,10 @@ def _expected(trace: Trace, shown: Window) -> Expected:
 def _fitted(glyph: str, width: int) -> str:
     """The glyph in exactly `width` cells; what is too wide is an ellipsis."""
     return set_cell_size(glyph if _cells(glyph) <= width else "…", width)
+
+
+_labels = lru_cache(maxsize=8)(labels)
+"""The names of a vocabulary's symbols."""
 
 
 @lru_cache(maxsize=16)

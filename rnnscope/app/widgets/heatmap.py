@@ -21,10 +21,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 
-from rnnscope.app.columns import Window, window
+from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
 from rnnscope.app.palette import STEPS, ZERO, Palette, Theme, signed_steps, unit_steps
-from rnnscope.app.runs import coded_segments, segments
+from rnnscope.app.runs import coded_segments
 from rnnscope.app.slowness import slowest_first
 from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, Panel
@@ -147,7 +147,7 @@ class HeatMap(Panel):
         steps = unit_steps(values) if view.is_gate else signed_steps(values)
         if len(steps) % per_row:  # the last row has nothing below
             steps = np.concatenate([steps, np.full((1, steps.shape[1]), 0 if view.is_gate else ZERO)])
-        rows = [[Segment(" " * ids_width, self.fill), *self._text(view, shown)]]
+        rows = [[Segment(" " * ids_width, self.fill), *text_row(palette, shown, view.cursor)]]
         for row in range(len(steps) // per_row):
             names = units[row * per_row : (row + 1) * per_row].tolist()
             selected = view.unit in names
@@ -156,14 +156,6 @@ class HeatMap(Panel):
             cells = steps[row * per_row : (row + 1) * per_row]
             rows.append([Segment(f"{name:>{ids_width - 1}} ", style), *_cells(palette, cells, view.is_gate)])
         return Picture(rows, shown, ids_width)
-
-    def _text(self, view: View, shown: Window) -> list[Segment]:
-        cursor, text, dim = self.palette.cursor, self.palette.ink("text"), self.palette.ink("dim")
-        cells = []
-        for i, glyph in enumerate(shown.glyphs):
-            style = cursor if shown.first + i == view.cursor else dim if glyph == "↵" else text
-            cells.append((glyph, style))
-        return segments(cells)
 
     # -- order and scrolling -----------------------------------------------------------------------------
 

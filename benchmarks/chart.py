@@ -1,0 +1,144 @@
+"""The chart panels draw an update in a few milliseconds, however long the run.
+
+Each panel takes something new (50 steps, or a moved cursor) and draws all its lines. The reference draws the
+same cells, each appended with its style to a Rich `Text`, in turn and in one process. Medians of 40 rounds.
+
+    python benchmarks/chart.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from rnnscope.app.history import History
+from rnnscope.app.view import View
+from rnnscope.app.widgets.gates import Gates
+from rnnscope.app.widgets.gradient import GradientChart
+from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.app.widgets.loss import LossChart
+from rnnscope.app.widgets.panel import Panel
+from rnnscope.architecture import QUANTITIES, Architecture
+from rnnscope.tracing.trace import Trace
+from rnnscope.training.events import Compared, Evaluated, Progress
+
+ROUNDS = 40
+STEPS_AT_ONCE = 50
+
+
+class Run:
+    """A made-up run whose loss falls with the power 0.14 of its steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.history = History()
+        self.history.add(Compared(0, 0.0, {"uniform": 4.2, "1-gram": 3.3, "2-gram": 2.5, "5-gram": 1.6}))
+        self._random = np.random.default_rng(0)
+        self._step = 0
+        self.go_on(steps)
+
+    def go_on(self, count: int) -> None:
+        steps = np.arange(self._step + 1, self._step + count + 1)
+        losses = 4.2 * steps**-0.1 * (1 + 0.02 * self._random.normal(size=count))
+        norms = 0.4 * np.exp(0.3 * self._random.normal(size=count))
+        self._step += count
+        self.history.add(Progress(self._step, 1.0, steps, losses, norms, 1e-3, 1e5, 1.0))
+        self.history.add(Evaluated(self._step, 1.0, float(4.3 * self._step**-0.09), 1000, True))
+
+
+def made_up_trace() -> Trace:
+    random = np.random.default_rng(0)
+    length, vocabulary, units = 2_000, 65, 512
+    shape = Architecture("lstm", vocabulary, units)
+    logits = random.normal(scale=2.0, size=(length, vocabulary))
+    return Trace(
+        shape,
+        tuple(chr(32 + i) for i in range(vocabulary)),
+        random.integers(0, vocabulary, size=length).astype(np.int32),
+        (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32),
+        {f"1/{name}": random.random((length, units), dtype=np.float32) for name in QUANTITIES[shape.cell]},
+    )
+
+
+class Bench(App[None]):
+    def __init__(self, panel: Panel) -> None:
+        super().__init__()
+        self.panel = panel
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - begin)
+
+
+async def measure(name: str, panel: Panel, size: tuple[int, int], change: Callable[[], None]) -> None:
+    """Print the panel's time, the reference's, and how many times faster the panel is."""
+    console = Console(width=size[0], color_system="truecolor")
+    async with Bench(panel).run_test(size=size) as pilot:
+        await pilot.pause()
+
+        def update() -> None:
+            change()
+            for y in range(panel.size.height):
+                panel.render_line(y)
+
+        def reference() -> None:
+            text = Text()
+            for strip in strips:
+                for segment in strip:
+                    for character in segment.text:
+                        text.append(character, segment.style)
+                text.append("\n")
+            console.render_lines(text)
+
+        own, other = [], []
+        for _ in range(ROUNDS):
+            own.append(milliseconds(update))
+            strips = [panel.render_line(y) for y in range(panel.size.height)]
+            other.append(milliseconds(reference))
+    panel_ms, reference_ms = statistics.median(own), statistics.median(other)
+    ratio = statistics.median(b / a for a, b in zip(own, other, strict=True))
+    print(
+        f"{name:<34} {size[0]:>3}×{size[1]:<3} {panel_ms:6.2f} ms   "
+        f"Rich Text a cell {reference_ms:6.2f} ms   {ratio:5.1f} times faster"
+    )
+
+
+async def main() -> None:
+    for steps in (10_000, 2_000_000):
+        run = Run(steps)
+        for kind in (LossChart, GradientChart):
+            chart = kind()
+
+            def learn(chart: LossChart | GradientChart = chart, run: Run = run) -> None:
+                run.go_on(STEPS_AT_ONCE)
+                chart.show(run.history)
+
+            await measure(f"{chart.heading}, {steps:,} steps", chart, (64, 11), learn)
+    trace = made_up_trace()
+    for panel, size in (
+        (Gates(), (64, 11)),
+        (Gates(), (126, 23)),
+        (HeatMap(), (50, 11)),
+        (HeatMap(), (68, 44)),
+    ):
+        views = iter(range(ROUNDS + 1))
+
+        def move(panel: Gates | HeatMap = panel, views: object = views) -> None:
+            panel.show(View(trace, cursor=900 + next(views), unit=97))  # type: ignore[call-overload]
+
+        await measure(f"{panel.heading}, the cursor moves", panel, size, move)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
