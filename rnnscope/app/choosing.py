@@ -16,6 +16,13 @@ def first_view(trace: Trace) -> View:
     return view.moved(unit=liveliest(view))
 
 
+def livelier_view(view: View) -> View:
+    """The same view, on the liveliest neuron where its own has lost half of that one's liveliness."""
+    lively = liveliness(view.trace.shown(view.layer, view.quantity))
+    best = int(np.argmax(lively))
+    return view.moved(unit=best) if lively[view.unit] < 0.5 * lively[best] else view
+
+
 def first_cursor(trace: Trace) -> int:
     """A character near the beginning of the passage, with text before and after it."""
     return min(len(trace) // 3, 90)

@@ -124,7 +124,9 @@ def run_until(trace: Trace, last: int = 9_273) -> list[Event]:
 class FakeRun:
     """A `start` for the screen: says what `run_until` says, then trains at real speed until it is stopped."""
 
-    def __init__(self, trace: Trace, *, begin: int = 1, tick_seconds: float = 0.1, last: int = 15_000) -> None:
+    def __init__(
+        self, trace: Trace, *, begin: int = 1, tick_seconds: float = 0.1, last: int = 15_000
+    ) -> None:
         self._trace = trace
         self._begin = begin
         self._tick = tick_seconds
@@ -166,5 +168,3 @@ class FakeRun:
         reason = "stopped" if wishes.stop else "steps"
         yield Saved(step, step / STEPS_PER_SECOND, "runs/tinyshakespeare-1/last.safetensors", "last")
         yield Finished(step, step / STEPS_PER_SECOND, reason, 1.588, "runs/tinyshakespeare-1")
-
-

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rnnscope.app.palette import Palette
 from rnnscope.app.screens.page import Line, Writer
 from rnnscope.app.widgets.banner import Notice
+from rnnscope.text.display import safe
 
 _TIME_WIDTH = 9
 
@@ -28,7 +29,7 @@ def log_writer(notices: Sequence[Notice]) -> Writer:
         for notice in reversed(notices):
             token = "error" if notice.severity == "warning" else "text"
             mark = "! " if notice.severity == "warning" else ""
-            first, *more = wrap(mark + notice.message, max(20, width - _TIME_WIDTH - 4)) or [""]
+            first, *more = wrap(mark + safe(notice.message), max(20, width - _TIME_WIDTH - 4)) or [""]
             lines.append(
                 [Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))]
             )

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from rnnscope.app import actions
-from rnnscope.app.choosing import first_cursor, first_view
+from rnnscope.app.choosing import first_cursor, first_view, livelier_view
 from rnnscope.app.history import History
 from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
@@ -45,6 +45,8 @@ from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, Traced, Warned
 
 TICK_SECONDS = 0.1
+_SETTLED_SECONDS = 45.0
+"""Neurons of an untrained network mean nothing; until then a dull one makes way, if nobody chose it."""
 _LONGEST_LOG = 500
 
 
@@ -74,6 +76,8 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
         self._mailbox = mailbox
         self._now = now
         self._reads_bytes = False
+        self._is_chosen = False
+        """Whether the reader chose what is looked at."""
         self._charted = -1
 
     def compose(self) -> ComposeResult:
@@ -145,12 +149,15 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
 
     def _retrace(self, trace: Trace) -> None:
         """A new trace of the passage; what is looked at stays where it was."""
-        if self.view is None or self.view.trace.architecture != trace.architecture:
+        old = self.view
+        if old is None or old.trace.architecture != trace.architecture:
             view = first_view(trace)
         else:
-            view = self.view.moved(trace=trace)
-            if self.view.trace.text != trace.text:
+            view = old.moved(trace=trace)
+            if old.trace.text != trace.text:
                 view = view.moved(cursor=first_cursor(trace))
+            if not self._is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
+                view = livelier_view(view)
         self.show_view(view)
 
     # -- what the panels show --------------------------------------------------------------------------------
@@ -167,6 +174,7 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
     def look(self, **changes: object) -> None:
         """Change what is looked at; nothing happens before the first trace."""
         if self.view is not None:
+            self._is_chosen = True
             self.show_view(self.view.moved(**changes))
 
     def show_status(self, status: Status) -> None:

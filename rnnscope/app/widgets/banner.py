@@ -11,6 +11,7 @@ from textual.timer import Timer
 
 from rnnscope.app.status import clock
 from rnnscope.app.widgets.ground import Ground
+from rnnscope.text.display import safe
 
 Severity = Literal["note", "warning"]
 
@@ -59,7 +60,7 @@ class Banner(Ground):
         self.dismiss()
 
     def render_line(self, y: int) -> Strip:
-        message = self._notice.message
+        message = safe(" ".join(self._notice.message.split()))
         if self._notice.severity == "warning":
             segments = [Segment("! ", self.ink("error", bold=True)), Segment(message, self.ink("error"))]
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,9 +20,11 @@ from textual.strip import Strip
 from rnnscope.app.palette import STEPS, Palette
 from rnnscope.app.status import Status, clock, short
 from rnnscope.app.widgets.ground import Ground
+from rnnscope.text.display import safe
 
 _LOGO = " rnnscope "
 _GAP = 2
+_NAME_WIDTH = 28
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Header(Ground):
         def text(words: str, token: str = "text", *, bold: bool = False) -> tuple[Segment, ...]:
             return (Segment(words, self.ink(token, bold=bold)),)
 
-        parts = [_Part(0, logo(self.palette)), _Part(2, text(status.corpus, "strong"))]
+        parts = [_Part(0, logo(self.palette)), _Part(2, text(_name(status.corpus), "strong"))]
         if status.model:
             parts.append(_Part(3, text(status.model)))
             parts.append(_Part(10, text(f"{status.parameters:,} parameters", "mute")))
@@ -118,6 +121,12 @@ class Header(Ground):
     def _filled(self, status: Status) -> int:
         """How many half cells of the rule are done."""
         return round(2 * self.size.width * min(1.0, status.fraction or 0.0))
+
+
+def _name(corpus: str) -> str:
+    """A text's name in a bounded width: of a long path only its end."""
+    name = corpus if len(corpus) <= _NAME_WIDTH else PurePath(corpus).name
+    return safe(name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…")
 
 
 def logo(palette: Palette) -> tuple[Segment, ...]:

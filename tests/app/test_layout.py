@@ -1,0 +1,73 @@
+"""Where the parts of the train screen lie."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnscope.app.screens.layout import SMALLEST, arrange
+
+SIZES = [(60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60), (250, 80), (90, 60), (240, 30)]
+NEVER_GONE = {"header", "footer", "loss", "sample", "passage", "next", "gates"}
+OVERLAYS = {"banner", "prompt"}
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((120, 40), {"loss": (2, 2, 64, 11), "next": (68, 14, 50, 12), "neurons": (68, 27, 50, 11)}),
+        ((80, 24), {"loss": (1, 2, 39, 7), "next": (54, 10, 25, 7), "gates": (1, 18, 78, 5)}),
+        ((200, 60), {"sample": (70, 2, 58, 15), "gates": (2, 35, 126, 23), "neurons": (130, 2, 68, 44)}),
+    ],
+)
+def test_the_three_sizes_are_as_drawn(
+    size: tuple[int, int], expected: dict[str, tuple[int, int, int, int]]
+) -> None:
+    regions = arrange(*size).regions
+    assert {name: tuple(regions[name]) for name in expected} == expected
+
+
+def test_a_heat_map_needs_room_and_a_gradient_needs_more() -> None:
+    assert not {"neurons", "gradient"} & set(arrange(80, 24).regions)
+    assert "gradient" not in arrange(120, 40)
+    assert {"neurons", "gradient"} <= set(arrange(200, 60).regions)
+
+
+@given(st.integers(SMALLEST[0], 300), st.integers(SMALLEST[1], 120), st.sampled_from(["loss", "gradient"]))
+def test_parts_fill_the_screen_without_meeting(width: int, height: int, chart: str) -> None:
+    regions = arrange(width, height, chart=chart).regions
+    placed = {name: region for name, region in regions.items() if name not in OVERLAYS}
+    for (one, region), (other, second) in combinations(placed.items(), 2):
+        assert not region.overlaps(second), (one, other)
+    for name, region in placed.items():
+        assert region.width > 0, name
+        assert region.height >= (3 if name not in ("header", "footer") else 1), name
+        assert region.right <= width, name
+        assert region.bottom <= height, name
+    edge = regions["header"].right
+    assert max(region.right for region in placed.values()) == edge
+    assert NEVER_GONE - {"loss"} | {chart} <= set(placed)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_hidden_panel_leaves_its_place_to_others(size: tuple[int, int]) -> None:
+    before, after = arrange(*size), arrange(*size, hidden={"sample"})
+    assert "sample" not in after
+    assert after["loss"].width > before["loss"].width
+    without_row = arrange(*size, hidden={"loss", "sample"})
+    assert without_row["passage"].y == before["loss"].y
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_enlarged_panel_takes_the_whole_body(size: tuple[int, int]) -> None:
+    regions = arrange(*size, zoomed="passage").regions
+    assert set(regions) == {"header", "footer", "passage"} | OVERLAYS
+    assert regions["passage"].width == regions["header"].width
+
+
+@pytest.mark.parametrize("size", [(59, 40), (120, 15), (1, 1)])
+def test_below_the_smallest_size_there_is_one_message(size: tuple[int, int]) -> None:
+    assert set(arrange(*size).regions) == {"too-small"}
