@@ -99,7 +99,7 @@ class Next(Panel):
             return ""
         legend = sum(part.cell_length for part in self.legend())
         room = self.size.width - self._title_cells - (legend + PADDING if legend else 0)
-        return f"after “{_context(self._view.trace, self._view.cursor, min(room, _CONTEXT))}”"
+        return f"after “{_context(self._view.trace, self._view.cursor, max(2, min(room, _CONTEXT)))}”"
 
     def legend(self) -> list[Segment]:
         """The entropy, when the last row has no room for it and the title has."""
@@ -211,17 +211,20 @@ def _percent(probability: float) -> str:
 
 
 def _context(trace: Trace, cursor: int, room: int) -> str:
-    """The text up to the cursor in at most `room` cells, from the beginning of a word where it was cut."""
+    """The text up to the cursor in `room` cells, from the beginning of a word where that costs little."""
     glyphs = Shapes.of(trace.symbols).glyphs
-    first = max(0, cursor + 1 - max(1, room))
-    pieces = [glyphs[i] for i in trace.ids[first : cursor + 1].tolist()]
-    if first == 0 and cell_len("".join(pieces)) <= room:
+    ids = trace.ids[max(0, cursor - room) : cursor + 1].tolist()
+    pieces = [glyphs[i] for i in ids]
+    if len(ids) == cursor + 1 and cell_len("".join(pieces)) <= room:
         return "".join(pieces)
+    is_blank = [trace.symbols[i].isspace() for i in ids]
     start = len(pieces) - 1
-    while start > 0 and cell_len("".join(pieces[start - 1 :])) < room:
+    while start > 1 and cell_len("".join(pieces[start - 1 :])) < room:
         start -= 1
-    before = [trace.symbols[i].isspace() for i in trace.ids[max(0, first - 1) : cursor + 1].tolist()]
-    if first == 0:
-        before.insert(0, True)
-    words = [i for i in range(start, len(pieces) - 2) if before[i] and not before[i + 1]]
-    return "…" + "".join(pieces[words[0] if words else start :])
+    for first in range(start, len(pieces)):
+        if is_blank[first - 1] and not is_blank[first]:
+            text = "".join(pieces[first:])
+            if 2 * cell_len(text) >= room:
+                return "…" + text
+            break
+    return "…" + "".join(pieces[start:])
