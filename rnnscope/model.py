@@ -42,15 +42,16 @@ class CharRNN(nn.Module):
         self.vocabulary = vocabulary
         size, symbols = architecture.hidden_size, architecture.vocabulary_size
         squash = architecture.activation
-        self.embedding = (
-            nn.Embedding(symbols, architecture.embedding_size) if architecture.embedding_size else None
-        )
-        self.cells = nn.ModuleList(
-            make_cell(architecture.cell, size if layer else architecture.input_size, size, squash)
-            for layer in range(architecture.layers)
-        )
+        with torch.random.fork_rng(devices=[]):  # torch's modules draw weights of their own, for nothing
+            self.embedding = (
+                nn.Embedding(symbols, architecture.embedding_size) if architecture.embedding_size else None
+            )
+            self.cells = nn.ModuleList(
+                make_cell(architecture.cell, size if layer else architecture.input_size, size, squash)
+                for layer in range(architecture.layers)
+            )
+            self.readout = nn.Linear(size, symbols)
         self.dropout = nn.Dropout(dropout)
-        self.readout = nn.Linear(size, symbols)
         if architecture.tied:
             assert self.embedding is not None, "checked above"
             self.readout.weight = self.embedding.weight

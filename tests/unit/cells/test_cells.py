@@ -133,9 +133,10 @@ def test_training_under_bfloat16_keeps_a_float32_memory_and_nearly_the_gradients
     name: str, activation: str, one_hot: bool
 ) -> None:
     torch.manual_seed(4)
-    cell = make_cell(name, 16, 32, activation)
+    inputs = 300 if one_hot else 16
+    cell = make_cell(name, inputs, 32, activation)
     cell.reset(1.0, None)
-    x = torch.randint(16, (20, 4)) if one_hot else torch.randn(20, 4, 16)
+    x = torch.randint(inputs, (20, 4)) if one_hot else torch.randn(20, 4, inputs)
     state = draw_state(cell, 4, torch.float32)
     learned = [*state, *cell.tensors().values()]
     weight = torch.randn(20, 4, 32)
