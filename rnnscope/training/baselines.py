@@ -21,6 +21,8 @@ class Baselines:
         self._corpus = corpus
         self._losses_nats = dict(known)
         self._told = 0
+        self.failure: str | None = None
+        """Why the thread gave up, to be told."""
         self._stop = threading.Event()
         # a daemon, so that a count that cannot be interrupted never holds up quitting
         self._thread = threading.Thread(target=self._compute, name="n-gram baselines", daemon=True)
@@ -46,7 +48,10 @@ class Baselines:
         if sys.platform == "linux":  # where threads have a niceness of their own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         corpus = self._corpus
-        for name, nats in held_out_losses(
-            corpus.train, corpus.held_out, len(corpus.vocabulary), should_stop=self._stop.is_set
-        ):
-            self._losses_nats[name] = nats
+        try:
+            for name, nats in held_out_losses(
+                corpus.train, corpus.held_out, len(corpus.vocabulary), should_stop=self._stop.is_set
+            ):
+                self._losses_nats[name] = nats
+        except MemoryError:
+            self.failure = "there is too little memory to count n-grams; the chart goes without their lines"

@@ -43,7 +43,7 @@ class Observer:
         held_out = corpus.held_out if len(corpus.held_out) else corpus.train
         self._passage: Ids = held_out[:PASSAGE_CHARACTERS].astype(np.int64)
         self._beginning = self._passage
-        self._opening: Ids = corpus.train[:1].astype(np.int64)  # what a sample without a prime follows
+        self._opening = _opening(corpus)
         self._prime = self._opening
         self._served = Wishes()
         self._samples = Spaced(clock, share=0.015, first_seconds=1.0)
@@ -121,3 +121,10 @@ class Observer:
 
     def _warning(self, message: str, step: int) -> Warned:
         return Warned(step, self._clock.seconds, message, "controls")
+
+
+def _opening(corpus: Corpus) -> Ids:
+    """(1,) what a sample without a prime follows: a line break, or how the text begins where it has none."""
+    symbols = corpus.vocabulary.symbols
+    first = symbols.index("\n") if "\n" in symbols else int(corpus.train[0])
+    return np.array([first], np.int64)

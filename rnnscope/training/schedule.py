@@ -34,6 +34,11 @@ class Finish:
         """A quarter of the steps done so far: what a fifth of the whole run then spends on falling."""
         return cls(step, max(SHORTEST_FINISH_STEPS, step // 4))
 
+    @property
+    def end(self) -> int:
+        """The step that is the last."""
+        return self.start + self.length
+
     def fraction(self, step: int) -> float:
         """How much of it is done, 0..1."""
         return min(1.0, (step - self.start) / self.length)

@@ -83,7 +83,7 @@ def _begun(options: TrainOptions, controls: Controls, pace: Pace | None) -> Trai
     learner = Learner(model, corpus.train, options, device, precision)
     directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
     run = Run.create(directory, _header(options, corpus, device, precision))
-    notes = (*corpus.notes, why, *_shortage(learner, options))
+    notes = (device_title(device), why, *corpus.notes, *_shortage(learner, options))
     return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
 
 
@@ -119,7 +119,7 @@ def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Tr
             controls,
             run,
             resume=(tensors, information),
-            notes=(*corpus.notes, *notes, *_shortage(learner, options)),
+            notes=(device_title(device), *notes, *corpus.notes, *_shortage(learner, options)),
             pace=pace,
         )
     except BaseException:

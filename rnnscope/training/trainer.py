@@ -10,13 +10,11 @@ leaves no mark on them. Only a budget of minutes does, and the hand on the contr
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-import psutil
 from torch import Tensor
 
 from rnnscope.checkpoint import load_model, read_header
@@ -25,7 +23,7 @@ from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
 from rnnscope.training.controls import Controls, Wishes
-from rnnscope.training.device import autocast, device_title
+from rnnscope.training.device import autocast
 from rnnscope.training.evaluate import evaluate, evaluate_lanes
 from rnnscope.training.events import (
     Compared,
@@ -34,7 +32,6 @@ from rnnscope.training.events import (
     Finished,
     FinishReason,
     Paused,
-    Progress,
     Saved,
     Started,
     Warned,
@@ -42,6 +39,7 @@ from rnnscope.training.events import (
 from rnnscope.training.learner import Learner
 from rnnscope.training.observing import Observer
 from rnnscope.training.options import TrainOptions
+from rnnscope.training.reporting import Reporter
 from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
 from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
@@ -108,6 +106,7 @@ class Trainer:
 
         clock, pace = self.clock, pace or Pace()
         self.saver = Saver(run, clock)
+        self.reporter = Reporter(learner, clock, self.schedule, self.budget)
         self.observer = Observer(learner.model, corpus, clock, options.seed)
         self.baselines = Baselines(corpus, read_baselines(run.directory))
         self.reports = Spaced(clock, least_seconds=pace.report_seconds)
@@ -123,7 +122,6 @@ class Trainer:
             least_seconds=pace.save_seconds,
         )
         self._saves_served = controls.wishes.saves
-        self._marks = deque([(learner.step, clock.seconds)], maxlen=20)  # of late, for the speed
 
     def run(self) -> Iterator[Event]:
         """Train until the budget, patience or somebody ends it. The last event is Finished.
@@ -149,7 +147,7 @@ class Trainer:
                 if learner.went_back():
                     yield self._diverged()
                 if self.reports.take():  # on a GPU, here the loop waits until it has caught up
-                    yield self._progress(rate)
+                    yield self.reporter.progress(rate, self.finish)
                     yield from self._compare()
                 if self._evaluation_is_due():
                     yield from self._evaluate()
@@ -194,7 +192,7 @@ class Trainer:
             architecture=model.architecture,
             symbols=model.vocabulary.symbols,
             parameters=model.parameter_count,
-            device=device_title(learner.device),
+            device=learner.device.type,
             precision=learner.precision,
             train_characters=len(corpus.train),
             held_out_characters=len(corpus.held_out),
@@ -203,48 +201,6 @@ class Trainer:
             resumed=self.is_resumed,
             notes=self.notes,
         )
-
-    def _progress(self, rate: float) -> Progress:
-        learner, streams = self.learner, self.learner.streams
-        steps, losses, norms = learner.take_told()
-        seconds = self.clock.seconds
-        first_step, first_seconds = self._marks[0]
-        self._marks.append((learner.step, seconds))
-        steps_a_second = (learner.step - first_step) / max(seconds - first_seconds, 1e-9)
-        ratio = learner.update_ratio
-        done = self._done()
-        if self.finish is not None:
-            done = max(done or 0.0, learner.step / (self.finish.start + self.finish.length))
-        return Progress(
-            learner.step,
-            seconds,
-            steps,
-            losses,
-            norms,
-            learning_rate=rate * learner.guard.rate_factor,
-            characters_per_second=steps_a_second * streams.characters_per_step,
-            epoch=streams.epochs,
-            update_ratio_log10=math.log10(ratio) if ratio else None,
-            fraction=done,
-            remaining_seconds=self._remaining_seconds(steps_a_second),
-            memory_bytes=psutil.Process().memory_info().rss,
-            phase=self.schedule.phase(learner.step, self._done(), finish=self.finish),
-        )
-
-    def _remaining_seconds(self, steps_a_second: float) -> float | None:
-        """Until the nearest end, at the present speed."""
-        step, streams, budget = self.learner.step, self.learner.streams, self.budget
-        steps_left: list[float] = []
-        if budget.steps is not None:
-            steps_left.append(budget.steps - step)
-        if budget.epochs is not None:
-            steps_left.append((budget.epochs - streams.epochs) * streams.length / streams.sequence_length)
-        if self.finish is not None:
-            steps_left.append(self.finish.start + self.finish.length - step)
-        ends = [left / steps_a_second for left in steps_left if steps_a_second > 0]
-        if budget.seconds is not None:
-            ends.append(budget.seconds - self.clock.seconds)
-        return max(0.0, min(ends)) if ends else None
 
     def _diverged(self) -> Warned:
         learner = self.learner
@@ -258,6 +214,9 @@ class Trainer:
         """Tell what n-grams make of the held-out text, as it becomes known."""
         if self.comparing.take():
             self.baselines.start()
+        if self.baselines.failure is not None:
+            yield Warned(self.learner.step, self.clock.seconds, self.baselines.failure)
+            self.baselines.failure = None
         if (losses := self.baselines.news()) is not None:
             yield Compared(self.learner.step, self.clock.seconds, losses)
             try:
@@ -361,7 +320,7 @@ class Trainer:
     def _end(self, reason: FinishReason, rate: float) -> Iterator[Event]:
         """Save; unless somebody waits to leave, also judge the best weights on the whole held-out text."""
         step = self.learner.step
-        yield self._progress(rate)
+        yield self.reporter.progress(rate, self.finish)
         if reason != "stopped" and len(self.corpus.held_out) >= 2:
             yield from self._evaluate()
         yield from self._save_last(self.controls.wishes, ended=reason)
