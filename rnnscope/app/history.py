@@ -1,8 +1,8 @@
 """The numbers of a run over its steps, as the charts draw them: they only grow, and stay bounded.
 
-A series keeps its first 8,192 steps one by one, because a log axis never stops showing them. Beyond, up to
-65,536 rows are kept; when they are full, every two neighbours behind the first 8,192 become one row of their
-lowest, highest and mean value. A run of millions of steps needs 65,536 rows of five numbers a series.
+A series keeps its first 8,192 steps one by one, because a log axis never stops showing them. The rows behind
+them hold `stride` steps each, as lowest, highest and mean value: one at first, and twice as many whenever
+65,536 rows are full and every two neighbours become one. A run of millions of steps needs no more than these.
 
 The smoothed value is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/20), 100): a mean over
 about the last twentieth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.
@@ -39,6 +39,7 @@ class Series:
         self._rows: Float = np.empty((6, min(1024, maximum_rows)))
         self._length = 0
         self._seen = 0
+        self._stride = 1
 
     def __len__(self) -> int:
         return self._length
@@ -83,14 +84,12 @@ class Series:
         done = 0
         while done < len(at):
             self._make_room()
-            taken = min(len(at) - done, self._rows.shape[1] - self._length)
-            chunk = slice(done, done + taken)
-            rows = self._rows[:, self._length : self._length + taken]
-            rows[_STEP] = at[chunk]
-            rows[_LOW] = rows[_HIGH] = rows[_MEAN] = told[chunk]
-            rows[_SMOOTH] = smooth[chunk]
-            rows[_COUNT] = 1
-            self._length += taken
+            taken = min(self._room_in_last_row(), len(at) - done)
+            if taken:
+                part = slice(done, done + taken)
+                self._widen_last_row(at[part], told[part], smooth[part])
+            else:
+                taken = self._append_rows(at[done:], told[done:], smooth[done:])
             done += taken
 
     def nearest(self, step: float) -> int:
@@ -117,7 +116,38 @@ class Series:
         self._seen = seen
         return smooth
 
+    def _room_in_last_row(self) -> int:
+        """How many more steps the last row may hold."""
+        if self._length <= self._exact_rows:
+            return 0
+        return self._stride - int(self._rows[_COUNT, self._length - 1])
+
+    def _widen_last_row(self, steps: Float, values: Float, smooth: Float) -> None:
+        row = self._rows[:, self._length - 1]
+        total = row[_MEAN] * row[_COUNT] + values.sum()
+        row[_COUNT] += len(values)
+        row[_STEP], row[_SMOOTH], row[_MEAN] = steps[-1], smooth[-1], total / row[_COUNT]
+        row[_LOW], row[_HIGH] = min(row[_LOW], values.min()), max(row[_HIGH], values.max())
+
+    def _append_rows(self, steps: Float, values: Float, smooth: Float) -> int:
+        """Whole rows, as many as there is room for, or the beginning of one; how many steps they took."""
+        single = self._length < self._exact_rows
+        stride = 1 if single else self._stride
+        room = (self._exact_rows if single else self._rows.shape[1]) - self._length
+        room = min(room, self._rows.shape[1] - self._length)
+        whole = min(room, len(steps) // stride)
+        count, width = (whole, stride) if whole else (1, len(steps))
+        taken = count * width
+        grouped = values[:taken].reshape(count, width)
+        rows = self._rows[:, self._length : self._length + count]
+        rows[_STEP], rows[_SMOOTH] = steps[width - 1 : taken : width], smooth[width - 1 : taken : width]
+        rows[_LOW], rows[_HIGH], rows[_MEAN] = grouped.min(axis=1), grouped.max(axis=1), grouped.mean(axis=1)
+        rows[_COUNT] = width
+        self._length += count
+        return taken
+
     def _make_room(self) -> None:
+        """Room for one more row: a larger array, or rows of twice the stride."""
         capacity = self._rows.shape[1]
         if self._length < capacity:
             return
@@ -140,6 +170,7 @@ class Series:
         self._rows[:, start : start + pairs] = merged
         self._rows[:, start + pairs : start + pairs + odd.shape[1]] = odd
         self._length = start + pairs + odd.shape[1]
+        self._stride *= 2
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,346 @@
+"""The charts of a run: what stands where, what is read, and what never moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+
+from rnnscope.app.axes import StepAxis
+from rnnscope.app.history import History, Series
+from rnnscope.app.palette import Depth, palette
+from rnnscope.app.plot import Columns
+from rnnscope.app.widgets.chart import Chart
+from rnnscope.app.widgets.gradient import GradientChart
+from rnnscope.app.widgets.loss import LossChart, spread
+from rnnscope.training.events import Compared, Evaluated, Progress, Warned
+
+BASELINES = {"uniform": 4.17, "1-gram": 3.35, "2-gram": 2.49, "3-gram": 1.99, "5-gram": 1.56}
+
+
+def train_loss(step: np.ndarray | float) -> np.ndarray | float:
+    return 4.17 * np.asarray(step) ** -0.11
+
+
+def told(history: History, first: int, last: int) -> None:
+    """Steps first..last, with noise about them from step 30 on, and an evaluation at the last one."""
+    steps = np.arange(first, last + 1)
+    noise = 1 + 0.02 * np.random.default_rng(first).normal(size=len(steps)) * (steps > 30)
+    norms = 0.4 * noise
+    history.add(Progress(last, 1.0, steps, train_loss(steps) * noise, norms, 0.0013, 1e5, 1.0, -2.9))
+    held_out = float(train_loss(last)) * (1 + 0.04 * max(0.0, math.log10(last) - 1))
+    history.add(Evaluated(last, 1.0, held_out, 1000, True))
+
+
+def made_up_history(steps: int = 9_273, *, baselines: bool = True) -> History:
+    history = History()
+    if baselines:
+        history.add(Compared(0, 0.0, BASELINES))
+    for first in range(1, steps + 1, 100):
+        told(history, first, min(first + 99, steps))
+    return history
+
+
+class Stage(App[None]):
+    """One panel of a given size, without the focus."""
+
+    AUTO_FOCUS = None
+
+    def __init__(self, panel: Chart, width: int, height: int, depth: Depth) -> None:
+        super().__init__()
+        self.palette = palette("dark", depth)
+        self.panel = panel
+        self.panel.styles.width, self.panel.styles.height = width, height
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+
+@asynccontextmanager
+async def on_stage(
+    panel: Chart, width: int = 64, height: int = 11, depth: Depth = "truecolor"
+) -> AsyncIterator[Stage]:
+    app = Stage(panel, width, height, depth)
+    async with app.run_test(size=(width, height)) as pilot:
+        await pilot.pause()
+        app.pilot = pilot  # type: ignore[attr-defined]
+        yield app
+
+
+def lines(panel: Chart) -> list[str]:
+    return [panel.render_line(y).text for y in range(panel.size.height)]
+
+
+def cells(panel: Chart, y: int) -> Iterator[tuple[int, str, object]]:
+    """Column, character and style of every cell of a line."""
+    x = 0
+    for segment in panel.render_line(y):
+        for character in segment.text:
+            yield x, character, segment.style
+            x += 1
+
+
+def test_a_series_gathers_into_columns_as_a_loop_does() -> None:
+    random = np.random.default_rng(0)
+    series = Series()
+    series.extend(np.arange(1, 3_001), 2 + random.random(3_000))
+    axis = StepAxis(1, 3_000, 60)
+    columns = Columns.of(series, axis)
+    edges = axis.edges()
+    for column in range(60):
+        inside = (series.steps >= edges[column]) & (series.steps < edges[column + 1])
+        if not inside.any():
+            assert np.isnan(columns.smooth[column])
+            continue
+        assert columns.low[column] == series.low[inside].min()
+        assert columns.high[column] == series.high[inside].max()
+        assert columns.smooth[column] == pytest.approx(series.smooth[inside].mean())
+
+
+def test_labels_that_collide_are_pushed_up_and_stay_within() -> None:
+    assert spread([0, 2, 4, 7, 7, 8], 9) == [0, 2, 4, 6, 7, 8]
+    assert spread([8, 8, 8], 9) == [6, 7, 8]
+    assert spread([0, 0, 0, 3], 9) == [0, 1, 2, 3]
+    assert spread([5, 5, 5, 5, 5, 5], 6) == [0, 1, 2, 3, 4, 5]
+
+
+async def test_names_stand_in_the_order_of_their_values() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        chart.show(made_up_history())
+        beside = [line[49:62].split() for line in lines(chart)[1:10]]
+        found = {" ".join(parts[:-1]): float(parts[-1]) for parts in beside if parts}
+        assert set(found) == {*BASELINES, "train", "held out"}
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        assert found["uniform"] == 4.17
+        assert found["held out"] == pytest.approx(float(chart.history.held_out.smooth[-1]), abs=0.006)
+
+
+async def test_in_a_low_panel_baselines_go_first_and_the_network_stays() -> None:
+    chart = LossChart()
+    async with on_stage(chart, 39, 7):
+        chart.show(made_up_history())
+        text = "\n".join(lines(chart))
+        assert "1-gram" not in text
+        assert "3-gram" not in text
+        for name in ("held out", "train", "uniform", "2-gram", "5-gram"):
+            assert name in text
+        assert "steps" not in text, "the axis of steps needs a higher panel"
+
+
+async def test_title_tells_unit_and_best() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        history = made_up_history()
+        chart.show(history)
+        best = history.best
+        assert best is not None
+        assert "nats per character" in lines(chart)[0]
+        assert lines(chart)[0].rstrip().endswith(f"best {best.nats:.3f} at 9,273")
+        chart.cycle_units()
+        assert f"best {best.nats / math.log(2):.3f}" in lines(chart)[0]
+        chart.cycle_units()
+        assert "perplexity" in lines(chart)[0]
+        assert f"best {math.exp(best.nats):.3f}" in lines(chart)[0]
+        chart.cycle_units()
+        assert chart.unit.name == "nats per character"
+
+
+async def test_steps_are_labelled_and_the_present_one_is_at_the_end() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        chart.show(made_up_history())
+        axis = lines(chart)[10]
+        assert axis.split() == ["1", "10", "100", "1k", "9,273", "steps"]
+        assert axis.index("9,273") + 5 == 2 + 5 + 41, "ends where the plot ends"
+
+
+async def test_before_any_step_it_says_what_it_waits_for() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        assert "waiting for the first step" in "\n".join(lines(chart))
+        chart.show(made_up_history(1, baselines=False))
+        assert "waiting" not in "\n".join(lines(chart))
+
+
+async def test_limits_only_grow_while_a_run_goes_on() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        history = made_up_history(50, baselines=False)
+        seen = []
+        for last in range(100, 6_000, 300):
+            told(history, history.step + 1, last)
+            chart.show(history)
+            assert chart._limits is not None
+            seen.append(chart._limits)
+        lows, highs = zip(*seen, strict=True)
+        assert list(lows) == sorted(lows, reverse=True)
+        assert list(highs) == sorted(highs)
+        assert len(set(seen)) < len(seen), "they grow in strides"
+        history.add(Compared(history.step, 1.0, {"uniform": 5.5}))
+        chart.show(history)
+        assert chart._limits[1] >= 5.5
+
+
+async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        chart.show(made_up_history())
+        amber = chart.palette.ink("amber")
+        drawn = [x for y in range(1, 10) for x, _, style in cells(chart, y) if style == amber]
+        assert drawn, "late in the run the two are apart"
+        # 0.04 (log10(n) − 1) reaches 1.5 dots of 36 over ln(4.3/1.4) near step 100
+        steps = [float(chart._picture.steps.step(2 * (x - 7))) for x in drawn]  # type: ignore[union-attr]
+        assert min(steps) > 50
+
+
+async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        chart.show(made_up_history())
+        azure, raw = chart.palette.ink("azure"), chart.palette.ink("raw")
+        drawn = {style for y in range(1, 10) for _, c, style in cells(chart, y) if "\u2800" < c <= "\u28ff"}
+        assert {azure, raw} <= drawn
+        columns = {
+            x for y in range(1, 10) for x, c, style in cells(chart, y) if style == azure and c > "\u2800"
+        }
+        assert len(columns) >= 39, "the curve runs from the first column to the last"
+
+
+async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
+    chart = LossChart()
+    async with on_stage(chart) as app:
+        history = made_up_history()
+        chart.show(history)
+        chart.focus()
+        await app.pilot.press("left", "left", "left")  # type: ignore[attr-defined]
+        step = chart.hair_step
+        assert step is not None
+        row = history.train.nearest(step)
+        assert history.train.steps[row] == step
+        title = lines(chart)[0]
+        assert f"step {step:,}  train {history.train.smooth[row]:.3f}  held out " in title
+        hair = chart.palette.ink("text", on="hair").bgcolor
+        columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}  # type: ignore[attr-defined]
+        assert columns == {7 + 41 - 3}
+        before = step
+        await app.pilot.press("right")  # type: ignore[attr-defined]
+        assert chart.hair_step is not None
+        assert chart.hair_step > before
+        await app.pilot.press("escape")  # type: ignore[attr-defined]
+        assert chart.hair_step is None
+        assert "nats per character" in lines(chart)[0]
+
+
+async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
+    chart = LossChart()
+    async with on_stage(chart) as app:
+        chart.show(made_up_history())
+        await app.pilot.hover(LossChart, offset=(20, 5))  # type: ignore[attr-defined]
+        assert chart._hair == 20 - 7
+        await app.pilot.hover(LossChart, offset=(55, 5))  # type: ignore[attr-defined]
+        assert chart._hair is None
+        await app.pilot.click(LossChart, offset=(30, 5))  # type: ignore[attr-defined]
+        await app.pilot.hover(LossChart, offset=(20, 5))  # type: ignore[attr-defined]
+        assert chart._hair == 30 - 7
+
+
+async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        chart.show(made_up_history())
+        chart.toggle_log()
+        chart.zoom_in()
+        axis = chart._picture.steps  # type: ignore[union-attr]
+        assert (axis.low, axis.high) == pytest.approx((4637, 9273), abs=1)
+        assert "2× zoom" in lines(chart)[0]
+        assert "uniform" not in "\n".join(lines(chart)), "far from what is shown"
+        chart.pan(-1)
+        axis = chart._picture.steps  # type: ignore[union-attr]
+        assert (axis.low, axis.high) == pytest.approx((2319, 6955), abs=1)
+        chart.pan(-9)
+        assert chart._picture.steps.low == pytest.approx(1)  # type: ignore[union-attr]
+        chart.zoom_out()
+        axis = chart._picture.steps  # type: ignore[union-attr]
+        assert (axis.low, axis.high) == (1, 9273)
+
+
+@pytest.mark.parametrize("height", [11, 7])
+async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
+    chart = LossChart()
+    async with on_stage(chart, 64, height):
+        history = made_up_history()
+        history.add(Warned(300, 1.0, "the loss ran away", kind="divergence"))
+        chart.show(history)
+        column = next(x for x, c, _ in cells(chart, height - 1) if c == "!")
+        axis = chart._picture.steps  # type: ignore[union-attr]
+        assert column - 7 == int(axis.dot(300) / 2)
+
+
+async def test_an_update_repaints_only_rows_that_differ() -> None:
+    chart = LossChart()
+    async with on_stage(chart):
+        history = made_up_history()
+        chart.show(history)
+        before = lines(chart)
+        kept = {y: chart.render_line(y) for y in range(11)}
+        told(history, 9_274, 9_280)
+        chart.show(history)
+        after = lines(chart)
+        changed = [y for y in range(11) if chart.render_line(y) is not kept[y]]
+        assert {y for y in range(11) if before[y] != after[y]} <= set(changed)
+        assert len(changed) < 11
+
+
+async def test_without_colour_the_envelope_goes_and_held_out_is_dashed() -> None:
+    chart = LossChart()
+    async with on_stage(chart, depth="none"):
+        chart.show(made_up_history())
+        for y in range(11):
+            for _, _, style in cells(chart, y):
+                assert style.color is None  # type: ignore[attr-defined]
+                assert style.bgcolor is None  # type: ignore[attr-defined]
+        assert "held out" in "\n".join(lines(chart))
+
+
+SIZES = [(30, 4), (30, 50), (46, 8), (64, 11), (130, 4), (130, 50)]
+
+
+@pytest.mark.parametrize("depth", ["truecolor", "256", "16", "none"])
+@pytest.mark.parametrize("kind", [LossChart, GradientChart])
+async def test_every_line_fills_the_panel_at_any_size(kind: type[Chart], depth: Depth) -> None:
+    chart = kind()
+    histories = [made_up_history(steps) for steps in (0, 1, 7, 9_273)]
+    async with on_stage(chart, 130, 50, depth) as app:
+        for width, height in SIZES:
+            chart.styles.width, chart.styles.height = width, height
+            await app.pilot.pause()  # type: ignore[attr-defined]
+            assert chart.size == (width, height)
+            for history in histories:
+                history.add(Warned(5, 1.0, "the loss ran away", kind="divergence"))
+                chart.show(history)
+                assert [chart.render_line(y).cell_length for y in range(height)] == [width] * height
+
+
+async def test_gradient_tells_learning_rate_and_where_clipping_begins() -> None:
+    chart = GradientChart()
+    async with on_stage(chart, 84, 11):
+        chart.show(made_up_history())
+        title = lines(chart)[0]
+        assert "norm before clipping at 1" in title
+        assert "update −2.9   learning rate 0.0013" in title
+        clipping = next(y for y in range(1, 10) if lines(chart)[y].split()[:1] == ["1"])
+        assert "┈" in lines(chart)[clipping]
+        assert lines(chart)[10].rstrip().endswith("9,273 steps")
+
+
+async def test_a_narrow_gradient_keeps_the_learning_rate_alone() -> None:
+    chart = GradientChart()
+    async with on_stage(chart, 66, 11):
+        chart.show(made_up_history())
+        assert "learning rate 0.0013" in lines(chart)[0]
+        assert "update" not in lines(chart)[0]
