@@ -172,7 +172,7 @@ def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: di
     has_embedding = "embedding.weight" in tensors
     if not has_embedding and input_size != len(vocabulary):
         raise CheckpointError(
-            f"its one-hot input is {input_size} wide, its vocabulary has {len(vocabulary)} symbols"
+            f"its one-hot input is {_short(input_size)} wide, its vocabulary has {len(vocabulary)} symbols"
         )
     architecture = Architecture(
         cell=cell,
@@ -186,7 +186,7 @@ def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: di
     if tied and architecture.embedding_size != architecture.hidden_size:
         raise CheckpointError("its read-out is tied to an embedding of another width")
     if architecture.layers > len(tensors):
-        raise CheckpointError(f"it claims {architecture.layers} layers and has {len(tensors)} tensors")
+        raise CheckpointError(f"it claims {_short(architecture.layers)} layers and has {len(tensors)} tensors")
     return architecture
 
 
@@ -212,7 +212,9 @@ def _check_tensors(tensors: dict[str, Any], architecture: Architecture, data_byt
         entry = tensors[name]
         stored = entry.get("shape") if isinstance(entry, dict) else None
         if stored != list(shape):
-            raise CheckpointError(f"its tensor {name} has the shape {_short(stored)}, not {list(shape)}")
+            raise CheckpointError(
+                f"its tensor {name} has the shape {_short(stored)}, not {_short(list(shape))}"
+            )
         if entry.get("dtype") not in _BYTES_OF:
             raise CheckpointError(
                 f"its tensor {name} has the type {_short(entry.get('dtype'))}, not F32, F16 or BF16"
