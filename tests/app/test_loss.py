@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 
 from rnnscope.app.axes import StepAxis
 from rnnscope.app.history import History, Series
@@ -48,13 +50,12 @@ def made_up_history(steps: int = 9_273, *, baselines: bool = True) -> History:
 class Stage(App[None]):
     """One panel of a given size, without the focus."""
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
 
-    def __init__(self, panel: Chart, width: int, height: int, depth: Depth) -> None:
+    def __init__(self, panel: Chart, depth: Depth) -> None:
         super().__init__()
-        self.palette = palette("dark", depth)
         self.panel = panel
-        self.panel.styles.width, self.panel.styles.height = width, height
+        self.palette = palette("dark", depth)
 
     def compose(self) -> ComposeResult:
         yield self.panel
@@ -63,24 +64,28 @@ class Stage(App[None]):
 @asynccontextmanager
 async def on_stage(
     panel: Chart, width: int = 64, height: int = 11, depth: Depth = "truecolor"
-) -> AsyncIterator[Stage]:
-    app = Stage(panel, width, height, depth)
-    async with app.run_test(size=(width, height)) as pilot:
+) -> AsyncIterator[Pilot[None]]:
+    panel.styles.width, panel.styles.height = width, height
+    async with Stage(panel, depth).run_test(size=(width, height)) as pilot:
         await pilot.pause()
-        app.pilot = pilot  # type: ignore[attr-defined]
-        yield app
+        yield pilot
+
+
+def axis_of(chart: Chart) -> StepAxis:
+    assert chart._picture is not None
+    return chart._picture.steps
 
 
 def lines(panel: Chart) -> list[str]:
     return [panel.render_line(y).text for y in range(panel.size.height)]
 
 
-def cells(panel: Chart, y: int) -> Iterator[tuple[int, str, object]]:
+def cells(panel: Chart, y: int) -> Iterator[tuple[int, str, Style]]:
     """Column, character and style of every cell of a line."""
     x = 0
     for segment in panel.render_line(y):
         for character in segment.text:
-            yield x, character, segment.style
+            yield x, character, segment.style or Style()
             x += 1
 
 
@@ -194,7 +199,7 @@ async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
         drawn = [x for y in range(1, 10) for x, _, style in cells(chart, y) if style == amber]
         assert drawn, "late in the run the two are apart"
         # 0.04 (log10(n) − 1) reaches 1.5 dots of 36 over ln(4.3/1.4) near step 100
-        steps = [float(chart._picture.steps.step(2 * (x - 7))) for x in drawn]  # type: ignore[union-attr]
+        steps = [float(axis_of(chart).step(2 * (x - 7))) for x in drawn]
         assert min(steps) > 50
 
 
@@ -213,11 +218,11 @@ async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
 
 async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
     chart = LossChart()
-    async with on_stage(chart) as app:
+    async with on_stage(chart) as pilot:
         history = made_up_history()
         chart.show(history)
         chart.focus()
-        await app.pilot.press("left", "left", "left")  # type: ignore[attr-defined]
+        await pilot.press("left", "left", "left")
         step = chart.hair_step
         assert step is not None
         row = history.train.nearest(step)
@@ -225,27 +230,27 @@ async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
         title = lines(chart)[0]
         assert f"step {step:,}  train {history.train.smooth[row]:.3f}  held out " in title
         hair = chart.palette.ink("text", on="hair").bgcolor
-        columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}  # type: ignore[attr-defined]
+        columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}
         assert columns == {7 + 41 - 3}
         before = step
-        await app.pilot.press("right")  # type: ignore[attr-defined]
+        await pilot.press("right")
         assert chart.hair_step is not None
         assert chart.hair_step > before
-        await app.pilot.press("escape")  # type: ignore[attr-defined]
+        await pilot.press("escape")
         assert chart.hair_step is None
         assert "nats per character" in lines(chart)[0]
 
 
 async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
     chart = LossChart()
-    async with on_stage(chart) as app:
+    async with on_stage(chart) as pilot:
         chart.show(made_up_history())
-        await app.pilot.hover(LossChart, offset=(20, 5))  # type: ignore[attr-defined]
+        await pilot.hover(LossChart, offset=(20, 5))
         assert chart._hair == 20 - 7
-        await app.pilot.hover(LossChart, offset=(55, 5))  # type: ignore[attr-defined]
+        await pilot.hover(LossChart, offset=(55, 5))
         assert chart._hair is None
-        await app.pilot.click(LossChart, offset=(30, 5))  # type: ignore[attr-defined]
-        await app.pilot.hover(LossChart, offset=(20, 5))  # type: ignore[attr-defined]
+        await pilot.click(LossChart, offset=(30, 5))
+        await pilot.hover(LossChart, offset=(20, 5))
         assert chart._hair == 30 - 7
 
 
@@ -255,17 +260,17 @@ async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
         chart.show(made_up_history())
         chart.toggle_log()
         chart.zoom_in()
-        axis = chart._picture.steps  # type: ignore[union-attr]
+        axis = axis_of(chart)
         assert (axis.low, axis.high) == pytest.approx((4637, 9273), abs=1)
         assert "2× zoom" in lines(chart)[0]
         assert "uniform" not in "\n".join(lines(chart)), "far from what is shown"
         chart.pan(-1)
-        axis = chart._picture.steps  # type: ignore[union-attr]
+        axis = axis_of(chart)
         assert (axis.low, axis.high) == pytest.approx((2319, 6955), abs=1)
         chart.pan(-9)
-        assert chart._picture.steps.low == pytest.approx(1)  # type: ignore[union-attr]
+        assert axis_of(chart).low == pytest.approx(1)
         chart.zoom_out()
-        axis = chart._picture.steps  # type: ignore[union-attr]
+        axis = axis_of(chart)
         assert (axis.low, axis.high) == (1, 9273)
 
 
@@ -277,7 +282,7 @@ async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
         history.add(Warned(300, 1.0, "the loss ran away", kind="divergence"))
         chart.show(history)
         column = next(x for x, c, _ in cells(chart, height - 1) if c == "!")
-        axis = chart._picture.steps  # type: ignore[union-attr]
+        axis = axis_of(chart)
         assert column - 7 == int(axis.dot(300) / 2)
 
 
@@ -302,8 +307,8 @@ async def test_without_colour_the_envelope_goes_and_held_out_is_dashed() -> None
         chart.show(made_up_history())
         for y in range(11):
             for _, _, style in cells(chart, y):
-                assert style.color is None  # type: ignore[attr-defined]
-                assert style.bgcolor is None  # type: ignore[attr-defined]
+                assert style.color is None
+                assert style.bgcolor is None
         assert "held out" in "\n".join(lines(chart))
 
 
@@ -315,10 +320,10 @@ SIZES = [(30, 4), (30, 50), (46, 8), (64, 11), (130, 4), (130, 50)]
 async def test_every_line_fills_the_panel_at_any_size(kind: type[Chart], depth: Depth) -> None:
     chart = kind()
     histories = [made_up_history(steps) for steps in (0, 1, 7, 9_273)]
-    async with on_stage(chart, 130, 50, depth) as app:
+    async with on_stage(chart, 130, 50, depth) as pilot:
         for width, height in SIZES:
             chart.styles.width, chart.styles.height = width, height
-            await app.pilot.pause()  # type: ignore[attr-defined]
+            await pilot.pause()
             assert chart.size == (width, height)
             for history in histories:
                 history.add(Warned(5, 1.0, "the loss ran away", kind="divergence"))
