@@ -95,9 +95,9 @@ class Sampler:
             if self._unknown is not None:
                 chances[self._unknown] = -np.inf
             chosen = choose(chances, temperature, top_k, top_p, random)
-            yield chosen, float(np.exp(expected[chosen]))
             self.feed((chosen,))
             written += 1
+            yield chosen, float(np.exp(expected[chosen]))
 
 
 def choose(
