@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.message import Message
 
-from rnnscope.app.messages import CursorMoved
+from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
 from rnnscope.app.palette import Depth, Theme, palette
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.architecture import Architecture
@@ -78,6 +78,12 @@ class PanelApp(App[None]):
         yield self.panel
 
     def on_cursor_moved(self, message: CursorMoved) -> None:
+        self.heard.append(message)
+
+    def on_neuron_chosen(self, message: NeuronChosen) -> None:
+        self.heard.append(message)
+
+    def on_quantity_chosen(self, message: QuantityChosen) -> None:
         self.heard.append(message)
 
     def cells(self, y: int) -> list[tuple[str, Style]]:

@@ -126,7 +126,7 @@ class Gates(Panel):
 
     def _draw_picture(self, view: View, width: int, height: int) -> Picture:
         rows = plan(view.trace.architecture.cell, height)
-        names_width = max([_NAME_WIDTH, *(len(_name(row)) + len(row.formula) + 2 for row in rows.rows)])
+        names_width = max([_NAME_WIDTH, *(_name_width(row) for row in rows.rows)])
         values_width = _EXPECTED_WIDTH if rows.has("expects") else _VALUE_WIDTH
         columns = max(1, width - names_width - values_width)
         shown = window(view.trace, view.cursor, columns)
@@ -240,6 +240,11 @@ def _named_line(row: Row) -> int:
 def _name(row: Row) -> str:
     name = row.label or row.name
     return f"{row.sign} {name}" if row.sign else name
+
+
+def _name_width(row: Row) -> int:
+    """Columns of a name, of its formula, and of a gap after each."""
+    return len(_name(row)) + 1 + (len(row.formula) + 1 if row.formula else 0)
 
 
 def _told(number: float, gate: bool) -> str:
