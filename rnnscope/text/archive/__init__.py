@@ -1,4 +1,4 @@
-"""The papers of Pellwick, a town that never was: an endless text for character models, written by a grammar of our own."""
+"""The papers of Pellwick, a town that never was: endless text for character models, by our own grammar."""
 
 from rnnscope.text.archive.documents import archive_text, write_archive
 

@@ -1,4 +1,4 @@
-"""The archive as a stream of documents: the five kinds shuffled together until the text is as long as asked."""
+"""The archive as a stream of documents: five kinds shuffled together until it is as long as asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rnnscope.text.archive.plays import play
 from rnnscope.text.archive.programs import program
 
 KINDS: tuple[Callable[[Chance], str], ...] = (
-    play, letter, letter, letter, ledger, letter, notice, program, letter, play, notice, ledger, letter, program,
+    letter, program, play, letter, ledger, ledger, program,
+    letter, notice, ledger, program, play, letter, program, ledger,
 )  # fmt: skip
 """One round of documents; every round is shuffled anew."""
 

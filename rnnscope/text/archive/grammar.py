@@ -1,7 +1,7 @@
 """A grammar that remembers: templates with slots, expanded in the memory of one document.
 
-A lore file holds rules. `= name` opens a rule with one alternative a line, `: name` one with alternatives divided
-by commas; a name such as `weather@winter` adds alternatives for one season. In an alternative:
+A lore file holds rules. `= name` opens a rule with one alternative a line, `: name` one with alternatives
+divided by commas; a name such as `weather@winter` adds alternatives for one season. In an alternative:
 
     {thing}          a remembered value, else a fresh expansion of the rule
     {thing.s}        one of its forms, here the plural;  {Thing} starts with a capital
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,6 +23,12 @@ from typing import Protocol, TypeVar
 from rnnscope.text.archive import forms
 
 T = TypeVar("T")
+
+WORDS_STEEPNESS = 1.2
+PHRASES_STEEPNESS = 1.2
+"""How much oftener the first words of a list, or phrases of a rule, are used than its last (Zipf's law)."""
+FAVOURITES = 2
+"""About so many of the first are used equally often (Mandelbrot's correction)."""
 
 
 class Remembered(Protocol):
@@ -107,6 +113,14 @@ def _top_level_options(inside: str) -> list[str]:
 
 
 @cache
+def word_lists() -> frozenset[str]:
+    """The names of the rules that list single words."""
+    folder = resources.files("rnnscope.text.archive") / "lore"
+    lines = (line for path in folder.iterdir() for line in path.read_text(encoding="utf-8").splitlines())
+    return frozenset(line[2:].strip().partition("@")[0] for line in lines if line.startswith(": "))
+
+
+@cache
 def rules() -> dict[str, tuple[str, ...]]:
     """Every rule of the lore files, by name."""
     gathered: dict[str, list[str]] = {}
@@ -128,7 +142,7 @@ def _alternatives(text: str) -> Iterator[tuple[str, str]]:
 
 
 class Chance:
-    """Every random choice of the archive; uses `random()` alone, the one sequence Python promises never to change."""
+    """Every random choice of the archive, by `random()` alone: the sequence that Python promises to keep."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed).random
@@ -145,18 +159,21 @@ class Chance:
     def happens(self, probability: float) -> bool:
         return self._random() < probability
 
-    def pick(self, options: list[T] | tuple[T, ...]) -> T:
+    def pick(self, options: Sequence[T]) -> T:
         return options[self.below(len(options))]
 
-    def shuffled(self, options: list[T] | tuple[T, ...]) -> list[T]:
+    def shuffled(self, options: Iterable[T]) -> list[T]:
         left = list(options)
         return [left.pop(self.below(len(left))) for _ in range(len(left))]
 
-    def draw(self, name: str, options: tuple[T, ...]) -> T:
-        """One option, none twice before all have been drawn: what keeps phrases from coming back soon."""
+    def draw(self, name: str, options: tuple[T, ...], steepness: float = PHRASES_STEEPNESS) -> T:
+        """One option from a shuffled bag that holds the first ones many times and the last ones once."""
         bag = self._bags.get(name)
         if not bag:
-            bag = self._bags[name] = self.shuffled(list(range(len(options))))
+            count = len(options)
+            shares = ((count + FAVOURITES) / (rank + 1 + FAVOURITES) for rank in range(count))
+            copies = [at for at, share in enumerate(shares) for _ in range(round(share**steepness))]
+            bag = self._bags[name] = self.shuffled(copies)
         return options[bag.pop()]
 
 
@@ -170,6 +187,7 @@ class Memory:
         self.season = season
         self.values: dict[str, str | Remembered] = {}
         self._makers = makers
+        self._said: set[str] = set()
 
     def tell(self, rule: str) -> str:
         """An expansion of a rule, articles agreed."""
@@ -185,7 +203,7 @@ class Memory:
 
     def draw_line(self, rule: str) -> str:
         """One alternative of a rule, its slots still open."""
-        return self.chance.draw(rule, rules()[rule])
+        return self._unsaid(rule, rules()[rule])
 
     def expand(self, template: str) -> str:
         """An expansion of a template, articles as written."""
@@ -222,7 +240,18 @@ class Memory:
         if not alternatives:
             raise KeyError(f"no rule, maker or remembered value is called {key!r}")
         name = seasonal if seasonal in lore else key
-        return self._expand(parse(self.chance.draw(name, alternatives)))
+        if key in word_lists():
+            return self._expand(parse(self.chance.draw(name, alternatives, WORDS_STEEPNESS)))
+        return self._expand(parse(self._unsaid(name, alternatives)))
+
+    def _unsaid(self, name: str, alternatives: tuple[str, ...]) -> str:
+        """A phrase that this document has not used yet, while there is one."""
+        left = tuple(phrase for phrase in alternatives if "{" in phrase and phrase not in self._said)
+        while True:
+            phrase = self.chance.draw(name, alternatives, PHRASES_STEEPNESS)
+            if phrase in left or not left:
+                self._said.add(phrase)
+                return phrase
 
 
 _FORMS: dict[str, Callable[[str], str]] = {

@@ -1,9 +1,9 @@
-"""Ledgers of the town: accounts in crowns, groats and pence, stock books, the ferry's traffic, lists of debts.
+"""Ledgers of the town: accounts in crowns, groats and pence, stock books, the ferry's traffic, debts.
 
-     3rd   To 14 tallow candles at 4 p.           0    4    8
-     5th   To mending the clock                   2   11    0
-    ----------------------------------------------------------
-           Total                                  2   15    8
+     3rd  To 14 tallow candles at 4 p.. . . . . .    0    4    8
+     5th  To mending the clock. . . . . . . . . .    2   11    0
+    ------------------------------------------------------------
+          Total                                      2   15    8
 
 Every total is the sum of its column, with 12 pence to the groat and 20 groats to the crown.
 """
@@ -15,6 +15,7 @@ from rnnscope.text.archive.grammar import Chance, Memory
 from rnnscope.text.archive.letters import punctuated, wrapped
 from rnnscope.text.archive.world import WEEKDAYS, Day, Money, Person, remember_day
 
+WIDTH = 60
 COLUMN = 5
 """Width of a column of figures."""
 ENTRY = 38
@@ -37,28 +38,27 @@ def ledger(chance: Chance) -> str:
         wrapped(f"({_capital(punctuated(memory.tell('ledger_note') + '.'))})")
         for _ in range(chance.between(1, 3))
     ]
-    label = f"[{memory.tell('ledgerlabel')}.]"
-    return "\n\n".join([label, f"{title.upper()}\n{wrapped(kept)}", "\n".join(body), *notes])
+    label = wrapped(f"[{memory.tell('ledgerlabel')}.]")
+    return "\n\n".join([label, f"{wrapped(title.upper())}\n{wrapped(kept)}", "\n".join(body), *notes])
 
 
 def _rows(
     rows: list[tuple[str, list[int]]], headings: list[str], final: list[tuple[str, list[int]]]
 ) -> list[str]:
-    """A ruled table: labels to the left, figures right-aligned, the final rows below a second rule."""
-    figures = len(headings) - 1
-    room = max(len(label) for label, _ in [(headings[0], []), *rows, *final]) + 2
+    """A ruled table: labels, dots that lead the eye, figures; totals below a second rule."""
     widths = [max(COLUMN, len(heading) + 2) for heading in headings[1:]]
+    room = WIDTH - sum(widths)
 
-    def line(label: str, cells: list[str]) -> str:
-        return label.ljust(room) + "".join(
-            cell.rjust(width) for cell, width in zip(cells, widths, strict=True)
-        )
+    def line(label: str, cells: list[str], leader: str = ". ") -> str:
+        gap = room - len(label)
+        led = (" " + leader * gap)[:gap] if len(label) % 2 else (leader[::-1] * gap)[:gap]
+        return label + led + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
 
-    rule = "-" * (room + sum(widths[:figures]))
-    written = [line(headings[0], headings[1:]), rule]
+    rule = "-" * WIDTH
+    written = [line(headings[0], headings[1:], "  "), rule]
     written += [line(label, [str(figure) for figure in cells]) for label, cells in rows]
     written.append(rule)
-    written += [line(label, [str(figure) for figure in cells]) for label, cells in final]
+    written += [line(label, [str(figure) for figure in cells], "  ") for label, cells in final]
     return written
 
 
@@ -86,7 +86,7 @@ def _accounts(memory: Memory) -> tuple[str, list[str]]:
         received = chance.between(1, total)
         finals.append(("      Received on account", list(Money(received).parts())))
         finals.append(("      Still owing", list(Money(total - received).parts())))
-    title = f"Account of {memory.values['third'].form('mr')} at {_bare(memory)}"
+    title = f"Account of {memory.expand('{third}')} at {_bare(memory)}"
     return title, _rows(rows, ["Date", "cr.", "gr.", "p."], finals)
 
 
@@ -122,7 +122,7 @@ def _traffic(memory: Memory) -> tuple[str, list[str]]:
     for weekday in WEEKDAYS[: chance.between(5, 7)]:
         counts = [chance.between(0, limit) for limit in (120, 40, 20, 9)]
         rows.append((f"{weekday}, {memory.tell_within(12, 'hour')}", [*counts, sum(counts)]))
-    return "Traffic of the ferry at " + memory.values["pl"].form("bare"), _rows(
+    return "Traffic of the ferry at " + memory.expand("{pl.bare}"), _rows(
         rows, ["Crossing", *kinds, "All"], [_sums(rows, "The week")]
     )
 
@@ -140,7 +140,7 @@ def _debts(memory: Memory) -> tuple[str, list[str]]:
                 [owed, paid, owed - paid],
             )
         )
-    title = f"Debts to {memory.values['me'].form('mr')}, in groats"
+    title = f"Debts to {memory.expand('{me}')}, in groats"
     return title, _rows(rows, ["Debtor", "Owed", "Paid", "Owing"], [_sums(rows, "All debts")])
 
 

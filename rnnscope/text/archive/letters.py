@@ -1,4 +1,4 @@
-"""Letters of the town: one writer, one reader, somebody they both know, an object, a place and a sum of money.
+"""Letters of the town: a writer, a reader, somebody they both know, an object, a place, a sum of money.
 
 [Letter, found in the flour bin.]
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import textwrap
 
 from rnnscope.text.archive.grammar import Chance, Memory
-from rnnscope.text.archive.world import Day, Person, remember_day
+from rnnscope.text.archive.world import remember_day
 
 WIDTH = 64
 PARAGRAPH = "//"
@@ -29,7 +29,7 @@ def letter(chance: Chance) -> str:
         memory.expand("{" + role + "}")
     for role in ("!obj=object", "!pl=place", "!sum=money"):
         memory.expand("{" + role + "}")
-    parts = [f"[{memory.tell('notelabel')}.]", _heading(memory), memory.tell("salutation")]
+    parts = [wrapped(f"[{memory.tell('notelabel')}.]"), _heading(memory), memory.tell("salutation")]
     parts += paragraphs(memory, "letter")
     parts.append(memory.tell("valediction") + "\n" + memory.tell("signature"))
     for _ in range(chance.below(3)):
@@ -38,10 +38,12 @@ def letter(chance: Chance) -> str:
 
 
 def _heading(memory: Memory) -> str:
-    writer, today = memory.values["me"], memory.values["today"]
-    assert isinstance(writer, Person) and isinstance(today, Day)
-    place = writer.workplace[:1].upper() + writer.workplace[1:]
-    return "\n".join(line.rjust(WIDTH) for line in (f"{place},", f"{writer.street},", today.form("")))
+    lines = ("{me.workplace},", "{me.street},", "{today}")
+    return "\n".join(_capital(memory.expand(line)).rjust(WIDTH) for line in lines)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def paragraphs(memory: Memory, rule: str) -> list[str]:

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from rnnscope.text.archive.grammar import Chance, Memory
-from rnnscope.text.archive.letters import WIDTH, punctuated, wrapped
+from rnnscope.text.archive.letters import punctuated, wrapped
 from rnnscope.text.archive.world import remember_day
 
 SITE = "http://www.pellwick.example"

@@ -38,25 +38,32 @@ def play(chance: Chance) -> str:
         memory.expand("{!c=person}")
         cast.append(memory.values["c"])
     persons = [person for person in cast if isinstance(person, Person)]
-    _face(memory, *persons[:2])
     return "\n\n".join([*_front(memory, persons), *_scenes(memory, persons), _direction(memory, "play_end")])
 
 
 def _front(memory: Memory, persons: list[Person]) -> list[str]:
     title = memory.tell("play_title").upper().center(WIDTH).rstrip()
     kind = memory.tell("play_kind").center(WIDTH).rstrip()
-    listed = "\n".join(
-        wrapped(f"{one.caps}, {one.trade}, who {one.habit}.", indent=HANGING) for one in persons
-    )
-    return [f"[{memory.tell('playlabel')}.]", f"{title}\n{kind}", listed, _direction(memory, "play_setting")]
+    listed = []
+    for person in persons:
+        memory.values["spk"] = person
+        listed.append(wrapped(punctuated(memory.tell("cast_line") + "."), indent=HANGING))
+    return [
+        _direction(memory, "playlabel"),
+        f"{title}\n{kind}",
+        "\n".join(listed),
+        _direction(memory, "play_setting"),
+    ]
 
 
 def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
     chance = memory.chance
     speaker, hearer = persons[:2]
+    memory.values["voice"] = hearer
     late = persons[2:]
     written: list[str] = []
     turns = chance.between(9, 22)
+    interludes = chance.shuffled((_song, _reading, _saying, _saying))
     for turn in range(turns):
         if late and turn >= turns // 3:
             speaker, hearer = late.pop(), speaker
@@ -65,6 +72,7 @@ def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
                 f"[Enter {speaker.first}, {memory.tell('manner')}.]",
                 _speech(memory, memory.tell("entrance_line") + "."),
             ]
+            speaker, hearer = hearer, speaker
         kind = chance.below(10)
         _face(memory, speaker, hearer)
         if kind < 6:
@@ -76,27 +84,31 @@ def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
             written.append(_speech(memory, f"{memory.tell('st')}."))
         elif kind == 8:
             written.append(_direction(memory, "dir_long"))
-        else:
-            written += _interlude(memory, speaker, hearer)
-        last = memory.values["spk"]
+        elif interludes:
+            written += interludes.pop()(memory, speaker, hearer)
+        last = memory.values["voice"]
         speaker, *others = chance.shuffled([one for one in persons if one not in late and one is not last])
         hearer = chance.pick([one for one in (*others, last) if isinstance(one, Person)])
     return written
 
 
-def _interlude(memory: Memory, speaker: Person, hearer: Person) -> list[str]:
-    match memory.chance.below(3):
-        case 0:
-            couplets = [memory.tell("song_couplet").partition(" // ") for _ in range(2)]
-            lines = [line for first, _, second in couplets for line in (first + ",", second + ";")]
-            sung = [HANGING + line for line in [*lines[:-1], lines[-1][:-1] + "."]]
-            return ["\n".join([f"{speaker.caps}. [Singing.]", *sung])]
-        case 1:
-            return [_speech(memory, memory.tell("letter_aloud"), "Reading")]
-        case _:
-            first = _speech(memory, memory.tell("saying_line"))
-            _face(memory, hearer, speaker)
-            return [first, _speech(memory, memory.tell("saying_reply"))]
+def _song(memory: Memory, singer: Person, hearer: Person) -> list[str]:
+    couplets = [memory.tell("song_couplet").partition(" // ") for _ in range(2)]
+    lines = [line for first, _, second in couplets for line in (first + ",", second + ";")]
+    sung = [wrapped(HANGING + line, indent=2 * HANGING) for line in [*lines[:-1], lines[-1][:-1] + "."]]
+    memory.values["voice"] = singer
+    return ["\n".join([f"{singer.caps}. [Singing.]", *sung])]
+
+
+def _reading(memory: Memory, reader: Person, hearer: Person) -> list[str]:
+    return [_speech(memory, memory.tell("letter_aloud"), "Reading")]
+
+
+def _saying(memory: Memory, speaker: Person, hearer: Person) -> list[str]:
+    """Somebody quotes what this play keeps quoting, and is answered."""
+    first = _speech(memory, memory.tell("saying_line"))
+    _face(memory, hearer, speaker)
+    return [first, _speech(memory, memory.tell("saying_reply"))]
 
 
 def _face(memory: Memory, speaker: Person, hearer: Person) -> None:
@@ -106,6 +118,7 @@ def _face(memory: Memory, speaker: Person, hearer: Person) -> None:
 def _speech(memory: Memory, words: str, direction: str = "") -> str:
     speaker = memory.values["spk"]
     assert isinstance(speaker, Person)
+    memory.values["voice"] = speaker
     if not direction and memory.chance.happens(0.4):
         direction = memory.tell("dir_short")
     stage = f"[{direction}.] " if direction else ""

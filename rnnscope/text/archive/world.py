@@ -15,8 +15,9 @@ from rnnscope.text.archive.grammar import Chance, Memory, Remembered, rules
 
 PENCE_PER_GROAT = 12
 PENCE_PER_CROWN = 240
-MONTHS = ("January February March April May June July August September October November December").split()
-WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September",
+          "October", "November", "December"]  # fmt: skip
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 SEASONS = ("winter", "winter", "spring", "spring", "spring", "summer", "summer", "summer", "autumn", "autumn",
            "autumn", "winter")  # fmt: skip
 
@@ -48,6 +49,8 @@ class Person:
                 return f"{self.title} {self.last}"
             case "he":
                 return "she" if self.woman else "he"
+            case "caps":
+                return self.caps
             case "him":
                 return "her" if self.woman else "him"
             case "his":
@@ -60,8 +63,8 @@ class Person:
                 return "woman" if self.woman else "man"
             case "sir":
                 return "madam" if self.woman else "sir"
-            case "cousin":
-                return "niece" if self.woman else "nephew"
+            case "kin":
+                return "aunt" if self.woman else "uncle"
             case "initial":
                 return f"{self.first[0]}. {self.last}"
         written = getattr(self, name)
@@ -85,9 +88,11 @@ class Place:
                 return f"{self.preposition} {self.name}"
             case "bare":
                 return self.name.removeprefix("the ").removeprefix("The ")
-            case "linked":
+            case "link":
                 article = "the " if self.name.startswith("the ") else ""
-                return f"{self.preposition} {article}[[{self.form('bare')}]]"
+                return f"{article}[[{self.form('bare')}]]"
+            case "linked":
+                return f"{self.preposition} {self.form('link')}"
             case "slug":
                 return self.form("bare").lower().replace("'", "").replace(" ", "-")
             case "fame":
@@ -168,7 +173,7 @@ class Day:
     def form(self, name: str) -> str:
         match name:
             case "":
-                return f"{self.form('weekday')}, {forms.ordinal_digits(self.day.day)} {self.form('month')} {self.day.year}"
+                return f"{self.form('weekday')}, {self.form('short')} {self.day.year}"
             case "short":
                 return f"{forms.ordinal_digits(self.day.day)} {self.form('month')}"
             case "spoken":
