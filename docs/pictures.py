@@ -1,0 +1,96 @@
+"""Make the README's pictures from the real application: it trains on a text, headless, and is photographed.
+
+python docs/pictures.py                     90 seconds on data/input.txt, then every picture below docs/
+python docs/pictures.py --seconds 300       the same, of a network that knows more
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.palette import Theme
+from rnnscope.training.controls import Controls
+from rnnscope.training.options import TrainOptions
+
+ROOT = Path(__file__).resolve().parent.parent
+FONTS = "'JetBrains Mono', 'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
+
+PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
+    ("train-120x40", (120, 40), "dark", ()),
+    ("train-120x40-light", (120, 40), "light", ()),
+    ("train-80x24", (80, 24), "dark", ()),
+    ("train-200x60", (200, 60), "dark", ()),
+    ("top-five-120x40", (120, 40), "dark", ("5", "z")),
+)
+"""Name, columns and rows, theme, and the keys that lead there (Escape leads back)."""
+
+
+def without_web_fonts(svg: str) -> str:
+    """The picture drawn with whatever monospaced font the reader has; it loads nothing from elsewhere."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return re.sub(r"font-family: ?(Fira Code|arial)[^;]*;", f"font-family: {FONTS};", svg)
+
+
+async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]) -> None:
+    """Train on `text` for `seconds`, pause, press `keys`, and write every picture below `to`."""
+    with tempfile.TemporaryDirectory() as directory:
+        options = TrainOptions(text=str(text), run=str(Path(directory) / "run"))
+
+        def start(controls: Controls, say: object) -> None:
+            from rnnscope.training.session import train
+
+            train(options, controls, say)  # type: ignore[arg-type]
+
+        app = RnnscopeApp(start, corpus=str(text), theme="dark", depth="truecolor")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await asyncio.sleep(seconds)
+            for key in keys:
+                await pilot.press(key)
+            await asyncio.sleep(2.0)
+            for name, size, theme, steps in PICTURES:
+                await _take(app, pilot, to / f"{name}.svg", size, theme, steps)
+            await pilot.press("q")
+            await app.workers.wait_for_complete()
+
+
+async def _take(
+    app: RnnscopeApp,
+    pilot: Pilot[int | None],
+    file: Path,
+    size: tuple[int, int],
+    theme: Theme,
+    steps: tuple[str, ...],
+) -> None:
+    if app.palette.theme != theme:
+        app.action_toggle_theme()
+    await pilot.resize_terminal(*size)
+    for key in steps:
+        await pilot.press(key)
+    await asyncio.sleep(1.5)
+    file.write_text(without_web_fonts(app.export_screenshot(title="rnnscope")), encoding="utf-8")
+    print(file)
+    for key in reversed(steps):
+        await pilot.press("escape" if key == "z" else key)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("text", nargs="?", type=Path, default=Path("data/input.txt"))
+    parser.add_argument("--seconds", type=float, default=90.0, help="how long to train first")
+    parser.add_argument("--to", type=Path, default=Path("docs"), help="the directory of the pictures")
+    parser.add_argument("--keys", nargs="*", default=["right"] * 3, help="what to press before the first")
+    os.chdir(ROOT)
+    chosen = parser.parse_args()
+    asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))
+
+
+if __name__ == "__main__":
+    main()
