@@ -77,22 +77,40 @@ class ValueAxis:
     def contains(self, value: float) -> bool:
         return self.low <= value <= self.high
 
-    def ticks(self, *, aligned: bool = True) -> dict[int, str]:
+    def ticks(self, *, aligned: bool = True, through: float | None = None) -> dict[int, str]:
         """Every other row, or fewer of many, with the roundest number that lies in it.
 
-        Aligned numbers below 10 have equally many decimals; else each has as few as it needs.
+        Aligned numbers below 10 have equally many decimals, at least one; others as few as each needs. The row
+        of `through` is among them.
         """
         ratio = math.log(self.high / self.low) / max(self.rows * DOTS_HIGH - 1, 1)
+        stride = max(2, self.rows // 8)
+        first = self.row(through) % stride if through is not None and self.contains(through) else 0
         found: dict[int, tuple[float, int]] = {}
-        for row in range(0, self.rows, max(2, self.rows // 8)):
+        for row in range(first, self.rows, stride):
             top = self.high * math.exp(-ratio * (row * DOTS_HIGH - 0.5))
             bottom = self.high * math.exp(-ratio * (row * DOTS_HIGH + DOTS_HIGH - 0.5))
             found[row] = roundest(bottom, top)
-        decimals = max((d for value, d in found.values() if value < 10), default=0)
-        shown = {}
-        for row, (value, own) in found.items():
-            shown[row] = f"{value:.{(decimals if aligned else own) if value < 10 else 0}f}"
-        return shown
+        most = max((decimals for value, decimals in found.values() if value < 10), default=0)
+        return {
+            row: short_number(value, max(1, most) if aligned and value < 10 else decimals)
+            for row, (value, decimals) in found.items()
+        }
+
+
+def short_number(value: float, decimals: int) -> str:
+    """A positive number in at most five columns: 2.5, .0005, 12k, 1e-7."""
+    text = f"{value:.{decimals}f}"
+    if len(text) <= 5:
+        return text
+    if value < 1 and len(text) <= 6:
+        return text[1:]
+    if 1 <= value < 10_000:
+        return text[:5]
+    if 10_000 <= value < 1_000_000:
+        return f"{value / 1000:.0f}k"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def roundest(low: float, high: float) -> tuple[float, int]:

@@ -27,8 +27,8 @@ Float = NDArray[np.float64]
 _EMPTY, _ENVELOPE, _CURVE, _SECOND, _LEVEL = range(5)
 _HAIR = 5
 _TOKENS = ("text", "raw", "azure", "amber", "rule")
-_PARTED = 1.5
-"""Dots between the two curves from which on the second is drawn."""
+_PARTED = 1.015
+"""The second curve is drawn where it differs by this ratio, and by a dot."""
 _SPIKES = 20
 """One column in so many may reach beyond the limits."""
 
@@ -109,7 +109,7 @@ def draw(
     codes: NDArray[np.uint32] = np.zeros(curve.shape, dtype=np.uint32)
     # A cell has one colour: curves that share cells take turns at them, and the envelope gives way to both.
     shared = (curve > 0) & (second > 0)
-    shared[:, ::2] = False
+    shared[:, ::-2] = False  # the last column is the second curve's
     second[shared] = 0
     layers = [(envelope, _ENVELOPE), (curve, _CURVE), (second, _SECOND)]
     # Without colour the envelope would hide the curve.
@@ -196,7 +196,8 @@ def _parted(curves: Curves, steps: StepAxis, values: ValueAxis, places: Float) -
     # Half a column of grace, so that a point is seen although it lies between two columns.
     second = np.interp(columns, dots, values.dots(curves.second_values))
     outside = (columns < dots[0] - 0.5) | (columns > dots[-1] + 0.5)
-    return np.where(outside | ~(np.abs(second - places) >= _PARTED), np.nan, second)
+    apart = max(1.0, float(values.dots(1.0) - values.dots(_PARTED)))
+    return np.where(outside | ~(np.abs(second - places) >= apart), np.nan, second)
 
 
 def _joined(places: Float) -> Float:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from rnnscope.app import braille
-from rnnscope.app.axes import StepAxis, ValueAxis, grown, roundest, short_step
+from rnnscope.app.axes import StepAxis, ValueAxis, grown, roundest, short_number, short_step
 from rnnscope.app.runs import coded_segments, segments
 
 # The dots of U+2800 in the order of their bits, as (row, column): the Unicode Standard, chapter 21.1.
@@ -96,6 +96,17 @@ def test_labels_lie_in_the_rows_that_they_name() -> None:
     for row, label in axis.ticks().items():
         assert axis.row(float(label)) == row
     assert list(axis.ticks()) == [0, 2, 4, 6, 8]
+    assert list(ValueAxis(1.2, 5.2, 6).ticks().values()) == ["5.0", "3.0", "1.5"], "a number keeps its width"
+    assert "1" in ValueAxis(0.08, 1.9, 9).ticks(aligned=False, through=1.0).values()
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [(2.5, 1, "2.5"), (0.15, 2, "0.15"), (1.475, 3, "1.475"), (0.0005, 4, ".0005"), (120_000, 0, "120k"),
+     (12_500, 0, "12500"), (1e-7, 7, "1e-7"), (3e9, 0, "3e9"), (1.47512, 5, "1.475")],
+)  # fmt: skip
+def test_labels_have_at_most_five_columns(value: float, decimals: int, shown: str) -> None:
+    assert short_number(value, decimals) == shown
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(1.0, 50.0)), min_size=1, max_size=20))

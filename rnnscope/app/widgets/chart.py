@@ -64,8 +64,6 @@ class Chart(Panel):
 
     roomy_above: ClassVar[int] = 1_000
     """The plot takes every row."""
-    aligned_labels: ClassVar[bool] = True
-    """Whether the value labels have equally many decimals."""
     BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in ACTIONS]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -97,6 +95,10 @@ class Chart(Panel):
     def in_unit(self, values: Float) -> Float:
         """Values in the unit of the axis."""
         return values
+
+    def value_labels(self, values: ValueAxis) -> dict[int, str]:
+        """Labels of the value axis by row."""
+        return values.ticks()
 
     def beside_width(self, width: int) -> int:
         """Columns right of the plot, their gap included."""
@@ -191,14 +193,11 @@ class Chart(Panel):
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
         cells = plot.draw(self.palette, curves, steps, values, hair=self._hair, marks=marks)
-        labels, mute, gap = (
-            values.ticks(aligned=self.aligned_labels),
-            self.palette.ink("mute"),
-            Segment(" ", self.fill),
-        )
+        labels = self.value_labels(values)
+        mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
         for row in range(rows):
-            label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} ", mute)
+            label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} "[:LABELS_WIDTH], mute)
             picture.append([label, *cells[row], gap, *beside.get(row, [])])
         if rows < height:
             left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps" if at_end else "", mute)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
+from rnnscope.app.axes import ValueAxis
 from rnnscope.app.history import Series
 from rnnscope.app.plot import Level
 from rnnscope.app.widgets.chart import Chart
@@ -17,7 +18,6 @@ class GradientChart(Chart):
 
     heading: ClassVar[str] = "gradient"
     roomy_above: ClassVar[int] = 9
-    aligned_labels: ClassVar[bool] = False
 
     def __init__(
         self, *, clip_norm: float | None = 1.0, id: str | None = None, classes: str | None = None
@@ -55,6 +55,9 @@ class GradientChart(Chart):
 
     def series(self) -> Series:
         return self.history.gradient
+
+    def value_labels(self, values: ValueAxis) -> dict[int, str]:
+        return values.ticks(aligned=False, through=self.clip_norm)
 
     def levels(self) -> Sequence[Level]:
         return [Level("clipping", self.clip_norm)] if self.clip_norm else []
