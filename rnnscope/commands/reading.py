@@ -34,14 +34,24 @@ def has_screen(*, plain: bool, json: bool) -> bool:
 def read_on_screen(
     start: Start, wishes: Wishes, *, corpus: str, theme: ThemeChoice, live: bool = True
 ) -> int:
-    """Run a session under the train screen. Raises what ended the session before its time."""
+    """Run a session under the train screen, then say on standard output how it ended and how to go on.
+
+    live: False for a run of another process. Raises what ended the session before its time.
+    """
     from rnnscope.app.app import run_train_screen
+    from rnnscope.training.events import Finished
 
     failures: list[Exception] = []
+    endings: list[Finished] = []
 
     def start_and_remember(controls: Controls, say: Say) -> None:
+        def say_and_remember(event: Event) -> None:
+            if isinstance(event, Finished):
+                endings.append(event)
+            say(event)
+
         try:
-            start(controls, say)
+            start(controls, say_and_remember)
         except Exception as error:
             failures.append(error)
             raise
@@ -49,6 +59,11 @@ def read_on_screen(
     status = run_train_screen(start_and_remember, corpus=corpus, live=live, theme=theme, wishes=wishes)
     if failures:
         raise failures[0]
+    if live and endings:
+        from rnnscope.plain import PlainLog
+
+        with PlainLog() as log:
+            log.say(endings[-1])
     return status
 
 

@@ -8,9 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,8 @@ from rnnscope.text.archive import archive_text
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.training import session
-from rnnscope.training.controls import Controls
-from rnnscope.training.events import Warned
+from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.events import Event, Finished, Warned
 from rnnscope.training.options import TrainOptions
 
 Out = Callable[[], str]
@@ -502,23 +502,38 @@ def test_a_screen_opens_where_there_is_a_terminal(
     assert reading.has_screen(plain=plain, json=json) is opens
 
 
-def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """Stands in for the screen: the session runs in a worker, and what it says is returned."""
     from rnnscope.app import app
-    from rnnscope.training.controls import Wishes
+
+    said: list[Event] = []
 
     def screen(start: reading.Start, **_: object) -> int:
-        def work() -> None:
-            with pytest.raises(ZeroDivisionError):
-                start(Controls(), print)
+        with ThreadPoolExecutor(1) as pool:
+            failure = pool.submit(start, Controls(), said.append).exception()
+        return 0 if failure is None else 1
 
-        worker = threading.Thread(target=work)
-        worker.start()
-        worker.join()
-        return 1
+    monkeypatch.setattr(app, "run_train_screen", screen)
+    return said
 
+
+def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(controls: Controls, say: reading.Say) -> None:
         raise ZeroDivisionError("of the session")
 
-    monkeypatch.setattr(app, "run_train_screen", screen)
+    _screen_that_reads(monkeypatch)
     with pytest.raises(ZeroDivisionError, match="of the session"):
         reading.read_on_screen(start, Wishes(), corpus="text", theme="dark")
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_how_to_go_on_is_told_after_the_screen(
+    live: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = Finished(7, 1.0, "stopped", path="runs/mine/last.safetensors")
+    said = _screen_that_reads(monkeypatch)
+    status = reading.read_on_screen(
+        lambda controls, say: say(ending), Wishes(), corpus="text", theme="dark", live=live
+    )
+    assert (status, said) == (0, [ending])
+    assert ("rnnscope train --resume runs/mine" in capsys.readouterr().out) is live
