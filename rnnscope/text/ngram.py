@@ -48,18 +48,43 @@ def held_out_losses(
     held_out = held_out[:MOST_CHARACTERS]
     if len(held_out) < 2:
         return
-    levels: list[_Level] = []  # of the lower orders, whose counts are of continuations
-    below: _NGrams | None = None
+    for order, expected in log_probabilities_by_order(train, held_out, vocabulary_size, orders, should_stop):
+        yield f"{order}-gram", -float(np.mean(expected[1:]))
+
+
+def log_probabilities_by_order(
+    train: NDArray[Any],
+    ids: NDArray[Any],
+    vocabulary_size: int,
+    orders: Sequence[int] = tuple(range(1, 10)),
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[tuple[int, Float]]:
+    """(T,) what `KneserNey.fit(train, V, order).log_probabilities(ids)` is, for one order after another.
+
+    All orders share their counts and the lower orders' share of each probability, so that nine cost little
+    more than the ninth. Ends early, between two counts, once `should_stop()`.
+    """
+    last = np.asarray(ids).astype(np.int64)
+    of_continuations: Float = np.full(len(last), 1.0 / vocabulary_size)  # by the lower orders together
+    contexts = np.zeros(len(last), np.int64)  # the number of the context before each id; −1 if never seen
+    below: tuple[_NGrams, Int] | None = None
     for order, ngrams in enumerate(_counted(train[-MOST_CHARACTERS:], vocabulary_size, max(orders)), 1):
         if should_stop is not None and should_stop():
             return
         if below is not None:
-            levels.append(_Level.of(below.keys, ngrams.left_neighbours(below), vocabulary_size))
+            lower, numbers = below
+            level = _Level.of(lower.keys, ngrams.left_neighbours(lower), vocabulary_size)
+            level.interpolate(of_continuations, contexts, numbers)
+            contexts = np.concatenate(([-1], numbers[:-1]))
+        keys = np.where(contexts < 0, -1, contexts * vocabulary_size + last)
+        numbers = _numbers_of(keys, ngrams.keys)
         if order in orders:
+            probabilities = of_continuations.copy()
             top = _Level.of(ngrams.keys, ngrams.counts, vocabulary_size)
-            model = KneserNey((*levels, top), vocabulary_size)
-            yield f"{order}-gram", -float(np.mean(model.log_probabilities(held_out)[1:]))
-        below = ngrams
+            top.interpolate(probabilities, contexts, numbers)
+            expected: Float = np.log(probabilities)
+            yield order, expected
+        below = ngrams, numbers
 
 
 class KneserNey:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rnnscope.text import ngram
 from rnnscope.text.corpus import load_corpus
-from rnnscope.text.ngram import KneserNey, held_out_losses
+from rnnscope.text.ngram import KneserNey, held_out_losses, log_probabilities_by_order
 
 Gram = tuple[int, ...]
 
@@ -136,6 +136,17 @@ def test_losses_are_means_over_all_but_the_first_character() -> None:
     for order in (2, 4):
         model = KneserNey.fit(train, 9, order)
         assert losses[f"{order}-gram"] == pytest.approx(-model.log_probabilities(held_out)[1:].mean())
+
+
+@pytest.mark.parametrize("orders", [(1, 2, 3, 4, 5, 6, 7, 8, 9), (4,), (2, 7)])
+def test_orders_made_together_equal_those_made_alone(orders: tuple[int, ...]) -> None:
+    text = np.random.default_rng(3).zipf(1.6, 4000) % 17
+    train, ids = text[:3500], text[3500:]
+    together = dict(log_probabilities_by_order(train, ids, 17, orders))
+    assert tuple(together) == orders
+    for order, expected in together.items():
+        alone = KneserNey.fit(train, 17, order).log_probabilities(ids)
+        np.testing.assert_allclose(expected, alone, rtol=0, atol=1e-12)
 
 
 def test_counting_ends_when_asked() -> None:
