@@ -80,8 +80,8 @@ class ValueAxis:
     def ticks(self, *, aligned: bool = True, through: float | None = None) -> dict[int, str]:
         """Every other row, or fewer of many, with the roundest number that lies in it.
 
-        Aligned numbers below 10 have equally many decimals, at least one; others as few as each needs. The row
-        of `through` is among them.
+        Aligned numbers below 10 have equally many decimals, at least one; others as few as each needs. One of
+        the rows is that of `through`.
         """
         ratio = math.log(self.high / self.low) / max(self.rows * DOTS_HIGH - 1, 1)
         stride = max(2, self.rows // 8)
