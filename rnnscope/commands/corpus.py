@@ -24,14 +24,16 @@ class Options:
     output: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
     """Where to write it; by default NAME.txt, or standard output when that is a pipe or a file."""
     characters: int | None = None
-    """How much of it."""
+    """How much of it: by default 1,500,000 of archive, and all of the others."""
     seed: int | None = None
-    """Of archive: another number, another text."""
+    """Of archive: another number, another text; by default 1."""
     force: bool = False
     """Write over a file that is there."""
 
 
+# What data/input.txt was made with.
 _ARCHIVE_CHARACTERS = 1_500_000
+_ARCHIVE_SEED = 1
 
 
 def run(options: Options) -> int:
@@ -77,7 +79,8 @@ def _pieces(options: Options) -> Iterable[str]:
         case "archive":
             from rnnscope.text.archive import archive_text
 
-            return [archive_text(options.characters or _ARCHIVE_CHARACTERS, options.seed or 0)]
+            seed = _ARCHIVE_SEED if options.seed is None else options.seed
+            return [archive_text(options.characters or _ARCHIVE_CHARACTERS, seed)]
         case "python":
             from rnnscope.text.recipes import python_text
 

@@ -24,7 +24,7 @@ from rnnscope.cli import COMMANDS, main
 from rnnscope.commands import reading
 from rnnscope.model import CharRNN
 from rnnscope.sampling import Sampler
-from rnnscope.text import recipes
+from rnnscope.text import archive, recipes
 from rnnscope.text.archive import archive_text
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
@@ -310,6 +310,16 @@ def test_info_says_what_a_file_holds(models: Path, capsys: pytest.CaptureFixture
 def test_corpus_archive_is_the_archive(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["corpus", "archive", "--characters", "20000", "--seed", "3"]) == 0
     assert capfdbinary.readouterr().out.decode() == archive_text(20_000, 3)
+
+
+def test_corpus_archive_by_default_is_data_input_txt(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The archive's own tests hold 1,500,000 characters of seed 1 to be that file."""
+    recipe = {(1_500_000, 1): (repository / "data" / "input.txt").read_text()}
+    monkeypatch.setattr(archive, "archive_text", lambda characters, seed: recipe[characters, seed])
+    assert main(["corpus", "archive"]) == 0
+    assert capfdbinary.readouterr().out == (repository / "data" / "input.txt").read_bytes()
 
 
 def test_corpus_writes_a_file_and_not_over_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
