@@ -12,12 +12,13 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.worker import Worker, WorkerState
 
 from rnnscope.app.actions import TRAIN
@@ -140,6 +141,10 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.call_later, self.action_quit)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """None where our palette has the very colours that are shown: filters would look at every line."""
+        return super().get_line_filters() if is_ansi(self.palette.depth) else ()
 
     # -- looks -----------------------------------------------------------------------------------------------
 

@@ -75,15 +75,15 @@ class Panel(Widget, can_focus=True):
     @property
     def body_top(self) -> int:
         """The first row of the body."""
-        return 2 if self.size.height > self.roomy_above else 1
+        return 2 if self.outer_size.height > self.roomy_above else 1
 
     @property
     def body_width(self) -> int:
-        return max(0, self.size.width - 2 * PADDING)
+        return max(0, self.outer_size.width - 2 * PADDING)
 
     @property
     def body_height(self) -> int:
-        return max(0, self.size.height - self.body_top)
+        return max(0, self.outer_size.height - self.body_top)
 
     def redraw(self, rows: Iterable[int] | None = None) -> None:
         """Draw anew: every line, or only these body rows."""
@@ -94,7 +94,7 @@ class Panel(Widget, can_focus=True):
         for row in rows:
             y = row + self.body_top
             self._lines.pop(y, None)
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.outer_size.width, 1))
 
     # -- drawing ------------------------------------------------------------------------------------------
 
@@ -105,18 +105,22 @@ class Panel(Widget, can_focus=True):
         return strip
 
     def _draw(self, y: int) -> Strip:
-        width = self.size.width
-        edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", self.fill)
-        if y == 0:
-            return Strip([edge, *self._title(width - 1)]).adjust_cell_length(width, self.fill)
+        # `size` is looked up in the screen's layout each time; `outer_size` is at hand, and a panel has no border.
+        width, fill = self.outer_size.width, self.fill
+        edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", fill)
         row = y - self.body_top
-        mark, content = None, []
-        if row >= 0:
-            mark = self.mark(row)
-            content = self.body(row, self.body_width, self.body_height)
-        left = [edge, mark or Segment(" ", self.fill)]
-        inside = Strip([*left, *content]).adjust_cell_length(max(0, width - PADDING), self.fill)
-        return inside.adjust_cell_length(width, self.fill)
+        if y == 0:
+            segments = [edge, *self._title(width - 1)]
+        elif row < 0:
+            segments = [edge]
+        else:
+            mark = self.mark(row) or Segment(" ", fill)
+            segments = [edge, mark, *self.body(row, self.body_width, self.body_height)]
+        room = width if y == 0 else max(0, width - PADDING)
+        used = sum(segment.cell_length for segment in segments)
+        if used > room:
+            segments, used = list(Strip(segments).crop(0, room)), room
+        return Strip([*segments, Segment(" " * (width - used), fill)] if used < width else segments, width)
 
     def _title(self, width: int) -> list[Segment]:
         """The title row without its first cell: the legend gives way to the name, never the name to it."""

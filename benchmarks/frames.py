@@ -1,0 +1,112 @@
+"""What drawing costs: processor time of each kind of frame, as a multiple of painting the same screen anew.
+
+    python benchmarks/frames.py [--size 120x40]
+
+Frames are painted into a terminal that nobody reads; time is the drawing thread's own, so that other work on the
+machine does not count. The reference is a full repaint: a frame that redraws what did not change costs as much.
+The last line is the share of one core that the screen takes while a network trains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.screens.train import TrainScreen
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Event, Traced
+from tests.app.conftest import PASSAGE, make_trace
+from tests.app.fake import progress, run_until, sampled
+
+ROUNDS = 60
+TRACES_A_SECOND = 0.7
+"""About what a run gives: traces are spaced by their cost."""
+
+
+async def measure(columns: int, rows: int) -> None:
+    trace = make_trace(PASSAGE * 5, hidden_size=256)
+    other = make_trace(PASSAGE * 5, hidden_size=256, seed=1)
+    clock = [0.0]
+    step = [9_273]
+
+    def start(controls: Controls, say: Callable[[Event], None]) -> None:
+        for event in run_until(trace):
+            say(event)
+        while not controls.wishes.stop:
+            time.sleep(0.02)
+
+    app = RnnscopeApp(start, theme="dark", depth="truecolor", now=lambda: clock[0])
+    async with app.run_test(size=(columns, rows)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        while screen.view is None:
+            await pilot.pause(0.02)
+
+        def tick() -> None:
+            clock[0] += 0.1
+            screen._mailbox.post(progress(step[0] + 1, step[0] + 8))
+            step[0] += 8
+            if step[0] % 160 < 8:
+                screen._mailbox.post(sampled(step[0]))
+            screen._tick()
+
+        turn = [0]
+
+        def trace_anew() -> None:
+            turn[0] += 1
+            shown = trace if turn[0] % 2 else other
+            screen._mailbox.post(Traced(step[0], 0.0, replace(shown, step=step[0])))
+            screen._tick()
+
+        def repaint() -> None:
+            app.refresh_css(animate=False)
+
+        kinds: dict[str, Callable[[], None]] = {
+            "full repaint": repaint,
+            "cursor": screen.action_cursor_right,
+            "neuron": screen.action_neuron_down,
+            "quantity": screen.action_quantity,
+            "new trace": trace_anew,
+            "tick": tick,
+            "idle tick": screen._tick,
+        }
+        costs = {name: await _seconds(pilot, act) for name, act in kinds.items()}
+        app.controls.stop()
+    reference = costs["full repaint"]
+    for name, seconds in costs.items():
+        print(f"{name:13} {1e3 * seconds:6.2f} ms   ratio {seconds / reference:.2f}")
+    share = 10 * costs["tick"] + TRACES_A_SECOND * costs["new trace"]
+    print(f"while training the screen takes {share:.1%} of one core")
+
+
+async def _seconds(pilot: object, act: Callable[[], None]) -> float:
+    """The median of the processor time of acting and of painting what changed."""
+    found = []
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0.03)
+        start = time.thread_time()
+        act()
+        for _ in range(12):
+            await asyncio.sleep(0.002)
+        found.append(time.thread_time() - start)
+    return statistics.median(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", default="120x40")
+    columns, rows = map(int, parser.parse_args().size.split("x"))
+    asyncio.run(measure(columns, rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""From a key press to the painted frame while the network trains flat out, beside the same screen paused.
+
+    python benchmarks/latency.py [TEXT] [--size 120x40] [--presses 200]
+
+A terminal is played to `rnnscope train`: keys go in, and what comes out is kept with the time at which it came.
+Which of it first showed the moved cursor is found afterwards, so that reading costs the machine next to nothing
+while it is measured. The paused screen is the reference: what is above it is what training costs the reader.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pexpect
+import pyte
+
+FLOOR_SECONDS = 0.050
+WARM_UP_SECONDS = 12.0
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Terminal:
+    """A played terminal: what was written to it and when, and the keys that were pressed and when."""
+
+    child: pexpect.spawn
+    columns: int
+    rows: int
+    chunks: list[tuple[float, bytes]] = field(default_factory=list)
+    presses: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self.child.child_fd, 65_536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.chunks.append((time.perf_counter(), data))
+
+    def press(self, key: str) -> None:
+        self.presses.append(time.perf_counter())
+        self.child.send(key)
+
+    def shows(self, text: str) -> bool:
+        return text in "\n".join(self.screen().display)
+
+    def screen(self) -> pyte.Screen:
+        """What is on it now."""
+        screen = pyte.Screen(self.columns, self.rows)
+        stream = pyte.ByteStream(screen)
+        for _, data in list(self.chunks):
+            stream.feed(data)
+        return screen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    root = Path(__file__).resolve().parent.parent
+    parser.add_argument("text", nargs="?", default=str(root / "data" / "input.txt"))
+    parser.add_argument("--size", default="120x40")
+    parser.add_argument("--presses", type=int, default=200)
+    options = parser.parse_args()
+    columns, rows = map(int, options.size.split("x"))
+    with tempfile.TemporaryDirectory() as directory:
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "rnnscope", "train", options.text, "--run", f"{directory}/run"],
+            dimensions=(rows, columns),
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            timeout=60,
+        )
+        terminal = Terminal(child, columns, rows)
+        terminal.start()
+        _wait_for(terminal, "training")
+        time.sleep(WARM_UP_SECONDS)
+        training = _measure(terminal, options.presses)
+        child.send(" ")
+        time.sleep(2.0)
+        paused = _measure(terminal, options.presses)
+        child.send("q")
+        child.wait()
+    _tell("training", training)
+    _tell("paused", paused)
+    worst = _percentile(training, 99)
+    print(f"ratio of the 99th percentiles {worst / _percentile(paused, 99):.2f}")
+    print(f"floor {1e3 * FLOOR_SECONDS:.0f} ms: {'kept' if worst <= FLOOR_SECONDS else 'missed'}")
+
+
+def _wait_for(terminal: Terminal, text: str) -> None:
+    end = time.perf_counter() + _LONGEST_WAIT_SECONDS
+    while not terminal.shows(text):
+        if time.perf_counter() > end:
+            raise SystemExit(f"the screen never showed {text!r}:\n" + "\n".join(terminal.screen().display))
+        time.sleep(0.5)
+
+
+def _measure(terminal: Terminal, presses: int) -> list[float]:
+    """Seconds from each press of → to the frame that shows it."""
+    start = len(terminal.chunks)
+    before = terminal.screen()
+    terminal.presses.clear()
+    chance = random.Random(0)
+    for _ in range(presses):
+        terminal.press("\x1b[C")
+        time.sleep(chance.uniform(0.12, 0.32))
+    time.sleep(0.5)
+    return _latencies(before, terminal.chunks[start:], terminal.presses)
+
+
+def _latencies(screen: pyte.Screen, chunks: list[tuple[float, bytes]], presses: list[float]) -> list[float]:
+    stream = pyte.ByteStream(screen)
+    found: list[float] = []
+    waiting = iter(presses)
+    pressed = next(waiting)
+    cursor = _cursor(screen)
+    for when, data in chunks:
+        stream.feed(data)
+        if when < pressed or _cursor(screen) == cursor:
+            continue
+        found.append(when - pressed)
+        cursor = _cursor(screen)
+        following = next(waiting, None)
+        if following is None:
+            break
+        pressed = following
+    if len(found) < len(presses):
+        raise SystemExit(f"{len(presses) - len(found)} of {len(presses)} presses were never seen")
+    return found
+
+
+def _cursor(screen: pyte.Screen) -> tuple[tuple[int, int], str]:
+    """Where the passage's white cell stands, and the text over the heat map: the last row that moves."""
+    white = [
+        (row, column)
+        for row, cells in sorted(screen.buffer.items())
+        for column, cell in cells.items()
+        if cell.bg == "ffffff"
+    ]
+    passage = white[0] if white else (-1, -1)
+    lowest = max((row for row, _ in white), default=0)
+    return passage, screen.display[lowest]
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def _tell(name: str, values: list[float]) -> None:
+    numbers = {
+        "median": statistics.median(values),
+        "p90": _percentile(values, 90),
+        "p99": _percentile(values, 99),
+        "most": max(values),
+    }
+    told = "  ".join(f"{label} {1e3 * value:.1f} ms" for label, value in numbers.items())
+    print(f"{name:9} {len(values)} presses  {told}")
+
+
+if __name__ == "__main__":
+    main()
