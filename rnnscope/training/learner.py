@@ -158,6 +158,8 @@ class Learner:
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Stand where a learner of the same options stood. Raises KeyError or RuntimeError for another's."""
+        self._pending.clear()
+        self._untold.clear()
         self._restore_weights_and_moments(_below("now", tensors))
         self._state = self._restored_state(_below("state", tensors))
         torch.set_rng_state(tensors["random/cpu"])

@@ -1,0 +1,127 @@
+"""Losses against a loop that reads one character at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from rnnscope.architecture import Architecture, CellName
+from rnnscope.errors import TextError
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.training import evaluate as module
+from rnnscope.training.evaluate import Evaluation, evaluate, evaluate_lanes
+
+SYMBOLS = 6
+Ids = NDArray[np.uint8]
+
+
+def model(cell: CellName = "lstm", layers: int = 1, dropout: float = 0.0) -> CharRNN:
+    architecture = Architecture(cell, SYMBOLS, hidden_size=7, layers=layers)
+    generator = torch.Generator().manual_seed(5)
+    network = CharRNN(architecture, Vocabulary.of("abcdef"), dropout=dropout, generator=generator)
+    with torch.no_grad():
+        for parameter in network.parameters():  # strong enough for the state to matter
+            parameter.mul_(3.0)
+    return network
+
+
+def text(length: int) -> Ids:
+    return np.random.default_rng(length).integers(0, SYMBOLS, length).astype(np.uint8)
+
+
+def one_at_a_time(network: CharRNN, ids: Ids, starts_anew: set[int]) -> float:
+    """The mean of −ln p, one character a call; the state is forgotten before the positions in `starts_anew`."""
+    losses = []
+    state = None
+    for t, (now, following) in enumerate(zip(ids[:-1], ids[1:], strict=True)):
+        if t in starts_anew:
+            state = None
+        with torch.no_grad():
+            logits, state = network(torch.tensor([[int(now)]]), state)
+        losses.append(-torch.log_softmax(logits[0, 0].double(), 0)[int(following)].item())
+    return math.fsum(losses) / len(losses)
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("gru", 2), ("peephole", 1)])
+def test_the_carried_loss_is_that_of_reading_the_text_once(
+    cell: CellName, layers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 16)
+    network, ids = model(cell, layers).eval(), text(101)
+    result = evaluate(network, ids)
+    assert result.loss_nats == pytest.approx(one_at_a_time(network, ids, set()), abs=1e-6)
+    assert (result.characters, result.window) == (100, None)
+
+
+@pytest.mark.parametrize("window", [1, 7, 50, 100, 1000])
+def test_windows_start_from_nothing_and_cover_every_character(
+    window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WINDOWS_AT_ONCE", 4)
+    network, ids = model().eval(), text(101)
+    expected = one_at_a_time(network, ids, set(range(0, 100, window)))
+    result = evaluate(network, ids, window=window)
+    assert result.loss_nats == pytest.approx(expected, abs=1e-6)
+    assert (result.characters, result.window) == (100, window)
+
+
+@pytest.mark.parametrize(
+    ("length", "lanes", "warm_up"), [(101, 4, 10), (102, 4, 10), (50, 64, 128), (99, 1, 9)]
+)
+def test_lanes_are_warmed_up_by_what_stands_before_them(length: int, lanes: int, warm_up: int) -> None:
+    network, ids = model().eval(), text(length)
+    count = length - 1
+    stretch = -(-count // lanes)
+    warm_up = min(warm_up, stretch)
+    total = 0.0
+    for start in range(0, count, stretch):
+        before = max(0, start - warm_up)
+        counted = min(stretch, count - start)
+        through = one_at_a_time(network, ids[before : start + counted + 1], set()) * (
+            start - before + counted
+        )
+        if start:
+            through -= one_at_a_time(network, ids[before : start + 1], set()) * (start - before)
+        total += through
+    result = evaluate_lanes(network, ids, lanes=lanes, warm_up=warm_up)
+    assert result.loss_nats == pytest.approx(total / count, abs=1e-6)
+    assert result.characters == count
+
+
+def test_judging_leaves_the_model_and_the_random_numbers_alone() -> None:
+    network = model(dropout=0.5).train()
+    before, state = network.state_dict(), torch.get_rng_state()
+    kept = {name: value.clone() for name, value in before.items()}
+    same = {evaluate(network, text(60)).loss_nats for _ in range(2)}
+    evaluate_lanes(network, text(60))
+    assert len(same) == 1, "without dropout there is no chance in it"
+    assert network.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(kept[name], value) for name, value in network.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_it_can_be_stopped_and_then_tells_what_it_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 16)
+    network, ids = model().eval(), text(101)
+    asked = iter([False, True])
+    result = evaluate(network, ids, should_stop=lambda: next(asked))
+    assert result.characters == 32
+    assert result.loss_nats == pytest.approx(one_at_a_time(network, ids[:33], set()), abs=1e-6)
+
+
+def test_nothing_to_predict_is_an_error() -> None:
+    with pytest.raises(TextError, match="too short"):
+        evaluate(model(), text(1))
+
+
+def test_one_loss_in_three_units() -> None:
+    result = Evaluation(math.log(8), 10)
+    assert result.bits_per_character == pytest.approx(3.0)
+    assert result.perplexity == pytest.approx(8.0)
+    assert math.isfinite(Evaluation(1e9, 10).perplexity)

@@ -1,0 +1,184 @@
+"""A step of truncated backpropagation, and that nothing but the learner's own state decides the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from rnnscope.architecture import Architecture
+from rnnscope.errors import OptionError
+from rnnscope.model import CharRNN, State
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.training import divergence
+from rnnscope.training.device import Precision
+from rnnscope.training.learner import Learner
+from rnnscope.training.options import TrainOptions
+from rnnscope.training.streams import Streams
+
+CPU = torch.device("cpu")
+VOCABULARY = Vocabulary.of("abcdefgh")
+TEXT: NDArray[np.uint8] = (np.random.default_rng(1).integers(0, 3, 1500).cumsum() % 8).astype(np.uint8)
+
+
+def model(dropout: float = 0.0, seed: int = 0) -> CharRNN:
+    architecture = Architecture("lstm", len(VOCABULARY), hidden_size=6, layers=2)
+    return CharRNN(architecture, VOCABULARY, dropout=dropout, generator=torch.Generator().manual_seed(seed))
+
+
+def learner(dropout: float = 0.0, precision: Precision = "float32", **options: Any) -> Learner:
+    torch.manual_seed(11)
+    chosen = TrainOptions(**({"batch_size": 4, "sequence_length": 10} | options))
+    return Learner(model(dropout), TEXT, chosen, CPU, precision)
+
+
+def test_steps_are_those_of_a_plain_loop_with_carried_detached_state() -> None:
+    ours = learner(optimizer="sgd", momentum=0.0, weight_decay=0.0, clip_norm=0.0, reset_probability=0.0)
+    plain, streams = model().double(), Streams(TEXT, 4, 10)
+    state: State | None = None
+    losses, norms = [], []
+    for step in range(80):
+        ours.learn(0.5)
+        if streams.at_an_end:
+            state = None
+        inputs, targets = streams.next(CPU)
+        total = torch.zeros((), dtype=torch.float64)
+        for now, following in zip(inputs, targets, strict=True):
+            logits, state = plain(now[None], state)
+            total = total + cross_entropy(logits[0], following)
+        (loss := total / 10).backward()
+        assert state is not None
+        state = tuple(tuple(values.detach() for values in layer) for layer in state)
+        losses.append(loss.item())
+        gradients = torch.cat([p.grad.flatten() for p in plain.parameters() if p.grad is not None])
+        norms.append(gradients.norm().item())
+        with torch.no_grad():
+            for parameter in plain.parameters():
+                parameter -= 0.5 * parameter.grad
+                parameter.grad = None
+    assert streams.epoch == 2, "the state was started anew along the way"
+    steps, found_losses, found_norms = ours.take_told()
+    assert steps.tolist() == list(range(1, 81))
+    np.testing.assert_allclose(found_losses, losses, rtol=1e-4)
+    np.testing.assert_allclose(found_norms, norms, rtol=1e-3)
+    for left, right in zip(ours.model.parameters(), plain.parameters(), strict=True):
+        np.testing.assert_allclose(left.detach(), right.detach(), atol=1e-4)
+
+
+def test_losses_are_told_once_and_in_order() -> None:
+    ours = learner()
+    for _ in range(3):
+        ours.learn(0.01)
+    assert ours.take_told()[0].tolist() == [1, 2, 3]
+    ours.learn(0.01)
+    ours.fetch()
+    ours.learn(0.01)
+    steps, losses, norms = ours.take_told()
+    assert steps.tolist() == [4, 5]
+    assert losses.shape == norms.shape == (2,)
+    assert ours.take_told()[0].shape == (0,)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("stop", [1, 36, 50, 73])
+def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) -> None:
+    options = {"reset_probability": 0.3, "l1": 1e-4}
+    whole = learner(dropout=0.4, precision=precision, **options)
+    for _ in range(120):
+        whole.learn(0.02)
+        whole.went_back()
+
+    first = learner(dropout=0.4, precision=precision, **options)
+    for _ in range(stop):
+        first.learn(0.02, measure_update=True)
+        first.went_back()
+        first.take_told()
+    numbers = first.numbers()
+    tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    second = learner(dropout=0.4, precision=precision, **options)
+    second.learn(0.5)
+    torch.manual_seed(99)
+    second.restore(tensors, numbers)
+    for _ in range(120 - stop):
+        second.learn(0.02)
+        second.went_back()
+
+    assert second.step == 120
+    assert {name for name in whole.tensors()} == {name for name in second.tensors()}
+    for name, tensor in whole.tensors().items():
+        assert torch.equal(tensor, second.tensors()[name]), name
+    assert whole.numbers() == second.numbers()
+
+
+def test_streams_forget_with_the_probability_asked_for() -> None:
+    ours = learner(reset_probability=0.25)
+    ours.learn(0.0)
+    state = tuple(tuple(torch.ones(4, 6) for _ in layer) for layer in ours.model.initial_state(4))
+    kept = 0.0
+    for _ in range(500):
+        forgotten = ours._partly_forgotten(state)
+        assert forgotten is not None
+        rows = forgotten[0][0][:, 0]
+        for layer in forgotten:
+            for values in layer:
+                assert torch.equal(values, rows[:, None].expand(4, 6)), "a stream forgets all or nothing"
+        kept += float(rows.mean())
+    assert kept / 500 == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_poisoned_network_is_taken_back_and_learns_on_at_half_the_rate() -> None:
+    ours = learner(learning_rate=0.01)
+    returned = []
+    for step in range(1, 401):
+        ours.learn(0.01)
+        if step == 170:
+            with torch.no_grad():
+                ours.model.readout.weight.fill_(float("nan"))
+        if ours.went_back():
+            returned.append(step)
+            for tensor in ours.tensors().values():
+                assert tensor.isfinite().all()
+    assert returned == [200]
+    assert ours.guard.rate_factor == 0.5
+    losses = ours.take_told()[1]
+    assert np.isnan(losses[170:200]).all()
+    assert np.isfinite(losses[200:]).all()
+    assert losses[-50:].mean() < losses[150:170].mean()
+
+
+def test_a_rate_far_too_high_is_halved_until_the_network_learns() -> None:
+    ours = learner(learning_rate=100.0)
+    returns = 0
+    for _ in range(1500):
+        ours.learn(100.0)
+        returns += ours.went_back()
+    assert returns >= 3
+    assert np.isfinite(ours.take_told()[1][-100:]).all()
+    assert ours.take_told()[1].size == 0
+
+
+def test_when_going_back_does_not_help_it_says_so() -> None:
+    ours = learner()
+    ours.guard.trusted["weights/readout.weight"].fill_(float("nan"))
+    ours.guard.recent = ours.guard.trusted
+    with torch.no_grad():
+        ours.model.readout.weight.fill_(float("nan"))
+    with pytest.raises(OptionError, match="smaller --learning-rate"):
+        for _ in range((divergence.GIVE_UP_AFTER + 1) * divergence.LOOK_EVERY):
+            ours.learn(0.01)
+            ours.went_back()
+
+
+def test_the_update_ratio_is_that_of_the_weights_before_and_after() -> None:
+    ours = learner()
+    for _ in range(3):
+        ours.learn(0.01)
+    before = torch.cat([p.detach().flatten().clone() for p in ours.model.parameters()])
+    ours.learn(0.01, measure_update=True)
+    after = torch.cat([p.detach().flatten() for p in ours.model.parameters()])
+    ours.fetch()
+    assert ours.update_ratio == pytest.approx(float((after - before).norm() / before.norm()), rel=1e-5)

@@ -1,0 +1,101 @@
+"""What may be asked for, and how a wrong wish is refused."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from rnnscope.errors import OptionError, RunError
+from rnnscope.training import options as module
+from rnnscope.training.options import TrainOptions, resumed
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_size", 0), ("layers", 0), ("sequence_length", 0), ("batch_size", -3), ("minimum_count", 0),
+        ("dropout", 1.0), ("dropout", -0.1), ("dropout", math.nan), ("learning_rate", 0.0),
+        ("learning_rate", math.inf), ("learning_rate", math.nan), ("steps", 0), ("minutes", -1.0),
+        ("minutes", math.inf), ("epochs", 0.0), ("embedding_size", -1), ("clip_norm", -1.0),
+        ("weight_decay", math.nan), ("l1", -1.0), ("momentum", 1.0), ("smoothing", 1.0), ("held_out", 1.0),
+        ("test", -0.1), ("temperature", -1.0), ("temperature", math.nan), ("anneal_fraction", 1.1),
+        ("decay_factor", 0.0), ("seed", -1), ("seed", 2**63), ("threads", -1), ("warmup_steps", -1),
+        ("reset_probability", 1.0), ("patience", -1), ("evaluate_every", 0), ("forget_bias", math.inf),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_refused_by_its_flag(name: str, value: Any) -> None:
+    with pytest.raises(OptionError, match="--" + name.replace("_", "-")) as caught:
+        TrainOptions(**{name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"held_out": 0.6, "test": 0.4}, "leave nothing to learn"),
+        ({"tied": True}, "--embedding-size 256"),
+        ({"activation": "softsign"}, "not for lstm"),
+        ({"schedule": "cosine"}, "needs an end"),
+        ({"patience": 3, "held_out": 0.0}, "--held-out"),
+        ({"schedule": "plateau", "held_out": 0.0}, "--held-out"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        TrainOptions(**values)
+
+
+def test_the_same_options_are_accepted_where_they_make_sense() -> None:
+    TrainOptions(tied=True, embedding_size=256)
+    TrainOptions(activation="softsign", cell="peephole")
+    TrainOptions(schedule="cosine", minutes=2)
+
+
+def test_every_option_has_a_help_text() -> None:
+    tree = ast.parse(inspect.getsource(module))
+    (body,) = [
+        node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "TrainOptions"
+    ]
+    documented = {
+        field.target.id
+        for field, after in zip(body, body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+    }
+    assert documented == {field.name for field in fields(TrainOptions)}
+
+
+def test_options_survive_being_written_down() -> None:
+    options = TrainOptions(text="a.txt", cell="gru", minutes=2.5, tied=False, seed=7)
+    assert TrainOptions.from_json(options.to_json()) == options
+    assert TrainOptions.from_json({"seed": 7, "of_another_version": 1}).seed == 7
+
+
+def test_damaged_options_are_a_damaged_run() -> None:
+    with pytest.raises(RunError, match="damaged"):
+        TrainOptions.from_json({"hidden_size": "wide"})
+
+
+def test_a_resumed_run_takes_its_budget_and_nothing_of_its_making() -> None:
+    recorded = TrainOptions(text="a.txt", hidden_size=64, steps=100, minutes=3.0)
+    assert resumed(recorded, TrainOptions(resume="run")) == TrainOptions(
+        text="a.txt", hidden_size=64, steps=100, minutes=3.0, resume="run"
+    )
+    longer = resumed(recorded, TrainOptions(resume="run", steps=500, device="cpu"))
+    assert (longer.steps, longer.minutes, longer.device, longer.hidden_size) == (500, None, "cpu", 64)
+
+
+@pytest.mark.parametrize(
+    ("asked", "flag"),
+    [({"hidden_size": 32}, "--hidden-size"), ({"text": "b.txt"}, "TEXT"), ({"seed": 5}, "--seed")],
+)
+def test_what_a_run_is_made_of_cannot_change(asked: dict[str, Any], flag: str) -> None:
+    with pytest.raises(OptionError, match=flag):
+        resumed(TrainOptions(text="a.txt"), TrainOptions(resume="run", **asked))
