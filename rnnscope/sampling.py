@@ -1,8 +1,7 @@
 """A model's writing, one character at a time, fast.
 
 Calling a fused kernel for a single character costs many times its arithmetic. Here a layer is one product of
-its recurrent matrix with a vector, one with what the layer below says, and a few operations on vectors. They
-are NumPy's: as fast as torch's, called in half the time, and never waiting for torch's threads.
+its recurrent matrix with a vector, one with what the layer below says, and a few operations on vectors.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.cells.step import make_stepper
+from rnnscope.cells.step import Matrix, make_stepper
 from rnnscope.errors import OptionError, RnnscopeError
 from rnnscope.model import CharRNN
 
@@ -36,7 +35,7 @@ class Sampler:
             )
             for layer in range(1, architecture.layers + 1)
         ]
-        self._readout = weights["readout.weight"].copy()
+        self._readout = Matrix(weights["readout.weight"])
         self._readout_bias = weights["readout.bias"].copy()
 
     def reset(self) -> None:
@@ -54,7 +53,7 @@ class Sampler:
     @property
     def log_probabilities(self) -> Float:
         """(V,) natural logarithms: what comes next. Before anything is read, the read-out's bias speaks."""
-        logits = np.dot(self._readout, self._layers[-1].hidden) + self._readout_bias
+        logits = self._readout @ self._layers[-1].hidden + self._readout_bias
         logits -= logits.max()
         result: Float = logits - np.log(np.exp(logits).sum())
         return result
