@@ -1,0 +1,61 @@
+"""Make a shipped model of a finished run: in half precision where that costs less than 0.001 nat.
+
+    python sample_models/publish.py runs/archive-lstm data/input.txt archive-lstm
+
+The loss in the file is that of the very weights in it, state carried over the whole held-out part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from rnnscope.checkpoint import load_model, read_header, resolve_model, save_model
+from rnnscope.text.corpus import load_corpus
+from rnnscope.training.evaluate import evaluate
+
+MAY_COST_NATS = 0.001
+
+
+def publish(run: str, text: Path, name: str) -> None:
+    """Write NAME.safetensors beside this script from the best weights of `run`, which learned `text`."""
+    source = resolve_model(run)
+    model, training = load_model(source), dict(read_header(source).training)
+    options = dict(training["options"])
+    corpus = load_corpus(
+        text, held_out=options["held_out"], test=options["test"], vocabulary=model.vocabulary
+    )
+    full = evaluate(model, corpus.held_out).loss_nats
+    with tempfile.TemporaryDirectory() as directory:
+        halved = Path(directory) / "half.safetensors"
+        save_model(model, halved, training, half=True)
+        half = evaluate(load_model(halved), corpus.held_out).loss_nats
+    is_half = half - full < MAY_COST_NATS
+    # Where the text lay is nobody's business; what it was is told by its hash.
+    options.update(text=text.name, run=None, resume=None)
+    training.update(
+        options=options,
+        corpus={"name": text.name, "sha256": corpus.sha256},
+        held_out_nats=half if is_half else full,
+    )
+    destination = Path(__file__).parent / f"{name}.safetensors"
+    save_model(model, destination, training, half=is_half)
+    size = destination.stat().st_size
+    print(
+        f"{name}: float32 {full:.4f}, float16 {half:.4f} nats; kept {'float16' if is_half else 'float32'}, "
+        f"{size:,} bytes"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make a shipped model of a finished run.")
+    parser.add_argument("run")
+    parser.add_argument("text", type=Path)
+    parser.add_argument("name")
+    chosen = parser.parse_args()
+    publish(chosen.run, chosen.text, chosen.name)
+
+
+if __name__ == "__main__":
+    main()
