@@ -2,8 +2,8 @@
 
     python benchmarks/frames.py [--size 120x40]
 
-Frames are painted into a terminal that nobody reads; time is the drawing thread's own, so that other work on the
-machine does not count. The reference is a full repaint: a frame that redraws what did not change costs as much.
+Frames are painted into a terminal that nobody reads; time is the drawing thread's own, so that other work on
+the machine does not count. The reference is a full repaint: redrawing what did not change costs as much.
 The last line is the share of one core that the screen takes while a network trains.
 """
 

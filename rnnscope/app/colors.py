@@ -69,6 +69,58 @@ SIXTEEN = {
 """The tokens that have a colour of their own among the sixteen; the others keep the terminal's."""
 
 
+TOKENS_256: dict[str, dict[str, int]] = {
+    "dark": {
+        "bg": 232,
+        "panel": 233,
+        "strong": 231,
+        "text": 253,
+        "dim": 248,
+        "mute": 245,
+        "azure": 75,
+        "amber": 215,
+        "mint": 79,
+        "violet": 141,
+        "error": 210,
+        "select": 236,
+        "hair": 237,
+        "faint": 237,
+        "rule": 240,
+        "raw": 24,
+        "bar_dim": 97,
+        "probe": 67,
+        "bg_of_cursor_text": 16,
+    },
+    "light": {
+        "bg": 255,
+        "panel": 231,
+        "strong": 16,
+        "text": 234,
+        "dim": 239,
+        "mute": 241,
+        "azure": 25,
+        "amber": 94,
+        "mint": 23,
+        "violet": 55,
+        "error": 124,
+        "select": 153,
+        "hair": 252,
+        "faint": 251,
+        "rule": 248,
+        "raw": 152,
+        "bar_dim": 140,
+        "probe": 110,
+        "bg_of_cursor_text": 231,
+    },
+}
+"""The tokens among 256 colours, chosen by hand: rounding would make the panel and the ground one black."""
+
+SAMPLE_256: dict[str, tuple[int, ...]] = {
+    "dark": (253, 189, 183, 177, 171, 165),
+    "light": (234, 54, 55, 91, 92, 93),
+}
+
+
 def _spread(stops: tuple[int, ...], count: int) -> tuple[int, ...]:
     """`count` entries that walk evenly through the stops."""
     return tuple(stops[round(i * (len(stops) - 1) / (count - 1))] for i in range(count))

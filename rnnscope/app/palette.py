@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from rich.color import Color
 from rich.style import Style
 
-from rnnscope.app.colors import DARK, LIGHT, SIXTEEN, Scale, ThemeColors
+from rnnscope.app.colors import DARK, LIGHT, SAMPLE_256, SIXTEEN, TOKENS_256, Scale, ThemeColors
 
 Depth = Literal["truecolor", "256", "16", "none"]
 Theme = Literal["dark", "light"]
@@ -68,6 +68,8 @@ class Palette:
 
     def color(self, token: str) -> Color:
         """The colour of a token of VISUAL's table, such as `azure` or `bar_dim`."""
+        if self.depth == "256":
+            return Color.from_ansi(TOKENS_256[self.theme][token])
         return Color.parse(getattr(self.colors, token))
 
     @lru_cache(maxsize=256)  # noqa: B019 - palettes are made once and live as long as the application
@@ -141,8 +143,14 @@ class Palette:
             six: tuple[Style, ...] = (*calm, odd, odd, odd)
         else:
             panel = self.color("panel")
-            six = tuple(Style(color=Color.parse(c), bgcolor=panel) for c in self.colors.sample)
+            six = tuple(Style(color=color, bgcolor=panel) for color in self._sample_colors)
         return (*six, six[-1] + Style(underline=True))
+
+    @property
+    def _sample_colors(self) -> list[Color]:
+        if self.depth == "256":
+            return [Color.from_ansi(number) for number in SAMPLE_256[self.theme]]
+        return [Color.parse(value) for value in self.colors.sample]
 
     def _backgrounds(self, scale: Scale) -> tuple[Color, ...]:
         if self.depth == "256":

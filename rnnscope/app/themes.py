@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from rich.color import Color
 from textual.theme import Theme as TextualTheme
 
 from rnnscope.app.palette import Depth, Palette, palette
 
 
 def theme_name(chosen: Palette) -> str:
-    return f"rnnscope-{chosen.theme}-{'plain' if is_ansi(chosen.depth) else 'full'}"
+    return f"rnnscope-{chosen.theme}-{'plain' if is_ansi(chosen.depth) else chosen.depth}"
 
 
 def is_ansi(depth: Depth) -> bool:
@@ -18,11 +19,8 @@ def is_ansi(depth: Depth) -> bool:
 
 def themes() -> list[TextualTheme]:
     """Every theme that `theme_name` can name."""
-    return [
-        _theme(palette(light_or_dark, depth))
-        for light_or_dark in ("dark", "light")
-        for depth in ("truecolor", "16")
-    ]
+    depths: tuple[Depth, ...] = ("truecolor", "256", "16")
+    return [_theme(palette(name, depth)) for name in ("dark", "light") for depth in depths]
 
 
 def _theme(chosen: Palette) -> TextualTheme:
@@ -45,37 +43,48 @@ def _theme(chosen: Palette) -> TextualTheme:
             ansi=True,
             variables=_VARIABLES_PLAIN,
         )
-    colors = chosen.colors
+
+    def token(name: str) -> str:
+        return _written(chosen.color(name))
+
     return TextualTheme(
         name=theme_name(chosen),
-        primary=colors.azure,
-        secondary=colors.azure,
-        warning=colors.amber,
-        error=colors.error,
-        success=colors.mint,
-        accent=colors.azure,
-        foreground=colors.text,
-        background=colors.bg,
-        surface=colors.panel,
-        panel=colors.panel,
-        boost=colors.panel,
+        primary=token("azure"),
+        secondary=token("azure"),
+        warning=token("amber"),
+        error=token("error"),
+        success=token("mint"),
+        accent=token("azure"),
+        foreground=token("text"),
+        background=token("bg"),
+        surface=token("panel"),
+        panel=token("panel"),
+        boost=token("panel"),
         dark=dark,
         variables={
-            "border": colors.faint,
-            "border-blurred": colors.faint,
-            "block-cursor-background": colors.select,
-            "block-cursor-foreground": colors.strong,
+            "border": token("faint"),
+            "border-blurred": token("faint"),
+            "block-cursor-background": token("select"),
+            "block-cursor-foreground": token("strong"),
             "block-cursor-text-style": "bold",
-            "input-cursor-background": colors.azure,
-            "input-cursor-foreground": colors.bg,
-            "input-selection-background": colors.select,
-            "scrollbar": colors.faint,
-            "scrollbar-background": colors.panel,
-            "dim": colors.dim,
-            "mute": colors.mute,
-            "strong": colors.strong,
+            "input-cursor-background": token("azure"),
+            "input-cursor-foreground": token("bg"),
+            "input-selection-background": token("select"),
+            "scrollbar": token("faint"),
+            "scrollbar-background": token("panel"),
+            "dim": token("dim"),
+            "mute": token("mute"),
+            "strong": token("strong"),
         },
     )
+
+
+def _written(color: Color) -> str:
+    """A colour in hexadecimal, such that on 256 colours it becomes the entry that it was."""
+    if color.number is not None and color.number >= 232:  # a grey comes back as its neighbour else
+        level = round(255 * (color.number - 231) / 25)
+        return f"#{level:02x}{level:02x}{level:02x}"
+    return color.get_truecolor().hex
 
 
 _VARIABLES_PLAIN = {

@@ -60,9 +60,7 @@ class Header(Ground):
 
     def _facts(self) -> Strip:
         width = self.size.width
-        parts = self._parts()
-        while len(parts) > 1 and _needed(parts) > width:
-            parts.remove(max(parts, key=lambda part: part.rank))
+        parts = _fitting(self._parts(), width)
         left = _joined([part for part in parts if not part.on_the_right], self.ground)
         right = _joined([part for part in parts if part.on_the_right], self.ground)
         gap = max(0, width - left.cell_length - right.cell_length)
@@ -85,7 +83,9 @@ class Header(Ground):
         if status.epoch is not None:
             parts.append(_Part(7, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
         if status.characters_per_second is not None:
-            parts.append(_Part(5, text(f"{short(status.characters_per_second)} char/s"), on_the_right=True))
+            parts.append(
+                _Part(5, text(f"{short(status.characters_per_second):>4} char/s"), on_the_right=True)
+            )
         if status.memory_bytes:
             parts.append(_Part(11, text(f"{status.memory_bytes / 2**20:,.0f} MB", "mute"), on_the_right=True))
         if status.remaining_seconds is not None and status.phase != "finished":
@@ -138,6 +138,15 @@ def logo(palette: Palette) -> tuple[Segment, ...]:
         step = round(i * (STEPS - 1) / (len(_LOGO) - 1))
         segments.append(Segment(letter, palette.diverging[step] + Style(bold=True, underline=False)))
     return tuple(segments)
+
+
+def _fitting(parts: Sequence[_Part], width: int) -> list[_Part]:
+    """As many parts as fit, the most important first, in their own order."""
+    kept: list[_Part] = []
+    for part in sorted(parts, key=lambda part: part.rank):
+        if not kept or _needed([*kept, part]) <= width:
+            kept.append(part)
+    return [part for part in parts if part in kept]
 
 
 def _needed(parts: Sequence[_Part]) -> int:
