@@ -78,7 +78,7 @@ class Matrix:
     """A copy of a matrix that multiplies vectors without waking the other threads of NumPy's linear algebra.
 
     OpenBLAS shares larger products among threads that wait for each other by spinning; on a machine that is
-    busy training, that takes 100 times as long. Products of a few hundred rows it leaves to the caller's thread.
+    busy training, that takes 100 times as long. Products of a few hundred rows it leaves to one thread.
     """
 
     _ELEMENTS = 1 << 18
