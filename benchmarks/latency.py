@@ -2,9 +2,9 @@
 
     python benchmarks/latency.py [TEXT] [--size 120x40] [--presses 200]
 
-A terminal is played to `rnnscope train`: keys go in, and what comes out is kept with the time at which it came.
-Which of it first showed the moved cursor is found afterwards, so that reading costs next to nothing while it is
-measured. The paused screen is the reference: what is above it is what training costs the reader.
+A terminal is played to `rnnscope train`: keys go in, and what comes out is kept with the time at which it
+came. Which of it first showed the moved cursor is found afterwards, so that reading costs next to nothing
+meanwhile. The paused screen is the reference: what is above it is what training costs the reader.
 """
 
 from __future__ import annotations
