@@ -35,7 +35,7 @@ class Action:
     @property
     def shown_keys(self) -> tuple[str, ...]:
         """The keys as a reader knows them, the one for the footer first."""
-        return tuple(_KEY_NAMES.get(key, key) for key in self.keys)
+        return tuple(key_name(key) for key in self.keys)
 
     @property
     def binding(self) -> Binding:
@@ -66,6 +66,12 @@ _KEY_NAMES = {
     "greater_than_sign": ">",
     "question_mark": "?",
     "f1": "F1",
+    "shift+up": "Shift+↑",
+    "shift+down": "Shift+↓",
+    "shift+left": "Shift+←",
+    "shift+right": "Shift+→",
+    "ctrl+home": "Ctrl+Home",
+    "ctrl+end": "Ctrl+End",
     "ctrl+left": "Ctrl+←",
     "ctrl+right": "Ctrl+→",
     "ctrl+c": "Ctrl+C",
@@ -73,6 +79,12 @@ _KEY_NAMES = {
     "ctrl+q": "Ctrl+Q",
     "ctrl+s": "Ctrl+S",
 }
+
+
+def key_name(key: str) -> str:
+    """A key as a reader knows it, such as `←` for `left`."""
+    return _KEY_NAMES.get(key, key)
+
 
 TRAIN: tuple[Action, ...] = (
     # in the order in which the footer offers them, as many as fit
@@ -95,10 +107,14 @@ TRAIN: tuple[Action, ...] = (
     Action("layer_up", ("right_square_bracket",), "The layer above", "look"),
     Action("word_left", ("ctrl+left", "b"), "Cursor to the word before", "look"),
     Action("word_right", ("ctrl+right", "w"), "Cursor to the next word", "look"),
-    Action("line_up", ("pageup",), "Cursor one line up", "look"),
-    Action("line_down", ("pagedown",), "Cursor one line down", "look"),
-    Action("first", ("home",), "Cursor to the first character", "look"),
-    Action("last", ("end",), "Cursor to the last character", "look"),
+    Action("line_up", ("shift+up", "K"), "Cursor one line up", "look"),
+    Action("line_down", ("shift+down", "J"), "Cursor one line down", "look"),
+    Action("page_up", ("pageup",), "Cursor one page up", "look"),
+    Action("page_down", ("pagedown",), "Cursor one page down", "look"),
+    Action("line_start", ("home",), "Cursor to the beginning of its line", "look"),
+    Action("line_end", ("end",), "Cursor to the end of its line", "look"),
+    Action("first", ("ctrl+home",), "Cursor to the first character", "look"),
+    Action("last", ("ctrl+end",), "Cursor to the last character", "look"),
     Action("own_range", ("n",), "Colours span the neuron's own range", "look"),
     Action("surprise", ("c",), "Colour the passage by surprise, or by the neuron", "look"),
     Action("chart", ("o",), "The gradient chart in place of the loss, or back", "look"),

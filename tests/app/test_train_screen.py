@@ -109,15 +109,19 @@ async def test_words_lines_and_ends(trace: Trace) -> None:
         at_word = seen(screen).cursor
         await pilot.press("w", "b")
         assert seen(screen).cursor == at_word
-        screen.action_first()
+        await pilot.press("ctrl+home")
+        await pilot.pause()
         assert seen(screen).cursor == 0
-        screen.action_last()
-        assert seen(screen).cursor == len(text) - 1
-        screen.action_cursor_right()
-        assert seen(screen).cursor == len(text) - 1
-        screen.action_first()
-        screen.action_line_down()
+        await pilot.press("J")
         assert text[: seen(screen).cursor].count("\n") == 1
+        await pilot.press("end")
+        await pilot.pause()
+        assert seen(screen).cursor > text.index("\n") + 1
+        await pilot.press("ctrl+end")
+        await pilot.pause()
+        assert seen(screen).cursor == len(text) - 1
+        await pilot.press("right")
+        assert seen(screen).cursor == len(text) - 1
 
 
 async def test_up_and_down_walk_through_the_neurons(trace: Trace) -> None:
@@ -457,22 +461,20 @@ async def test_the_theme_changes_every_colour(trace: Trace) -> None:
 
 
 async def test_the_layout_is_there_before_the_run_begins() -> None:
-    begun: list[float] = []
+    painted: list[str] = []
 
     def start(controls: Controls, say: Callable[[Event], None]) -> None:
-        begun.append(time.monotonic())
+        painted.append("\n".join(strip.text for strip in app.screen._compositor.render_strips()))
         while not controls.wishes.stop:
             time.sleep(0.005)
 
     app = RnnscopeApp(start, corpus="a text", depth="truecolor")
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, TrainScreen)
-        text = "\n".join(strip.text for strip in screen._compositor.render_strips())
-        assert "loading torch…" in text
-        assert all(name in text for name in ("loss", "sample", "passage", "next", "gates", "neurons"))
-        assert not begun
+        while not painted:
+            await pilot.pause(0.01)
+        assert "loading torch…" in painted[0]
+        assert all(name in painted[0] for name in ("loss", "sample", "passage", "next", "gates", "neurons"))
+        app.controls.stop()
 
 
 async def test_leaving_stops_the_run_and_waits_for_it(trace: Trace) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from rich.segment import Segment
+from textual.binding import Binding
 
-from rnnscope.app.actions import Action, grouped
+from rnnscope.app.actions import Action, grouped, key_name
 from rnnscope.app.palette import Palette
 from rnnscope.app.screens.page import Line, Writer
 from rnnscope.app.widgets.header import logo
+from rnnscope.app.widgets.panel import Panel
+from rnnscope.app.widgets.passage import Passage
 
-_KEY_WIDTH = 20
+_KEY_WIDTH = 15
 _WORD_WIDTH = 14
 _MARGIN = 2
 
@@ -51,13 +54,21 @@ WORDS = (
 )
 
 
-def help_writer(actions: Sequence[Action]) -> Writer:
-    """Writes the help for these actions."""
+def help_writer(actions: Sequence[Action], panels: Iterable[Panel]) -> Writer:
+    """Writes the help for these actions, and for what panels do with keys when they have the focus.
+
+    The passage's own keys are the screen's, so they are not told twice.
+    """
+    sections = {
+        title: [("  ".join(action.shown_keys), action.description) for action in members]
+        for title, members in grouped(actions).items()
+    }
+    sections |= _panel_sections(panel for panel in panels if not isinstance(panel, Passage))
 
     def write(palette: Palette, width: int) -> list[Line]:
         columns = 2 if width >= 110 else 1
         column_width = (width - 2 * _MARGIN - 4 * (columns - 1)) // columns
-        blocks = [_keys(palette, title, members, column_width) for title, members in grouped(actions).items()]
+        blocks = [_keys(palette, title, rows, column_width) for title, rows in sections.items()]
         blocks += [_colours(palette, column_width), _words(palette, column_width)]
         lines = _beside(_split(blocks, columns), column_width, palette)
         ink = palette.ink
@@ -68,12 +79,22 @@ def help_writer(actions: Sequence[Action]) -> Writer:
     return write
 
 
-def _keys(palette: Palette, title: str, actions: Sequence[Action], width: int) -> list[Line]:
+def _panel_sections(panels: Iterable[Panel]) -> dict[str, list[tuple[str, str]]]:
+    """Keys and descriptions of panels, which go before the screen's; those with the same keys share one."""
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for panel in panels:
+        bindings = Binding.make_bindings(type(panel).BINDINGS)
+        rows = tuple((key_name(binding.key), binding.tooltip) for binding in bindings)
+        if rows:
+            found.setdefault(rows, []).append(panel.heading)
+    return {f"with the focus on {' or '.join(names)}": list(rows) for rows, names in found.items()}
+
+
+def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: int) -> list[Line]:
     lines = [_heading(palette, title)]
-    for action in actions:
-        keys = "  ".join(action.shown_keys)
+    for keys, description in rows:
         room = width - _KEY_WIDTH
-        first, *more = wrap(action.description, room) or [""]
+        first, *more = wrap(description, room) or [""]
         lines.append(
             [
                 Segment(f"{keys:<{_KEY_WIDTH}}", palette.ink("strong", bold=True)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +19,6 @@ from rnnscope.app.screens.showing import ShowingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.layout_text import next_word, previous_word
 from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.app.widgets.passage import Passage
@@ -39,23 +37,21 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
 
     # -- looking -------------------------------------------------------------------------------------------
 
-    def _move(self, to: Callable[[int], int]) -> None:
+    def _move(self, by: int) -> None:
         if self.view is not None:
-            self.look(cursor=to(self.view.cursor))
+            self.look(cursor=self.view.cursor + by)
 
     def action_cursor_left(self) -> None:
-        self._move(lambda cursor: cursor - 1)
+        self._move(-1)
 
     def action_cursor_right(self) -> None:
-        self._move(lambda cursor: cursor + 1)
+        self._move(+1)
 
     def action_word_left(self) -> None:
-        if self.view is not None:
-            self.look(cursor=previous_word(self.view.trace.characters, self.view.cursor))
+        self.query_one(Passage).action_word(-1)
 
     def action_word_right(self) -> None:
-        if self.view is not None:
-            self.look(cursor=next_word(self.view.trace.characters, self.view.cursor))
+        self.query_one(Passage).action_word(+1)
 
     def action_line_up(self) -> None:
         self.look(cursor=self.query_one(Passage).line_up())
@@ -63,12 +59,23 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
     def action_line_down(self) -> None:
         self.look(cursor=self.query_one(Passage).line_down())
 
+    def action_page_up(self) -> None:
+        self.query_one(Passage).action_page(-1)
+
+    def action_page_down(self) -> None:
+        self.query_one(Passage).action_page(+1)
+
+    def action_line_start(self) -> None:
+        self.query_one(Passage).action_line_edge(-1)
+
+    def action_line_end(self) -> None:
+        self.query_one(Passage).action_line_edge(+1)
+
     def action_first(self) -> None:
-        self.look(cursor=0)
+        self.query_one(Passage).action_text_edge(-1)
 
     def action_last(self) -> None:
-        if self.view is not None:
-            self.look(cursor=len(self.view.trace) - 1)
+        self.query_one(Passage).action_text_edge(+1)
 
     def action_neuron_up(self) -> None:
         self._choose_neighbour(-1)
@@ -221,7 +228,7 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
         self.app.push_screen(PageScreen(log_writer(self.notices)))
 
     def action_help(self) -> None:
-        self.app.push_screen(PageScreen(help_writer(self.actions)))
+        self.app.push_screen(PageScreen(help_writer(self.actions, self.query(Panel))))
 
     def action_screenshot(self) -> None:
         stem = Path(self.status.corpus).stem or "screen"

@@ -38,14 +38,14 @@ AXIS_FROM = 8
 _DEEPEST_ZOOM = 10
 
 ACTIONS: tuple[Action, ...] = (
-    Action("hair_left", ("left",), "Chart: read the value one column to the left", "look"),
-    Action("hair_right", ("right",), "Chart: read the value one column to the right", "look"),
-    Action("zoom_in", ("up",), "Chart: the last half of what is shown", "look"),
-    Action("zoom_out", ("down",), "Chart: twice as much as is shown", "look"),
-    Action("pan_left", ("shift+left",), "Chart: earlier steps", "look"),
-    Action("pan_right", ("shift+right",), "Chart: later steps", "look"),
-    Action("toggle_log", ("a",), "Chart: steps on a log axis, or on a linear one", "look"),
-    Action("no_hair", ("escape",), "Chart: stop reading values", "look"),
+    Action("hair_left", ("left",), "Read the value one column to the left", "look"),
+    Action("hair_right", ("right",), "Read the value one column to the right", "look"),
+    Action("zoom_in", ("up",), "The last half of what is shown", "look"),
+    Action("zoom_out", ("down",), "Twice as much as is shown", "look"),
+    Action("pan_left", ("shift+left",), "Earlier steps", "look"),
+    Action("pan_right", ("shift+right",), "Later steps", "look"),
+    Action("toggle_log", ("a",), "Steps on a log axis, or on a linear one", "look"),
+    Action("no_hair", ("escape",), "Stop reading values", "look"),
 )
 """What a focused chart does with keys."""
 
