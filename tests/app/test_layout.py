@@ -38,7 +38,7 @@ def test_a_heat_map_needs_room_and_a_gradient_needs_more() -> None:
 
 @given(st.integers(SMALLEST[0], 300), st.integers(SMALLEST[1], 120), st.sampled_from(["loss", "gradient"]))
 def test_parts_fill_the_screen_without_meeting(width: int, height: int, chart: str) -> None:
-    regions = arrange(width, height, chart=chart).regions
+    regions = arrange(width, height, chosen=chart).regions
     placed = {name: region for name, region in regions.items() if name not in OVERLAYS}
     for (one, region), (other, second) in combinations(placed.items(), 2):
         assert not region.overlaps(second), (one, other)

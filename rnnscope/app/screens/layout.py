@@ -11,9 +11,10 @@ columns and one row. In a block each row has the same gutter; rows and columns s
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 from textual.geometry import Region
 
@@ -41,6 +42,11 @@ class Block:
     rows: tuple[Row, ...]
 
 
+Blocks: TypeAlias = Callable[[int, int, int, str], tuple[Block, ...]]
+"""The blocks of a screen, left to right: of its columns, its rows, the columns within the margins, and of the
+panel that stands in a place which several share."""
+
+
 @dataclass(frozen=True)
 class Arrangement:
     """Regions by name: every visible panel, `header`, `footer`, `prompt`, `banner`, or `too-small` alone."""
@@ -54,43 +60,8 @@ class Arrangement:
         return name in self.regions
 
 
-def arrange(
-    width: int, height: int, *, chart: str = "loss", hidden: Set[str] = frozenset(), zoomed: str | None = None
-) -> Arrangement:
-    """Every part's region.
-
-    `chart` is what stands in the chart's place where there is room for one only: `loss` or `gradient`. Panels
-    that are `hidden` leave their place to their neighbours; a `zoomed` one takes everyone's.
-    """
-    if width < SMALLEST[0] or height < SMALLEST[1]:
-        return Arrangement({"too-small": Region(0, 0, width, height)})
-    margin = 2 if width >= 100 else 1
-    inner = width - 2 * margin
-    gap_below = GAP_ROWS if height >= 28 else 0
-    body = Region(margin, HEADER_ROWS, inner, height - HEADER_ROWS - gap_below - 1)
-    footer = Region(margin, height - 1, inner, 1)
-    regions = {
-        "header": Region(margin, 0, inner, HEADER_ROWS),
-        "footer": footer,
-        "prompt": footer,
-        "banner": footer.translate((0, -gap_below)),
-    }
-    if zoomed is not None:
-        return Arrangement(regions | {zoomed: body})
-    blocks = _without(_blocks(width, height, inner, chart), hidden)
-    for block, (x, span) in zip(
-        blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True
-    ):
-        rows = _spans([row.height for row in block.rows], body.height, GAP_ROWS)
-        for row, (y, high) in zip(block.rows, rows, strict=True):
-            columns = _spans([weight for _, weight in row.panels], span, GAP_COLUMNS)
-            for (name, _), (left, wide) in zip(row.panels, columns, strict=True):
-                regions[name] = Region(body.x + x + left, body.y + y, wide, high)
-    return Arrangement(regions)
-
-
-def _blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...]:
-    """The blocks of panels for a terminal of this size, left to right."""
+def train_blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...]:
+    """The train screen's. `chart` is what stands where there is room for one: `loss` or `gradient`."""
     if width >= 160 and height >= 28:
         tall = height >= 48
         rows = (15, 16, 23) if tall else (11, 12, 11)
@@ -121,6 +92,47 @@ def _blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...
     if height >= 40:
         narrow.append(Row(7, (("neurons", 1),)))
     return (Block(1, tuple(narrow)),)
+
+
+def arrange(
+    width: int,
+    height: int,
+    blocks_of: Blocks = train_blocks,
+    *,
+    chosen: str = "loss",
+    hidden: Set[str] = frozenset(),
+    zoomed: str | None = None,
+) -> Arrangement:
+    """Every part's region.
+
+    `chosen` is the panel in the place that several share. Panels that are `hidden` leave their place to their
+    neighbours; a `zoomed` one takes everyone's.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Arrangement({"too-small": Region(0, 0, width, height)})
+    margin = 2 if width >= 100 else 1
+    inner = width - 2 * margin
+    gap_below = GAP_ROWS if height >= 28 else 0
+    body = Region(margin, HEADER_ROWS, inner, height - HEADER_ROWS - gap_below - 1)
+    footer = Region(margin, height - 1, inner, 1)
+    regions = {
+        "header": Region(margin, 0, inner, HEADER_ROWS),
+        "footer": footer,
+        "prompt": footer,
+        "banner": footer.translate((0, -gap_below)),
+    }
+    if zoomed is not None:
+        return Arrangement(regions | {zoomed: body})
+    blocks = _without(blocks_of(width, height, inner, chosen), hidden)
+    for block, (x, span) in zip(
+        blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True
+    ):
+        rows = _spans([row.height for row in block.rows], body.height, GAP_ROWS)
+        for row, (y, high) in zip(block.rows, rows, strict=True):
+            columns = _spans([weight for _, weight in row.panels], span, GAP_COLUMNS)
+            for (name, _), (left, wide) in zip(row.panels, columns, strict=True):
+                regions[name] = Region(body.x + x + left, body.y + y, wide, high)
+    return Arrangement(regions)
 
 
 def _without(blocks: Sequence[Block], hidden: Set[str]) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The train screen's floor: it puts every widget where `layout.arrange` says, by the widget's id."""
+"""A screen's floor: it puts every widget where `layout.arrange` says, by the widget's id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from rnnscope.app.screens.layout import Arrangement, arrange
+from rnnscope.app.screens.layout import Arrangement, Blocks, arrange, train_blocks
 
 _ON_TOP = {"banner": 1, "prompt": 2, "too-small": 3}
 
@@ -20,8 +20,8 @@ _ON_TOP = {"banner": 1, "prompt": 2, "too-small": 3}
 class Wanted:
     """What the reader wishes of the arrangement."""
 
-    chart: str = "loss"
-    """What stands where there is room for one chart: `loss` or `gradient`."""
+    chosen: str = "loss"
+    """The panel that stands in the place which several share."""
     hidden: Set[str] = frozenset()
     zoomed: str | None = None
 
@@ -56,10 +56,11 @@ class Stage(Widget):
     class Rearranged(Message):
         """Panels have come, gone or moved."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *children: Widget, blocks_of: Blocks = train_blocks, chosen: str = "loss") -> None:
+        super().__init__(*children)
         self._placing = _Placing()
-        self._wanted = Wanted()
+        self._blocks_of = blocks_of
+        self._wanted = Wanted(chosen)
 
     @property
     def layout(self) -> Layout:
@@ -78,7 +79,12 @@ class Stage(Widget):
     def arrangement_for(self, size: Size) -> Arrangement:
         wanted = self._wanted
         return arrange(
-            size.width, size.height, chart=wanted.chart, hidden=wanted.hidden, zoomed=wanted.zoomed
+            size.width,
+            size.height,
+            self._blocks_of,
+            chosen=wanted.chosen,
+            hidden=wanted.hidden,
+            zoomed=wanted.zoomed,
         )
 
     @property

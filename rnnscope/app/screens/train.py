@@ -130,7 +130,7 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
 
     def action_chart(self) -> None:
         stage = self.query_one(Stage)
-        stage.want(chart="gradient" if stage.wanted.chart == "loss" else "loss")
+        stage.want(chosen="gradient" if stage.wanted.chosen == "loss" else "loss")
 
     # -- what is read and written --------------------------------------------------------------------------
 
