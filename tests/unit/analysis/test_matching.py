@@ -1,0 +1,159 @@
+"""Selecting and matching against an enumeration of every range there is."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from rnnscope.analysis.matching import Selection, match, select
+
+Found = list[tuple[int, int, int, int]]
+
+
+def on_units(values: NDArray[np.float32], start: int, stop: int, threshold: float, negative: bool) -> set:
+    """(unit, sign) of all that are on at every position of a range."""
+    found = set()
+    for unit in range(values.shape[1]):
+        if all(value > threshold for value in values[start:stop, unit].tolist()):
+            found.add((unit, 1))
+        if negative and all(value < -threshold for value in values[start:stop, unit].tolist()):
+            found.add((unit, -1))
+    return found
+
+
+def enumerated(
+    values: NDArray[np.float32],
+    chosen: set,
+    threshold: float,
+    negative: bool,
+    exclude: tuple[int, int] | None,
+) -> Found:
+    """(start, stop, shared, union) of all matches, from all ranges."""
+    length = len(values)
+
+    def shared(start: int, stop: int) -> int:
+        if start < 0 or stop > length:
+            return -1
+        return len(chosen & on_units(values, start, stop, threshold, negative))
+
+    ranges = []
+    for start in range(length):
+        for stop in range(start + 1, length + 1):
+            count = shared(start, stop)
+            if count == 0 or count in (shared(start - 1, stop), shared(start, stop + 1)):
+                continue
+            if exclude is not None and start < exclude[1] and stop > exclude[0]:
+                continue
+            union = len(chosen | on_units(values, start, stop, threshold, negative))
+            ranges.append((-count, union, start - stop, start, stop))
+    listed: Found = []
+    for count, union, _, start, stop in sorted(ranges):
+        if all(stop <= a or start >= b for a, b, _, _ in listed):
+            listed.append((start, stop, -count, union))
+    return listed
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    length=st.integers(2, 22),
+    units=st.integers(1, 6),
+    stretch=st.integers(1, 9),
+    negative=st.booleans(),
+    excluding=st.booleans(),
+    data=st.data(),
+)
+def test_matches_are_those_of_all_ranges_ranked(
+    seed: int, length: int, units: int, stretch: int, negative: bool, excluding: bool, data: st.DataObject
+) -> None:
+    values = np.random.default_rng(seed).choice([-0.9, 0.0, 0.9, 0.8], (length, units)).astype(np.float32)
+    start = data.draw(st.integers(0, length - 1))
+    stop = data.draw(st.integers(start + 1, length))
+    selection = select(values, start, stop, before=0, negative=negative)
+    chosen = set(zip(selection.units.tolist(), selection.signs.tolist(), strict=True))
+    assert chosen == on_units(values, start, stop, 0.3, negative)
+    exclude = (start, stop) if excluding else None
+    pieces = [values[at : at + stretch] for at in range(0, length, stretch)]
+    for given_values in (values, pieces):
+        found = match(given_values, selection, exclude=exclude, limit=1000)
+        listed = list(
+            zip(*(a.tolist() for a in (found.starts, found.stops, found.shared, found.union)), strict=True)
+        )
+        assert listed == enumerated(values, chosen, 0.3, negative, exclude)
+        assert found.positions == length
+        assert found.jaccard.tolist() == [s / u for _, _, s, u in listed]
+
+
+def test_a_unit_on_in_a_margin_is_not_on_over_exactly_the_range() -> None:
+    on, off = 0.5, 0.2
+    values = np.array(
+        [
+            # exactly, began before, ends after, negative, once too weak
+            [off, on, off, off, off],
+            [on, on, on, -on, on],
+            [on, on, on, -on, 0.3],
+            [off, off, on, off, off],
+        ],
+        np.float32,
+    )
+    assert select(values, 1, 3).units.tolist() == [0, 2, 3]
+    assert select(values, 1, 3).signs.tolist() == [1, 1, -1]
+    assert select(values, 1, 3, negative=False).units.tolist() == [0, 2]
+    assert select(values, 1, 3, before=0).units.tolist() == [0, 1, 2, 3]
+    assert select(values, 1, 3, after=1).units.tolist() == [0, 3]
+    assert select(values, 1, 3, threshold=0.29).units.tolist() == [0, 2, 3, 4]
+    assert select(values, 0, 2, before=5).units.tolist() == [1]
+
+
+def test_margins_are_looked_at_all_over() -> None:
+    values = np.array([[0.9, 0.0], [0.0, 0.0], [0.9, 0.9]], np.float32)
+    assert select(values, 2, 3, before=1).units.tolist() == [0, 1]
+    assert select(values, 2, 3, before=2).units.tolist() == [1]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(3, 3), (-1, 2), (0, 11), (5, 4)])
+def test_what_is_no_range_is_refused(start: int, stop: int) -> None:
+    with pytest.raises(ValueError, match="no range"):
+        select(np.zeros((10, 2), np.float32), start, stop)
+
+
+def test_nothing_selected_matches_nothing() -> None:
+    values = np.ones((10, 2), np.float32)
+    nothing = Selection(0, 1, 0.3, np.empty(0, np.int64), np.empty(0, np.int8), True)
+    assert len(match(values, nothing)) == 0
+    assert len(match([], select(values, 0, 1))) == 0
+
+
+def test_the_best_are_kept_when_there_are_more_than_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(600, 8)).astype(np.float32)
+    selection = Selection(0, 1, 0.3, np.arange(6), np.array([1, 1, -1, 1, -1, 1], np.int8), True)
+    pieces = [values[at : at + 40] for at in range(0, 600, 40)]
+    everything = match(pieces, selection, limit=5)
+    monkeypatch.setattr("rnnscope.analysis.matching._POOL", 20)
+    best = match(pieces, selection, limit=5)
+    assert best.starts.tolist() == everything.starts.tolist()
+    assert best.shared.tolist() == everything.shared.tolist()
+
+
+def test_a_search_ends_when_asked_and_tells_how_far_it_came() -> None:
+    values = np.ones((100, 1), np.float32)
+    told: list[int] = []
+    found = match([values] * 4, select(values, 0, 3), told=told.append, should_stop=lambda: len(told) == 2)
+    assert found.positions == told[-1] < 400
+
+
+def test_twenty_thousand_characters_are_searched_at_once() -> None:
+    rng = np.random.default_rng(1)
+    values = np.repeat(rng.normal(0, 0.5, (5000, 512)), 4, axis=0).astype(np.float32)
+    selection = select(values, 400, 404)
+    assert len(selection) > 100
+    started = time.perf_counter()
+    found = match(values, selection, exclude=(400, 404))
+    assert time.perf_counter() - started < 10  # a fraction of that alone on a core; by loops it takes minutes
+    assert len(found) == 50
+    assert (np.diff(found.shared) <= 0).all()
