@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from textual import on
 from textual.app import ComposeResult
-from textual.screen import Screen
-from textual.widget import Widget
 
 from rnnscope.app import actions
 from rnnscope.app.choosing import first_cursor, first_view, livelier_view
 from rnnscope.app.history import History
 from rnnscope.app.mailbox import Mailbox
-from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
+from rnnscope.app.screens.looking import LookingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.too_small import TooSmall
 from rnnscope.app.status import Status
-from rnnscope.app.view import View
-from rnnscope.app.widgets.banner import Banner, Notice, Severity
+from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.gates import Gates
 from rnnscope.app.widgets.gradient import GradientChart
@@ -35,7 +32,6 @@ from rnnscope.app.widgets.header import Header
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.next import Next
-from rnnscope.app.widgets.panel import Panel
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.sample import SampleStream
@@ -47,13 +43,10 @@ from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, T
 TICK_SECONDS = 0.1
 _SETTLED_SECONDS = 45.0
 """Neurons of an untrained network mean nothing; until then a dull one makes way, if nobody chose it."""
-_LONGEST_LOG = 500
 
 
-class ShowingScreen(Screen[None], inherit_bindings=False):
+class ShowingScreen(LookingScreen, inherit_bindings=False):
     """All there is to see of a run that is being trained, or was; what keys do is in `train.py`."""
-
-    AUTO_FOCUS = "#passage"
 
     def __init__(
         self,
@@ -65,14 +58,11 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`now` is the clock by which samples are written out."""
-        super().__init__()
+        super().__init__(actions.offered(live=live))
         self.controls = controls
         self.live = live
-        self.actions = actions.offered(live=live)
         self.status = Status(corpus=corpus)
         self.history = History()
-        self.view: View | None = None
-        self.notices: list[Notice] = []
         self._mailbox = mailbox
         self._now = now
         self._reads_bytes = False
@@ -162,20 +152,22 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
 
     # -- what the panels show --------------------------------------------------------------------------------
 
-    def show_view(self, view: View) -> None:
-        """Show another view in all panels at once."""
-        self.view = view
-        with self.app.batch_update():
-            self.query_one(Passage).show(view)
-            self.query_one(Next).show(view)
-            self.query_one(Gates).show(view)
-            self.query_one(HeatMap).show(view)
-
     def look(self, **changes: object) -> None:
-        """Change what is looked at; nothing happens before the first trace."""
-        if self.view is not None:
-            self._is_chosen = True
-            self.show_view(self.view.moved(**changes))
+        self._is_chosen = self._is_chosen or self.view is not None
+        super().look(**changes)
+
+    def neighbour(self, by: int) -> tuple[int, int] | None:
+        """The neuron beside the chosen one in the heat map, whether that is on the screen or not."""
+        unit = self.query_one(HeatMap).neighbour(by)
+        return None if unit is None or self.view is None else (self.view.layer, unit)
+
+    @property
+    def picture_name(self) -> str:
+        return f"{Path(self.status.corpus).stem or 'screen'}-{self.status.step}"
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return self.status.elapsed_seconds
 
     def show_status(self, status: Status) -> None:
         self.status = status
@@ -188,18 +180,6 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
             self.query_one(LossChart).show(self.history)
             self.query_one(GradientChart).show(self.history)
 
-    def panels_in_sight(self) -> list[Panel]:
-        """The panels that have a place, the passage first."""
-        panels = [panel for panel in self.query(Panel) if panel.display]
-        return sorted(panels, key=lambda panel: not isinstance(panel, Passage))
-
-    def announce(self, message: str, severity: Severity = "note") -> None:
-        """Say something in the banner, and remember it."""
-        notice = Notice(message, severity, self.status.elapsed_seconds)
-        self.notices.append(notice)
-        del self.notices[:-_LONGEST_LOG]
-        self.query_one(Banner).announce(notice)
-
     def _labels(self) -> dict[str, str]:
         """What the footer's entries are called in the present state."""
         labels = {"pause": "go on"} if self.status.paused else {}
@@ -210,34 +190,3 @@ class ShowingScreen(Screen[None], inherit_bindings=False):
         elif self.status.phase == "annealing":
             labels["finish"] = ""
         return labels
-
-    # -- what the panels and the stage say -------------------------------------------------------------------
-
-    @on(CursorMoved)
-    def _move_cursor(self, message: CursorMoved) -> None:
-        self.look(cursor=message.index)
-
-    @on(NeuronChosen)
-    def _choose_neuron(self, message: NeuronChosen) -> None:
-        self.look(layer=message.layer, unit=message.unit)
-
-    @on(QuantityChosen)
-    def _choose_quantity(self, message: QuantityChosen) -> None:
-        self.look(quantity=message.quantity)
-
-    @on(Stage.Rearranged)
-    def _after_rearranging(self) -> None:
-        if self.focused is None or not _is_shown(self.focused):
-            self.focus_first()
-
-    @on(Prompt.Closed)
-    def _after_prompt(self) -> None:
-        self.focus_first()
-
-    def focus_first(self) -> None:
-        """Focus the passage, or what there is of panels."""
-        self.set_focus(next(iter(self.panels_in_sight()), None))
-
-
-def _is_shown(widget: Widget) -> bool:
-    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

@@ -31,7 +31,7 @@ from rnnscope.app.view import View
 from rnnscope.app.widgets import gates_legend
 from rnnscope.app.widgets.gates_plan import Plan, Row, plan
 from rnnscope.app.widgets.layout_text import Shapes
-from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
 from rnnscope.text.display import labels
 from rnnscope.tracing.trace import Trace
 
@@ -67,7 +67,7 @@ class Picture:
     """The text, where it stands in the title's row."""
 
 
-class Gates(Panel):
+class Gates(ViewPanel):
     """What the gates of the chosen neuron do along the passage, and how its state comes about."""
 
     heading: ClassVar[str] = "gates"

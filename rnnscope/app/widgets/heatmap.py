@@ -27,7 +27,7 @@ from rnnscope.app.palette import STEPS, ZERO, Palette, Theme, signed_steps, unit
 from rnnscope.app.runs import coded_segments
 from rnnscope.app.slowness import slowest_first
 from rnnscope.app.view import View
-from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
 from rnnscope.tracing.trace import Trace
 
 
@@ -58,7 +58,7 @@ class Picture:
     ids_width: int
 
 
-class HeatMap(Panel):
+class HeatMap(ViewPanel):
     """Every neuron of the chosen layer: hidden values, or the chosen quantity where that is a gate."""
 
     heading: ClassVar[str] = "neurons"

@@ -23,7 +23,7 @@ from rich.segment import Segment
 
 from rnnscope.app.view import View
 from rnnscope.app.widgets.layout_text import Shapes
-from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
 from rnnscope.tracing.trace import Trace
 
 Facts = list[tuple[str, str]]
@@ -75,7 +75,7 @@ class Expectation:
         return float(-(seen * np.log2(seen)).sum())
 
 
-class Next(Panel):
+class Next(ViewPanel):
     """The most probable next characters at the cursor."""
 
     heading: ClassVar[str] = "next"

@@ -21,6 +21,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app.palette import Palette, palette
+from rnnscope.app.view import View
 
 PADDING = 2
 """Columns between a panel's edge and its text."""
@@ -105,7 +106,7 @@ class Panel(Widget, can_focus=True):
         return strip
 
     def _draw(self, y: int) -> Strip:
-        # `size` is looked up in the screen's layout each time; `outer_size` is at hand, and a panel has no border.
+        # `size` is looked up in the layout each time; `outer_size` is at hand, and there is no border.
         width, fill = self.outer_size.width, self.fill
         edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", fill)
         row = y - self.body_top
@@ -150,3 +151,11 @@ class Panel(Widget, can_focus=True):
 
     def on_blur(self, event: events.Blur) -> None:
         self.redraw()
+
+
+class ViewPanel(Panel):
+    """A panel that shows what is looked at."""
+
+    def show(self, view: View) -> None:
+        """Show another view."""
+        raise NotImplementedError

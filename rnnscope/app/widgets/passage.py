@@ -33,7 +33,7 @@ from rnnscope.app.widgets.layout_text import (
     previous_word,
 )
 from rnnscope.app.widgets.legend import scale
-from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
 
 _INDENT = 1
 """Columns between the gutter and the text."""
@@ -47,7 +47,7 @@ def _binding(key: str, action: str, tooltip: str) -> Binding:
     return Binding(key, action, tooltip, id=name, tooltip=tooltip, show=False)
 
 
-class Passage(Panel):
+class Passage(ViewPanel):
     """The passage, its colours and the cursor; posts `CursorMoved` when another character is chosen."""
 
     heading: ClassVar[str] = "passage"

@@ -1,0 +1,281 @@
+"""What the screens share: one view that every panel shows, and the keys that change it.
+
+    keys, clicks ──▶ look ──▶ View ──▶ every ViewPanel, in one frame
+
+A screen gives the panels, the order of the neurons, and what else its keys do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on
+from textual.screen import Screen
+from textual.widget import Widget
+
+from rnnscope.app.actions import Action
+from rnnscope.app.choosing import neighbour_quantity
+from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
+from rnnscope.app.screens.commands import Commands
+from rnnscope.app.screens.help import help_writer
+from rnnscope.app.screens.log import log_writer
+from rnnscope.app.screens.page import PageScreen
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.view import View
+from rnnscope.app.widgets.banner import Banner, Notice, Severity
+from rnnscope.app.widgets.panel import Panel, ViewPanel
+from rnnscope.app.widgets.passage import Passage
+from rnnscope.app.widgets.prompt import Prompt, Question
+
+_LONGEST_LOG = 500
+
+
+class LookingScreen(Screen[None], inherit_bindings=False):
+    """A view of one network, and all that moves it."""
+
+    AUTO_FOCUS = "#passage"
+    COMMANDS: ClassVar[set[Any]] = {Commands}
+
+    def __init__(self, offered: tuple[Action, ...]) -> None:
+        """`offered` are the actions of which the footer, the help and the command palette are made."""
+        super().__init__()
+        self.actions = offered
+        self.view: View | None = None
+        self.notices: list[Notice] = []
+
+    # -- what a subclass gives ------------------------------------------------------------------------------
+
+    def neighbour(self, by: int) -> tuple[int, int] | None:
+        """The layer and unit that many places further in the order of neurons; None without a view."""
+        raise NotImplementedError
+
+    @property
+    def picture_name(self) -> str:
+        """What a picture of the screen is called."""
+        raise NotImplementedError
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """When an announcement is made."""
+        raise NotImplementedError
+
+    # -- what the panels show --------------------------------------------------------------------------------
+
+    def show_view(self, view: View) -> None:
+        """Show another view in all panels at once."""
+        self.view = view
+        with self.app.batch_update():
+            for panel in self.query(ViewPanel):
+                panel.show(view)
+
+    def look(self, **changes: object) -> None:
+        """Change what is looked at; nothing happens before the first trace."""
+        if self.view is not None:
+            self.show_view(self.view.moved(**changes))
+
+    def panels_in_sight(self) -> list[Panel]:
+        """The panels that have a place, the passage first."""
+        panels = [panel for panel in self.query(Panel) if panel.display]
+        return sorted(panels, key=lambda panel: not isinstance(panel, Passage))
+
+    def announce(self, message: str, severity: Severity = "note") -> None:
+        """Say something in the banner, and remember it."""
+        notice = Notice(message, severity, self.elapsed_seconds)
+        self.notices.append(notice)
+        del self.notices[:-_LONGEST_LOG]
+        self.query_one(Banner).announce(notice)
+
+    def ask(self, question: Question) -> None:
+        """Ask for a line of text, over the footer."""
+        self.query_one(Banner).dismiss()
+        self.query_one(Prompt).ask(question)
+
+    # -- what the panels and the stage say -------------------------------------------------------------------
+
+    @on(CursorMoved)
+    def _move_cursor(self, message: CursorMoved) -> None:
+        self.look(cursor=message.index)
+
+    @on(NeuronChosen)
+    def _choose_neuron(self, message: NeuronChosen) -> None:
+        self.look(layer=message.layer, unit=message.unit)
+
+    @on(QuantityChosen)
+    def _choose_quantity(self, message: QuantityChosen) -> None:
+        self.look(quantity=message.quantity)
+
+    @on(Stage.Rearranged)
+    def _after_rearranging(self) -> None:
+        if self.focused is None or not _is_shown(self.focused):
+            self.focus_first()
+
+    @on(Prompt.Closed)
+    def _after_prompt(self) -> None:
+        self.focus_first()
+
+    def focus_first(self) -> None:
+        """Focus the passage, or what there is of panels."""
+        self.set_focus(next(iter(self.panels_in_sight()), None))
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def _move(self, by: int) -> None:
+        if self.view is not None:
+            self.look(cursor=self.view.cursor + by)
+
+    def action_cursor_left(self) -> None:
+        self._move(-1)
+
+    def action_cursor_right(self) -> None:
+        self._move(+1)
+
+    def action_word_left(self) -> None:
+        self.query_one(Passage).action_word(-1)
+
+    def action_word_right(self) -> None:
+        self.query_one(Passage).action_word(+1)
+
+    def action_line_up(self) -> None:
+        self.look(cursor=self.query_one(Passage).line_up())
+
+    def action_line_down(self) -> None:
+        self.look(cursor=self.query_one(Passage).line_down())
+
+    def action_page_up(self) -> None:
+        self.query_one(Passage).action_page(-1)
+
+    def action_page_down(self) -> None:
+        self.query_one(Passage).action_page(+1)
+
+    def action_line_start(self) -> None:
+        self.query_one(Passage).action_line_edge(-1)
+
+    def action_line_end(self) -> None:
+        self.query_one(Passage).action_line_edge(+1)
+
+    def action_first(self) -> None:
+        self.query_one(Passage).action_text_edge(-1)
+
+    def action_last(self) -> None:
+        self.query_one(Passage).action_text_edge(+1)
+
+    def action_neuron_up(self) -> None:
+        self._choose_neighbour(-1)
+
+    def action_neuron_down(self) -> None:
+        self._choose_neighbour(+1)
+
+    def _choose_neighbour(self, by: int) -> None:
+        neuron = self.neighbour(by)
+        if neuron is not None:
+            self.look(layer=neuron[0], unit=neuron[1])
+
+    def action_quantity(self) -> None:
+        self._turn_quantity(+1)
+
+    def action_quantity_back(self) -> None:
+        self._turn_quantity(-1)
+
+    def _turn_quantity(self, by: int) -> None:
+        if self.view is not None:
+            self.look(quantity=neighbour_quantity(self.view, by), colouring="neuron")
+
+    def action_layer_down(self) -> None:
+        self._turn_layer(-1)
+
+    def action_layer_up(self) -> None:
+        self._turn_layer(+1)
+
+    def _turn_layer(self, by: int) -> None:
+        if self.view is None:
+            return
+        layers = self.view.trace.architecture.layers
+        if layers == 1:
+            self.announce("this network has one layer")
+        self.look(layer=self.view.layer + by)
+
+    def action_own_range(self) -> None:
+        if self.view is not None:
+            self.look(own_range=not self.view.own_range, colouring="neuron")
+
+    def action_surprise(self) -> None:
+        if self.view is not None:
+            self.look(colouring="neuron" if self.view.colouring == "surprise" else "surprise")
+
+    def action_top_five(self) -> None:
+        if self.view is not None:
+            self.look(top_five=not self.view.top_five)
+
+    # -- the screen ----------------------------------------------------------------------------------------
+
+    def action_zoom(self) -> None:
+        stage = self.query_one(Stage)
+        focused = self.focused
+        if stage.wanted.zoomed is not None:
+            stage.want(zoomed=None)
+        elif isinstance(focused, Panel):
+            stage.want(zoomed=focused.id)
+
+    def action_hide(self) -> None:
+        stage = self.query_one(Stage)
+        focused = self.focused
+        if isinstance(focused, Panel) and focused.id is not None and len(self.panels_in_sight()) > 1:
+            stage.want(hidden=stage.wanted.hidden | {focused.id}, zoomed=None)
+            self.announce(f"{focused.heading} is hidden; X shows it again")
+
+    def action_show_all(self) -> None:
+        self.query_one(Stage).want(hidden=frozenset(), zoomed=None)
+
+    def action_next_panel(self) -> None:
+        self.focus_next(Panel)
+
+    def action_previous_panel(self) -> None:
+        self.focus_previous(Panel)
+
+    def action_back(self) -> None:
+        """Step back from the nearest thing that there is to step back from."""
+        banner, stage = self.query_one(Banner), self.query_one(Stage)
+        if banner.display:
+            banner.dismiss()
+        elif stage.wanted.zoomed is not None:
+            stage.want(zoomed=None)
+        elif self.view is not None and (self.view.top_five or self.view.colouring == "surprise"):
+            self.look(top_five=False, colouring="neuron")
+
+    def action_messages(self) -> None:
+        self.app.push_screen(PageScreen(log_writer(self.notices)))
+
+    def action_help(self) -> None:
+        self.app.push_screen(PageScreen(help_writer(self.actions, self.query(Panel))))
+
+    def action_screenshot(self) -> None:
+        path = free_path(Path(f"rnnscope-{self.picture_name}.svg"))
+        try:
+            path.write_text(self.app.export_screenshot(title="rnnscope"), encoding="utf-8")
+        except OSError as error:
+            self.announce(f"no picture: {path}: {(error.strerror or str(error)).lower()}", "warning")
+        else:
+            self.announce(f"picture written to {path.resolve()}")
+
+    async def action_theme(self) -> None:
+        await self.app.run_action("toggle_theme")
+
+    async def action_command_palette(self) -> None:
+        await self.app.run_action("command_palette")
+
+    async def action_quit(self) -> None:
+        await self.app.run_action("quit")
+
+
+def free_path(path: Path) -> Path:
+    """The path, or the first numbered one beside it that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate
+
+
+def _is_shown(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
