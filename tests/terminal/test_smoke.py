@@ -1,0 +1,185 @@
+"""A real terminal: train, look, leave, and find what was saved."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from rnnscope.checkpoint import load_model
+
+COLUMNS, ROWS = 120, 40
+SLOWEST_SECONDS = 60.0
+
+
+class Terminal:
+    """A terminal of 120×40 in which a command runs."""
+
+    def __init__(self, arguments: list[str], directory: Path, **environment: str) -> None:
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.is_hung_up = False
+        settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "OMP_NUM_THREADS": "1"}
+        self.child = pexpect.spawn(
+            sys.executable,
+            ["-m", "rnnscope", *arguments],
+            cwd=str(directory),
+            dimensions=(ROWS, COLUMNS),
+            env={**os.environ, **settings, **environment},
+            timeout=SLOWEST_SECONDS,
+        )
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def read(self, seconds: float) -> None:
+        """Take what comes within some time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                data = self.child.read_nonblocking(65_536, timeout=left)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return
+            self.raw += data
+            self._stream.feed(data)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read until the screen shows something."""
+        end = time.monotonic() + SLOWEST_SECONDS
+        while time.monotonic() < end:
+            if found := re.search(pattern, self.text):
+                return found
+            self.read(0.05)
+        raise AssertionError(f"the screen never showed {pattern!r}:\n{self.text}")
+
+    def wait_until_it_ends(self) -> int:
+        """The exit status; what comes before the end is read."""
+        end = time.monotonic() + SLOWEST_SECONDS
+        while self.child.isalive() and time.monotonic() < end:
+            self.read(0.05)
+        self.child.close()
+        status = self.child.exitstatus
+        return -self.child.signalstatus if status is None else status
+
+    def hang_up(self) -> None:
+        """Close the terminal's side, as a window does that is closed."""
+        self.is_hung_up = True
+        self.child.ptyproc.fileobj.close()
+        self.child.ptyproc.closed = self.child.closed = True
+
+    def white_cell(self) -> tuple[int, int]:
+        """Where the cursor of the passage stands."""
+        for row in range(14, 26):
+            for column in range(66):
+                if self.screen.buffer[row][column].bg == "ffffff":
+                    return row, column
+        raise AssertionError(f"no cursor:\n{self.text}")
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "tide.txt"
+    lines = (f"At {hour} the tide is {hour * 7 % 12} ells, and the ferry waits.\n" for hour in range(1, 900))
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def terminal_for(tmp_path: Path, text: Path) -> Iterator[Callable[..., Terminal]]:
+    """Opens a terminal in which a small network learns, once its screen shows a loss and a passage."""
+    opened: list[Terminal] = []
+
+    def open_one(**environment: str) -> Terminal:
+        options = ["--run", "run", "--hidden-size", "24", "--seed", "1"]
+        terminal = Terminal(["train", str(text), *options], tmp_path, **environment)
+        opened.append(terminal)
+        terminal.wait_for(r"train +\d\.\d\d")
+        terminal.wait_for(r"neuron 1/\d+")
+        return terminal
+
+    yield open_one
+    for terminal in opened:
+        if not terminal.is_hung_up:
+            terminal.child.close(force=True)
+
+
+def test_it_trains_shows_itself_and_leaves_a_checkpoint_that_loads(
+    terminal_for: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    training = terminal_for()
+    first = float(training.wait_for(r"train +(\d\.\d\d)")[1])
+    before = training.white_cell()
+    training.child.send("\x1b[C")
+    training.read(0.5)
+    row, column = training.white_cell()
+    assert (row, column) in ((before[0], before[1] + 1), (before[0] + 1, min(before[1], column)))
+
+    neuron = training.wait_for(r"neuron 1/(\d+)")[1]
+    training.child.send("\x1b[B")
+    training.wait_for(rf"neuron 1/(?!{neuron}\b)\d+")
+    training.wait_for(r"●")
+
+    end = time.monotonic() + SLOWEST_SECONDS
+    while float(training.wait_for(r"train +(\d\.\d\d)")[1]) > first - 0.2:
+        assert time.monotonic() < end, training.text
+        training.read(0.2)
+
+    training.child.send("q")
+    assert training.wait_until_it_ends() == 0
+    assert (
+        training.raw.rstrip().endswith((b"\x1b[?25h", b"\x1b[?1004l"))
+        or b"\x1b[?1049l" in training.raw[-2_000:]
+    )
+    model = load_model(tmp_path / "run" / "last.safetensors")
+    assert model.architecture.hidden_size == 24
+
+
+def test_a_signal_saves_and_gives_the_terminal_back_and_no_color_is_heeded(
+    terminal_for: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = terminal_for(NO_COLOR="1")
+    terminal.child.kill(signal.SIGTERM)
+    start = time.monotonic()
+    assert terminal.wait_until_it_ends() == 0
+    assert time.monotonic() - start < 10
+    assert b"\x1b[?1049l" in terminal.raw[-4_000:]
+    assert load_model(tmp_path / "run" / "last.safetensors").architecture.hidden_size == 24
+    colours = re.findall(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m", terminal.raw)
+    assert not colours, colours[:5]
+    assert re.search(rb"\x1b\[(?:[0-9]+;)*7[0-9;]*m", terminal.raw), "nothing stands out either"
+
+
+def test_a_terminal_that_closes_costs_nothing(terminal_for: Callable[..., Terminal], tmp_path: Path) -> None:
+    """The terminal's side is closed: the process is told by SIGHUP, and can write no more."""
+    terminal = terminal_for()
+    process = terminal.child.pid
+    terminal.hang_up()
+    end = time.monotonic() + SLOWEST_SECONDS
+    while os.waitpid(process, os.WNOHANG)[0] == 0:
+        if time.monotonic() > end:
+            os.kill(process, signal.SIGKILL)
+            raise AssertionError("it went on without a terminal")
+        time.sleep(0.05)
+    finished = (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert '"finished"' in finished
+    assert load_model(tmp_path / "run" / "last.safetensors").architecture.hidden_size == 24
+
+
+def test_an_error_after_the_screen_opened_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("ab", encoding="utf-8")
+    terminal = Terminal(["train", "short.txt"], tmp_path)
+    assert terminal.wait_until_it_ends() == 2
+    assert b"Traceback" not in terminal.raw
+    told = re.sub(r"\x1b\[[?0-9;]*[a-z]", "", terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()).strip()
+    assert told.startswith("rnnscope: ")
+    assert len(told.splitlines()) == 1
