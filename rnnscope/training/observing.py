@@ -25,6 +25,8 @@ LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320
 UNWATCHED_SAMPLE_SECONDS = 30.0
 
+_SAMPLE_READ_SECONDS = 2.0
+"""However cheap a sample is, somebody reads it."""
 _SHORTEST_SAMPLE = 80
 _SAMPLE_SECONDS = 0.15
 """A large network writes fewer symbols a sample rather than hold up training."""
@@ -46,8 +48,8 @@ class Observer:
         self._opening = _opening(corpus)
         self._prime = self._opening
         self._served = Wishes()
-        self._samples = Spaced(clock, share=0.015, first_seconds=1.0)
-        self._traces = Spaced(clock, share=0.015, first_seconds=0.7)
+        self._samples = Spaced(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
+        self._traces = Spaced(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
         rarely = UNWATCHED_SAMPLE_SECONDS
         self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
 

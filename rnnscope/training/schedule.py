@@ -20,6 +20,7 @@ from rnnscope.training.options import ScheduleName, TrainOptions
 Phase = Literal["warm-up", "stable", "annealing", "steady"]
 
 SHORTEST_FINISH_STEPS = 200
+LEAST_IMPROVEMENT_NATS = 1e-4
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,11 @@ class Patience:
     cuts: int = 0
 
     def after(self, held_out_nats: float, plateau_patience: int) -> Patience:
-        """The count after one more evaluation; plateau cuts when it has waited long enough."""
-        if self.best is None or held_out_nats < self.best:
+        """The count after one more evaluation; plateau cuts when it has waited long enough.
+
+        A loss lower by less than LEAST_IMPROVEMENT_NATS is none: falling so slowly is standing still.
+        """
+        if self.best is None or held_out_nats < self.best - LEAST_IMPROVEMENT_NATS:
             return Patience(held_out_nats, cuts=self.cuts)
         since_cut = self.since_cut + 1
         cut = since_cut >= plateau_patience

@@ -69,7 +69,7 @@ def _begun(options: TrainOptions, controls: Controls, pace: Pace | None) -> Trai
         raise OptionError("there is no TEXT to learn; name a file, - for standard input, or --resume a run")
     device = _prepared_device(options.device, options.threads)
     base = None if options.init_from is None else load_model(resolve_model(options.init_from))
-    corpus = _loaded(options.text, options, None if base is None else base.vocabulary)
+    corpus = _loaded(options.text, options, None if base is None else base.vocabulary, grow=True)
     if base is not None:
         options = _shaped_like(base, options)
     torch.manual_seed(options.seed)
@@ -99,7 +99,7 @@ def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Tr
         _require_something_left(information.get("ended"), asked, recorded, directory)
         device = _prepared_device(asked.device, asked.threads or threads)
         weights = load_model(directory / LAST)
-        corpus = _loaded(text, options, weights.vocabulary)
+        corpus = _loaded(text, options, weights.vocabulary, grow=False)
         if corpus.sha256 != sha256:
             raise RunError(
                 f"{text} has changed since {directory} began; put it back, or start a run with --init-from"
@@ -132,8 +132,8 @@ def _prepared_device(name: str, threads: int) -> torch.device:
     return choose_device(name)
 
 
-def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None) -> Corpus:
-    """The text as the options split it; a given vocabulary keeps its ids and grows where it must."""
+def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None, *, grow: bool) -> Corpus:
+    """The text as the options split it; a given vocabulary keeps its ids, and may `grow` where it must."""
     return load_corpus(
         text,
         encoding=options.encoding,
@@ -141,7 +141,7 @@ def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None) -> 
         test=options.test,
         minimum_count=options.minimum_count,
         vocabulary=vocabulary,
-        grow=vocabulary is not None,
+        grow=grow,
         cache=Path(platformdirs.user_cache_dir("rnnscope")),
     )
 

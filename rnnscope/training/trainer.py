@@ -241,11 +241,12 @@ class Trainer:
             with autocast(learner.device, learner.precision):
                 result = evaluate_lanes(learner.model, part)
             is_best = result.loss_nats < (math.inf if self.best_nats is None else self.best_nats)
+            whole = len(part) == len(self.corpus.held_out)
+            seconds = self.clock.seconds
             saved = self._save_best(result.loss_nats) if is_best else None
         if self.options.evaluates_at_fixed_steps:
             self.patience = self.patience.after(result.loss_nats, self.options.plateau_patience)
-        whole = len(part) == len(self.corpus.held_out)
-        yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, is_best, whole)
+        yield Evaluated(step, seconds, result.loss_nats, result.characters, is_best, whole)
         if saved:
             yield saved
 
@@ -342,9 +343,8 @@ class Trainer:
         )
         whole = result.characters == len(self.corpus.held_out) - 1
         training |= {"held_out_nats": result.loss_nats, "held_out_characters": result.characters}
-        said = self.saver.save("best", step, partial(self.saver.run.save_best, best, training))
         if training["step"] == step:
             yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)
-        if said:
+        if said := self.saver.save("best", step, partial(self.saver.run.save_best, best, training)):
             yield said
         yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,10 +36,10 @@ def text(length: int) -> Ids:
 
 
 def one_at_a_time(network: CharRNN, ids: Ids, starts_anew: set[int]) -> float:
-    """The mean of −ln p, one character a call; the state is forgotten before the positions in `starts_anew`."""
+    """The mean of −ln p, a character a call; the state is forgotten before the positions in `starts_anew`."""
     losses = []
     state = None
-    for t, (now, following) in enumerate(zip(ids[:-1], ids[1:], strict=True)):
+    for t, (now, following) in enumerate(pairwise(ids)):
         if t in starts_anew:
             state = None
         with torch.no_grad():

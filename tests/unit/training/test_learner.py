@@ -41,7 +41,7 @@ def test_steps_are_those_of_a_plain_loop_with_carried_detached_state() -> None:
     plain, streams = model().double(), Streams(TEXT, 4, 10)
     state: State | None = None
     losses, norms = [], []
-    for step in range(80):
+    for _ in range(80):
         ours.learn(0.5)
         if streams.at_an_end:
             state = None
@@ -108,7 +108,7 @@ def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) 
         second.went_back()
 
     assert second.step == 120
-    assert {name for name in whole.tensors()} == {name for name in second.tensors()}
+    assert whole.tensors().keys() == second.tensors().keys()
     for name, tensor in whole.tensors().items():
         assert torch.equal(tensor, second.tensors()[name]), name
     assert whole.numbers() == second.numbers()
@@ -167,10 +167,17 @@ def test_when_going_back_does_not_help_it_says_so() -> None:
     ours.guard.recent = ours.guard.trusted
     with torch.no_grad():
         ours.model.readout.weight.fill_(float("nan"))
+    ours.guard.returns_in_a_row = divergence.GIVE_UP_AFTER - 1
+    assert _learned_until_back(ours)
     with pytest.raises(OptionError, match="smaller --learning-rate"):
-        for _ in range((divergence.GIVE_UP_AFTER + 1) * divergence.LOOK_EVERY):
-            ours.learn(0.01)
-            ours.went_back()
+        _learned_until_back(ours)
+
+
+def _learned_until_back(ours: Learner) -> bool:
+    """Learn until the next look, and tell what it led to."""
+    for _ in range(divergence.LOOK_EVERY):
+        ours.learn(0.01)
+    return ours.went_back()
 
 
 def test_the_update_ratio_is_that_of_the_weights_before_and_after() -> None:

@@ -6,6 +6,7 @@ import ast
 import inspect
 import math
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_every_option_has_a_help_text() -> None:
     ]
     documented = {
         field.target.id
-        for field, after in zip(body, body[1:], strict=False)
+        for field, after in pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(after, ast.Expr)

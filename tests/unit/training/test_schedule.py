@@ -89,5 +89,13 @@ def test_plateau_cuts_after_its_patience_and_starts_counting_anew() -> None:
     assert patience.best == 1.9
 
 
+def test_falling_by_next_to_nothing_is_standing_still() -> None:
+    patience = Patience()
+    for loss in (2.0, 1.99999, 1.99998):
+        patience = patience.after(loss, plateau_patience=9)
+    assert (patience.best, patience.since_best) == (2.0, 2)
+    assert patience.after(1.9998, 9).since_best == 0
+
+
 def test_a_loss_that_is_no_number_is_no_improvement() -> None:
     assert Patience(best=2.0).after(math.nan, 3).since_best == 1

@@ -1,0 +1,196 @@
+"""What is shown along the way, when, and that asking is answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+
+from rnnscope.architecture import Architecture
+from rnnscope.model import CharRNN
+from rnnscope.text.corpus import Corpus
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import record
+from rnnscope.training import observing
+from rnnscope.training.clock import Clock
+from rnnscope.training.controls import Wishes
+from rnnscope.training.events import Event, Sampled, Traced, Warned
+from rnnscope.training.observing import Observer
+
+VOCABULARY = Vocabulary.of("abc\n ")
+TRAIN = VOCABULARY.encode("abc ab\n" * 50).astype(np.uint8)
+HELD_OUT = VOCABULARY.encode("cab bac\n" * 250).astype(np.uint8)
+
+
+class Time:
+    """A time that passes when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture(scope="module")
+def model() -> CharRNN:
+    architecture = Architecture(vocabulary_size=len(VOCABULARY), hidden_size=8)
+    return CharRNN(architecture, VOCABULARY, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def observer(model: CharRNN, time: Time) -> Observer:
+    return Observer(
+        model, Corpus("t", "t", "", VOCABULARY, TRAIN, HELD_OUT, HELD_OUT[:0]), Clock(0.0, time), 1
+    )
+
+
+def kinds(events: Iterable[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_a_newcomer_sees_a_trace_and_a_sample_within_the_first_second(observer: Observer, time: Time) -> None:
+    assert kinds(observer.look(Wishes(), 1)) == []
+    time.now = 1.01
+    assert kinds(observer.look(Wishes(), 40)) == ["Traced", "Sampled"]
+
+
+def test_the_passage_is_the_start_of_the_held_out_text_read_from_a_zero_state(
+    observer: Observer, model: CharRNN, time: Time
+) -> None:
+    time.now = 0.8
+    (traced,) = observer.look(Wishes(), 40)
+    assert isinstance(traced, Traced)
+    assert traced.trace.text == VOCABULARY.decode(HELD_OUT[: observing.PASSAGE_CHARACTERS])
+    assert traced.trace.step == traced.step == 40
+    expected = record(model, HELD_OUT[: observing.PASSAGE_CHARACTERS])
+    np.testing.assert_array_equal(traced.trace["1/cell"], expected["1/cell"])
+
+
+def test_a_changed_passage_is_traced_at_once(observer: Observer) -> None:
+    wishes = Wishes(passage="a cab")
+    (traced,) = observer.look(wishes, 5)
+    assert isinstance(traced, Traced)
+    assert traced.trace.text == "a cab"
+    assert kinds(observer.look(wishes, 6)) == []
+    (traced,) = observer.look(Wishes(passage=None), 7)
+    assert isinstance(traced, Traced)
+    assert len(traced.trace) == observing.PASSAGE_CHARACTERS
+
+
+def test_a_passage_that_cannot_be_read_is_told_and_the_old_one_stays(observer: Observer) -> None:
+    list(observer.look(Wishes(passage="cab"), 5))
+    warned, traced = observer.look(Wishes(passage="cabx"), 6)
+    assert isinstance(warned, Warned)
+    assert warned.kind == "controls"
+    assert "no x (U+0078)" in warned.message
+    assert isinstance(traced, Traced)
+    assert traced.trace.text == "cab"
+
+
+def test_a_passage_without_end_is_cut_and_that_is_told(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "LONGEST_PASSAGE", 50)
+    warned, traced = observer.look(Wishes(passage="cab " * 100), 6)
+    assert isinstance(warned, Warned)
+    assert isinstance(traced, Traced)
+    assert len(traced.trace) == 50
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 1.2}, {"prime": "ab"}, {"samples": 1}])
+def test_a_changed_wish_about_samples_is_served_at_once_and_once(
+    observer: Observer, changes: dict[str, object]
+) -> None:
+    wishes = Wishes(**changes)  # type: ignore[arg-type]
+    (sampled,) = observer.look(wishes, 5, only_asked=True)
+    assert isinstance(sampled, Sampled)
+    assert (sampled.temperature, sampled.prime) == (wishes.temperature, wishes.prime)
+    assert kinds(observer.look(wishes, 6)) == []
+
+
+def test_a_trace_can_be_asked_for_even_when_nobody_looks(observer: Observer) -> None:
+    assert kinds(observer.look(Wishes(traces=1, observing=False), 5)) == ["Traced"]
+
+
+def test_unwatched_there_are_no_traces_and_few_samples(observer: Observer, time: Time) -> None:
+    unwatched = Wishes(observing=False)
+    said: list[Event] = []
+    for _ in range(1000):
+        time.now += 0.1
+        said += observer.look(unwatched, 1)
+    assert kinds(said) == ["Sampled"] * 3
+
+
+def test_standing_still_only_what_is_asked_for_is_done(observer: Observer, time: Time) -> None:
+    time.now = 100.0
+    assert kinds(observer.look(Wishes(), 1, only_asked=True)) == []
+
+
+def test_a_sample_tells_the_probability_of_each_character_it_wrote(
+    observer: Observer, model: CharRNN
+) -> None:
+    (sampled,) = observer.look(Wishes(prime="ca", temperature=0.5), 3)
+    assert isinstance(sampled, Sampled)
+    assert "".join(sampled.characters) == sampled.text
+    ids = VOCABULARY.encode("ca" + sampled.text)
+    with torch.no_grad():
+        logits, _ = model.eval()(torch.from_numpy(ids).long()[:, None])
+    expected = logits[1:-1, 0].softmax(-1)[torch.arange(len(sampled.text)), torch.from_numpy(ids[2:]).long()]
+    np.testing.assert_allclose(sampled.probabilities, expected, atol=1e-5)
+
+
+def test_samples_of_a_step_repeat_and_those_of_another_differ(observer: Observer) -> None:
+    texts = []
+    for count, step in enumerate((3, 3, 4), 1):
+        (sampled,) = observer.look(Wishes(samples=count), step)
+        assert isinstance(sampled, Sampled)
+        texts.append(sampled.text)
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_slow_network_writes_a_shorter_sample(
+    observer: Observer, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = observing.Sampler.stream
+
+    def slow(*arguments: object, **options: object) -> Iterable[tuple[int, float]]:
+        for symbol in plain(*arguments, **options):  # type: ignore[arg-type]
+            time.now += 0.01
+            yield symbol
+
+    monkeypatch.setattr(observing.Sampler, "stream", slow)
+    (sampled,) = observer.look(Wishes(samples=1), 3)
+    assert isinstance(sampled, Sampled)
+    assert 80 <= len(sampled.text) < observing.SAMPLE_SYMBOLS
+
+
+def test_looking_costs_a_small_share_of_the_time(
+    observer: Observer, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = 0.0
+
+    def slow_record(*arguments: object, **options: object) -> object:
+        nonlocal spent
+        time.now += 0.05
+        spent += 0.05
+        return record(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(observing, "record", slow_record)
+    for _ in range(2000):
+        time.now += 0.02
+        list(observer.look(Wishes(), 1))
+    assert 0.01 < spent / time.now <= 0.015 + 0.05 / time.now
+
+
+def test_looking_leaves_the_random_numbers_of_training_alone(observer: Observer) -> None:
+    before = torch.get_rng_state()
+    list(observer.look(Wishes(samples=1, traces=1), 9))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,309 @@
+"""The loop: what it says, and how it heeds a hand on the controls."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnscope.checkpoint import load_model, read_header
+from rnnscope.text.corpus import load_corpus
+from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.evaluate import evaluate
+from rnnscope.training.events import (
+    Compared,
+    Evaluated,
+    Event,
+    Finished,
+    Paused,
+    Progress,
+    Sampled,
+    Saved,
+    Started,
+    Traced,
+    Warned,
+)
+from rnnscope.training.run import read_baselines, read_events
+from rnnscope.training.trainer import Pace
+from tests.unit.training.tiny import EAGER, TEXT, of, options, same, session, weights
+
+
+def told_steps(said: list[Event]) -> list[int]:
+    return [step for event in of(Progress, said) for step in event.steps.tolist()]
+
+
+def test_a_run_begins_with_started_ends_with_finished_and_tells_every_step_once(tmp_path: Path) -> None:
+    said = session(options(tmp_path))
+    started, finished = said[0], said[-1]
+    assert isinstance(started, Started)
+    assert isinstance(finished, Finished)
+    assert (started.device, started.precision, started.resumed) == ("cpu", "float32", False)
+    assert started.characters_per_step == 64
+    assert started.train_characters + started.held_out_characters == len(TEXT)
+    assert finished.reason == "steps"
+    assert told_steps(said) == list(range(1, 61))
+    assert all(before.elapsed_seconds <= after.elapsed_seconds for before, after in pairwise(said))
+    assert all(before.step <= after.step for before, after in pairwise(said))
+
+
+def test_progress_is_told_about_ten_times_a_second_at_most(tmp_path: Path) -> None:
+    said = session(options(tmp_path, steps=None, minutes=0.02), pace=replace(EAGER, report_seconds=0.1))
+    progress = of(Progress, said)
+    assert 5 <= len(progress) <= 14
+    assert max(len(event.steps) for event in progress) > 3
+
+
+def test_the_network_learns(tmp_path: Path) -> None:
+    said = session(options(tmp_path, steps=300, hidden_size=24))
+    losses = np.concatenate([event.losses_nats for event in of(Progress, said)])
+    assert losses[0] == pytest.approx(np.log(24), abs=0.3)
+    assert losses[-20:].mean() < 2.0
+
+
+def test_the_last_figure_is_the_exact_loss_of_the_best_weights(tmp_path: Path) -> None:
+    finished = session(options(tmp_path))[-1]
+    assert isinstance(finished, Finished)
+    best = load_model(tmp_path / "run" / "best.safetensors")
+    expected = evaluate(best, load_corpus(tmp_path / "text.txt").held_out)
+    assert finished.held_out_nats == pytest.approx(expected.loss_nats, abs=1e-9)
+    training = read_header(tmp_path / "run" / "best.safetensors").training
+    assert training["held_out_nats"] == finished.held_out_nats
+    assert training["held_out_characters"] == expected.characters
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
+    found = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        session(options(tmp_path, run=str(tmp_path / name), seed=seed))
+        found.append(weights(tmp_path / name))
+    assert same(found[0], found[1])
+    assert not same(found[0], found[2])
+
+
+def test_looking_does_not_change_what_is_learned(tmp_path: Path) -> None:
+    def pester(event: Event, controls: Controls) -> None:
+        controls.sample_now()
+        controls.trace_now()
+        if event.step % 7 == 3:
+            controls.save_now()
+
+    session(options(tmp_path, run=str(tmp_path / "watched")), pester)
+    blind = Pace(report_seconds=1e9, update_ratio_seconds=1e9, first_evaluation_seconds=1e9)
+    session(
+        options(tmp_path, run=str(tmp_path / "blind")), controls=Controls(Wishes(observing=False)), pace=blind
+    )
+    assert same(weights(tmp_path / "watched"), weights(tmp_path / "blind"))
+
+
+@pytest.mark.parametrize("schedule", ["wsd", "constant"])
+def test_told_to_finish_it_anneals_to_zero_and_ends(tmp_path: Path, schedule: str) -> None:
+    def finish(event: Event, controls: Controls) -> None:
+        if event.step >= 40:
+            controls.set(finish=True)
+
+    said = session(options(tmp_path, steps=None, schedule=schedule), finish)
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "finish"
+    assert 240 <= finished.step <= 300
+    annealing = [event for event in of(Progress, said) if event.phase == "annealing"]
+    rates = [event.learning_rate for event in annealing]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.01 * 6e-3 * 1.5
+    assert annealing[0].remaining_seconds is not None
+    assert annealing[-1].fraction == pytest.approx(1.0)
+    assert of(Progress, said)[0].remaining_seconds is None, "before, there is no end"
+
+
+def test_stopped_it_saves_and_leaves_at_once(tmp_path: Path) -> None:
+    asked = [0.0]
+
+    def stop(event: Event, controls: Controls) -> None:
+        if event.step >= 50 and not asked[0]:
+            asked[0] = time.perf_counter()
+            controls.stop()
+
+    said = session(options(tmp_path, steps=None), stop, pace=Pace(baselines_seconds=0.0))
+    assert time.perf_counter() - asked[0] < 1.0
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "stopped"
+    assert read_header(tmp_path / "run" / "last.safetensors").training["step"] == finished.step
+    assert told_steps(said) == list(range(1, finished.step + 1))
+
+
+def test_stopped_before_the_first_step_it_still_leaves_a_run(tmp_path: Path) -> None:
+    controls = Controls()
+    controls.stop()
+    assert session(options(tmp_path), controls=controls)[-1].step == 0
+    assert (tmp_path / "run" / "last.safetensors").exists()
+
+
+def test_paused_it_stands_still_serves_requests_and_counts_no_time(tmp_path: Path) -> None:
+    pauses: list[int] = []
+
+    def pause(event: Event, controls: Controls) -> None:
+        if event.step >= 20 and not pauses:
+            pauses.append(event.step)
+            controls.set(paused=True)
+        elif isinstance(event, Paused) and event.paused:
+            controls.set(passage="the ledger")
+            controls.save_now()
+            threading.Timer(0.5, lambda: controls.set(paused=False)).start()
+
+    said = session(options(tmp_path), pause)
+    first, last = (i for i, event in enumerate(said) if isinstance(event, Paused))
+    between = said[first + 1 : last]
+    assert {type(event) for event in between} == {Traced, Saved}
+    assert said[last].step == said[first].step
+    assert said[last].elapsed_seconds - said[first].elapsed_seconds < 0.01
+    assert told_steps(said) == list(range(1, 61)), "and afterwards it goes on"
+
+
+def test_stopped_while_paused_it_ends(tmp_path: Path) -> None:
+    def on_event(event: Event, controls: Controls) -> None:
+        controls.set(paused=True) if not isinstance(event, Paused) else controls.stop()
+
+    finished = session(options(tmp_path), on_event)[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "stopped"
+
+
+def test_the_hand_on_the_rate_is_obeyed_at_the_next_step(tmp_path: Path) -> None:
+    def halve(event: Event, controls: Controls) -> None:
+        if event.step >= 30:
+            controls.set(learning_rate_factor=0.5)
+
+    said = session(options(tmp_path, schedule="constant"), halve, pace=replace(EAGER, report_seconds=0.0))
+    progress = of(Progress, said)
+    rates = {event.step: event.learning_rate for event in progress}
+    assert rates[30] == pytest.approx(6e-3)
+    assert rates[31] == pytest.approx(3e-3)
+
+
+def test_saving_on_request_is_done_once(tmp_path: Path) -> None:
+    def save(event: Event, controls: Controls) -> None:
+        if isinstance(event, Progress) and event.step == 10:
+            controls.save_now()
+
+    said = session(options(tmp_path), save, pace=replace(EAGER, report_seconds=0.0))
+    assert [event.step for event in of(Saved, said) if event.kind == "last"] == [11, 60]
+
+
+def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
+    learned = options(
+        tmp_path, steps=5000, patience=2, evaluate_every=10, learning_rate=1e-9, schedule="constant"
+    )
+    said = session(learned)
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "patience"
+    evaluated = [event for event in of(Evaluated, said) if event.step < finished.step]
+    assert {event.step % 10 for event in evaluated} == {0}
+
+
+def test_plateau_cuts_the_rate_when_the_loss_stands_still(tmp_path: Path) -> None:
+    said = session(
+        options(
+            tmp_path, schedule="plateau", steps=400, evaluate_every=10, plateau_patience=2, hidden_size=16,
+            learning_rate=0.05, decay_factor=0.5, warmup_steps=0,
+        ),
+        pace=replace(EAGER, report_seconds=0.0),
+    )  # fmt: skip
+    evaluated = {event.step: event.held_out_nats for event in of(Evaluated, said)}
+    best, waited, rate = np.inf, 0, 0.05
+    expected = {}
+    for step in range(1, 401):
+        expected[step] = rate
+        if step % 10 == 0:
+            improved = evaluated[step] < best - 1e-4
+            waited = 0 if improved else waited + 1
+            best = evaluated[step] if improved else best
+            if waited == 2:
+                rate, waited = rate / 2, 0
+    assert rate < 0.05, "it did stand still"
+    found = {event.step: event.learning_rate for event in of(Progress, said)}
+    assert [found[step] for step in found] == pytest.approx([expected[step] for step in found])
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 1.5}, {"minutes": 0.01}])
+def test_other_budgets_end_a_run_annealed(tmp_path: Path, budget: dict[str, Any]) -> None:
+    said = session(options(tmp_path, steps=None, **budget))
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert [finished.reason] == list(budget)
+    last = of(Progress, said)[-1]
+    assert last.learning_rate < 0.1 * 6e-3
+    assert last.phase == "annealing"
+    assert last.fraction == pytest.approx(1.0, abs=0.05)
+    if "epochs" in budget:
+        assert last.epoch == pytest.approx(1.5, abs=0.05)
+    else:
+        assert 0.55 < last.elapsed_seconds < 0.8
+
+
+def test_a_divergence_is_told_and_survived(tmp_path: Path) -> None:
+    said = session(options(tmp_path, learning_rate=50.0, steps=1500, clip_norm=0.0))
+    warned = [event for event in of(Warned, said) if event.kind == "divergence"]
+    assert warned
+    assert all(event.step % 50 == 0 for event in warned)
+    assert np.isfinite(of(Progress, said)[-1].losses_nats).all()
+    rates = [event.learning_rate for event in of(Progress, said)]
+    assert min(rates) < max(rates) / 2
+
+
+def test_without_a_held_out_part_it_trains_and_judges_nothing(tmp_path: Path) -> None:
+    said = session(options(tmp_path, held_out=0.0), pace=replace(EAGER, baselines_seconds=0.0))
+    assert of(Evaluated, said) == of(Compared, said) == []
+    finished = said[-1]
+    assert isinstance(finished, Finished)
+    assert finished.held_out_nats is None
+    assert finished.path.endswith("last.safetensors")
+
+
+def test_a_plain_log_is_not_bothered_with_traces(tmp_path: Path) -> None:
+    said = session(options(tmp_path, steps=None, minutes=0.03), controls=Controls(Wishes(observing=False)))
+    assert of(Traced, said) == of(Sampled, said) == []
+
+
+def test_a_newcomer_sees_everything_within_seconds(tmp_path: Path) -> None:
+    said = session(options(tmp_path, steps=None, minutes=0.06), pace=Pace())
+    first = {type(event): event.elapsed_seconds for event in reversed(said)}
+    assert first[Traced] < 1.5
+    assert first[Sampled] < 1.5
+    assert first[Evaluated] < 3.5
+    assert first[Compared] < 3.0
+
+
+def test_baselines_are_computed_beside_the_training_and_kept(tmp_path: Path) -> None:
+    def stop(event: Event, controls: Controls) -> None:
+        if isinstance(event, Compared) and "5-gram" in event.baselines_nats:
+            controls.stop()
+
+    said = session(options(tmp_path, steps=None), stop, pace=replace(EAGER, baselines_seconds=0.0))
+    compared = of(Compared, said)[-1].baselines_nats
+    assert list(compared) == ["uniform", "1-gram", "2-gram", "3-gram", "5-gram"]
+    assert read_baselines(tmp_path / "run") == pytest.approx(compared)
+
+    again = session(
+        options(tmp_path, run=None, text="", steps=None, resume=str(tmp_path / "run"), hidden_size=256,
+                batch_size=32, sequence_length=64, warmup_steps=50, precision="auto"),
+        stop,
+    )  # fmt: skip
+    assert of(Compared, again)[0].baselines_nats == pytest.approx(compared), "told again, not computed again"
+
+
+def test_what_was_said_is_in_the_log(tmp_path: Path) -> None:
+    said = session(options(tmp_path))
+    kept = read_events(tmp_path / "run")
+    assert told_steps(kept) == told_steps(said)
+    assert [type(event) for event in (kept[0], kept[-1])] == [Started, Finished]
+    assert [event.held_out_nats for event in of(Evaluated, kept)] == pytest.approx(
+        [event.held_out_nats for event in of(Evaluated, said)]
+    )
