@@ -11,7 +11,7 @@ from textual.binding import Binding
 from rnnscope.app.actions import Action, grouped, key_name
 from rnnscope.app.palette import Palette
 from rnnscope.app.screens.page import Line, Writer
-from rnnscope.app.widgets.header import logo
+from rnnscope.app.widgets.facts import logo
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.app.widgets.passage import Passage
 
