@@ -1,0 +1,338 @@
+"""What a neuron could know about a position of a text: features, a boolean or a number for every character.
+
+A network has read a character when it answers, so a feature tells what holds once that character is read: an
+opening quote is inside its quotes, the closing one is not; at a line break the column is 0. A few features
+need a look ahead (does this apostrophe open a quotation?), of at most 256 characters.
+
+    values(text)["quotes"]          (T,) bool
+    values(text)["column"]          (T,) int64
+
+A text is read in pieces, in linear time and with a few numbers carried from piece to piece, so that its
+length does not matter; `Scanner` reads many rows of text side by side.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.scanning import (
+    AHEAD,
+    BEHIND,
+    Bools,
+    Codes,
+    Ints,
+    Memory,
+    among,
+    counted,
+    depth,
+    latched,
+    member,
+    since,
+    upcoming,
+)
+from rnnscope.errors import OptionError
+
+Kind = Literal["boolean", "number"]
+Values: TypeAlias = Bools | Ints
+
+_SOON = 10
+_LONGEST_NAME = 40
+_TAB = 4
+_PIECE = 1 << 16
+
+
+class Piece:
+    """A piece of text, and every feature of its positions; what is not asked for is not worked out.
+
+    codes: (rows, n + ahead) int32 code points, of which the first n are asked about.
+    """
+
+    def __init__(self, codes: Codes, n: int, memory: Memory) -> None:
+        self.n = n
+        self.memory = memory
+        self.ahead = codes
+        self.wide = np.concatenate([memory.behind, codes], axis=1)
+        self.codes = codes[:, :n]
+
+    def remember(self) -> None:
+        """Leave the last characters to the piece that follows."""
+        self.memory.behind = self.wide[:, self.n : self.n + BEHIND]
+
+    def before(self, distance: int) -> Codes:
+        """The character so many before each position, and before each position ahead."""
+        return self.wide[:, BEHIND - distance : self.wide.shape[1] - distance]
+
+    def after(self, distance: int) -> Codes:
+        """The character so many after each position and each position ahead; 0 beyond the end."""
+        moved = np.zeros_like(self.ahead)
+        moved[:, : moved.shape[1] - distance] = self.ahead[:, distance:]
+        return moved
+
+    def spelled(self, words: str) -> Bools:
+        """Where `words` end, at positions and ahead."""
+        found: Bools = self.ahead == ord(words[-1])
+        for distance, symbol in enumerate(reversed(words[:-1]), start=1):
+            found &= self.before(distance) == ord(symbol)
+        return found
+
+    # Of positions and of what is ahead of them.
+
+    @cached_property
+    def _newlines(self) -> Bools:
+        found: Bools = self.ahead == ord("\n")
+        return found
+
+    @cached_property
+    def _blanks(self) -> Bools:
+        """Line breaks that end an empty line: a paragraph ends there."""
+        before = self.before(1)
+        lone = (before == ord("\n")) | ((before == ord("\r")) & (self.before(2) == ord("\n")))
+        found: Bools = self._newlines & lone
+        return found
+
+    @cached_property
+    def _word_like(self) -> Bools:
+        """Letters, digits, underscores, and an apostrophe between two letters."""
+        apostrophe = (
+            among(self.ahead, "'’") & member(self.before(1), "letter") & member(self.after(1), "letter")
+        )
+        return member(self.ahead, "word") | apostrophe
+
+    @cached_property
+    def _stops(self) -> Bools:
+        """What ends a sentence: . ! ? before white space or a closing mark."""
+        follows = self.after(1)
+        return among(self.ahead, ".!?…") & (member(follows, "space") | among(follows, "\"'’”)»]"))
+
+    # Of positions alone.
+
+    @cached_property
+    def _newline(self) -> Bools:
+        return self._newlines[:, : self.n]
+
+    @cached_property
+    def _blank(self) -> Bools:
+        return self._blanks[:, : self.n]
+
+    @cached_property
+    def _word_starts(self) -> Bools:
+        word = self._word_like[:, : self.n]
+        before = np.empty_like(word)
+        before[:, 1:] = word[:, :-1]
+        before[:, 0] = self.memory.recall("in a word") > 0
+        self.memory.keep("in a word", word)
+        return word & ~before
+
+    def quotes(self) -> Values:
+        n, memory = self.n, self.memory
+        straight = counted(self.codes == ord('"'), self._blank, memory, 'straight "') % 2 == 1
+        curly = latched(among(self.codes, "“„«"), among(self.codes, "”»") | self._blank, memory, "curly")
+        mark = among(self.ahead, "'’‘")
+        closes = mark & ~member(self.before(1), "space") & ~self._is_word_after
+        may_open = mark & ~member(self.before(1), "word") & ~member(self.after(1), "space") & ~closes
+        closed_after = upcoming(closes)
+        opens = may_open & (closed_after < AHEAD) & (closed_after < upcoming(self._blanks))
+        single = latched(opens[:, :n], closes[:, :n] | self._blank, memory, "single")
+        inside: Bools = straight | curly | single
+        return inside
+
+    @cached_property
+    def _is_word_after(self) -> Bools:
+        return member(self.after(1), "word")
+
+    @cached_property
+    def _round(self) -> Ints:
+        return depth(self.codes == ord("("), self.codes == ord(")"), self._blank, self.memory, "(")
+
+    @cached_property
+    def _square(self) -> Ints:
+        return depth(self.codes == ord("["), self.codes == ord("]"), self._blank, self.memory, "[")
+
+    @cached_property
+    def _curly(self) -> Ints:
+        never = np.zeros_like(self._newline)  # code has empty lines between braces
+        return depth(self.codes == ord("{"), self.codes == ord("}"), never, self.memory, "{")
+
+    def round_brackets(self) -> Values:
+        return self._round > 0
+
+    def square_brackets(self) -> Values:
+        return self._square > 0
+
+    def curly_brackets(self) -> Values:
+        return self._curly > 0
+
+    def bracket_depth(self) -> Values:
+        return self._round + self._square + self._curly
+
+    def comment(self) -> Values:
+        n, memory = self.n, self.memory
+        slashes = self.spelled("//") & (self.before(2) != ord(":"))
+        hash_sign = (self.ahead == ord("#")) & member(self.before(1), "space") & among(self.after(1), " !#")
+        of_line = latched((slashes | hash_sign)[:, :n], self._newline, memory, "line comment")
+        opens = (self.spelled("/*")[:, :n] & ~of_line) | self.spelled("<!--")[:, :n]
+        closes = self.spelled("*/")[:, :n] | self.spelled("-->")[:, :n]
+        of_block = latched(opens, closes, memory, "block comment")
+        return of_line | of_block
+
+    def url(self) -> Values:
+        starts = np.zeros_like(self.ahead, np.bool_)
+        for scheme in ("http://", "https://", "ftp://", "www."):
+            ends = self.spelled(scheme)
+            starts[:, : starts.shape[1] - len(scheme) + 1] |= ends[:, len(scheme) - 1 :]
+        starts &= ~member(self.before(1), "word")
+        ends = member(self.codes, "space") | among(self.codes, "<>\"'(){}|\\^`’”")
+        return latched(starts[:, : self.n], ends, self.memory, "url")
+
+    def column(self) -> Values:
+        return since(self._newline, self.memory, "column")
+
+    def indent(self) -> Values:
+        solid = ~among(self.codes, " \t\n")
+        is_leading = counted(solid, self._newline, self.memory, "solid") == 0
+        widths = (self.codes == ord(" ")) + _TAB * (self.codes == ord("\t")).astype(np.int64)
+        return counted(widths * is_leading, self._newline, self.memory, "indent")
+
+    def line_in_paragraph(self) -> Values:
+        return counted(self._newline, self._blank, self.memory, "line")
+
+    def word_in_line(self) -> Values:
+        return counted(self._word_starts, self._newline, self.memory, "word in line")
+
+    def word_in_sentence(self) -> Values:
+        ends = self._stops[:, : self.n] | self._blank
+        return counted(self._word_starts, ends, self.memory, "word in sentence")
+
+    def word_length(self) -> Values:
+        word = self._word_like[:, : self.n]
+        return counted(word, ~word, self.memory, "word length")
+
+    def word(self) -> Values:
+        return self._word_like[:, : self.n]
+
+    def upper_case(self) -> Values:
+        return member(self.codes, "upper")
+
+    def digit(self) -> Values:
+        return member(self.codes, "digit")
+
+    def after_newline(self) -> Values:
+        return self._newline
+
+    def sentence_end_soon(self) -> Values:
+        return upcoming(self._stops)[:, : self.n] <= _SOON
+
+    def line_end_soon(self) -> Values:
+        return upcoming(self._newlines)[:, : self.n] <= _SOON
+
+    def speaker(self) -> Values:
+        """`First Citizen:` and `HAMLET.` at the start of a line, up to the mark."""
+        starts = (self.before(1) == ord("\n")) & member(self.ahead, "upper")
+        after_space = self.before(1) == ord(" ")
+        in_name = member(self.ahead, "letter") | among(self.ahead, " .'’-")
+        in_name &= ~(member(self.ahead, "lower") & after_space)
+        in_capitals = member(self.ahead, "upper") | among(self.ahead, " '’-")
+        name = self._names(starts, in_name, ":", 1)
+        return name | self._names(starts, in_capitals, ".", 2)
+
+    def _names(self, starts: Bools, in_name: Bools, mark: str, shortest: int) -> Bools:
+        """Inside runs of `in_name` that begin at `starts` and end before `mark`."""
+        length = upcoming(~in_name)
+        ends_at = np.minimum(np.arange(starts.shape[1]) + np.minimum(length, AHEAD), starts.shape[1] - 1)
+        is_marked = np.take_along_axis(self.ahead, ends_at, axis=1) == ord(mark)
+        named = starts & is_marked & (length >= shortest) & (length <= _LONGEST_NAME)
+        n = self.n
+        return latched(named[:, :n], ~in_name[:, :n], self.memory, f"speaker {mark}")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A built-in feature: how it is called, what it is, and how it is read off a piece of text."""
+
+    name: str
+    kind: Kind
+    description: str
+    read: Callable[[Piece], Values]
+
+
+FEATURES: Mapping[str, Feature] = {
+    feature.name: feature
+    for feature in (
+        Feature(
+            "quotes", "boolean", "inside a quotation, of double, single or typographic marks", Piece.quotes
+        ),
+        Feature("round-brackets", "boolean", "inside ( )", Piece.round_brackets),
+        Feature("square-brackets", "boolean", "inside [ ]", Piece.square_brackets),
+        Feature("curly-brackets", "boolean", "inside { }", Piece.curly_brackets),
+        Feature("bracket-depth", "number", "how many brackets of any kind are open", Piece.bracket_depth),
+        Feature("comment", "boolean", "inside a comment: // # /* */ <!-- -->", Piece.comment),
+        Feature("url", "boolean", "inside a web address", Piece.url),
+        Feature("column", "number", "characters since the last line break", Piece.column),
+        Feature("indent", "number", "blanks that the line begins with, a tab for four", Piece.indent),
+        Feature("line-in-paragraph", "number", "lines since the last empty one", Piece.line_in_paragraph),
+        Feature("word-in-line", "number", "words begun in this line", Piece.word_in_line),
+        Feature("word-in-sentence", "number", "words begun in this sentence", Piece.word_in_sentence),
+        Feature("word-length", "number", "letters of this word so far", Piece.word_length),
+        Feature("word", "boolean", "inside a word", Piece.word),
+        Feature("upper-case", "boolean", "an upper-case letter", Piece.upper_case),
+        Feature("digit", "boolean", "a digit", Piece.digit),
+        Feature("after-newline", "boolean", "a line break has just been read", Piece.after_newline),
+        Feature(
+            "sentence-end-soon", "boolean", "a sentence ends within 10 characters", Piece.sentence_end_soon
+        ),
+        Feature("line-end-soon", "boolean", "a line ends within 10 characters", Piece.line_end_soon),
+        Feature("speaker", "boolean", "inside a speaker's name at the start of a line", Piece.speaker),
+    )
+}
+"""The built-in features by name, in the order in which they are offered."""
+
+
+def feature(name: str) -> Feature:
+    """The built-in feature of that name. Raises OptionError with the names there are."""
+    if name in FEATURES:
+        return FEATURES[name]
+    near = difflib.get_close_matches(name, FEATURES, 1, 0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise OptionError(f"there is no feature {name!r}; {hint}there are {', '.join(FEATURES)}")
+
+
+class Scanner:
+    """Reads rows of text side by side, piece after piece."""
+
+    def __init__(self, features: Iterable[Feature], rows: int = 1) -> None:
+        self._features = tuple(features)
+        self._memory = Memory(rows)
+
+    def read(self, codes: NDArray[np.integer], n: int) -> dict[str, Values]:
+        """The features (rows, n) of the next n characters of every row.
+
+        codes: (rows, n + up to 256) code points; what follows the n is looked at and read again.
+        """
+        piece = Piece(codes.astype(np.int32, copy=False), n, self._memory)
+        found = {each.name: each.read(piece) for each in self._features}
+        piece.remember()
+        return found
+
+
+def values(text: str, names: Iterable[str] | None = None) -> dict[str, NDArray[np.bool_] | NDArray[np.int64]]:
+    """Each named feature (T,) of a text, or all of them. Raises OptionError for a name that is none."""
+    features = list(FEATURES.values()) if names is None else [feature(name) for name in names]
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int32)[None]
+    scanner = Scanner(features)
+    pieces = []
+    for start in range(0, len(text), _PIECE):
+        stop = min(start + _PIECE, len(text))
+        pieces.append(scanner.read(codes[:, start : stop + AHEAD], stop - start))
+    return {
+        each.name: np.concatenate([piece[each.name][0] for piece in pieces])
+        if pieces
+        else np.zeros(0, np.bool_ if each.kind == "boolean" else np.int64)
+        for each in features
+    }

@@ -1,0 +1,132 @@
+"""Text read in pieces, several rows side by side, in linear time: what was read before a piece is carried.
+
+    behind |  piece: n characters, what is asked about  | ahead
+     (8)   |  t = 0 … n−1                               | (256)
+
+Each function below answers for all positions of a piece at once, by running sums and maxima along its rows,
+and keeps in `Memory` the one number a row that the next piece needs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+
+BEHIND = 8
+AHEAD = 256
+"""How many characters after a position may decide about it."""
+
+_TABLE = 0x10000
+_FAR = 1 << 40
+
+Class = Literal["letter", "word", "upper", "lower", "digit", "space"]
+
+
+@cache
+def _members(kind: Class) -> Bools:
+    """Which code points belong; what is beyond the basic plane (and the last entry) does not."""
+    table = np.zeros(_TABLE + 1, np.bool_)
+    belongs = {
+        "letter": str.isalpha,
+        "word": lambda symbol: symbol.isalnum() or symbol == "_",
+        "upper": str.isupper,
+        "lower": str.islower,
+        "digit": str.isdecimal,
+        "space": str.isspace,
+    }[kind]
+    table[:_TABLE] = [belongs(chr(code)) for code in range(_TABLE)]
+    return table
+
+
+def member(codes: Codes, kind: Class) -> Bools:
+    """Which characters are letters, parts of words, upper or lower case, digits, or white."""
+    return _members(kind)[np.minimum(codes, _TABLE)]
+
+
+def among(codes: Codes, symbols: str) -> Bools:
+    """Which characters are one of `symbols`."""
+    found: Bools = codes == ord(symbols[0])
+    for symbol in symbols[1:]:
+        found |= codes == ord(symbol)
+    return found
+
+
+class Memory:
+    """What rows of text have left behind: a number a row under each name, zero at first."""
+
+    def __init__(self, rows: int) -> None:
+        self._kept: dict[str, Ints] = {}
+        self._rows = rows
+        # A text begins as if a line break stood before it.
+        self.behind: Codes = np.full((rows, BEHIND), ord("\n"), np.int32)
+
+    def recall(self, name: str) -> Ints:
+        return self._kept.get(name, np.zeros(self._rows, np.int64))
+
+    def keep(self, name: str, values: Ints | Bools) -> None:
+        self._kept[name] = values[:, -1].astype(np.int64)
+
+
+def latest(events: Bools) -> Ints:
+    """Where the last event at or before each position is; −1 where there is none in the piece."""
+    positions = np.arange(events.shape[1])
+    return np.maximum.accumulate(np.where(events, positions, -1), axis=1)
+
+
+def upcoming(events: Bools) -> Ints:
+    """How far the next event after each position is; a great number where none is in sight."""
+    positions = np.arange(events.shape[1])
+    marked = np.where(events, positions, _FAR)[:, ::-1]
+    nearest = np.minimum.accumulate(marked, axis=1)[:, ::-1]
+    after = np.full_like(nearest, _FAR)
+    after[:, :-1] = nearest[:, 1:]
+    return after - positions
+
+
+def since(events: Bools, memory: Memory, name: str) -> Ints:
+    """How long ago the last event was: 0 at the event itself. Before a text stands an event."""
+    positions = np.arange(events.shape[1])
+    last = latest(events)
+    passed = np.where(last >= 0, positions - last, memory.recall(name)[:, None] + positions + 1)
+    memory.keep(name, passed)
+    return passed
+
+
+def latched(on: Bools, off: Bools, memory: Memory, name: str) -> Bools:
+    """Whether the last event was `on` rather than `off`; `off` wins where both are."""
+    last = latest(on | off)
+    turned = np.take_along_axis(on & ~off, np.maximum(last, 0), axis=1)
+    inside: Bools = np.where(last >= 0, turned, memory.recall(name)[:, None] > 0)
+    memory.keep(name, inside)
+    return inside
+
+
+def counted(weights: Bools | Ints, resets: Bools, memory: Memory, name: str) -> Ints:
+    """The sum of `weights` after the last reset; what stands on a reset itself does not count."""
+    total = np.cumsum(weights, axis=1, dtype=np.int64)
+    last = latest(resets)
+    before = np.take_along_axis(total, np.maximum(last, 0), axis=1)
+    summed = np.where(last >= 0, total - before, memory.recall(name)[:, None] + total)
+    memory.keep(name, summed)
+    return summed
+
+
+def depth(opens: Bools, closes: Bools, resets: Bools, memory: Memory, name: str) -> Ints:
+    """How many openers wait for their closer. A closer without an opener is passed over.
+
+    With S the running sum of the steps, a sum that may not fall below zero is S − min(0, min S so far); a
+    reset is a step so far down that it always ends at zero.
+    """
+    steps = opens.astype(np.int64) - closes - resets * np.int64(1 << 32)
+    steps[:, 0] += memory.recall(name)
+    level = np.cumsum(steps, axis=1)
+    level -= np.minimum(np.minimum.accumulate(level, axis=1), 0)
+    memory.keep(name, level)
+    return level
