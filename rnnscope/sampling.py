@@ -35,13 +35,21 @@ class Sampler:
             )
             for layer in range(1, architecture.layers + 1)
         ]
+        self._beginning = [
+            tuple(part[0].detach().float().cpu().numpy() for part in layer)
+            for layer in model.initial_state(1)
+        ]
+        self.reset()
         self._readout = Matrix(weights["readout.weight"])
         self._readout_bias = weights["readout.bias"].copy()
 
     def reset(self) -> None:
         """Forget all that was read."""
-        for layer in self._layers:
+        for layer, (hidden, *cell) in zip(self._layers, self._beginning, strict=True):
             layer.reset()
+            layer.hidden[:] = hidden
+            if cell:
+                layer.cell[:] = cell[0]
 
     def feed(self, ids: Iterable[int]) -> None:
         """Read characters."""

@@ -1,0 +1,171 @@
+"""What a network does without some of its units: they are held at a value, and everything else runs on.
+
+A fused kernel cannot be stopped at every step. So the unit itself is rewired to say nothing but its value v,
+and the run is as fast as ever. With weights of its rows zero and biases of ±100, at which σ is 1 or 0:
+
+    rnn              h = tanh(b)                           b = artanh(v)
+    gru              z = 1, so h = h'                      begun at h' = v
+    lstm, its kin    f = 1, i = 0, so c = c'               begun at c' = v, or for hidden:
+                     o = 1, so h = φ(c)                    begun at c' = φ⁻¹(v)
+
+All that reads the unit sees v at every step, the first included: its own layer a step later, the next
+layer, the read-out. Of a held cell c the output gate is left alone, so that the unit still shows o·φ(v). The
+gates of a held unit, as a trace shows them, are those of the rewiring.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from rnnscope.analysis.effects import Ablation, Clamp
+from rnnscope.analysis.walk import Stop, Told, true_log_probabilities
+from rnnscope.architecture import Activation, Architecture, CellName
+from rnnscope.errors import OptionError
+from rnnscope.model import CharRNN, State
+from rnnscope.sampling import Sampler
+from rnnscope.tracing.trace import Float
+
+_OPEN, _SHUT = 100.0, -100.0
+_JUST_BELOW_ONE = 1.0 - 2.0**-53
+
+# Blocks of the packed matrices, and the rows of the peepholes.
+_INPUT, _FORGET, _OUTPUT = 0, 1, 3
+_COUPLED_INPUT, _COUPLED_OUTPUT = 0, 2
+_GRU_UPDATE, _GRU_CANDIDATE = 1, 2
+
+
+class Clamped(CharRNN):
+    """A copy of a network with some units held; it is traced, evaluated and sampled as any other."""
+
+    def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
+        """Raises OptionError where there is no such unit or it cannot have that value."""
+        super().__init__(model.architecture, model.vocabulary, generator=torch.Generator().manual_seed(0))
+        self.to(model.readout.weight).eval()
+        self.clamps = tuple(clamps)
+        self._begins: list[tuple[int, int, int, float]] = []
+        with torch.no_grad():
+            given = model.tensors()
+            for name, tensor in self.tensors().items():
+                tensor.copy_(given[name])
+            for clamp in self.clamps:
+                _check(self.architecture, clamp)
+                self._hold(clamp)
+
+    def initial_state(self, batch_size: int) -> State:
+        return self.held(super().initial_state(batch_size))
+
+    def held(self, state: State) -> State:
+        """A state of the untouched network, with the held units at their values."""
+        parts = [[part.clone() for part in layer] for layer in state]
+        for layer, part, unit, value in self._begins:
+            parts[layer][part][:, unit] = value
+        return tuple(tuple(layer) for layer in parts)
+
+    def _hold(self, clamp: Clamp) -> None:
+        cell, squash = self.architecture.cell, self.architecture.activation
+        layer, unit, value = clamp.layer - 1, clamp.unit, clamp.value
+        tensors = self.layers[layer].tensors()
+        for block, bias in _constant(cell, clamp).items():
+            row = block * self.architecture.hidden_size + unit
+            for name in ("weight_ih", "weight_hh", "bias_hh"):
+                tensors[name][row] = 0.0
+            tensors["bias_ih"][row] = bias
+        if "peephole" in tensors:
+            tensors["peephole"][: 2 if clamp.quantity == "cell" else 3, unit] = 0.0
+        if clamp.quantity == "cell":
+            self._begins.append((layer, 1, unit, value))
+            return
+        self._begins.append((layer, 0, unit, value))
+        if self.layers[layer].state_parts == 2:
+            self._begins.append((layer, 1, unit, _unsquashed(value, squash)))
+
+
+def ablate(
+    model: CharRNN,
+    ids: NDArray[Any],
+    clamps: Sequence[Clamp],
+    state: State | None = None,
+    *,
+    plain: Float | None = None,
+    told: Told | None = None,
+    should_stop: Stop | None = None,
+) -> Ablation:
+    """Read `ids` (T,) with and without `clamps`, from `state` or from nothing.
+
+    plain: ln p of the untouched network from an earlier call, which need not be found again. When stopped,
+    the result is of what both had read. Raises OptionError as `Clamped` does.
+    """
+    network = Clamped(model, clamps)
+    if plain is None:
+        plain = true_log_probabilities(
+            model, ids, state, told=_part_of(told, 0.0, 0.5), should_stop=should_stop
+        )
+        told = _part_of(told, 0.5, 0.5)
+    begin = None if state is None else network.held(state)
+    clamped = true_log_probabilities(network, ids, begin, told=told, should_stop=should_stop)
+    read = min(len(plain), len(clamped))
+    return Ablation(network.clamps, plain[:read], clamped[:read])
+
+
+def sample_side_by_side(
+    model: CharRNN,
+    clamps: Sequence[Clamp],
+    prime: Iterable[int],
+    length: int | None,
+    *,
+    temperature: float = 0.8,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int | None = 0,
+) -> Iterator[tuple[tuple[int, float], tuple[int, float]]]:
+    """Two texts after the same ids and from the same random numbers, without the clamps and with them.
+
+    Yields for each place the id and its probability in either text. They part where the clamps first matter.
+    """
+    read = list(prime)
+    streams = []
+    for network in (model, Clamped(model, clamps)):
+        sampler = Sampler(network)
+        sampler.feed(read)
+        streams.append(sampler.stream(length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
+    yield from zip(*streams, strict=True)
+
+
+def _constant(cell: CellName, clamp: Clamp) -> dict[int, float]:
+    """The biases, block by block, with which a unit's gates keep it at its value."""
+    shows_itself = clamp.quantity == "hidden"
+    match cell:
+        case "rnn":
+            return {0: _unsquashed(clamp.value, "tanh")}
+        case "gru":
+            # A candidate of v as well: else the kernel's n + z·(h' − n) would drift by its rounding.
+            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, "tanh")}
+        case "coupled":
+            return {_COUPLED_INPUT: _SHUT} | ({_COUPLED_OUTPUT: _OPEN} if shows_itself else {})
+        case "lstm" | "peephole" | "multiplicative":
+            return {_INPUT: _SHUT, _FORGET: _OPEN} | ({_OUTPUT: _OPEN} if shows_itself else {})
+
+
+def _unsquashed(value: float, squash: Activation) -> float:
+    """φ⁻¹, at the ends of its range a number whose φ rounds to them."""
+    within = max(-_JUST_BELOW_ONE, min(_JUST_BELOW_ONE, value))
+    return math.atanh(within) if squash == "tanh" else within / (1.0 - abs(within))
+
+
+def _check(architecture: Architecture, clamp: Clamp) -> None:
+    name = f"{clamp.layer}/{clamp.unit}"
+    if not (1 <= clamp.layer <= architecture.layers and 0 <= clamp.unit < architecture.hidden_size):
+        raise OptionError(f"there is no unit {name} in {architecture.title}")
+    if clamp.quantity == "cell" and architecture.cell in ("rnn", "gru"):
+        raise OptionError(f"{architecture.title} has no cell to hold; hold the hidden state of {name}")
+    if not math.isfinite(clamp.value) or (clamp.quantity == "hidden" and abs(clamp.value) > 1.0):
+        raise OptionError(f"a hidden state is within −1..1; {name} cannot be held at {clamp.value:g}")
+
+
+def _part_of(told: Told | None, start: float, share: float) -> Callable[[float], object] | None:
+    return None if told is None else lambda done: told(start + share * done)
