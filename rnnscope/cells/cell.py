@@ -40,8 +40,13 @@ class Cell(nn.Module, ABC):
         """Run over `inputs` from `state`. Returns hidden (T, B, H) and the last state."""
 
     @abstractmethod
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        """Every recorded quantity (T, B, H) by name, and the last state. Makes no gradients."""
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        """Every recorded quantity (T, B, H) by name, and the last state. Makes no gradients.
+
+        hidden: what `forward` returned for the same, where it is known; spares a fused cell a second run.
+        """
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:

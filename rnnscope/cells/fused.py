@@ -77,9 +77,12 @@ class RNN(_FusedCell):
         """It has no forget gate."""
 
     @torch.no_grad()
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        hidden, last = self(inputs, state)
-        return {"hidden": hidden}, last
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        if hidden is None:
+            hidden, _ = self(inputs, state)
+        return {"hidden": hidden}, (hidden[-1],)
 
 
 class LSTM(_FusedCell):
@@ -100,8 +103,11 @@ class LSTM(_FusedCell):
         return hidden, last, cell
 
     @torch.no_grad()
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        hidden, last = self(inputs, state)
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        if hidden is None:
+            hidden, _ = self(inputs, state)
         weight = self.tensors()
         gates = project(inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
         gates += functional.linear(shifted(hidden, state[0]), weight["weight_hh"])
@@ -113,7 +119,7 @@ class LSTM(_FusedCell):
         before = state[1]
         for kept, written in zip(forget.unbind(0), cell.unbind(0), strict=True):
             before = written.addcmul_(kept, before)
-        return lstm_quantities(gates, cell, hidden), last
+        return lstm_quantities(gates, cell, hidden), (hidden[-1], cell[-1])
 
 
 class GRU(_FusedCell):
@@ -131,8 +137,11 @@ class GRU(_FusedCell):
         """It has no forget gate; the update gate starts half open, as published."""
 
     @torch.no_grad()
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        hidden, last = self(inputs, state)
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        if hidden is None:
+            hidden, _ = self(inputs, state)
         weight = self.tensors()
         gates = project(inputs, weight["weight_ih"], weight["bias_ih"])
         recurrent = functional.linear(shifted(hidden, state[0]), weight["weight_hh"], weight["bias_hh"])
@@ -141,4 +150,4 @@ class GRU(_FusedCell):
         reset.add_(seen_by_reset).sigmoid_()
         update.add_(seen_by_update).sigmoid_()
         candidate.addcmul_(reset, seen_by_candidate).tanh_()
-        return {"reset": reset, "update": update, "candidate": candidate, "hidden": hidden}, last
+        return {"reset": reset, "update": update, "candidate": candidate, "hidden": hidden}, (hidden[-1],)

@@ -54,11 +54,13 @@ class Multiplicative(ScannedCell):
         return outputs, (outputs[-1], last)
 
     @torch.no_grad()
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        hidden, cell = state
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        first, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
         from_input = project(inputs, self.weight_mx)
-        run, _, factor = _run(products, from_input, hidden, cell, self.weight_hh, self.weight_mh, self.squash)
+        run, _, factor = _run(products, from_input, first, cell, self.weight_hh, self.weight_mh, self.squash)
         return {"factor": factor} | lstm_quantities(run.gates, run.cells[1:], run.outputs[1:]), run.state
 
 

@@ -55,10 +55,12 @@ class Peephole(ScannedCell):
         return outputs, (outputs[-1], last)
 
     @torch.no_grad()
-    def activations(self, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-        hidden, cell = state
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        first, cell = state
         products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        run = _run(products, hidden, cell, self.weight_hh, self.peephole, self.squash)
+        run = _run(products, first, cell, self.weight_hh, self.peephole, self.squash)
         return lstm_quantities(run.gates, run.cells[1:], run.outputs[1:]), run.state
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from rnnscope.architecture import QUANTITIES
 from rnnscope.model import CharRNN, State
+from rnnscope.tracing.segments import long_activations
 from rnnscope.tracing.trace import Float, Trace
 
 _CHUNK = 16_384
@@ -38,7 +39,7 @@ def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: 
             values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
-                found, last = cell.activations(values, memory)
+                found, last = long_activations(cell, values, memory)
                 for quantity, recorded in found.items():
                     _copy(recorded, activations[f"{number}/{quantity}"][part])
                 values = found["hidden"]
