@@ -43,6 +43,8 @@ class Started(_Said):
     unknown_characters: int = 0
     """How many characters of the text were below the cut-off and became the unknown symbol."""
     resumed: bool = False
+    clip_norm: float | None = None
+    """The norm at which gradients are clipped; None where they are not."""
     notes: tuple[str, ...] = ()
     """Choices made at start-up and told: the device, the measured precision, …"""
 

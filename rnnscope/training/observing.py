@@ -25,6 +25,8 @@ LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320
 UNWATCHED_SAMPLE_SECONDS = 30.0
 
+_LINE_IS_NEAR = 200
+"""Characters within which a passage of the held-out text looks for the beginning of a line."""
 _SAMPLE_READ_SECONDS = 2.0
 """However cheap a sample is, somebody reads it."""
 _SHORTEST_SAMPLE = 80
@@ -42,9 +44,8 @@ class Observer:
         self._vocabulary = corpus.vocabulary
         self._clock = clock
         self._seed = seed
-        held_out = corpus.held_out if len(corpus.held_out) else corpus.train
-        self._passage: Ids = held_out[:PASSAGE_CHARACTERS].astype(np.int64)
-        self._beginning = self._passage
+        self._text = corpus.held_out if len(corpus.held_out) else corpus.train
+        self._passage = self._part(0.0)
         self._opening = _opening(corpus)
         self._prime = self._opening
         self._served = Wishes()
@@ -56,12 +57,13 @@ class Observer:
     def look(self, wishes: Wishes, step: int, *, only_asked: bool = False) -> Iterator[Event]:
         """What is due or asked for at this step; `only_asked` is for a loop that stands still."""
         old, self._served = self._served, wishes
-        if wishes.passage != old.passage:
-            yield from self._choose_passage(wishes.passage, step)
+        chosen = (wishes.passage, wishes.passage_at)
+        if chosen != (old.passage, old.passage_at):
+            yield from self._choose_passage(*chosen, step)
         if wishes.prime != old.prime:
             yield from self._choose_prime(wishes.prime, step)
 
-        asked = (wishes.passage, wishes.traces) != (old.passage, old.traces)
+        asked = (*chosen, wishes.traces) != (old.passage, old.passage_at, old.traces)
         if asked or (self._traces.is_due and wishes.observing and not only_asked):
             yield self._trace(step)
 
@@ -102,10 +104,20 @@ class Observer:
             characters,
         )
 
-    def _choose_passage(self, text: str | None, step: int) -> Iterator[Warned]:
-        """Watch `text`; a passage that cannot be read leaves the one before."""
+    def _part(self, at: float) -> Ids:
+        """A part of the held-out text, from a place 0..1 on, or from the first line that begins near it."""
+        start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS))
+        part = self._text[start : start + _LINE_IS_NEAR + PASSAGE_CHARACTERS].astype(np.int64)
+        if "\n" in self._vocabulary.symbols:
+            breaks = part[:_LINE_IS_NEAR] == self._vocabulary.symbols.index("\n")
+            # an empty line ends what went before: the next one is a beginning
+            part = part[int(np.argmax(breaks)) + 1 if breaks.any() else 0 :]
+        return part[:PASSAGE_CHARACTERS]
+
+    def _choose_passage(self, text: str | None, at: float, step: int) -> Iterator[Warned]:
+        """Watch `text`, or a part of the held-out text; a text that cannot be read leaves the one before."""
         if not text:
-            self._passage = self._beginning
+            self._passage = self._part(at)
             return
         try:
             self._passage = self._vocabulary.encode(text[:LONGEST_PASSAGE]).astype(np.int64)

@@ -199,6 +199,7 @@ class Trainer:
             characters_per_step=learner.streams.characters_per_step,
             unknown_characters=corpus.unknown_characters,
             resumed=self.is_resumed,
+            clip_norm=learner.options.clip_norm or None,
             notes=self.notes,
         )
 

@@ -60,6 +60,7 @@ def started(trace: Trace, *, live_layers: int | None = None) -> Started:
         train_characters=1_003_854,
         held_out_characters=111_540,
         characters_per_step=CHARACTERS_PER_STEP,
+        clip_norm=1.0,
     )
 
 

@@ -337,16 +337,19 @@ async def test_gradient_tells_learning_rate_and_where_clipping_begins() -> None:
     async with on_stage(chart, 84, 11):
         chart.show(made_up_history())
         title = lines(chart)[0]
-        assert "norm before clipping at 1" in title
+        assert "norm, clipping at 1" in title
         assert "update −2.9   learning rate 0.0013" in title
         clipping = next(y for y in range(1, 10) if lines(chart)[y].split()[:1] == ["1"])
         assert "┈" in lines(chart)[clipping]
         assert lines(chart)[10].rstrip().endswith("9,273 steps")
 
 
-async def test_a_narrow_gradient_keeps_the_learning_rate_alone() -> None:
-    chart = GradientChart()
-    async with on_stage(chart, 66, 11):
-        chart.show(made_up_history())
-        assert "learning rate 0.0013" in lines(chart)[0]
-        assert "update" not in lines(chart)[0]
+async def test_a_narrow_gradient_shortens_its_subject_then_keeps_the_learning_rate_alone() -> None:
+    for width, update in ((66, True), (50, False)):
+        chart = GradientChart()
+        async with on_stage(chart, width, 11):
+            chart.show(made_up_history())
+            title = lines(chart)[0]
+            assert "norm  " in title
+            assert "learning rate 0.0013" in title
+            assert ("update" in title) is update

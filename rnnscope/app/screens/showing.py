@@ -128,6 +128,7 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
 
     def _greet(self, event: Started) -> None:
         self._reads_bytes = are_bytes(event.symbols)
+        self.query_one(GradientChart).clip_norm = event.clip_norm
         for note in event.notes:
             self.announce(note)
         if event.unknown_characters:

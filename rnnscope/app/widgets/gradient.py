@@ -12,6 +12,9 @@ from rnnscope.app.history import Series
 from rnnscope.app.plot import Level
 from rnnscope.app.widgets.chart import Chart
 
+_WIDTH_OF_BOTH = 54
+"""Columns in which the name, the size of an update and the learning rate have room."""
+
 
 class GradientChart(Chart):
     """Gradient norm over steps, on log axes; a dotted line where clipping begins."""
@@ -32,7 +35,7 @@ class GradientChart(Chart):
             gradient = self.history.gradient
             row = gradient.nearest(step)
             return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
-        name = f"norm before clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
+        name = f"norm, clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
         return name + self.zoomed
 
     def legend(self) -> list[Segment]:
@@ -49,9 +52,8 @@ class GradientChart(Chart):
             Segment("update ", ink("dim")),
             Segment(f"{history.update_ratio_log10:.1f}".replace("-", "−"), ink("strong", bold=True)),
         ]
-        left = len(f"{self.heading}  {self.subject()}") + 4
         both = [*update, Segment("   ", ink("dim")), *rate]
-        return both if left + sum(len(s.text) for s in both) + 2 <= self.size.width else rate
+        return both if self.outer_size.width >= _WIDTH_OF_BOTH else rate
 
     def series(self) -> Series:
         return self.history.gradient

@@ -124,18 +124,25 @@ class Panel(Widget, can_focus=True):
         return Strip([*segments, Segment(" " * (width - used), fill)] if used < width else segments, width)
 
     def _title(self, width: int) -> list[Segment]:
-        """The title row without its first cell: the legend gives way to the name, never the name to it."""
+        """The title row without its first cell.
+
+        Where it is too narrow, the subject loses what follows its last comma, then the legend goes.
+        """
         ink = self.palette.ink
-        name = Segment(self.heading, ink("azure" if self.has_focus else "strong", bold=True))
-        left = Strip([Segment(" ", self.fill), name])
-        subject = self.subject()
-        if subject:
-            left = Strip([*left, Segment("  " + subject, ink("dim"))])
-        right = Strip([*self.legend(), Segment(" " * PADDING, self.fill)])
-        gap = width - left.cell_length - right.cell_length
-        if gap < PADDING:
-            return list(left.crop(0, width - 1))
-        return [*left, Segment(" " * gap, self.fill), *right]
+        name = Segment(" " + self.heading, ink("azure" if self.has_focus else "strong", bold=True))
+        legend, subject = self.legend(), self.subject()
+        while True:
+            left = [name, Segment("  " + subject, ink("dim"))] if subject else [name]
+            right = [*legend, Segment(" " * PADDING, self.fill)]
+            gap = width - sum(segment.cell_length for segment in (*left, *right))
+            if gap >= (PADDING if legend else 0):
+                return [*left, Segment(" " * gap, self.fill), *right]
+            if "," in subject:
+                subject = subject.rpartition(",")[0]
+            elif legend:
+                legend, subject = [], self.subject()
+            else:
+                return list(Strip(left).crop(0, width - 1))
 
     # -- states that change every line --------------------------------------------------------------------
 

@@ -85,6 +85,26 @@ def test_a_changed_passage_is_traced_at_once(observer: Observer) -> None:
     assert len(traced.trace) == observing.PASSAGE_CHARACTERS
 
 
+def test_a_part_of_the_held_out_text_begins_with_a_line(model: CharRNN, time: Time) -> None:
+    letters = np.random.default_rng(0).choice(list("abc "), size=(900, 9))
+    text = "".join("".join(line) + "\n" for line in letters)
+    held_out = VOCABULARY.encode(text).astype(np.uint8)
+    corpus = Corpus("t", "t", "", VOCABULARY, TRAIN, held_out, held_out[:0])
+    observer = Observer(model, corpus, Clock(0.0, time), 1)
+    for step, at in enumerate((0.0, 0.25, 0.5, 1.0)):
+        (traced,) = observer.look(Wishes(passage_at=at, traces=1), step)
+        assert isinstance(traced, Traced)
+        shown = traced.trace.text
+        place = text.index(shown)
+        assert place == 0 or text[place - 1] == "\n"
+        wanted = at * (len(text) - observing.PASSAGE_CHARACTERS)
+        assert 0 <= place - wanted <= 10
+        assert len(shown) >= observing.PASSAGE_CHARACTERS - 10
+    typed = Wishes(passage="cab", passage_at=0.5, traces=1)
+    assert kinds(observer.look(typed, 9)) == ["Traced"]
+    assert kinds(observer.look(typed, 10)) == []
+
+
 def test_a_passage_that_cannot_be_read_is_told_and_the_old_one_stays(observer: Observer) -> None:
     list(observer.look(Wishes(passage="cab"), 5))
     warned, traced = observer.look(Wishes(passage="cabx"), 6)
