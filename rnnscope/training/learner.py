@@ -20,15 +20,7 @@ from rnnscope.model import CharRNN, State
 from rnnscope.training import divergence
 from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied
-from rnnscope.training.optimizers import (
-    add_l1,
-    build_optimizer,
-    clip,
-    matrices,
-    optimizer_tensors,
-    restore_optimizer,
-    set_rate,
-)
+from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.streams import Streams
 
@@ -52,7 +44,7 @@ class Learner:
         self.device = device
         self.precision = precision
         self.streams = Streams(ids, options.batch_size, options.sequence_length)
-        self.optimizer = build_optimizer(model, options)
+        self.optimizer = Optimizer(model, options)
         self.step = 0
         self.update_ratio: float | None = None
         """‖update‖ / ‖parameters‖ of the last step that measured it."""
@@ -74,14 +66,13 @@ class Learner:
         loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
 
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         torch.autograd.backward(loss)
         if self.options.l1 > 0:
             add_l1(self._matrices, self.options.l1)
         norm = clip(self._parameters, self.options.clip_norm, self.options.clip_value)
         before = copied(dict(self.model.named_parameters())) if measure_update else None
-        set_rate(self.optimizer, rate * self.guard.rate_factor)
-        self.optimizer.step()
+        self.optimizer.step(rate * self.guard.rate_factor)
 
         self.step += 1
         self._pending.append((loss.detach(), norm))
@@ -187,14 +178,14 @@ class Learner:
 
     def _weights_and_moments(self) -> dict[str, Tensor]:
         weights = {name: parameter.detach() for name, parameter in self.model.named_parameters()}
-        return _under("weights", weights) | _under("moments", optimizer_tensors(self.optimizer, self.model))
+        return _under("weights", weights) | _under("moments", self.optimizer.tensors())
 
     def _restore_weights_and_moments(self, tensors: Mapping[str, Tensor]) -> None:
         weights = _below("weights", tensors)
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 parameter.copy_(weights[name])
-        restore_optimizer(self.optimizer, self.model, _below("moments", tensors))
+        self.optimizer.restore(_below("moments", tensors))
 
     def _restored_state(self, tensors: Mapping[str, Tensor]) -> State | None:
         layers: dict[int, dict[int, Tensor]] = {}

@@ -1,38 +1,116 @@
-"""The optimisers by name, and what is done to gradients before they are used."""
+"""The optimisers by name, and what is done to gradients before they are used.
+
+The rules are PyTorch's own, fused where it has them fused, in their functional form: the first use of a
+`torch.optim` class imports the whole compiler, which takes longer than all else before the first step.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adagrad import adagrad
+from torch.optim.adam import adam
+from torch.optim.adamw import adamw
+from torch.optim.rmsprop import rmsprop
+from torch.optim.sgd import sgd
 
-from rnnscope.training.options import TrainOptions
+from rnnscope.training.options import OptimizerName, TrainOptions
+
+_REMEMBERED: dict[OptimizerName, tuple[str, ...]] = {
+    "adamw": ("mean", "square"),
+    "adam": ("mean", "square"),
+    "rmsprop": ("square",),
+    "adagrad": ("square",),
+    "sgd": ("velocity",),
+}
+"""What each keeps of past gradients, beside the number of steps."""
 
 
-def build_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
-    """The optimiser that `options` name, over the model's parameters; only matrices decay.
+@dataclass(frozen=True)
+class _Group:
+    """Parameters that decay alike, with what is remembered of each under its kind."""
+
+    names: list[str]
+    parameters: list[Tensor]
+    weight_decay: float
+    remembered: dict[str, list[Tensor]]
+    steps: list[Tensor]
+
+
+class Optimizer:
+    """The update rule that options name, over a model's parameters; only matrices decay.
 
     Adam: Kingma & Ba 2015; its decoupled decay: Loshchilov & Hutter 2019; RMSProp: Tieleman & Hinton 2012;
-    Adagrad: Duchi et al. 2011; SGD with momentum as in Sutskever et al. 2013.
+    Adagrad: Duchi et al. 2011; Nesterov's momentum as in Sutskever et al. 2013.
     """
-    groups = [
-        {"params": matrices(model), "weight_decay": options.weight_decay},
-        {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    rate, betas = options.learning_rate, (options.momentum, options.smoothing)
-    match options.optimizer:
-        case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
-        case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=betas, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(groups, lr=rate, alpha=options.smoothing, foreach=True)
-        case "adagrad":
-            return torch.optim.Adagrad(groups, lr=rate, fused=matrices(model)[0].is_cpu)
-        case "sgd":
-            nesterov = options.momentum > 0
-            return torch.optim.SGD(groups, lr=rate, momentum=options.momentum, nesterov=nesterov, fused=True)
+
+    def __init__(self, model: nn.Module, options: TrainOptions) -> None:
+        self._rule = options.optimizer
+        self._momentum, self._smoothing = options.momentum, options.smoothing
+        named = list(model.named_parameters())
+        decays = [(name, parameter) for name, parameter in named if parameter.dim() >= 2]
+        others = [(name, parameter) for name, parameter in named if parameter.dim() < 2]
+        self._groups = (self._group(decays, options.weight_decay), self._group(others, 0.0))
+
+    def _group(self, named: list[tuple[str, nn.Parameter]], weight_decay: float) -> _Group:
+        parameters: list[Tensor] = [parameter for _, parameter in named]
+        remembered = {kind: [torch.zeros_like(p) for p in parameters] for kind in _REMEMBERED[self._rule]}
+        fused = self._rule in ("adamw", "adam")  # what is not fused reads its steps on the CPU
+        steps = [torch.zeros((), device=p.device if fused else "cpu") for p in parameters]
+        return _Group([name for name, _ in named], parameters, weight_decay, remembered, steps)
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Use the gradients that the parameters hold."""
+        for group in self._groups:
+            gradients = [parameter.grad for parameter in group.parameters if parameter.grad is not None]
+            self._update(group, gradients, rate)
+
+    def _update(self, group: _Group, gradients: list[Tensor], rate: float) -> None:
+        weights, kept, decay = group.parameters, group.remembered, group.weight_decay
+        on_cpu = weights[0].is_cpu
+        match self._rule:
+            case "adamw" | "adam" as rule:
+                (adamw if rule == "adamw" else adam)(
+                    weights, gradients, kept["mean"], kept["square"], [], group.steps,
+                    fused=True, amsgrad=False, beta1=self._momentum, beta2=self._smoothing,
+                    lr=rate, weight_decay=decay, eps=1e-8, maximize=False,
+                )  # fmt: skip
+            case "rmsprop":
+                rmsprop(
+                    weights, gradients, kept["square"], [], [], group.steps,
+                    foreach=True, lr=rate, alpha=self._smoothing, eps=1e-8, weight_decay=decay, momentum=0.0,
+                    centered=False,
+                )  # fmt: skip
+            case "adagrad":
+                adagrad(
+                    weights, gradients, kept["square"], group.steps,
+                    fused=on_cpu, foreach=not on_cpu, lr=rate, weight_decay=decay, lr_decay=0.0, eps=1e-10,
+                    maximize=False,
+                )  # fmt: skip
+            case "sgd":
+                velocities: list[Tensor | None] = [*kept["velocity"]]
+                sgd(
+                    weights, gradients, velocities,
+                    fused=True, lr=rate, weight_decay=decay, momentum=self._momentum, dampening=0.0,
+                    nesterov=self._momentum > 0, maximize=False,
+                )  # fmt: skip
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that is remembered, the very tensors, as `NAME/KIND` where NAME is the parameter's."""
+        found: dict[str, Tensor] = {}
+        for group in self._groups:
+            for kind, tensors in {**group.remembered, "steps": group.steps}.items():
+                found |= {f"{name}/{kind}": tensor for name, tensor in zip(group.names, tensors, strict=True)}
+        return found
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Remember what another optimiser of the same kind did. Raises KeyError or RuntimeError otherwise."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
 
 
 def matrices(model: nn.Module) -> list[nn.Parameter]:
@@ -53,43 +131,11 @@ def clip(parameters: list[nn.Parameter], norm: float, value: float) -> Tensor:
 
     Returns the norm before clipping, a scalar that stays on its device.
     """
-    before = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    before = nn.utils.get_total_norm(gradients)
     if value > 0:
         nn.utils.clip_grad_value_(parameters, value)
     if norm > 0:
-        now = (
-            before
-            if value == 0
-            else nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        )
+        now = nn.utils.get_total_norm(gradients) if value > 0 else before
         nn.utils.clip_grads_with_norm_(parameters, norm, now)
     return before
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """All that the optimiser remembers, as `NAME/KEY`, where NAME is the parameter's."""
-    return {
-        f"{name}/{key}": value
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state.get(parameter, {}).items()
-        if isinstance(value, Tensor)
-    }
-
-
-def restore_optimizer(
-    optimizer: torch.optim.Optimizer, model: nn.Module, tensors: Mapping[str, Tensor]
-) -> None:
-    """The reverse of `optimizer_tensors`, in the very types that were saved."""
-    parameters = dict(model.named_parameters())
-    optimizer.state.clear()
-    for key, value in tensors.items():
-        name, _, what = key.rpartition("/")
-        parameter = parameters[name]
-        # an unfused optimiser counts its steps on the CPU, wherever the weights are
-        device = parameter.device if value.dim() or optimizer.defaults.get("fused") else "cpu"
-        optimizer.state[parameter][what] = value.detach().clone().to(device)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rnnscope.training.optimizers import (
-    add_l1,
-    build_optimizer,
-    clip,
-    matrices,
-    optimizer_tensors,
-    restore_optimizer,
-    set_rate,
-)
+from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import OptimizerName, TrainOptions
 
 Array = NDArray[np.float64]
@@ -60,7 +55,9 @@ def options(name: OptimizerName) -> TrainOptions:
     )
 
 
-def updated(model: nn.Module, optimizer: torch.optim.Optimizer, count: int, seed: int) -> list[list[Array]]:
+def updated(
+    model: nn.Module, optimizer: Optimizer, count: int, seed: int, rate: float = RATE
+) -> list[list[Array]]:
     """Make `count` updates from random gradients, which are returned, a list a parameter."""
     generator = torch.Generator().manual_seed(seed)
     given: list[list[Array]] = [[] for _ in model.parameters()]
@@ -68,7 +65,7 @@ def updated(model: nn.Module, optimizer: torch.optim.Optimizer, count: int, seed
         for parameter, gradients in zip(model.parameters(), given, strict=True):
             parameter.grad = torch.randn(parameter.shape, generator=generator)
             gradients.append(parameter.grad.double().numpy())
-        optimizer.step()
+        optimizer.step(rate)
     return given
 
 
@@ -76,7 +73,7 @@ def updated(model: nn.Module, optimizer: torch.optim.Optimizer, count: int, seed
 def test_updates_are_those_of_the_paper_and_only_matrices_decay(name: OptimizerName) -> None:
     model = layer()
     before = [parameter.detach().double().numpy() for parameter in model.parameters()]
-    given = updated(model, build_optimizer(model, options(name)), 6, seed=1)
+    given = updated(model, Optimizer(model, options(name)), 6, seed=1)
     for parameter, start, gradients in zip(model.parameters(), before, given, strict=True):
         expected = equations(name, start, gradients, DECAY if parameter.dim() == 2 else 0.0)
         np.testing.assert_allclose(parameter.detach().numpy(), expected, rtol=2e-5, atol=2e-6)
@@ -85,29 +82,48 @@ def test_updates_are_those_of_the_paper_and_only_matrices_decay(name: OptimizerN
 @pytest.mark.parametrize("name", NAMES)
 def test_a_restored_optimizer_goes_on_to_the_bit(name: OptimizerName) -> None:
     one, other = layer(), layer()
-    optimizer = build_optimizer(one, options(name))
+    optimizer = Optimizer(one, options(name))
     updated(one, optimizer, 4, seed=1)
-    kept = {key: value.clone() for key, value in optimizer_tensors(optimizer, one).items()}
+    kept = {key: value.clone() for key, value in optimizer.tensors().items()}
     assert kept, "there is something to remember"
 
     other.load_state_dict(one.state_dict())
-    restored = build_optimizer(other, options(name))
-    updated(layer(), restored, 1, seed=9)  # of another model: nothing of it may stay
-    restore_optimizer(restored, other, kept)
+    restored = Optimizer(other, options(name))
+    updated(other, restored, 1, seed=9)  # of which nothing may stay
+    other.load_state_dict(one.state_dict())
+    restored.restore(kept)
     updated(one, optimizer, 4, seed=2)
     updated(other, restored, 4, seed=2)
     for left, right in zip(one.parameters(), other.parameters(), strict=True):
         assert torch.equal(left, right)
-    assert optimizer_tensors(restored, other).keys() == kept.keys()
 
 
 def test_the_rate_can_be_set_at_every_step() -> None:
     model = layer()
-    optimizer = build_optimizer(model, options("sgd"))
-    set_rate(optimizer, 0.0)
+    optimizer = Optimizer(model, options("sgd"))
     before = model.weight.detach().clone()
-    updated(model, optimizer, 3, seed=1)
+    updated(model, optimizer, 3, seed=1, rate=0.0)
     assert torch.equal(model.weight, before)
+    updated(model, optimizer, 1, seed=1, rate=0.1)
+    assert not torch.equal(model.weight, before)
+
+
+def test_an_optimizer_of_another_kind_is_not_restored() -> None:
+    model = layer()
+    with pytest.raises(KeyError):
+        Optimizer(model, options("adamw")).restore(Optimizer(model, options("sgd")).tensors())
+
+
+def test_the_compiler_stays_where_it_is() -> None:
+    """Importing it takes longer than all else before the first step."""
+    program = (
+        "import sys, torch; from torch import nn; from rnnscope.training.options import TrainOptions;"
+        "from rnnscope.training.optimizers import Optimizer, clip;"
+        "model = nn.Linear(2, 2); model(torch.ones(1, 2)).sum().backward();"
+        "clip(list(model.parameters()), 1.0, 1.0); Optimizer(model, TrainOptions()).step(0.1);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 def test_l1_adds_the_sign_of_matrices() -> None:
