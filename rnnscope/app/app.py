@@ -73,12 +73,10 @@ def run_train_screen(
     live: bool = True,
     theme: ThemeChoice = "auto",
     wishes: Wishes | None = None,
-    debug: bool = False,
 ) -> int:
     """Show a run until it is left; returns the exit status.
 
     `corpus` is what the header shows before the run has started; where `live` is false the run belongs to
-    another process, and what would change it is not offered. Raises what ended the run where the reader can
-    mend it: RnnscopeError, OSError.
+    another process, and what would change it is not offered. Raises what ended the run before its time.
     """
-    return show(RnnscopeApp(start, corpus=corpus, live=live, theme=theme, wishes=wishes), debug=debug)
+    return show(RnnscopeApp(start, corpus=corpus, live=live, theme=theme, wishes=wishes))

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -151,16 +150,11 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.refresh_css(animate=False)
 
 
-def show(app: ScopeApp, *, debug: bool = False) -> int:
-    """Run an application until it is left; returns the exit status.
-
-    Raises what ended its work where the reader can mend it: RnnscopeError, OSError.
-    """
+def show(app: ScopeApp) -> int:
+    """Run an application until it is left; returns the exit status. Raises what ended its work too soon."""
     status = app.run()
-    if isinstance(app.failure, RnnscopeError | OSError):
+    if app.failure is not None:
         raise app.failure
-    if app.failure is not None and debug:
-        traceback.print_exception(app.failure)
     return 1 if status is None else status
 
 

@@ -66,6 +66,8 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
         self._mailbox = mailbox
         self._now = now
         self._reads_bytes = False
+        self.awaits_saving = False
+        """Whether somebody asked for a checkpoint and waits to hear of it."""
         self._is_chosen = False
         """Whether the reader chose what is looked at."""
         self._charted = -1
@@ -120,17 +122,17 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
                 self.query_one(SampleStream).begin(event, of_bytes=self._reads_bytes)
             case Warned():
                 self.announce(event.message, "warning")
-            case Saved(kind="last"):
+            case Saved(kind="last") if self.awaits_saving:
+                self.awaits_saving = False
                 self.announce(f"saved {event.path}")
             case Finished():
-                for note in event.notes:
-                    self.announce(note)
+                self.announce(_farewell(event))
 
     def _greet(self, event: Started) -> None:
         self._reads_bytes = are_bytes(event.symbols)
         self.query_one(GradientChart).clip_norm = event.clip_norm
-        for note in event.notes:
-            self.announce(note)
+        if event.notes:
+            self.announce("   ".join(event.notes))
         if event.unknown_characters:
             share = event.unknown_characters / max(1, event.train_characters + event.held_out_characters)
             self.announce(
@@ -191,3 +193,11 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
         elif self.status.phase == "annealing":
             labels["finish"] = ""
         return labels
+
+
+def _farewell(event: Finished) -> str:
+    """How a run ended, and where it is."""
+    parts = [f"ended at step {event.step:,}"]
+    if event.held_out_nats is not None:
+        parts.append(f"held out {event.held_out_nats:.3f} nats")
+    return ", ".join([*parts, *([f"saved in {event.path}"] if event.path else []), *event.notes])

@@ -67,13 +67,14 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
         self.ask(questions.learning_rate(self.controls))
 
     def action_rate_down(self) -> None:
-        self._tell_rate(questions.scale_rate(self.controls, -1))
+        self._scale_rate(-1)
 
     def action_rate_up(self) -> None:
-        self._tell_rate(questions.scale_rate(self.controls, +1))
+        self._scale_rate(+1)
 
-    def _tell_rate(self, factor: float) -> None:
-        self.announce(f"learning rate ×{factor:g} of what is scheduled")
+    def _scale_rate(self, by: int) -> None:
+        factor = questions.scale_rate(self.controls, by)
+        self.announce(f"learning rate: {factor:g} times what is scheduled")
 
     def action_finish(self) -> None:
         if self.status.phase == "training":
@@ -82,6 +83,7 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
     def action_save(self) -> None:
         if self.status.phase in ("training", "annealing"):
             self.controls.save_now()
+            self.awaits_saving = True
             self.announce("saving…")
 
 
