@@ -49,8 +49,9 @@ class Comparison:
     @cached_property
     def ranked(self) -> Int:
         """(N,) positions in the text, where the network is most ahead first, where it is most behind last."""
-        order: Int = np.argsort(-self.difference, kind="stable")
-        return order + 1
+        positions: Int = np.argsort(-self.difference, kind="stable")
+        positions += 1  # the first prediction is of the second character
+        return positions
 
 
 @dataclass(frozen=True, eq=False)
