@@ -82,17 +82,24 @@ def evaluate(
 
 
 def evaluate_lanes(
-    model: CharRNN, ids: NDArray[np.generic], *, lanes: int = 64, warm_up: int = 128
+    model: CharRNN,
+    ids: NDArray[np.generic],
+    *,
+    characters: int | None = None,
+    lanes: int = 64,
+    warm_up: int = 128,
 ) -> Evaluation:
     """An estimate of the carried loss: `lanes` stretches of `ids` at once, each after `warm_up` uncounted.
 
-    Every character but the first is counted once. The first lane is exact; the others know `warm_up`
-    characters of context where the carried state would know all. Honours an autocast around it.
+    characters: about how many to count, spread evenly over the whole of `ids`, whose parts may differ much;
+    by default every one but the first. The first lane is exact; the others know `warm_up` characters of
+    context where the carried state would know all. Honours an autocast around it.
     """
     count = len(ids) - 1
-    length = -(-count // lanes)  # counted characters a lane; the last lane may be shorter
+    spacing = -(-count // lanes)
+    length = spacing if characters is None else min(spacing, -(-characters // lanes))  # counted, a lane
     warm_up = min(warm_up, length)
-    starts = np.arange(0, count, length)
+    starts = np.arange(0, count, spacing)  # the last lane may be shorter
     at = starts + np.arange(-warm_up, length)[:, None]  # (warm-up + length, lanes), positions of inputs
     within = at.clip(0, count - 1)
     inputs = torch.from_numpy(ids[within].astype(np.int64))
@@ -107,7 +114,8 @@ def evaluate_lanes(
         for first in range(warm_up, len(at), _LANE_CHUNK):
             logits, state = model(inputs[first : first + _LANE_CHUNK].to(device), state)
             total += _total_loss(logits, targets[first : first + _LANE_CHUNK].to(device)).cpu()
-    return Evaluation(float(total) / count, count)
+    counted = int((targets[warm_up:] != _NOT_COUNTED).sum())
+    return Evaluation(float(total) / counted, counted)
 
 
 def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor, int]]:

@@ -80,7 +80,7 @@ class Evaluated(_Said):
     """How many characters the figure is a mean over."""
     is_best: bool
     whole: bool = True
-    """False where only the first part of the held-out text was read, to keep looking cheap."""
+    """False where only stretches of the held-out text were read, to keep looking cheap."""
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ class TrainOptions:
     """Units a layer."""
     layers: int = 1
     """Recurrent layers."""
-    embedding_size: int = 0
-    """Size of a learned embedding; 0 feeds characters one-hot."""
+    embedding_size: int = 64
+    """Size of a learned embedding, which learns faster; 0 feeds characters one-hot."""
     tied: bool = False
     """Share the embedding's weights with the read-out (needs --embedding-size equal to --hidden-size)."""
     activation: Activation = "tanh"

@@ -45,7 +45,7 @@ from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
 
 LIVE_CHARACTERS = 50_000
-"""How much of the held-out text is read while training goes on; at the end all of it is."""
+"""How much of the held-out text, spread over all of it, is read in training; at the end all of it is."""
 
 _FOR_THE_END = 0.02
 """The share of a budget of minutes that is kept for the last evaluation."""
@@ -234,15 +234,14 @@ class Trainer:
         return self.evaluations.is_due
 
     def _evaluate(self) -> Iterator[Event]:
-        """Estimate the loss on the first part of the held-out text; keep the weights of the lowest."""
+        """Estimate the loss on the held-out text; keep the weights of the lowest."""
         learner, step = self.learner, self.learner.step
-        part = self.corpus.held_out[: LIVE_CHARACTERS + 1]
         learner.fetch()  # so that what a GPU still owes is not counted as the cost of looking
         with self.evaluations.measured():
             with autocast(learner.device, learner.precision):
-                result = evaluate_lanes(learner.model, part)
+                result = evaluate_lanes(learner.model, self.corpus.held_out, characters=LIVE_CHARACTERS)
             is_best = result.loss_nats < (math.inf if self.best_nats is None else self.best_nats)
-            whole = len(part) == len(self.corpus.held_out)
+            whole = result.characters == len(self.corpus.held_out) - 1
             seconds = self.clock.seconds
             saved = self._save_best(result.loss_nats) if is_best else None
         if self.options.evaluates_at_fixed_steps:

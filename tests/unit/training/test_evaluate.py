@@ -94,6 +94,19 @@ def test_lanes_are_warmed_up_by_what_stands_before_them(length: int, lanes: int,
     assert result.characters == count
 
 
+def test_fewer_characters_are_spread_evenly_over_the_whole_text() -> None:
+    network, ids = model().eval(), text(401)
+    result = evaluate_lanes(network, ids, characters=40, lanes=8, warm_up=5)  # 8 lanes of 5, 50 apart
+    total = 0.0
+    for start in range(0, 400, 50):
+        before = max(0, start - 5)
+        total += one_at_a_time(network, ids[before : start + 6], set()) * (start + 5 - before)
+        if start:
+            total -= one_at_a_time(network, ids[before : start + 1], set()) * 5
+    assert result.characters == 40
+    assert result.loss_nats == pytest.approx(total / 40, abs=1e-6)
+
+
 def test_judging_leaves_the_model_and_the_random_numbers_alone() -> None:
     network = model(dropout=0.5).train()
     before, state = network.state_dict(), torch.get_rng_state()
