@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import statistics
+import math
 import time
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -17,7 +17,9 @@ from rnnscope.training.options import PrecisionName
 
 Precision = Literal["float32", "bfloat16"]
 
-_TIMED_STEPS = 5
+_TRIALS = 7
+_TRIAL_SECONDS = 0.6
+"""After this no further trial is begun."""
 _WORTHWHILE = 1.15
 """How much faster bfloat16 must be, so that a busy moment does not decide."""
 
@@ -82,29 +84,36 @@ def choose_precision(
         return name, f"{name}, as asked"
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return "float32", "float32: this GPU has no bfloat16"
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        slow = _seconds_a_step(model, device, "float32", sequence_length, batch_size)
-        fast = _seconds_a_step(model, device, "bfloat16", sequence_length, batch_size)
-    gain = slow / fast
+    gain = _gain_of_bfloat16(model, device, sequence_length, batch_size)
     if gain >= _WORTHWHILE:
         return "bfloat16", f"bfloat16: measured {gain:.1f} times as fast as float32"
     return "float32", f"float32: bfloat16 measured {gain:.1f} times as fast"
 
 
-def _seconds_a_step(
-    model: nn.Module, device: torch.device, precision: Precision, sequence_length: int, batch_size: int
-) -> float:
-    """The median over a few steps, after two that warm up kernels and caches."""
+def _gain_of_bfloat16(model: nn.Module, device: torch.device, sequence_length: int, batch_size: int) -> float:
+    """How many times as fast a step is, by the fastest of each: whatever else is running only slows them."""
     trial = copy.deepcopy(model).train()
     ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
-    seconds = []
-    for _ in range(2 + _TIMED_STEPS):
-        start = time.perf_counter()
-        with autocast(device, precision):
-            logits, _ = trial(ids)
-        torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[2:])
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    fastest = dict.fromkeys(precisions, math.inf)
+    latest = time.perf_counter() + _TRIAL_SECONDS
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        for trial_number in range(_TRIALS):
+            for precision in precisions:  # by turns, so that a busy moment meets both
+                seconds = _seconds(trial, ids, precision)
+                if trial_number > 0:  # the first makes kernels and caches
+                    fastest[precision] = min(fastest[precision], seconds)
+            if trial_number > 0 and time.perf_counter() > latest:
+                break
+    return fastest["float32"] / fastest["bfloat16"]
+
+
+def _seconds(trial: nn.Module, ids: torch.Tensor, precision: Precision) -> float:
+    """How long one step forward and back takes."""
+    start = time.perf_counter()
+    with autocast(ids.device, precision):
+        logits, _ = trial(ids)
+    torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
+    if ids.is_cuda:
+        torch.cuda.synchronize(ids.device)
+    return time.perf_counter() - start
