@@ -5,7 +5,7 @@ and the run is as fast as ever. With weights of its rows zero and biases of ±10
 
     rnn              h = tanh(b)                           b = artanh(v)
     gru              z = 1, so h = h'                      begun at h' = v
-    lstm, its kin    f = 1, i = 0, so c = c'               begun at c' = v, or for hidden:
+    lstm, its kin    f = 1, i = 0, so c = c'               begun at c' = v; to hold hidden:
                      o = 1, so h = φ(c)                    begun at c' = φ⁻¹(v)
 
 All that reads the unit sees v at every step, the first included: its own layer a step later, the next
@@ -21,10 +21,12 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from rnnscope.analysis.effects import Ablation, Clamp
 from rnnscope.analysis.walk import Stop, Told, true_log_probabilities
 from rnnscope.architecture import Activation, Architecture, CellName
+from rnnscope.cells import Cell, LayerState
 from rnnscope.errors import OptionError
 from rnnscope.model import CharRNN, State
 from rnnscope.sampling import Sampler
@@ -40,49 +42,91 @@ _GRU_UPDATE, _GRU_CANDIDATE = 1, 2
 
 
 class Clamped(CharRNN):
-    """A copy of a network with some units held; it is traced, evaluated and sampled as any other."""
+    """A copy of a network with some units held; it is traced, evaluated and sampled as any other.
+
+    A state of the untouched network may be given to it: the held units take their values in it.
+    """
 
     def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
         """Raises OptionError where there is no such unit or it cannot have that value."""
         super().__init__(model.architecture, model.vocabulary, generator=torch.Generator().manual_seed(0))
         self.to(model.readout.weight).eval()
         self.clamps = tuple(clamps)
-        self._begins: list[tuple[int, int, int, float]] = []
         with torch.no_grad():
             given = model.tensors()
             for name, tensor in self.tensors().items():
                 tensor.copy_(given[name])
             for clamp in self.clamps:
                 _check(self.architecture, clamp)
-                self._hold(clamp)
+                self._rewire(clamp)
+        for layer, cell in enumerate(self.layers):
+            held = tuple(
+                (part, clamp.unit, value)
+                for clamp in self.clamps
+                if clamp.layer == layer + 1
+                for part, value in self._beginning(clamp)
+            )
+            if held:
+                self.cells[layer] = (_Held if cell.state_parts == 2 else _HeldHidden)(cell, held)
 
-    def initial_state(self, batch_size: int) -> State:
-        return self.held(super().initial_state(batch_size))
+    def _beginning(self, clamp: Clamp) -> list[tuple[int, float]]:
+        """What the parts of a unit's state are: 0 is hidden, 1 the cell."""
+        if clamp.quantity == "cell":
+            return [(1, clamp.value)]
+        hidden = (0, clamp.value)
+        if self.architecture.cell in ("rnn", "gru"):
+            return [hidden]
+        return [hidden, (1, _unsquashed(clamp.value, self.architecture.activation))]
 
-    def held(self, state: State) -> State:
-        """A state of the untouched network, with the held units at their values."""
-        parts = [[part.clone() for part in layer] for layer in state]
-        for layer, part, unit, value in self._begins:
-            parts[layer][part][:, unit] = value
-        return tuple(tuple(layer) for layer in parts)
-
-    def _hold(self, clamp: Clamp) -> None:
-        cell, squash = self.architecture.cell, self.architecture.activation
-        layer, unit, value = clamp.layer - 1, clamp.unit, clamp.value
-        tensors = self.layers[layer].tensors()
-        for block, bias in _constant(cell, clamp).items():
-            row = block * self.architecture.hidden_size + unit
+    def _rewire(self, clamp: Clamp) -> None:
+        tensors = self.layers[clamp.layer - 1].tensors()
+        for block, bias in _constant(self.architecture.cell, clamp).items():
+            row = block * self.architecture.hidden_size + clamp.unit
             for name in ("weight_ih", "weight_hh", "bias_hh"):
                 tensors[name][row] = 0.0
             tensors["bias_ih"][row] = bias
         if "peephole" in tensors:
-            tensors["peephole"][: 2 if clamp.quantity == "cell" else 3, unit] = 0.0
-        if clamp.quantity == "cell":
-            self._begins.append((layer, 1, unit, value))
-            return
-        self._begins.append((layer, 0, unit, value))
-        if self.layers[layer].state_parts == 2:
-            self._begins.append((layer, 1, unit, _unsquashed(value, squash)))
+            tensors["peephole"][: 2 if clamp.quantity == "cell" else 3, clamp.unit] = 0.0
+
+
+class _Held(Cell):
+    """A cell whose state holds some units at their values from before its first step."""
+
+    def __init__(self, cell: Cell, held: tuple[tuple[int, int, float], ...]) -> None:
+        """held: part of the state, unit, value."""
+        super().__init__(cell.input_size, cell.hidden_size)
+        self.cell = cell
+        self._values = held
+
+    def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        hidden, last = self.cell(inputs, self._held(state))
+        return hidden, last
+
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        return self.cell.activations(inputs, self._held(state), hidden)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.cell.tensors()
+
+    def forget_bias_(self, bias: float) -> None:
+        self.cell.forget_bias_(bias)
+
+    def initial_state(self, batch_size: int) -> LayerState:
+        return self._held(self.cell.initial_state(batch_size))
+
+    def _held(self, state: LayerState) -> LayerState:
+        parts = tuple(part.clone() for part in state)
+        for part, unit, value in self._values:
+            parts[part][:, unit] = value
+        return parts
+
+
+class _HeldHidden(_Held):
+    """One without a cell state."""
+
+    state_parts = 1
 
 
 def ablate(
@@ -106,8 +150,7 @@ def ablate(
             model, ids, state, told=_part_of(told, 0.0, 0.5), should_stop=should_stop
         )
         told = _part_of(told, 0.5, 0.5)
-    begin = None if state is None else network.held(state)
-    clamped = true_log_probabilities(network, ids, begin, told=told, should_stop=should_stop)
+    clamped = true_log_probabilities(network, ids, state, told=told, should_stop=should_stop)
     read = min(len(plain), len(clamped))
     return Ablation(network.clamps, plain[:read], clamped[:read])
 

@@ -49,9 +49,8 @@ class Comparison:
     @cached_property
     def ranked(self) -> Int:
         """(N,) positions in the text, where the network is most ahead first, where it is most behind last."""
-        positions: Int = np.argsort(-self.difference, kind="stable")
-        positions += 1  # the first prediction is of the second character
-        return positions
+        order: Int = np.argsort(-self.difference, kind="stable")
+        return order + 1  # the first prediction is of the second character
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,8 @@ class MatchDistances:
     def of_bin(self, number: int) -> Int:
         """The positions of the closers in a bin."""
         distance = self.positions - self.openers
-        return self.positions[(distance >= self.edges[number]) & (distance < self.edges[number + 1])]
+        inside: NDArray[np.bool_] = (distance >= self.edges[number]) & (distance < self.edges[number + 1])
+        return self.positions[inside]
 
 
 def compare(

@@ -21,6 +21,7 @@ from torch.nn import functional
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN, State
 from rnnscope.tracing.record import record
+from rnnscope.tracing.segments import long_activations
 from rnnscope.tracing.trace import Float, Trace
 
 Told = Callable[[float], object]
@@ -28,9 +29,9 @@ Told = Callable[[float], object]
 Stop = Callable[[], bool]
 """Looked at between two stretches; once true, the work ends with what it has."""
 
-_TRACE_BYTES = 64 << 20  # what a stretch may take, all quantities of all units together
+_TRACE_BYTES = 128 << 20  # what a stretch may take, all quantities of all units together
 _LONGEST, _SHORTEST = 16_384, 128
-_LOSS_STRETCH = 2048
+_LOSS_STRETCH = 8192
 
 
 def walk(
@@ -45,7 +46,7 @@ def walk(
     """Trace `ids` (T,) in stretches, which follow each other without a seam.
 
     state: where to start, as if nothing had been read where None. stretch: characters at once; by default
-    what fits in some 64 MB.
+    what fits in some 128 MB.
     """
     size = stretch or _stretch(model.architecture)
     for start in range(0, len(ids), size):
@@ -90,8 +91,13 @@ def true_log_probabilities(
         if should_stop is not None and should_stop():
             return found[:start]
         part = torch.from_numpy(np.asarray(ids[start : start + _LOSS_STRETCH + 1], np.int64)).to(device)
-        logits, before = read(model, part[:-1, None], before)
-        expected = functional.log_softmax(logits[:, 0].float(), dim=-1)
+        values, after = model.embed(part[:-1, None]), []
+        for cell, memory in zip(model.layers, before, strict=True):
+            quantities, last = long_activations(cell, values, memory)
+            values = quantities["hidden"]
+            after.append(last)
+        before = tuple(after)
+        expected = functional.log_softmax(model.readout(values)[:, 0].float(), dim=-1)
         found[start : start + len(part) - 1] = expected.gather(1, part[1:, None])[:, 0].cpu().numpy()
         if told is not None:
             told((start + len(part) - 1) / len(found))
