@@ -306,16 +306,17 @@ def feature(name: str) -> Feature:
 class Scanner:
     """Reads rows of text side by side, piece after piece."""
 
-    def __init__(self, features: Iterable[Feature], rows: int = 1) -> None:
+    def __init__(self, features: Iterable[Feature], memory: Memory | None = None) -> None:
+        """Go on where `memory` stands, or begin one row at the beginning of its text."""
         self._features = tuple(features)
-        self._memory = Memory(rows)
+        self.memory = Memory(1) if memory is None else memory
 
     def read(self, codes: NDArray[np.integer], n: int) -> dict[str, Values]:
         """The features (rows, n) of the next n characters of every row.
 
         codes: (rows, n + up to 256) code points; what follows the n is looked at and read again.
         """
-        piece = Piece(codes.astype(np.int32, copy=False), n, self._memory)
+        piece = Piece(codes.astype(np.int32, copy=False), n, self.memory)
         found = {each.name: each.read(piece) for each in self._features}
         piece.remember()
         return found

@@ -4,10 +4,10 @@
     lane 1        ┄┄┄|────────────────|              ┄ read, and not counted
     lane 2                        ┄┄┄|────────────────|
 
-A lane starts from zero some 256 characters before what it counts, at an empty line where there is one: that is
-where a network forgets anyway. So lane 0 is exact, and another lane is as exact as its network is forgetful.
-A batch makes each step one large matrix product, from which every quantity is read as it is computed: it
-costs little more than a run that tells the last layer alone.
+A lane starts from zero some 256 characters before what it counts, at an empty line where there is one: that
+is where a network forgets anyway. So lane 0 is exact, and another lane is as exact as its network is
+forgetful. A batch makes each step one large matrix product, from which every quantity is read as it is
+computed: it costs little more than a run that tells the last layer alone.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ and keeps in `Memory` the one number a row that the next piece needs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
@@ -66,6 +67,18 @@ class Memory:
         self._rows = rows
         # A text begins as if a line break stood before it.
         self.behind: Codes = np.full((rows, BEHIND), ord("\n"), np.int32)
+
+    @classmethod
+    def side_by_side(cls, memories: Sequence[Memory]) -> Memory:
+        """Rows that each go on where one of `memories` stands."""
+        joined = cls(sum(len(memory.behind) for memory in memories))
+        joined.behind = np.concatenate([memory.behind for memory in memories])
+        for name in {name for memory in memories for name in memory._kept}:
+            joined._kept[name] = np.concatenate([memory.recall(name) for memory in memories])
+        return joined
+
+    def copied(self) -> Memory:
+        return Memory.side_by_side([self])
 
     def recall(self, name: str) -> Ints:
         return self._kept.get(name, np.zeros(self._rows, np.int64))

@@ -109,9 +109,9 @@ class Binning:
     @classmethod
     def of(cls, sample: Tensor) -> Binning:
         """Bins for values distributed about as `sample` (n, C) is; what is beyond it falls in the last."""
-        ordered = sample.sort(dim=0).values
         at = [round(quantile * (len(sample) - 1)) for quantile in _QUANTILES]
-        knots = ordered[at].double()
+        ordered = np.sort(sample.t().contiguous().numpy(), axis=1)  # many times as fast as torch's
+        knots = torch.from_numpy(ordered[:, at].T.astype(np.float64))
         lower, upper = knots[:-1], knots[1:]
         shares = torch.tensor(_SHARES, dtype=torch.float64)[:, None]
         width = upper - lower

@@ -1,7 +1,7 @@
 """Histograms of many units' values where features are on, and sums against features that are numbers.
 
-All that a score needs of a text of any length is in fixed arrays. Of boolean features, positions are counted by
-which of up to seven are on there, so that one count over (which are on, bin) serves all seven:
+All that a score needs of a text of any length is in fixed arrays. Of boolean features, positions are counted
+by which of up to seven are on there, so that one count over (which are on, bin) serves all seven:
 
     counts (s, bin)  ──Σ over the s in which feature f is on──▶  on (f, bin)
 """
@@ -79,6 +79,10 @@ class Tally:
         )
         return found
 
+    def areas_of(self, column: int) -> Doubles:
+        """(F,): of one column."""
+        return auc_of_counts(self.on[column], self.total[column] - self.on[column])
+
     def slack(self) -> Doubles:
         """(C, F): how far an AUC may be from the one without bins, should each bin be perfectly sorted."""
         found = []
@@ -98,7 +102,8 @@ class Tally:
         of_numbers = self._squares - self._sums**2 / n
         shared = self._products - sums[:, None] * self._sums / n
         lengths = np.sqrt(np.maximum(squares, 0)[:, None] * np.maximum(of_numbers, 0))
-        return np.divide(shared, lengths, out=np.zeros_like(shared), where=lengths > 1e-9)
+        found: Doubles = np.divide(shared, lengths, out=np.zeros_like(shared), where=lengths > 1e-9)
+        return found
 
     def average_precision(self, column: int, boolean: int, *, rising: bool) -> float:
         """Of one column; `rising` says that high values are for on."""

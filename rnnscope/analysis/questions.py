@@ -1,0 +1,298 @@
+"""What is looked for in a text: built-in features, a regular expression, or labels made by hand.
+
+A question answers for a whole text that is in memory, or along the lanes in which a long one is read. Before
+a long one is read its text alone is surveyed, which costs next to nothing: how often each feature is on in
+each lane, how a feature's numbers are distributed, and what each lane must know of the text before it.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.features import Feature, Kind, Scanner, feature
+from rnnscope.analysis.lanes import Lanes
+from rnnscope.analysis.scanning import AHEAD, Bools, Codes, Memory
+from rnnscope.analysis.statistics import centred_ranks
+from rnnscope.errors import OptionError
+
+Where = Literal["inside", "before", "after"]
+
+_BLOCK = 4096
+_AROUND = 1024
+"""A match that is longer may be cut where a long text is read in lanes."""
+_LEVELS = 4096
+"""Numbers from there on share a rank."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A feature as it is reported."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What holds at the positions of some rows of text.
+
+    booleans: (F, rows, n). numbers: (G, rows, n) float32; along lanes they are ranks, centred at 0.
+    is_asked: (rows, n), or None where every position is asked about.
+    """
+
+    booleans: Bools
+    numbers: NDArray[np.float32]
+    is_asked: Bools | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """A text as ids, decoded where it is looked at."""
+
+    ids: NDArray[np.integer]
+    symbols: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def codes(self, start: int, stop: int) -> Codes:
+        """(stop − start,) code points; 0 beyond the end."""
+        found = np.zeros(stop - start, np.int32)
+        within = self._table[self.ids[start : min(stop, len(self))]]
+        found[: len(within)] = within
+        return found
+
+    @cached_property
+    def _table(self) -> Codes:
+        return np.array([ord(symbol) for symbol in self.symbols], np.int32)
+
+    def text(self, start: int, stop: int) -> str:
+        return "".join([self.symbols[i] for i in self.ids[max(0, start) : stop].tolist()])
+
+
+class Along(ABC):
+    """Answers along lanes, piece by piece, after a survey."""
+
+    def __init__(self, asked: tuple[Asked, ...], lanes: Lanes) -> None:
+        self.on = np.zeros((sum(each.kind == "boolean" for each in asked), len(lanes)), np.int64)
+        """(F, B): at how many positions of each lane each boolean is on."""
+        self.positions = np.full(len(lanes), lanes.length, np.int64)
+        """(B,): how many positions of each lane are asked about."""
+
+    @abstractmethod
+    def read(self, n: int) -> Answers:
+        """The next n positions of every lane."""
+
+
+class Question(ABC):
+    """Something that holds, or a number, at the positions of a text."""
+
+    asked: tuple[Asked, ...]
+
+    @abstractmethod
+    def over(self, text: str) -> Answers:
+        """Of a whole text: one row."""
+
+    @abstractmethod
+    def along(self, passage: Passage, lanes: Lanes) -> Along:
+        """Of a long one."""
+
+
+class BuiltIn(Question):
+    """Some of the built-in features. Raises OptionError for a name that is none."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        features = [feature(name) for name in names]
+        self.features = sorted(features, key=lambda each: each.kind)  # booleans first
+        self.asked = tuple(Asked(each.name, each.kind) for each in self.features)
+
+    def over(self, text: str) -> Answers:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int32)
+        scanner = Scanner(self.features)
+        pieces = [
+            split(scanner.read(codes[None, start : start + _BLOCK + AHEAD], min(_BLOCK, len(codes) - start)))
+            for start in range(0, len(codes), _BLOCK)
+        ]
+        booleans, numbers = zip(*pieces, strict=True)
+        return Answers(np.concatenate(booleans, axis=2), np.concatenate(numbers, axis=2).astype(np.float32))
+
+    def along(self, passage: Passage, lanes: Lanes) -> Along:
+        return _BuiltInAlong(self.features, self.asked, passage, lanes)
+
+
+def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int64]]:
+    """(F, rows, n) of the booleans and (G, rows, n) of the numbers."""
+    shape = (0, *next(iter(found.values())).shape)
+    booleans = [values for values in found.values() if values.dtype == np.bool_]
+    numbers = [values for values in found.values() if values.dtype != np.bool_]
+    return (
+        np.stack(booleans) if booleans else np.zeros(shape, np.bool_),
+        np.stack(numbers) if numbers else np.zeros(shape, np.int64),
+    )
+
+
+class _BuiltInAlong(Along):
+    def __init__(
+        self, features: list[Feature], asked: tuple[Asked, ...], passage: Passage, lanes: Lanes
+    ) -> None:
+        super().__init__(asked, lanes)
+        self._passage, self._starts, self._read = passage, lanes.starts, 0
+        seen = np.zeros((len(asked) - len(self.on), _LEVELS), np.int64)
+        scanner, memories = Scanner(features), []
+        for lane, start in enumerate(lanes.starts.tolist()):
+            memories.append(scanner.memory.copied())
+            for first in range(start, start + lanes.length, _BLOCK):
+                n = min(_BLOCK, start + lanes.length - first)
+                booleans, numbers = split(scanner.read(passage.codes(first, first + n + AHEAD)[None], n))
+                self.on[:, lane] += booleans.sum(axis=(1, 2))
+                for levels, values in zip(seen, numbers.clip(0, _LEVELS - 1), strict=True):
+                    levels += np.bincount(values[0], minlength=_LEVELS)
+        self._scanner = Scanner(features, Memory.side_by_side(memories))
+        shares = seen / max(1, len(lanes) * lanes.length)
+        self._ranks = (np.cumsum(shares, axis=1) - shares / 2 - 0.5).astype(np.float32)
+
+    def read(self, n: int) -> Answers:
+        first = self._read
+        codes = np.stack([self._passage.codes(at, at + n + AHEAD) for at in (self._starts + first).tolist()])
+        self._read += n
+        booleans, numbers = split(self._scanner.read(codes, n))
+        levels = numbers.clip(0, _LEVELS - 1)
+        ranks = [ranks[values] for ranks, values in zip(self._ranks, levels, strict=True)]
+        return Answers(booleans, np.stack(ranks) if ranks else np.zeros(numbers.shape, np.float32))
+
+
+class Pattern(Question):
+    """Where a regular expression matches, or the one position just before or after a match."""
+
+    def __init__(self, pattern: str, where: Where = "inside") -> None:
+        """Raises OptionError for what is no regular expression."""
+        try:
+            self._expression = re.compile(pattern, re.MULTILINE)
+        except re.error as error:
+            raise OptionError(f"{pattern!r} is not a regular expression: {error}") from error
+        self._where = where
+        name = pattern if where == "inside" else f"just {where} {pattern}"
+        self.asked = (Asked(name, "boolean"),)
+
+    def over(self, text: str) -> Answers:
+        return Answers(self.marked(text)[None, None], np.zeros((0, 1, len(text)), np.float32))
+
+    def marked(self, text: str) -> Bools:
+        """(T,)"""
+        marked = np.zeros(len(text), np.bool_)
+        for match in self._expression.finditer(text):
+            start, stop = match.span()
+            if self._where == "inside":
+                marked[start:stop] = True
+            elif self._where == "before" and start > 0:
+                marked[start - 1] = True
+            elif self._where == "after" and stop < len(text):
+                marked[stop] = True
+        return marked
+
+    def along(self, passage: Passage, lanes: Lanes) -> Along:
+        return _PatternAlong(self, passage, lanes)
+
+
+class _PatternAlong(Along):
+    def __init__(self, pattern: Pattern, passage: Passage, lanes: Lanes) -> None:
+        super().__init__(pattern.asked, lanes)
+        self._pattern, self._passage, self._lanes = pattern, passage, lanes
+        for lane, start in enumerate(lanes.starts.tolist()):
+            for first in range(start, start + lanes.length, _BLOCK):
+                stop = min(first + _BLOCK, start + lanes.length)
+                self.on[0, lane] += self._marked(first, stop).sum()
+        self._blocks = self._in_blocks()
+        self._rest = np.zeros((len(lanes), 0), np.bool_)
+
+    def read(self, n: int) -> Answers:
+        while self._rest.shape[1] < n:
+            self._rest = np.concatenate([self._rest, next(self._blocks)], axis=1)
+        marked, self._rest = self._rest[:, :n], self._rest[:, n:]
+        return Answers(marked[None], np.zeros((0, *marked.shape), np.float32))
+
+    def _in_blocks(self) -> Iterator[Bools]:
+        for first in range(0, self._lanes.length, _BLOCK):
+            stop = min(first + _BLOCK, self._lanes.length)
+            yield np.stack(
+                [self._marked(start + first, start + stop) for start in self._lanes.starts.tolist()]
+            )
+
+    def _marked(self, start: int, stop: int) -> Bools:
+        """Of [start, stop), from the text around it, which is best begun at the start of a line."""
+        earliest = max(0, start - _AROUND)
+        before = self._passage.text(earliest, start)
+        earliest += before.find("\n") + 1 if earliest else 0
+        marked = self._pattern.marked(self._passage.text(earliest, stop + _AROUND))
+        return marked[start - earliest : stop - earliest]
+
+
+class Labels(Question):
+    """Labels made by hand: on and off, with NaN for positions to ignore; other values are numbers."""
+
+    def __init__(self, labels: NDArray[Any], name: str = "labels") -> None:
+        """Raises OptionError for what is not one number or boolean a character."""
+        if labels.ndim != 1 or labels.dtype.kind not in "biuf":
+            raise OptionError(
+                f"labels are an array of one number or boolean a character, not {labels.dtype} of shape "
+                f"{labels.shape}"
+            )
+        self._values = labels.astype(np.float32)
+        if np.isinf(self._values).any():
+            raise OptionError("labels are numbers, or NaN for positions to ignore; one of them is infinite")
+        self._is_asked = ~np.isnan(self._values)
+        self._is_boolean = bool(np.isin(self._values[self._is_asked], (0, 1)).all())
+        self.asked = (Asked(name, "boolean" if self._is_boolean else "number"),)
+
+    def over(self, text: str) -> Answers:
+        self._check(len(text))
+        return self._answers(self._values[None], self._is_asked[None])
+
+    def along(self, passage: Passage, lanes: Lanes) -> Along:
+        self._check(len(passage))
+        return _LabelsAlong(self, lanes)
+
+    def rows(self, starts: NDArray[np.int64], n: int) -> Answers:
+        """Of the n positions after each start; numbers as ranks among all labels."""
+        at = starts[:, None] + np.arange(n)
+        return self._answers((self._values if self._is_boolean else self._ranks)[at], self._is_asked[at])
+
+    def _answers(self, values: NDArray[np.float32], is_asked: Bools) -> Answers:
+        none = np.zeros((0, *values.shape), np.float32)
+        if self._is_boolean:
+            return Answers((values == 1)[None], none, is_asked)
+        return Answers(none.astype(np.bool_), np.nan_to_num(values)[None], is_asked)
+
+    @cached_property
+    def _ranks(self) -> NDArray[np.float32]:
+        ranks = np.zeros_like(self._values)
+        ranks[self._is_asked] = centred_ranks(self._values[None, self._is_asked])[0]
+        return ranks
+
+    def _check(self, characters: int) -> None:
+        if len(self._values) != characters:
+            raise OptionError(
+                f"there are {len(self._values):,} labels and {characters:,} characters: give one a character"
+            )
+
+
+class _LabelsAlong(Along):
+    def __init__(self, labels: Labels, lanes: Lanes) -> None:
+        super().__init__(labels.asked, lanes)
+        self._labels, self._lanes, self._read = labels, lanes, 0
+        for lane in range(len(lanes)):
+            whole = labels.rows(lanes.starts[lane : lane + 1], lanes.length)
+            self.on[:, lane] = whole.booleans.sum(axis=(1, 2))
+            self.positions[lane] = 0 if whole.is_asked is None else whole.is_asked.sum()
+
+    def read(self, n: int) -> Answers:
+        self._read += n
+        return self._labels.rows(self._lanes.starts + self._read - n, n)
