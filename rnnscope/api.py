@@ -1,11 +1,17 @@
-"""The library in three lines: load a model, trace a text, let it write."""
+"""The library in three lines: load a model, trace a text, let it write.
+
+In a notebook a trace and a coloured text show themselves.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from rnnscope.app.exporting.coloured import ColouredText, Facts
+from rnnscope.app.exporting.subject import SURPRISE, Subject, model_facts
 from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, resolve_model
+from rnnscope.checkpoint import load_model, read_header, resolve_model
 from rnnscope.model import CharRNN
 from rnnscope.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
@@ -13,12 +19,39 @@ from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class TracedText(Trace):
+    """A trace that shows itself in a notebook, coloured by what each character cost the model."""
+
+    facts: Facts = ()
+    """What there is to say of the model, in a few words each."""
+
+    def coloured(self, unit: str = "", quantity: str = "") -> ColouredText:
+        """The text as a neuron colours it: `trace.coloured("1/37", "cell")`.
+
+        Without a quantity it is the cell, or hidden where there is none; "surprise" needs no unit. Raises
+        OptionError for a neuron or a quantity that the network does not have.
+        """
+        return ColouredText.of(Subject.of(unit, quantity, self.architecture).view(self), facts=self.facts)
+
+    def __repr__(self) -> str:
+        return (
+            f"<trace of {len(self):,} characters, {self.architecture.title}: {', '.join(self.activations)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        shape = f"{', '.join(self.activations)}: {len(self):,} × {self.architecture.hidden_size} each"
+        return replace(self.coloured(quantity=SURPRISE), facts=(*self.facts, shape))._repr_html_()
+
+
 class Model:
     """A trained network, to look into and to let write."""
 
-    def __init__(self, network: CharRNN) -> None:
+    def __init__(self, network: CharRNN, facts: Facts = ()) -> None:
+        """facts: what there is to say of it, in a few words each."""
         self.network = network
         """The torch module."""
+        self.facts = facts or (network.architecture.title,)
 
     @property
     def architecture(self) -> Architecture:
@@ -28,12 +61,19 @@ class Model:
     def vocabulary(self) -> Vocabulary:
         return self.network.vocabulary
 
-    def trace(self, text: str | bytes) -> Trace:
+    def trace(self, text: str | bytes) -> TracedText:
         """All quantities of all units along `text`: `model.trace(text)["1/cell"]` is (T, H).
 
         Raises TextError for a character that the vocabulary lacks.
         """
-        return record(self.network, self.vocabulary.encode(text))
+        trace = record(self.network, self.vocabulary.encode(text))
+        parts = {field.name: getattr(trace, field.name) for field in fields(trace)}
+        return TracedText(**parts, facts=self.facts)
+
+    def colour(self, text: str | bytes, unit: str = "", quantity: str = "") -> ColouredText:
+        """`text` as a neuron colours it; see `TracedText.coloured`. Raises TextError, OptionError."""
+        Subject.of(unit, quantity, self.architecture)  # a slip is told before the work
+        return self.trace(text).coloured(unit, quantity)
 
     def sample(
         self,
@@ -54,4 +94,5 @@ class Model:
 
 def load(model: str | Path, device: str = "cpu") -> Model:
     """The model of a path, a run directory (its best) or a sample model's name. Raises CheckpointError."""
-    return Model(load_model(resolve_model(str(model)), device))
+    path = resolve_model(str(model))
+    return Model(load_model(path, device), model_facts(path, read_header(path)))

@@ -77,6 +77,11 @@ class Pages:
         return cls(model, LongText.open(path, model.vocabulary.kind), memory_bytes=memory_bytes)
 
     @property
+    def stand_in(self) -> str:
+        """What is read in place of a character that the vocabulary lacks."""
+        return self._vocabulary.symbols[self._vocabulary.unknown or 0]
+
+    @property
     def laid(self) -> int:
         """Up to which character pages are exact."""
         return self.keyframes.head[0]

@@ -1,0 +1,127 @@
+"""A coloured text as HTML that needs nothing else: no script, no font, nothing from anywhere.
+
+    <pre><i class="s29" title="12  e  +0.810">e</i>…        one element a cell, a mark in its base's
+
+Whatever the text holds is escaped and every control is a picture, so that none of it can become markup. Light
+or dark is the reader's system's choice. A line break's sign is left out of what is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from rich.style import Style
+
+from rnnscope.app.exporting.coloured import PALETTES, ColouredText
+from rnnscope.app.palette import STEPS, Palette
+from rnnscope.app.widgets.legend import Kind
+from rnnscope.text.display import safe
+
+MONOSPACE = "ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_LAYOUT = f"""\
+.rnnscope{{padding:1.5em 2em;border-radius:4px;font:15px/1.6 {MONOSPACE}}}
+.rnnscope h1{{margin:0;font-size:1em}}
+.rnnscope p{{margin:.2em 0}}
+.rnnscope i{{font-style:normal;padding:.2em 0;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.rnnscope pre{{margin:1em 0 0;font:inherit;white-space:pre-wrap;overflow-wrap:anywhere}}
+.rnnscope pre i:hover{{outline:2px solid}}
+.rnnscope .scale i{{display:inline-block;width:.5em;height:1em;padding:0;vertical-align:-.1em}}
+.rnnscope .end{{user-select:none;-webkit-user-select:none}}
+"""
+
+
+def page(text: ColouredText) -> str:
+    """A whole document."""
+    return (
+        '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escaped(text.subject)}</title>\n"
+        "<style>body{margin:0}.rnnscope{min-height:100vh;box-sizing:border-box}</style>\n"
+        f"</head>\n<body>\n{fragment(text)}\n</body>\n</html>\n"
+    )
+
+
+def fragment(text: ColouredText, of: int = 0) -> str:
+    """The same as a part of another document; `of` is how long the text was before it was cut to this."""
+    cut = f"\n<p>… and {of - len(text):,} characters more</p>" if of > len(text) else ""
+    facts = " · ".join(map(escaped, text.facts))
+    return (
+        f'<div class="rnnscope {text.kind}">\n<style>\n{style_sheet(text.kind)}</style>\n'
+        f'<h1>{escaped(text.subject)}</h1>\n<p class="dim">{facts}</p>\n{_legend(text)}\n'
+        f"<pre>{''.join(_cells(text))}</pre>{cut}\n</div>"
+    )
+
+
+def style_sheet(kind: Kind) -> str:
+    """How everything of class `rnnscope` looks, in light and in dark."""
+    light, dark = (_rules(palette, kind) for palette in PALETTES)
+    signs = _underlined(kind)
+    return f"{_LAYOUT}{light}@media (prefers-color-scheme:dark){{\n{dark}}}\n{signs}"
+
+
+def _rules(palette: Palette, kind: Kind) -> str:
+    within = f".rnnscope.{kind}"
+    colors = palette.colors
+    rules = [
+        f".rnnscope{{background:{colors.panel};color:{colors.text}}}",
+        f".rnnscope h1{{color:{colors.strong}}}",
+        f".rnnscope .dim{{color:{colors.dim}}}",
+    ]
+    for step, style in enumerate(getattr(palette, kind)):
+        ink, ground = hexadecimal(style)
+        rules.append(f"{within} .s{step}{{color:{ink};background:{ground}}}")
+    rules.append(f"{within} .quiet{{color:{colors.dim}}}")
+    return "".join(f"{rule}\n" for rule in rules)
+
+
+def _underlined(kind: Kind) -> str:
+    styles: tuple[Style, ...] = getattr(PALETTES[0], kind)
+    steps = [f".rnnscope.{kind} .s{step}" for step, style in enumerate(styles) if style.underline]
+    return f"{','.join(steps)}{{text-decoration:underline}}\n" if steps else ""
+
+
+def escaped(words: str) -> str:
+    """As text or an attribute's value, in HTML and in XML, whatever the words are."""
+    return escape(safe(words))
+
+
+def hexadecimal(style: Style) -> tuple[str, str]:
+    """A style's ink and ground, as CSS writes them."""
+    assert style.color is not None
+    assert style.bgcolor is not None
+    return style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex
+
+
+def _legend(text: ColouredText) -> str:
+    first, last = text.description.steps
+    low, high = text.description.ends
+    swatches = "".join(f'<i class="s{step}"></i>' for step in range(first, last + 1))
+    told = " · negative is underlined" if text.kind == "diverging" else ""
+    lead = escaped(text.description.lead)
+    return f'<p class="dim scale">{lead}{escaped(low)} {swatches} {escaped(high)}{told}</p>'
+
+
+def _cells(text: ColouredText) -> Iterator[str]:
+    layout = text.layout(None)
+    codes, ends_line = text.codes.tolist(), text.shapes.ends_line[text.ids].tolist()
+    bases = layout.bases.tolist()
+    for line in range(len(layout)):
+        start, stop = layout.span(line)
+        pieces = layout.pieces(start, stop)
+        at = start
+        while at < stop:
+            after = at + 1
+            while after < stop and bases[after] == at:
+                after += 1
+            glyphs = escaped("".join(pieces[at - start : after - start]))
+            title = escaped(" · ".join(map(text.told, range(at, after))))
+            look = f"s{codes[at] % STEPS}" + (" quiet" if codes[at] >= STEPS else "")
+            if ends_line[at]:
+                yield f'<i class="{look} end" title="{title}">{glyphs}</i>\n'
+            else:
+                yield f'<i class="{look}" title="{title}">{glyphs}</i>'
+            at = after

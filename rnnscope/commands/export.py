@@ -1,0 +1,125 @@
+"""`rnnscope export`: a text coloured by a neuron, as a file that can be shown around."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from rnnscope.errors import OptionError
+
+if TYPE_CHECKING:
+    from rnnscope.app.exporting.coloured import ColouredText, Facts
+    from rnnscope.app.exporting.subject import Subject
+    from rnnscope.tracing.pages import Page, Pages
+
+_IN_A_PICTURE = 20_000
+_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write a text coloured by a neuron: a page, a picture, or its numbers.
+
+    The model reads all that stands before. A character that it does not know it reads as its unknown symbol,
+    or as a space.
+    """
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    text: Annotated[str, tyro.conf.Positional]
+    """The text: a file of any size, or - for standard input."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
+    """The file to write; .html is a page, .svg a picture, and .json, .csv and .npz are numbers."""
+    unit: str = ""
+    """The neuron as LAYER/UNIT, such as 1/37: layers count from 1, units from 0."""
+    quantity: str = ""
+    """What of the neuron: cell, or hidden where there is none, by default; or a gate. surprise needs no
+    neuron: it is what each character cost the model."""
+    start: int = 0
+    """The first character to write, counted from 0."""
+    length: int | None = None
+    """How many characters; by default all, or 20,000 of them in a page or a picture."""
+
+
+def run(options: Options) -> int:
+    from rnnscope.app.exporting.subject import Subject, model_facts
+    from rnnscope.app.exporting.write import PICTURES, check_destination, write
+
+    check_destination(options.output)
+    if options.start < 0:
+        raise OptionError(f"--start is {options.start}, but must be 0 or more")
+    if options.length is not None and options.length < 1:
+        raise OptionError(f"--length is {options.length}, but must be at least 1")
+
+    from rnnscope.header import read_header
+    from rnnscope.locate import resolve_model
+    from rnnscope.text.display import label, safe
+    from rnnscope.text.long import LongText
+
+    path = resolve_model(options.model)
+    header = read_header(path)
+    subject = Subject.of(options.unit, options.quantity, header.architecture)
+    text = LongText.open(options.text, header.vocabulary.kind)  # before torch: a bad text is told at once
+    length = text.count()
+    if options.start >= length:
+        raise OptionError(f"--start is {options.start:,}, but {text.name} has {length:,} characters")
+    wanted = options.length
+    if wanted is None and options.output.suffix.lower() in PICTURES:
+        wanted = _IN_A_PICTURE
+    stop = length if wanted is None else min(length, options.start + wanted)
+
+    from rnnscope.checkpoint import load_model
+    from rnnscope.tracing.pages import Pages
+
+    pages = Pages(load_model(path), text)
+    facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
+    found, unknown = _coloured(pages, subject, options.start, stop, facts)
+    write(found, options.output)
+    print(safe(f"{options.output}: {len(found):,} characters coloured by {found.subject}"))
+    if options.length is None and stop < length:
+        print(f"{length - stop:,} characters more follow: --start and --length choose others")
+    for note in text.notes:
+        print(note)
+    if unknown:
+        print(f"{unknown:,} of them the model does not know: it read {label(pages.stand_in)} in their place")
+    return 0
+
+
+def _coloured(
+    pages: Pages, subject: Subject, start: int, stop: int, facts: Facts
+) -> tuple[ColouredText, int]:
+    """The text from `start` to `stop`, and how many of its characters the model does not know."""
+    from rnnscope.app.exporting.coloured import ColouredText
+
+    parts, spellings, unknown = [], [], 0
+    for page, repeated in _pages(pages, start, stop):
+        parts.append(ColouredText.of(subject.view(page.trace), start=page.start, facts=facts)[repeated:])
+        spellings.append(page.text[repeated:])
+        unknown += sum(index >= repeated for index in page.unknown.tolist())
+    whole = ColouredText.joined(parts)
+    return (whole.spelled("".join(spellings)) if unknown else whole), unknown
+
+
+def _pages(pages: Pages, start: int, stop: int) -> Iterator[tuple[Page, int]]:
+    """Pages that follow one another, and how many characters each repeats of the one before.
+
+    Each begins with the last one's last character: it knows what that led the model to expect.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("reading", total=stop)
+        for at in range(start, stop, _AT_ONCE):
+            first = max(0, at - 1)
+            pages.lay(first, told=lambda _: progress.update(task, completed=pages.laid))
+            page = pages.page(first, min(stop, at + _AT_ONCE))
+            assert page is not None, "nobody stops it"
+            yield page, at - first
+            progress.update(task, completed=page.stop)
