@@ -83,6 +83,7 @@ def main() -> None:
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             timeout=60,
         )
+        child.delaybeforesend = None  # it would wait 50 ms before each key
         terminal = Terminal(child, columns, rows)
         terminal.start()
         _wait_for(terminal, "training")

@@ -33,7 +33,7 @@ def temperature(controls: Controls) -> Question:
     return Question(
         "temperature",
         f"{before:g}",
-        "0: always the likeliest   ↑↓ by 0.1   Enter   Esc",
+        "↑↓ by 0.1   0: always the likeliest   Enter   Esc",
         accept,
         nudge,
         lambda: controls.set(temperature=before),
@@ -66,7 +66,7 @@ def learning_rate(controls: Controls) -> Question:
     return Question(
         "learning rate ×",
         f"{before:g}",
-        "1: as scheduled   ↑ doubles   ↓ halves   Enter   Esc",
+        "↑ doubles, ↓ halves   1: as scheduled   Enter   Esc",
         accept,
         nudge,
         lambda: controls.set(learning_rate_factor=before),
@@ -90,7 +90,10 @@ def prime(controls: Controls) -> Question:
         return None
 
     return Question(
-        "begin with", _in_one_row(controls.wishes.prime), "the sample goes on from it   Enter   Esc", accept
+        "begin with",
+        _in_one_row(controls.wishes.prime),
+        "the sample goes on from it   Enter   Esc",
+        accept,
     )
 
 
@@ -128,7 +131,12 @@ def passage(controls: Controls) -> Question:
         controls.trace_now()
 
     return Question(
-        "passage", shown, "a text, or 40% into the held-out one   ↑↓   Enter   Esc", accept, nudge, restore
+        "passage",
+        shown,
+        "a text, or 40% into the held-out one   ↑↓   Enter   Esc",
+        accept,
+        nudge,
+        restore,
     )
 
 
@@ -141,12 +149,7 @@ def finish(controls: Controls, announce: Callable[[str], None]) -> Question:
             announce("annealing: the learning rate falls to zero, then the run ends")
         return None
 
-    return Question(
-        "finish?",
-        "",
-        "the learning rate falls to zero, then the run ends   Enter: finish   Esc: go on",
-        accept,
-    )
+    return Question("finish?", "", "Enter anneals and ends the run   Esc goes on", accept)
 
 
 def number(text: str) -> float | None:

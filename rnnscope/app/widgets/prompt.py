@@ -15,11 +15,17 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
 LINE_BREAK = "↵"
 """What stands for a line break in the row."""
+
+
+_LEAST_LINE = 12
+_GAP = 2
+_BETWEEN = "   "
 
 
 @dataclass(frozen=True)
@@ -29,18 +35,26 @@ class Question:
     label: str
     value: str
     hint: str
+    """What can be done, in parts three spaces apart; as many are shown as fit."""
     accept: Callable[[str], str | None]
     """Takes the answer; returns a complaint where it is none, and the row stays."""
     nudge: Callable[[str, int], str] | None = None
     """The value one step up (+1) or down (−1) from what is written; applied at once."""
     cancel: Callable[[], None] | None = None
-    """Undoes what nudging did."""
+    """Undoes what nudging or typing did."""
+    changed: Callable[[str, int], None] | None = None
+    """Is told what is written, and where the cursor is in it, at every key."""
+    suggestions: tuple[str, ...] = ()
+    """What Tab or → completes."""
 
 
 class _Line(Input):
     """A line that takes pasted line breaks, too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+j", "line_break", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j", "line_break", show=False),
+        Binding("tab", "cursor_right", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__(compact=True)
@@ -85,12 +99,23 @@ class Prompt(Widget):
         """Show a question and take the keys."""
         self._question = question
         self._label.update(question.label)
-        self._hint.update(question.hint)
+        self._hint.update(self._fitting(question))
         self._hint.remove_class("complaint")
-        self._line.value = question.value
+        self._line.suggester = (
+            SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
+        )
+        with self._line.prevent(Input.Changed):
+            self._line.value = question.value
         self._line.cursor_position = len(question.value)
         self.display = True
         self._line.focus()
+
+    def _fitting(self, question: Question) -> str:
+        room = self.app.size.width - len(question.label) - _LEAST_LINE - 3 * _GAP
+        hint = question.hint
+        while len(hint) > room and _BETWEEN in hint:
+            hint = hint.rpartition(_BETWEEN)[0]
+        return hint
 
     def drop(self) -> None:
         """Forget the question."""
@@ -116,6 +141,11 @@ class Prompt(Widget):
             self._close()
         else:
             self._complain(complaint)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._question is not None and self._question.changed is not None:
+            self._question.changed(event.value.replace(LINE_BREAK, "\n"), self._line.cursor_position)
 
     def action_nudge(self, by: int) -> None:
         if self._question is not None and self._question.nudge is not None:
