@@ -21,14 +21,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.analysis.effects import GradientFlow, Saliency
-from rnnscope.analysis.walk import Stop, Told, read
+from rnnscope.analysis.walk import Stop, Told, read_through
 from rnnscope.model import CharRNN, State
 
 WINDOW = 100
 """How many characters before a prediction are looked at."""
 
 _AT_ONCE = 32  # windows side by side
-_STRETCH = 4096  # characters read at once on the way to a window
+_STRETCH = 8192  # characters read at once on the way to a window
 
 
 def saliencies(
@@ -175,12 +175,11 @@ def _batches(
             )
 
 
-@torch.no_grad()
 def _carried(model: CharRNN, ids: NDArray[Any], state: State) -> State:
     """The state after reading `ids`, which may be none."""
     for start in range(0, len(ids), _STRETCH):
         part = torch.from_numpy(np.asarray(ids[start : start + _STRETCH], np.int64)).to(model.device)
-        _, state = read(model, part[:, None], state)
+        _, state = read_through(model, part[:, None], state)
     return state
 
 

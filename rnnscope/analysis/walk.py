@@ -91,26 +91,23 @@ def true_log_probabilities(
         if should_stop is not None and should_stop():
             return found[:start]
         part = torch.from_numpy(np.asarray(ids[start : start + _LOSS_STRETCH + 1], np.int64)).to(device)
-        values, after = model.embed(part[:-1, None]), []
-        for cell, memory in zip(model.layers, before, strict=True):
-            quantities, last = long_activations(cell, values, memory)
-            values = quantities["hidden"]
-            after.append(last)
-        before = tuple(after)
-        expected = functional.log_softmax(model.readout(values)[:, 0].float(), dim=-1)
+        hidden, before = read_through(model, part[:-1, None], before)
+        expected = functional.log_softmax(model.readout(hidden)[:, 0].float(), dim=-1)
         found[start : start + len(part) - 1] = expected.gather(1, part[1:, None])[:, 0].cpu().numpy()
         if told is not None:
             told((start + len(part) - 1) / len(found))
     return found
 
 
-def read(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
-    """Logits (T, B, V) after `ids` (T, B) and the last state, never with dropout."""
+@torch.no_grad()
+def read_through(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    """The last layer's hidden (n, 1, H) after each of `ids` (n, 1) and the last state, never with dropout."""
     values, last = model.embed(ids), []
     for cell, before in zip(model.layers, state, strict=True):
-        values, after = cell(values, before)
+        quantities, after = long_activations(cell, values, before)
+        values = quantities["hidden"]
         last.append(after)
-    return model.readout(values), tuple(last)
+    return values, tuple(last)
 
 
 def _stretch(architecture: Architecture) -> int:
