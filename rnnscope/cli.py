@@ -22,6 +22,7 @@ COMMANDS = {
     "sample": "let a model write",
     "eval": "measure how well a model predicts a text",
     "trace": "record every gate and state along a text",
+    "analyze": "gates, errors, gradients, and n-grams beside a model",
     "export": "write a coloured text as a page, a picture or numbers",
     "corpus": "make or fetch a text to learn",
     "info": "say what a model or a run holds",
