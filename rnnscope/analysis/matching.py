@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
+Short = NDArray[np.int32]
 
 THRESHOLD = 0.3
 _POOL = 1 << 17  # candidates kept; what is listed is the best of all as long as so many suffice to list it
-_ROWS = 2048  # positions at once; bounds the memory
+_ROWS = 256  # positions at once, so that what is known of them stays in the cache
+_NEVER = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,15 +128,16 @@ def match(
 
 
 class _Pool:
-    """The best candidates so far, in no order: (N, 4) of shared, union, start, stop."""
+    """The best candidates so far, in no order: arrays (N, 4) of shared, union, start, stop."""
 
     def __init__(self, selection: Selection, exclude: tuple[int, int] | None) -> None:
         self._selection = selection
         self._exclude = exclude
-        self._candidates: Int = np.empty((0, 4), np.int64)
+        self._candidates: list[Int] = []
+        self._size = 0
         self._least_shared = 1
 
-    def add(self, signs: NDArray[np.int8], starts: Int, ends: NDArray[np.bool_], first: int) -> None:
+    def add(self, signs: NDArray[np.int8], starts: Short, ends: NDArray[np.bool_], first: int) -> None:
         """Take the ranges that end within some rows; `first` is the position of the first row.
 
         signs, starts: (n, H) how each unit is, and since where. ends: (n, H) whether it changes then.
@@ -146,17 +149,16 @@ class _Pool:
         if not len(rows):
             return
         # Begun in order: with the k-th beginning k units are shared, of equal ones the last.
-        never = np.iinfo(np.int64).max
-        since = np.where(is_on[rows], starts[np.ix_(rows, units)], never)
-        first_to_go = np.where(goes_off[rows], since, never).min(axis=1, keepdims=True)
+        since = np.where(is_on[rows], starts[np.ix_(rows, units)], np.int32(_NEVER))
+        first_to_go = np.where(goes_off[rows], since, np.int32(_NEVER)).min(axis=1, keepdims=True)
         since.sort(axis=1)
         is_last_equal = np.ones_like(since, dtype=np.bool_)
         is_last_equal[:, :-1] = since[:, :-1] != since[:, 1:]
         shared = np.arange(1, len(units) + 1)
         # It must end here, and so hold a unit that goes off: one that began no later.
-        is_range = (since != never) & is_last_equal & (since >= first_to_go) & (shared >= self._least_shared)
+        is_range = (since != _NEVER) & is_last_equal & (since >= first_to_go) & (shared >= self._least_shared)
         at, column = np.nonzero(is_range)
-        begin, end = since[at, column], rows[at] + first + 1
+        begin, end = since[at, column].astype(np.int64), rows[at] + first + 1
         if self._exclude is not None:
             a, b = self._exclude
             kept = (end <= a) | (begin >= b)
@@ -169,12 +171,12 @@ class _Pool:
                 (signs[row] != 0) & (starts[row] <= begin[some, None]), axis=1
             )
         union = len(units) + on_throughout - shared[column]
-        self._candidates = np.concatenate(
-            (self._candidates, np.stack((shared[column], union, begin, end), axis=1))
-        )
-        if len(self._candidates) > 2 * _POOL:
-            self._candidates = self._ranked()[:_POOL]
-            self._least_shared = int(self._candidates[-1, 0])
+        self._candidates.append(np.stack((shared[column], union, begin, end), axis=1))
+        self._size += len(at)
+        if self._size > 2 * _POOL:
+            best = self._ranked()[:_POOL]
+            self._candidates, self._size = [best], len(best)
+            self._least_shared = int(best[-1, 0])
 
     def listed(self, limit: int, positions: int) -> Matches:
         """The best that do not overlap a better one."""
@@ -191,29 +193,31 @@ class _Pool:
         return Matches(self._selection, starts, stops, shared, union, positions)
 
     def _ranked(self) -> Int:
-        shared, union, begin, end = self._candidates.T
-        return self._candidates[np.lexsort((begin, begin - end, union, -shared))]
+        candidates = np.concatenate((np.empty((0, 4), np.int64), *self._candidates))
+        shared, union, begin, end = candidates.T
+        return candidates[np.lexsort((begin, begin - end, union, -shared))]
 
 
 def _runs(
     values: Float | Iterable[Float], selection: Selection
-) -> Iterator[tuple[NDArray[np.int8], Int, NDArray[np.bool_]]]:
+) -> Iterator[tuple[NDArray[np.int8], Short, NDArray[np.bool_]]]:
     """Rows of the text: each unit's sign (n, H), since which position it has it, whether it then changes.
 
     A row comes when its successor is known, the last one of all with everything ending.
     """
     position = 0
     last: NDArray[np.int8] | None = None
-    since: Int | None = None
+    since: Short | None = None
     for rows in _pieces(values):
         signs = _signs(rows, selection.threshold, selection.negative)
         if last is None or since is None:
-            last, since = signs[0], np.zeros(signs.shape[1], np.int64)
+            last, since = signs[0], np.zeros(signs.shape[1], np.int32)
             signs, position = signs[1:], 1
         if not len(signs):
             continue
         changes = signs != np.concatenate((last[None], signs[:-1]))
-        begun = np.where(changes, np.arange(position, position + len(signs))[:, None], 0)
+        now = np.arange(position, position + len(signs), dtype=np.int32)
+        begun = np.where(changes, now[:, None], np.int32(0))
         starts = np.maximum.accumulate(np.concatenate((since[None], begun)), axis=0)
         yield np.concatenate((last[None], signs[:-1])), starts[:-1], changes
         position += len(signs)
