@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import IO, Any, ClassVar, Literal, TypeAlias
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -21,7 +21,7 @@ from textual.worker import Worker, WorkerState
 
 from rnnscope.app.actions import TRAIN
 from rnnscope.app.palette import Depth, Palette, Theme, palette
-from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of
+from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone
 from rnnscope.app.themes import is_ansi, theme_name, themes
 from rnnscope.errors import RnnscopeError
 
@@ -58,6 +58,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
         super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)
         self.animation_level = "none"
+        self.drawing: IO[str] | None = None
+        """What to draw on; standard error where it is None."""
         self.failure: BaseException | None = None
         """What ended the work before its time."""
         self.palette: Palette = palette(
@@ -152,7 +154,8 @@ class ScopeApp(App[int], inherit_bindings=False):
 
 def show(app: ScopeApp) -> int:
     """Run an application until it is left; returns the exit status. Raises what ended its work too soon."""
-    status = app.run()
+    with drawn_alone() as app.drawing:
+        status = app.run()
     if app.failure is not None:
         raise app.failure
     return 1 if status is None else status

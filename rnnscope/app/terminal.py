@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import IO, Any, cast
 
@@ -73,12 +75,13 @@ class _Lasting:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, for a terminal that may be closed at any moment."""
+    """Textual's driver, for a terminal that may be closed at any moment and is drawn on by nobody else."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._lost = False
-        self._file = cast(TextIOWrapper, _Lasting(cast(IO[str], sys.__stderr__), self._on_loss))
+        drawing = getattr(app, "drawing", None) or cast(IO[str], sys.__stderr__)
+        self._file = cast(TextIOWrapper, _Lasting(drawing, self._on_loss))
 
     def run_input_thread(self) -> None:
         """Keys from the terminal; when it is closed, reading fails."""
@@ -94,6 +97,22 @@ class TerminalDriver(LinuxDriver):
             self._app.call_later(self._app.run_action, "quit")
 
 
-def is_a_terminal() -> bool:
-    """Whether a screen can be shown: keys come by standard input, and standard error is drawn on."""
-    return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__))
+@contextmanager
+def drawn_alone() -> Iterator[IO[str]]:
+    """A file to draw on the terminal, while what others write to standard error is kept and told afterwards.
+
+    A driver's or an allocator's warning in the middle of a screen would stay there until something is drawn
+    over it.
+    """
+    drawing = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
+    with tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield drawing
+        finally:
+            os.dup2(drawing.fileno(), 2)
+            kept.seek(0)
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, kept.read())
+                drawing.close()

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -41,7 +41,6 @@ def read_on_screen(
     from rnnscope.app.app import run_train_screen
     from rnnscope.training.events import Finished
 
-    failures: list[Exception] = []
     endings: list[Finished] = []
 
     def start_and_remember(controls: Controls, say: Say) -> None:
@@ -50,19 +49,13 @@ def read_on_screen(
                 endings.append(event)
             say(event)
 
-        try:
-            start(controls, say_and_remember)
-        except Exception as error:
-            failures.append(error)
-            raise
+        start(controls, say_and_remember)
 
     status = run_train_screen(start_and_remember, corpus=corpus, live=live, theme=theme, wishes=wishes)
-    if failures:
-        raise failures[0]
     if live and endings:
         from rnnscope.plain import PlainLog
 
-        with PlainLog() as log:
+        with suppress(OSError), PlainLog() as log:  # a terminal that was closed hears nothing
             log.say(endings[-1])
     return status
 

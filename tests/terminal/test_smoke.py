@@ -165,11 +165,12 @@ def test_a_terminal_that_closes_costs_nothing(terminal_for: Callable[..., Termin
     process = terminal.child.pid
     terminal.hang_up()
     end = time.monotonic() + SLOWEST_SECONDS
-    while os.waitpid(process, os.WNOHANG)[0] == 0:
+    while (ended := os.waitpid(process, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
             os.kill(process, signal.SIGKILL)
             raise AssertionError("it went on without a terminal")
         time.sleep(0.05)
+    assert os.waitstatus_to_exitcode(ended[1]) == 0
     finished = (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     assert '"finished"' in finished
     assert load_model(tmp_path / "run" / "last.safetensors").architecture.hidden_size == 24
