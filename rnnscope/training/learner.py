@@ -103,8 +103,8 @@ class Learner:
     def went_back(self) -> bool:
         """At every LOOK_EVERY-th step: whether training had diverged and was taken back to a good state.
 
-        The text goes on from where it is; the carried state starts anew. Raises OptionError when going back
-        no longer helps.
+        The text goes on from where it is; the carried state starts anew. On a GPU such a look waits until
+        it has caught up. Raises OptionError when going back no longer helps.
         """
         if self.step % divergence.LOOK_EVERY:
             return False

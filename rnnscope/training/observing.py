@@ -105,10 +105,13 @@ class Observer:
         )
 
     def _part(self, at: float) -> Ids:
-        """A part of the held-out text, from a place 0..1 on, or from the first line that begins near it."""
-        start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS))
+        """A part of the held-out text, from a place 0..1 on, or from the first line that begins near it.
+
+        A text that is hardly longer than a passage is shown from its start.
+        """
+        start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS - _LINE_IS_NEAR))
         part = self._text[start : start + _LINE_IS_NEAR + PASSAGE_CHARACTERS].astype(np.int64)
-        if "\n" in self._vocabulary.symbols:
+        if "\n" in self._vocabulary.symbols and len(part) == PASSAGE_CHARACTERS + _LINE_IS_NEAR:
             breaks = part[:_LINE_IS_NEAR] == self._vocabulary.symbols.index("\n")
             # an empty line ends what went before: the next one is a beginning
             part = part[int(np.argmax(breaks)) + 1 if breaks.any() else 0 :]

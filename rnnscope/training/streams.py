@@ -46,7 +46,7 @@ class Streams:
     @property
     def epochs(self) -> float:
         """Passes over the text so far, with their fraction."""
-        return self.epoch + min(1.0, self.position / self.length)
+        return self.epoch + (1.0 if self.at_an_end else self.position / self.length)
 
     @property
     def at_an_end(self) -> bool:

@@ -45,13 +45,12 @@ from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
 
 LIVE_CHARACTERS = 50_000
-"""How much of the held-out text, spread over all of it, is read in training; at the end all of it is."""
+"""How much of the held-out text, spread over all of it, is read while training goes on."""
+FINAL_CHARACTERS = 500_000
+"""Up to how much is read whole, state carried, at the end; of more, so much is read, spread over it."""
 
 _FOR_THE_END = 0.02
 """The share of a budget of minutes that is kept for the last evaluation."""
-_SHORT_END_SECONDS = 20.0
-_LONG_END_SHARE = 0.05
-"""How long that evaluation may take, of a text that is large: so many seconds or this share of the run."""
 
 
 @dataclass(frozen=True)
@@ -332,16 +331,15 @@ class Trainer:
             yield from self._judge_best(reason)
 
     def _judge_best(self, reason: FinishReason) -> Iterator[Event]:
-        """The exact loss of best.safetensors, which is also written into it."""
+        """The loss of best.safetensors in float32, which is also written into it."""
         learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
         best, training = load_model(path, learner.device.type), read_header(path).training
-        latest = self.clock.seconds + max(_SHORT_END_SECONDS, _LONG_END_SHARE * self.clock.seconds)
-        result = evaluate(
-            best,
-            self.corpus.held_out,
-            should_stop=lambda: self.controls.wishes.stop or self.clock.seconds > latest,
-        )
-        whole = result.characters == len(self.corpus.held_out) - 1
+        held_out = self.corpus.held_out
+        if len(held_out) <= FINAL_CHARACTERS + 1:
+            result = evaluate(best, held_out, should_stop=lambda: self.controls.wishes.stop)
+        else:
+            result = evaluate_lanes(best, held_out, characters=FINAL_CHARACTERS)
+        whole = result.characters == len(held_out) - 1
         training |= {"held_out_nats": result.loss_nats, "held_out_characters": result.characters}
         if training["step"] == step:
             yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)

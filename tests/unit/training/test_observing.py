@@ -74,6 +74,16 @@ def test_the_passage_is_the_start_of_the_held_out_text_read_from_a_zero_state(
     np.testing.assert_array_equal(traced.trace["1/cell"], expected["1/cell"])
 
 
+def test_a_text_shorter_than_a_passage_is_shown_whole(model: CharRNN, time: Time) -> None:
+    held_out = VOCABULARY.encode("ab\ncab\n").astype(np.uint8)
+    observer = Observer(
+        model, Corpus("t", "t", "", VOCABULARY, TRAIN, held_out, held_out[:0]), Clock(0.0, time), 1
+    )
+    (traced,) = observer.look(Wishes(traces=1), 1)
+    assert isinstance(traced, Traced)
+    assert traced.trace.text == "ab\ncab\n"
+
+
 def test_a_changed_passage_is_traced_at_once(observer: Observer) -> None:
     wishes = Wishes(passage="a cab")
     (traced,) = observer.look(wishes, 5)
@@ -97,7 +107,7 @@ def test_a_part_of_the_held_out_text_begins_with_a_line(model: CharRNN, time: Ti
         shown = traced.trace.text
         place = text.index(shown)
         assert place == 0 or text[place - 1] == "\n"
-        wanted = at * (len(text) - observing.PASSAGE_CHARACTERS)
+        wanted = at * (len(text) - observing.PASSAGE_CHARACTERS - observing._LINE_IS_NEAR)
         assert 0 <= place - wanted <= 10
         assert len(shown) >= observing.PASSAGE_CHARACTERS - 10
     typed = Wishes(passage="cab", passage_at=0.5, traces=1)

@@ -82,6 +82,15 @@ def test_epoch_and_position_are_all_there_is_to_remember() -> None:
     assert one.epochs == other.epochs > 4
 
 
+def test_a_pass_is_over_with_its_last_chunk() -> None:
+    streams = Streams(np.arange(101, dtype=np.uint8), batch_size=2, sequence_length=16)
+    passes = []
+    for _ in range(4):
+        streams.next(CPU)
+        passes.append(streams.epochs)
+    assert passes == [0.32, 0.64, 1.0, 1 + streams.position / 50]
+
+
 def test_a_short_text_is_read_in_fewer_and_shorter_streams() -> None:
     streams = Streams(np.arange(10, dtype=np.uint8), batch_size=32, sequence_length=64)
     assert (streams.batch_size, streams.sequence_length) == (1, 9)
