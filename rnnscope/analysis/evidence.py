@@ -27,12 +27,13 @@ Positions = NDArray[np.int64]
 
 _SAMPLE = 2048
 """Positions from which bins are laid out."""
-_SLICE = 256
 _BLOCKS = 24
 """Blocks that a half is cut into to be shuffled."""
-_SHUFFLES = 20
+_SHUFFLES = 7
+"""As many as are counted at once."""
 LEARN_FROM = 2048
-"""Positions that a probe is fitted to."""
+JUDGED_BY = 4096
+"""Positions that a probe is fitted to, and judged by."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evide
         values = torch.from_numpy(trace[f"{layer}/{each}"])
         binning = Binning.of(values[torch.from_numpy(sample)])
         rows = slice(number * columns.hidden_size, (number + 1) * columns.hidden_size)
-        for first in range(0, len(values), _SLICE):
-            bins[rows, first : first + _SLICE] = binning(values[first : first + _SLICE]).t()
+        bins[rows] = binning(values).t()
     shuffles = max(1, _SHUFFLES // len(question.asked))
     tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
     for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
@@ -160,10 +160,9 @@ def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evide
     samples = None
     if len(question.asked) == 1:
         answer = numbers[0] if len(numbers) else on[0].astype(np.float32)
-        learnt = _thinned(halves.chooses, answer if len(on) else None)
-        samples = Samples(
-            _states(trace, learnt), answer[learnt], _states(trace, halves.reports), answer[halves.reports]
-        )
+        learnt = _thinned(halves.chooses, answer if len(on) else None, LEARN_FROM)
+        judged = _thinned(halves.reports, answer if len(on) else None, JUDGED_BY)
+        samples = Samples(_states(trace, learnt), answer[learnt], _states(trace, judged), answer[judged])
     return Evidence(
         columns=columns,
         asked=question.asked,
@@ -218,13 +217,12 @@ def _states(trace: Trace, positions: Positions) -> Float:
     )
 
 
-def _thinned(positions: Positions, on: NDArray[np.float32] | None) -> Positions:
-    """As many as a probe learns from, evenly; of what is rare, and what is not, up to half of them."""
+def _thinned(positions: Positions, on: NDArray[np.float32] | None, most: int) -> Positions:
+    """At most so many, evenly; of a boolean as many where it is on as where not, where there are enough."""
     if on is None:
-        return _evenly(positions, LEARN_FROM)
+        return _evenly(positions, most)
     parts = [positions[on[positions] == wanted] for wanted in (0, 1)]
-    least = min(len(part) for part in parts)
-    share = max(LEARN_FROM // 2, LEARN_FROM - least)
+    share = max(most // 2, most - min(len(part) for part in parts))
     return np.sort(np.concatenate([_evenly(part, share) for part in parts]))
 
 

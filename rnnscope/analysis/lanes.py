@@ -19,10 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from rnnscope.cells import Cell
-from rnnscope.cells.cell import LayerState, lstm_quantities, project
+from rnnscope.cells.cell import LayerState, lstm_quantities
 from rnnscope.cells.fused import GRU, LSTM
 from rnnscope.model import CharRNN, State
 
@@ -54,91 +53,125 @@ def read_lanes(
     model: CharRNN, ids: NDArray[np.integer], lanes: Lanes
 ) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
     """Every quantity "LAYER/QUANTITY" (t, B, H) of the next t ≤ 16 characters of all lanes, with the first
-    of these characters' number in its lane. The network computes in its own type, without dropout.
+    of these characters' number in its lane. They are overwritten by what follows.
+
+    The network computes in its own type, without dropout.
     """
-    state = _warm(model, ids, lanes)
+    reader = _Reader(model)
+    state = _warm(reader, ids, lanes)
     for first in range(0, lanes.length, STEPS):
         steps = np.arange(first, min(first + STEPS, lanes.length))
-        recorded, state = _record(model, ids[lanes.starts + steps[:, None]], state)
+        recorded, state = reader.read(ids[lanes.starts + steps[:, None]], state)
         yield first, recorded
 
 
-def _warm(model: CharRNN, ids: NDArray[np.integer], lanes: Lanes) -> State:
+def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
     """The state before the first character of every lane."""
+    model = reader.model
     begins = np.array([_beginning(model, ids, int(start)) for start in lanes.starts])
     delays = WARM_UP - (lanes.starts - begins)  # lane 0 begins when all others are warm
     state = model.initial_state(len(lanes))
-    borders = np.unique(np.append(delays, WARM_UP)).tolist()
+    borders = np.unique([*delays, *range(0, WARM_UP + 1, STEPS)]).tolist()
     for border, following in zip(borders, [*borders[1:], WARM_UP], strict=True):
         fresh = torch.from_numpy(delays == border).to(model.device)
         state = tuple(tuple(part.masked_fill(fresh[:, None], 0) for part in layer) for layer in state)
         if following > border:
             at = lanes.starts - WARM_UP + np.arange(border, following)[:, None]
-            _, state = _record(model, ids[at.clip(0)], state)
+            _, state = reader.read(ids[at.clip(0)], state)
     return state
 
 
 def _beginning(model: CharRNN, ids: NDArray[np.integer], start: int) -> int:
     """Where a lane starts from zero: after an empty line that is near enough, and not too near."""
     earliest = max(0, start - WARM_UP)
+    if model.vocabulary.kind == "bytes":
+        return earliest
     stretch = model.vocabulary.decode(ids[earliest : max(earliest, start - WARM_UP // 2)])
-    empty = stretch.rfind("\n\n") if model.vocabulary.kind == "characters" else -1
-    return earliest + empty + 2 if empty >= 0 else earliest
+    return earliest + stretch.rfind("\n\n") + 2 if "\n\n" in stretch else earliest
 
 
-def _record(model: CharRNN, ids: NDArray[np.integer], state: State) -> tuple[dict[str, Tensor], State]:
-    """All quantities (t, B, H) along ids (t, B), and the last state."""
-    recorded: dict[str, Tensor] = {}
-    last = []
-    with torch.autocast(model.device.type, enabled=False):
-        values = model.embed(torch.from_numpy(ids.astype(np.int64)).to(model.device))
-        for number, (cell, before) in enumerate(zip(model.layers, state, strict=True), start=1):
-            found, after = _activations(cell, values, before)
-            recorded |= {f"{number}/{quantity}": tensor for quantity, tensor in found.items()}
-            values = found["hidden"]
-            last.append(after)
-    return recorded, tuple(last)
-
-
-def _activations(cell: Cell, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-    """As the cell's own, which for fused cells works the gates out anew after a run that hides them.
-
-    Over a batch it is faster to take the steps here; a GPU prefers few large calls.
+class _Reader:
+    """Runs all layers over a few steps of a batch. On a CPU it takes the steps of fused cells itself, since
+    their own run hides the gates; and always into the same memory, which is slow to get.
     """
-    if inputs.device.type == "cpu" and isinstance(cell, LSTM):
-        return _lstm(cell, inputs, state)
-    if inputs.device.type == "cpu" and isinstance(cell, GRU):
-        return _gru(cell, inputs, state)
-    return cell.activations(inputs, state)
 
+    def __init__(self, model: CharRNN) -> None:
+        self.model = model
+        self._room: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
-def _lstm(cell: LSTM, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-    weight, size = cell.tensors(), cell.hidden_size
-    gates = project(inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
-    recurrent = weight["weight_hh"].t()
-    cells, outputs = (gates.new_empty(*gates.shape[:2], size) for _ in range(2))
-    hidden, memory = state
-    for step, (kept, shown) in zip(gates, zip(cells, outputs, strict=True), strict=True):
-        step.addmm_(hidden, recurrent)
-        input_gate, forget, candidate, output = step.chunk(4, dim=1)
-        step[:, : 2 * size].sigmoid_()
-        candidate.tanh_()
-        output.sigmoid_()
-        memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
-        hidden = torch.tanh(memory, out=shown).mul_(output)
-    return lstm_quantities(gates, cells, outputs), (hidden.clone(), memory.clone())
+    def read(self, ids: NDArray[np.integer], state: State) -> tuple[dict[str, Tensor], State]:
+        """All quantities (t, B, H) along ids (t, B), and the last state."""
+        recorded: dict[str, Tensor] = {}
+        last = []
+        with torch.autocast(self.model.device.type, enabled=False):
+            values = self.model.embed(torch.from_numpy(ids.astype(np.int64)).to(self.model.device))
+            for number, (cell, before) in enumerate(zip(self.model.layers, state, strict=True), start=1):
+                found, after = self._activations(str(number), cell, values, before)
+                recorded |= {f"{number}/{quantity}": tensor for quantity, tensor in found.items()}
+                values = found["hidden"]
+                last.append(after)
+        return recorded, tuple(last)
 
+    def _activations(
+        self, layer: str, cell: Cell, inputs: Tensor, state: LayerState
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        if inputs.device.type == "cpu" and isinstance(cell, LSTM):
+            return self._lstm(layer, cell, inputs, state)
+        if inputs.device.type == "cpu" and isinstance(cell, GRU):
+            return self._gru(layer, cell, inputs, state)
+        return cell.activations(inputs, state)
 
-def _gru(cell: GRU, inputs: Tensor, state: LayerState) -> tuple[dict[str, Tensor], LayerState]:
-    weight, size = cell.tensors(), cell.hidden_size
-    gates = project(inputs, weight["weight_ih"], weight["bias_ih"])
-    outputs = gates.new_empty(*gates.shape[:2], size)
-    hidden = state[0]
-    for step, shown in zip(gates, outputs, strict=True):
-        recalled = functional.linear(hidden, weight["weight_hh"], weight["bias_hh"])
-        reset, update, candidate = step.chunk(3, dim=1)
-        step[:, : 2 * size].add_(recalled[:, : 2 * size]).sigmoid_()
-        candidate.addcmul_(reset, recalled[:, 2 * size :]).tanh_()
-        hidden = torch.lerp(candidate, hidden, update, out=shown)  # (1 − z) ∘ g + z ∘ h'
-    reset, update, candidate = gates.chunk(3, dim=2)
-    return {"reset": reset, "update": update, "candidate": candidate, "hidden": outputs}, (hidden.clone(),)
+    def _lstm(
+        self, layer: str, cell: LSTM, inputs: Tensor, state: LayerState
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        weight, size = cell.tensors(), cell.hidden_size
+        gates = self._projected(layer, inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
+        recurrent = weight["weight_hh"].t()
+        steps, rows = inputs.shape[:2]
+        cells, outputs = (self._space(name + layer, gates, steps, rows, size) for name in ("cell", "hidden"))
+        hidden, memory = state
+        for step, kept, shown in zip(gates, cells, outputs, strict=True):
+            step.addmm_(hidden, recurrent)
+            input_gate, forget, candidate, output = step.chunk(4, dim=1)
+            step[:, : 2 * size].sigmoid_()
+            candidate.tanh_()
+            output.sigmoid_()
+            memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
+            hidden = torch.tanh(memory, out=shown).mul_(output)
+        return lstm_quantities(gates, cells, outputs), (hidden.clone(), memory.clone())
+
+    def _gru(
+        self, layer: str, cell: GRU, inputs: Tensor, state: LayerState
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        weight, size = cell.tensors(), cell.hidden_size
+        gates = self._projected(layer, inputs, weight["weight_ih"], weight["bias_ih"])
+        steps, rows = inputs.shape[:2]
+        outputs = self._space("hidden" + layer, gates, steps, rows, size)
+        recalled = self._space("recalled" + layer, gates, rows, 3 * size)
+        hidden = state[0]
+        for step, shown in zip(gates, outputs, strict=True):
+            torch.addmm(weight["bias_hh"], hidden, weight["weight_hh"].t(), out=recalled)
+            reset, update, candidate = step.chunk(3, dim=1)
+            step[:, : 2 * size].add_(recalled[:, : 2 * size]).sigmoid_()
+            candidate.addcmul_(reset, recalled[:, 2 * size :]).tanh_()
+            hidden = torch.lerp(candidate, hidden, update, out=shown)  # (1 − z) ∘ g + z ∘ h'
+        reset, update, candidate = gates.chunk(3, dim=2)
+        quantities = {"reset": reset, "update": update, "candidate": candidate, "hidden": outputs}
+        return quantities, (hidden.clone(),)
+
+    def _projected(self, layer: str, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """W x + b (t, B, rows of W) of vectors, or of ids that stand for one-hot vectors."""
+        steps, rows = inputs.shape[:2]
+        space = self._space("gates" + layer, weight, steps, rows, len(weight))
+        flat = space.view(steps * rows, len(weight))
+        if inputs.is_floating_point():
+            torch.addmm(bias, inputs.reshape(steps * rows, -1), weight.t(), out=flat)
+        else:
+            torch.index_select(weight.t() + bias, 0, inputs.flatten(), out=flat)
+        return space
+
+    def _space(self, name: str, like: Tensor, *shape: int) -> Tensor:
+        key = (name, shape)
+        if key not in self._room:
+            self._room[key] = like.new_empty(shape)
+        return self._room[key]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.evidence import (
+    JUDGED_BY,
     LEARN_FROM,
     Columns,
     Evidence,
@@ -40,12 +41,10 @@ LANES = 256
 _BUFFER_BYTES = 1 << 27
 """Bins that are gathered before they are counted."""
 _SHUFFLES = 4
-_STRIDE = 4
-"""For the null every fourth position is enough."""
+_EVERY = 4
+"""For the null every fourth stretch is enough."""
 _MOST_STEPS = 256
 _FAR = 1 << 40
-_JUDGED_BY = 4096
-"""Positions that a probe is judged by."""
 
 Told = Callable[[float], None]
 
@@ -93,12 +92,13 @@ class _Counting:
         fitting = _BUFFER_BYTES // (len(columns) * len(cut)) // STEPS * STEPS
         self._steps = max(STEPS, min(_MOST_STEPS, fitting))
         self._bins = [
-            torch.empty(len(columns), self._steps, len(half), dtype=torch.uint8) for half in self._halves
+            torch.empty(len(columns), self._steps, len(cut) // 2, dtype=torch.uint8) for _ in self._halves
         ]
         self._read = 0
+        self._fills = 0
         self._samplings = [
             _Sampling(model.architecture, along, half, most)
-            for half, most in zip(self._halves, (LEARN_FROM, _JUDGED_BY), strict=True)
+            for half, most in zip(self._halves, (LEARN_FROM, JUDGED_BY), strict=True)
             if alone
         ]
         self._generator = np.random.default_rng(0)
@@ -113,15 +113,15 @@ class _Counting:
         size = self._columns.hidden_size
         steps = 0
         for number, (layer, quantity) in enumerate(self._columns.keys):
-            values = recorded[f"{layer}/{quantity}"].float().cpu()
+            values = recorded[f"{layer}/{quantity}"].float().cpu().contiguous()
             steps = len(values)
             if (layer, quantity) not in self._binnings:
-                self._binnings[layer, quantity] = Binning.of(values.reshape(-1, size))
+                self._binnings[layer, quantity] = Binning.of(values.view(-1, size))
             binning = self._binnings[layer, quantity]
+            found = binning(values.view(-1, size)).view(values.shape)
             for bins, half in zip(self._bins, self._halves, strict=True):
-                rows = bins[number * size : (number + 1) * size]
-                for step in range(steps):
-                    rows[:, filled + step] = binning(values[step, half]).t()
+                rows = bins[number * size : (number + 1) * size, filled : filled + steps]
+                rows.copy_(found[:, half].permute(2, 0, 1))
         for sampling in self._samplings:
             sampling.take(recorded, filled, steps, self._read)
         self._read += steps
@@ -132,33 +132,38 @@ class _Counting:
         on, numbers, is_asked = self._answers.booleans, self._answers.numbers, self._answers.is_asked
         every = np.ones(on.shape[1:], np.bool_) if is_asked is None else is_asked
         for tally, bins, half in zip(self._tallies, self._bins, self._halves, strict=False):
-            # As the bins are: one step of all lanes after another.
-            wanted = every[half].T.ravel()
-            gathered = bins[:, :n].flatten(1)
-            tally.add(
-                gathered if wanted.all() else gathered[:, torch.from_numpy(wanted)],
-                _by_steps(on[:, half])[:, wanted],
-                _by_steps(numbers[:, half])[:, wanted],
-            )
-        self._count_shuffled(on[:, self._halves[0]], numbers[:, self._halves[0]], every[self._halves[0]], n)
+            self._add(tally, bins[:, :n], on[:, half], numbers[:, half], every[half])
+        if self._fills % _EVERY == 0:
+            chooses = self._halves[0]
+            self._count_shuffled(on[:, chooses], numbers[:, chooses], every[chooses], n)
+        self._fills += 1
 
     def _count_shuffled(self, on: Bools, numbers: NDArray[np.float32], is_asked: Bools, n: int) -> None:
         lanes = len(is_asked)
         shuffled_on, shuffled_numbers = [], []
-        steps = np.arange(0, n, _STRIDE)
-        wanted = np.ones((lanes, len(steps)), np.bool_)
+        wanted = np.ones((lanes, n), np.bool_)
         for _ in range(self._shuffles):
             order = self._generator.permutation(lanes)[:, None]
-            moved = (steps + self._generator.integers(n, size=(lanes, 1))) % n
+            moved = (np.arange(n) + self._generator.integers(n, size=(lanes, 1))) % n
             wanted &= is_asked[order, moved]
             shuffled_on.append(on[:, order, moved])
             shuffled_numbers.append(numbers[:, order, moved])
-        kept = wanted.T.ravel()
-        self._tallies[2].add(
-            self._bins[0][:, :n:_STRIDE].flatten(1)[:, torch.from_numpy(np.flatnonzero(kept))],
-            _by_steps(np.concatenate(shuffled_on))[:, kept],
-            _by_steps(np.concatenate(shuffled_numbers))[:, kept],
+        self._add(
+            self._tallies[2],
+            self._bins[0][:, :n],
+            np.concatenate(shuffled_on),
+            np.concatenate(shuffled_numbers),
+            wanted,
         )
+
+    def _add(
+        self, tally: Tally, bins: Tensor, on: Bools, numbers: NDArray[np.float32], wanted: Bools
+    ) -> None:
+        """Count what is wanted of bins (C, n, lanes), on (F, lanes, n) and numbers (G, lanes, n)."""
+        gathered, kept = bins.flatten(1), wanted.T.ravel()
+        if not kept.all():
+            gathered = gathered[:, torch.from_numpy(np.flatnonzero(kept))]
+        tally.add(gathered, _by_steps(on)[:, kept], _by_steps(numbers)[:, kept])
 
     def evidence(self) -> Evidence:
         chosen_by, reported_by, shuffled = self._tallies
@@ -179,9 +184,9 @@ class _Counting:
 class _Sampling:
     """States of one half at evenly chosen positions; of a boolean, as many where it is on as where not."""
 
-    def __init__(self, architecture: Architecture, along: Along, half: Positions, most: int) -> None:
+    def __init__(self, architecture: Architecture, along: Along, half: slice, most: int) -> None:
         self._keys = remembered(architecture)
-        self._half = half
+        self._lanes = np.arange(len(along.positions))[half]
         self._is_boolean = len(along.on) > 0
         positions = int(along.positions[half].sum())
         on = int(along.on[:, half].sum())
@@ -190,7 +195,7 @@ class _Sampling:
         self._passed = [0] * len(sizes)
         self._taken: list[tuple[Positions, Float, NDArray[np.float32]]] = []
 
-    def expect(self, answers: Answers, half: Positions) -> None:
+    def expect(self, answers: Answers, half: slice) -> None:
         """Choose among the next positions."""
         values = answers.booleans[0] if self._is_boolean else answers.numbers[0]
         self._answers = values[half].astype(np.float32)
@@ -207,12 +212,12 @@ class _Sampling:
     def take(self, recorded: Mapping[str, Tensor], filled: int, steps: int, read: int) -> None:
         """Keep the states at those that were chosen."""
         rows, at = np.nonzero(self._picked[:, filled : filled + steps])
-        lanes = torch.from_numpy(self._half[rows])
+        lanes = torch.from_numpy(self._lanes[rows])
         parts = []
         for layer, quantity in self._keys:
             values = recorded[f"{layer}/{quantity}"][torch.from_numpy(at), lanes].float().cpu()
             parts.append(values.tanh() if quantity == "cell" else values)
-        places = self._half[rows] * _FAR + read + at
+        places = self._lanes[rows] * _FAR + read + at
         self._taken.append((places, torch.cat(parts, dim=1).numpy(), self._answers[rows, filled + at]))
 
     def found(self) -> tuple[Float, NDArray[np.float32]]:
@@ -222,15 +227,15 @@ class _Sampling:
         return states[order], answers[order]
 
 
-def _halve_lanes(asked: tuple[Asked, ...], along: Along) -> tuple[Positions, Positions]:
+def _halve_lanes(asked: tuple[Asked, ...], along: Along) -> tuple[slice, slice]:
     """The lanes of the first half and those of the second; in turns, where a half lacks a lone boolean."""
-    lanes = np.arange(len(along.positions))
-    ways = (np.split(lanes, 2), [lanes[::2], lanes[1::2]])
-    if len(asked) > 1 or not len(along.on):
-        return ways[0][0], ways[0][1]
-    for chooses, reports in ways:
-        if all(0 < along.on[0, half].sum() < along.positions[half].sum() for half in (chooses, reports)):
-            return chooses, reports
+    lanes = len(along.positions)
+    ways = ((slice(0, lanes // 2), slice(lanes // 2, lanes)), (slice(0, lanes, 2), slice(1, lanes, 2)))
+    for halves in ways:
+        if len(asked) > 1 or not len(along.on):
+            return halves
+        if all(0 < along.on[0, half].sum() < along.positions[half].sum() for half in halves):
+            return halves
     raise TextError(
         f"{asked[0].name} is on in one stretch of the text alone: to choose on one half and report on the "
         "other takes a text with more of it"

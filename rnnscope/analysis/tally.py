@@ -44,33 +44,38 @@ class Tally:
 
     def add(self, bins: Tensor, is_on: Bools, numbers: Float) -> None:
         """Count n more positions: bins (C, n) uint8, is_on (F, n), numbers (G, n)."""
-        groups = [is_on[first : first + _TOGETHER] for first in range(0, len(is_on), _TOGETHER)]
-        for number, group in enumerate(groups or [is_on]):
-            self._count(bins, group, number * _TOGETHER, counts_total=number == 0)
+        for begin in range(0, max(1, len(is_on)), _TOGETHER):
+            self._count(bins, is_on[begin : begin + _TOGETHER], begin)
         if len(numbers):
             columns = torch.from_numpy(np.ascontiguousarray(numbers.T))
-            for first in range(0, len(bins), _COLUMNS):
-                part = slice(first, first + _COLUMNS)
-                self._products[part] += (bins[part].float() @ columns).numpy()
+            values = torch.empty(_COLUMNS, bins.shape[1])
+            for begin in range(0, len(bins), _COLUMNS):
+                part = bins[begin : begin + _COLUMNS]
+                products = values[: len(part)].copy_(part) @ columns
+                self._products[begin : begin + _COLUMNS] += products.numpy()
             self._sums += numbers.sum(axis=1, dtype=np.float64)
             self._squares += np.einsum("gn,gn->g", numbers, numbers, dtype=np.float64)
 
-    def _count(self, bins: Tensor, group: Bools, first: int, counts_total: bool) -> None:
+    def _count(self, bins: Tensor, group: Bools, first: int) -> None:
         weights = 1 << np.arange(len(group))
         combinations, which = np.unique(weights @ group.astype(np.int64), return_inverse=True)
         key = torch.from_numpy((which * BINS).astype(np.int16))
         has = torch.from_numpy(((combinations & weights[:, None]) > 0).astype(np.float32))  # (f, s)
         size = len(combinations) * BINS
+        keys = torch.empty(_COLUMNS, bins.shape[1], dtype=torch.int16)
+        counts = torch.empty(_COLUMNS, size)
         for begin in range(0, len(bins), _COLUMNS):
             columns = slice(begin, begin + _COLUMNS)
-            counts = torch.stack(
-                [torch.bincount(column.to(torch.int16).add_(key), minlength=size) for column in bins[columns]]
-            ).view(-1, len(combinations), BINS)
-            if counts_total:
-                self.total[columns] += counts.sum(dim=1).numpy()
+            part = bins[columns]
+            torch.add(part, key, out=keys[: len(part)])
+            for row, column in zip(counts, keys[: len(part)], strict=False):
+                row.copy_(torch.bincount(column, minlength=size))
+            by_combination = counts[: len(part)].view(len(part), len(combinations), BINS)
+            if first == 0:
+                self.total[columns] += by_combination.sum(dim=1).long().numpy()
             if len(group):
-                found = torch.matmul(has, counts.float())
-                self.on[columns, first : first + len(group)] += found.to(torch.int32).numpy()
+                found = torch.matmul(has, by_combination)
+                self.on[columns, first : first + len(group)] += found.int().numpy()
 
     def areas(self) -> Doubles:
         """(C, F): the AUC of every column for every boolean."""
