@@ -19,6 +19,7 @@ from rnnscope.errors import OptionError, RnnscopeError
 COMMANDS = {
     "train": "learn a text live, or go on with a run",
     "watch": "look at a run that another process is writing",
+    "inspect": "look inside a trained model",
     "sample": "let a model write",
     "eval": "measure how well a model predicts a text",
     "trace": "record every gate and state along a text",

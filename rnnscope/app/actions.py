@@ -8,10 +8,11 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Group = Literal["look", "text", "training", "screen"]
+Group = Literal["look", "search", "text", "training", "screen"]
 
 GROUP_TITLES: dict[Group, str] = {
     "look": "looking",
+    "search": "finding out",
     "text": "what is read and written",
     "training": "training",
     "screen": "the screen",
@@ -65,6 +66,10 @@ _KEY_NAMES = {
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "asterisk": "*",
+    "apostrophe": "'",
     "f1": "F1",
     "shift+up": "Shift+↑",
     "shift+down": "Shift+↓",

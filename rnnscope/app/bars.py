@@ -64,15 +64,15 @@ def blank(width: int) -> tuple[Points, Keys]:
 
 
 @lru_cache(maxsize=16)
-def styles(palette: Palette) -> tuple[Style, ...]:
-    """The table that keys point into."""
+def styles(palette: Palette, on: str = "panel") -> tuple[Style, ...]:
+    """The table that keys point into, for bars on a fill."""
     table: list[Style] = []
     for swapped, colors, name in (
         (False, palette.gate_colors, "green"),
         (False, palette.diverging_colors, "cyan"),
         (True, palette.diverging_colors, "yellow"),
     ):
-        for fill in ("panel", "hair"):
+        for fill in (on, "hair"):
             for color in colors:
                 if palette.depth == "none":
                     style = Style(reverse=swapped or None)
@@ -83,7 +83,7 @@ def styles(palette: Palette) -> tuple[Style, ...]:
                 else:
                     style = Style(color=color, bgcolor=palette.color(fill))
                 table.append(style)
-    return (*table, palette.ink("text"), palette.ink("text", on="hair"))
+    return (*table, palette.ink("text", on=on), palette.ink("text", on="hair"))
 
 
 def _filled(strength: Float, rows: int) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """What the inspect screen asks, and what a worker answers: frozen values over a desk, and no torch.
 
-    screen ──ask──▶ Desk ──take──▶ a worker's two lanes: quick (pages, typing), long (searches)
+    screen ──ask──▶ Desk ──take──▶ a worker's lanes: quick (pages, typing), long (searches), background
            ◀─drain─      ◀─post──
 
 A newer request of a kind takes the place of an older one, whether that waits or is being worked at. Answers
@@ -10,14 +10,21 @@ wait at the desk until the screen, which is woken once, collects them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
+from rnnscope.analysis.contexts import TopContexts
+from rnnscope.analysis.effects import Ablation, Clamp, Saliency
+from rnnscope.analysis.errors import Breakdown
+from rnnscope.analysis.matching import Matches
+from rnnscope.analysis.saturation import Saturation
+from rnnscope.app.ranking import Known, Neuron
 from rnnscope.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
-Lane: TypeAlias = Literal["quick", "long"]
+Lane: TypeAlias = Literal["quick", "long", "background"]
+LANES: tuple[Lane, ...] = ("quick", "long", "background")
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,112 @@ class TypeText(Request):
     lane: ClassVar[Lane] = "quick"
     text: str
     cursor: int
+
+
+@dataclass(frozen=True)
+class PutBack(Request):
+    """The text that was opened, in place of one that was typed or written."""
+
+    lane: ClassVar[Lane] = "quick"
+    start: int
+    stop: int
+    cursor: int
+
+
+@dataclass(frozen=True)
+class NameNeurons(Request):
+    """For every neuron the built-in feature that it knows best; then, of each feature, what all add."""
+
+    lane: ClassVar[Lane] = "background"
+    doing: ClassVar[str] = "naming neurons"
+
+
+@dataclass(frozen=True)
+class Find(Request):
+    """Which neurons know a feature."""
+
+    doing: ClassVar[str] = "finding"
+    kind: Literal["feature", "inside", "before", "after", "marks"]
+    """A built-in one by its name, a regular expression's match or what is beside it, or stretches by hand."""
+    asked: str
+    marks: tuple[tuple[int, int, bool], ...] = ()
+    """Stretches [start, stop) of the text, and whether they are on."""
+
+
+@dataclass(frozen=True)
+class FindContexts(Request):
+    """Where one quantity of a neuron is highest, lowest, and in between."""
+
+    doing: ClassVar[str] = "reading contexts"
+    layer: int
+    unit: int
+    quantity: str
+
+
+@dataclass(frozen=True)
+class FindSaturation(Request):
+    """How often each gate stands open or shut."""
+
+    doing: ClassVar[str] = "reading gates"
+
+
+@dataclass(frozen=True)
+class FindMatches(Request):
+    """Where else the neurons are on together that are on over exactly [start, stop)."""
+
+    doing: ClassVar[str] = "matching"
+    layer: int
+    start: int
+    stop: int
+    threshold: float
+
+
+@dataclass(frozen=True)
+class FindAblation(Request):
+    """What the model loses without some neurons, on a page and in what it writes."""
+
+    doing: ClassVar[str] = "ablating"
+    clamps: tuple[Clamp, ...]
+    start: int
+    stop: int
+    cursor: int
+
+
+@dataclass(frozen=True)
+class FindOrigin(Request):
+    """Which characters the prediction of the one at `position` came from."""
+
+    doing: ClassVar[str] = "tracing back"
+    position: int
+
+
+@dataclass(frozen=True)
+class FindErrors(Request):
+    """Where the model errs, and what would have helped."""
+
+    doing: ClassVar[str] = "sorting errors"
+
+
+@dataclass(frozen=True)
+class FindText(Request):
+    """The next place at which some text, or a regular expression, matches."""
+
+    lane: ClassVar[Lane] = "quick"
+    pattern: str
+    position: int
+    forward: bool = True
+
+
+@dataclass(frozen=True)
+class WriteOn(Request):
+    """What the model writes after the character at `position`, with the state that it has there.
+
+    It takes the place of what follows, page after page as it grows.
+    """
+
+    doing: ClassVar[str] = "writing"
+    position: int
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +195,84 @@ class PageRead(Answer):
     is_exact: bool
     """False while the states before the page are only nearly those of the whole text."""
     source: str
-    """Where the text is from, such as `data/input.txt, held out`."""
+    """Where the text is from, such as `input.txt, held out`."""
+    is_original: bool = True
+    """Whether it is the text that was opened."""
+
+
+@dataclass(frozen=True, eq=False)
+class Named(Answer):
+    """The names found, for the neurons for which there is one."""
+
+    known: Mapping[Neuron, Known]
+
+
+@dataclass(frozen=True, eq=False)
+class Found(Answer):
+    """Who knows the feature that was asked about; results are best first."""
+
+    feature: str
+    metric: str
+    """`AUC` or `ρ`."""
+    results: tuple[tuple[Neuron, Known], ...]
+    null: float
+    probe: float
+    units_used: int
+    verdict: str
+    positions: int
+    positives: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class ContextsFound(Answer):
+    """`texts` are those of the contexts, by the position where each begins."""
+
+    contexts: TopContexts
+    texts: Mapping[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class SaturationFound(Answer):
+    saturation: Saturation
+
+
+@dataclass(frozen=True, eq=False)
+class MatchesFound(Answer):
+    """`texts` are those around each match, from 12 characters before it on where there are so many."""
+
+    matches: Matches
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class AblationFound(Answer):
+    """On the characters of the text from `start` on; the samples are without and with."""
+
+    ablation: Ablation
+    start: int
+    samples: tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class OriginFound(Answer):
+    saliency: Saliency
+    text: str
+    """The characters from `saliency.start` to the one predicted."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorsFound(Answer):
+    """`texts` are those around some positions of each level, from 24 characters before on."""
+
+    breakdown: Breakdown
+    texts: Mapping[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class TextFound(Answer):
+    """Where the text was found; None where it was not."""
+
+    span: tuple[int, int] | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,3 +28,14 @@ class QuantityChosen(Message):
     def __init__(self, quantity: str) -> None:
         super().__init__()
         self.quantity = quantity
+
+
+class CharactersBrushed(Message):
+    """Characters `first` up to before `end` of the passage were drawn over with the mouse, so far."""
+
+    def __init__(self, first: int, end: int, *, is_on: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.end = end
+        self.is_on = is_on
+        """False where Shift or Ctrl was held: what is not looked for."""

@@ -13,6 +13,18 @@ from rnnscope.tracing.trace import Trace, is_gate
 
 
 @dataclass(frozen=True, eq=False)
+class Overlay:
+    """Something else than a neuron to colour the passage by, such as what is lost without one."""
+
+    subject: str
+    values: NDArray[np.float32]
+    """(T,) as they are coloured: −1..1, or 0..1 for what is never negative."""
+    kind: Literal["diverging", "probability"] = "diverging"
+    ends: tuple[str, str] = ("−1", "+1")
+    """What the legend's ends stand for."""
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """A trace, and which character, neuron and quantity of it are chosen."""
 
@@ -26,9 +38,11 @@ class View:
     quantity: str = "cell"
     own_range: bool = False
     """Colours span the neuron's own range over the passage rather than the quantity's."""
-    colouring: Literal["neuron", "surprise"] = "neuron"
+    colouring: Literal["neuron", "surprise", "overlay"] = "neuron"
     top_five: bool = False
     """Show the five most probable characters under every character of the passage."""
+    overlay: Overlay | None = None
+    """What `colouring="overlay"` shows."""
     knows: str = ""
     """A name found for the neuron, such as `column`; empty where nobody looked."""
 
@@ -60,8 +74,13 @@ class View:
         """The same view with some fields changed; cursor, layer and unit are kept within the trace."""
         view = replace(self, **changes)  # type: ignore[arg-type]
         shape = view.trace.architecture
+        overlay = (
+            view.overlay if view.overlay is not None and len(view.overlay.values) == len(view.trace) else None
+        )
         return replace(
             view,
+            overlay=overlay,
+            colouring="neuron" if overlay is None and view.colouring == "overlay" else view.colouring,
             cursor=max(0, min(view.cursor, len(view.trace) - 1)),
             layer=max(1, min(view.layer, shape.layers)),
             unit=max(0, min(view.unit, shape.hidden_size - 1)),

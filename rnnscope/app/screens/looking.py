@@ -42,6 +42,8 @@ class LookingScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.actions = offered
         self.view: View | None = None
+        self.is_chosen = False
+        """Whether the reader chose what is looked at."""
         self.notices: list[Notice] = []
 
     # -- what a subclass gives ------------------------------------------------------------------------------
@@ -72,6 +74,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     def look(self, **changes: object) -> None:
         """Change what is looked at; nothing happens before the first trace."""
         if self.view is not None:
+            self.is_chosen = True
             self.show_view(self.view.moved(**changes))
 
     def panels_in_sight(self) -> list[Panel]:

@@ -68,8 +68,6 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
         self._reads_bytes = False
         self.awaits_saving = False
         """Whether somebody asked for a checkpoint and waits to hear of it."""
-        self._is_chosen = False
-        """Whether the reader chose what is looked at."""
         self._charted = -1
 
     def compose(self) -> ComposeResult:
@@ -149,15 +147,11 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
             view = old.moved(trace=trace)
             if old.trace.text != trace.text:
                 view = view.moved(cursor=first_cursor(trace))
-            if not self._is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
+            if not self.is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
                 view = livelier_view(view)
         self.show_view(view)
 
     # -- what the panels show --------------------------------------------------------------------------------
-
-    def look(self, **changes: object) -> None:
-        self._is_chosen = self._is_chosen or self.view is not None
-        super().look(**changes)
 
     def neighbour(self, by: int) -> tuple[int, int] | None:
         """The neuron beside the chosen one in the heat map, whether that is on the screen or not."""

@@ -2,6 +2,7 @@
 
 neuron      the chosen quantity of the chosen neuron, diverging or gate, on the quantity's range or its own
 surprise    bits that each character cost, 0..8, on the probability palette
+overlay     what an analysis says of each character, in its own words
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Description:
 
 def kind_of(view: View) -> Kind:
     """The palette of a view's text."""
+    if view.colouring == "overlay" and view.overlay is not None:
+        return view.overlay.kind
     if view.colouring == "surprise":
         return "probability"
     return "gate" if view.is_gate else "diverging"
@@ -52,7 +55,9 @@ def kind_of(view: View) -> Kind:
 
 def codes(view: View) -> NDArray[np.intp]:
     """(T,) which of the text styles each character has."""
-    if view.colouring == "surprise":
+    if view.colouring == "overlay" and view.overlay is not None:
+        values = view.overlay.values
+    elif view.colouring == "surprise":
         values = np.concatenate(([0.0], view.trace.surprise_bits / SURPRISE_RANGE_BITS))
     else:
         values = view.coloured
@@ -73,6 +78,8 @@ def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArra
 
 def described(view: View) -> Description:
     """The words for a view's colouring, and its scale."""
+    if view.colouring == "overlay" and view.overlay is not None:
+        return Description((view.overlay.subject, ""), view.overlay.ends)
     if view.colouring == "surprise":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))

@@ -19,7 +19,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from rnnscope.app.messages import CursorMoved
+from rnnscope.app.messages import CharactersBrushed, CursorMoved
 from rnnscope.app.palette import Palette
 from rnnscope.app.view import View
 from rnnscope.app.widgets.colouring import CURSOR, codes, described, kind_of, text_styles
@@ -76,6 +76,8 @@ class Passage(ViewPanel):
         self._wraps = True
         self._aim = 0  # where the cursor is, or will be once the screen has answered
         self._goal = (-1, 0)  # a character reached by moving vertically, and the column that was meant
+        self._pressed: int | None = None
+        """The character at which the mouse was pressed."""
         self._successors: dict[tuple[int, Palette], list[list[Segment]]] = {}
 
     # -- what the screen calls -----------------------------------------------------------------------------
@@ -85,8 +87,11 @@ class Passage(ViewPanel):
         old, self._view = self._view, view
         self._aim = view.cursor
         same_text = old is not None and _same_text(old, view)
+        row = self._row_of_cursor(old)
         if old is None or not same_text or old.top_five != view.top_five:
             self._lay_out(keep_place=same_text)
+            if not same_text and row is not None and self._layout is not None:
+                self._move_window(self._layout.line_of(view.cursor) - row, self._left)
         elif old.cursor != view.cursor:
             self._follow()
         if old is None or old.trace is not view.trace or _look(old) != _look(view):
@@ -211,6 +216,13 @@ class Passage(ViewPanel):
         self._follow()
         self.redraw()
 
+    def _row_of_cursor(self, view: View | None) -> int | None:
+        """The line on which the cursor is seen, so that another page of the text has it there too."""
+        if view is None or self._layout is None:
+            return None
+        row = self._layout.line_of(view.cursor) - self._top
+        return row if 0 <= row < self._whole_lines else None
+
     def _rows_of(self, index: int) -> set[int]:
         """The body row on which a character is shown; empty where it is out of sight."""
         if self._layout is None:
@@ -295,11 +307,32 @@ class Passage(ViewPanel):
         if self._view is not None:
             self._choose(len(self._view.trace) - 1 if by > 0 else 0)
 
-    def on_click(self, event: events.Click) -> None:
+    def _under(self, event: events.MouseEvent) -> int | None:
+        """The character under the mouse."""
         row = event.y - self.body_top
-        if self._layout is not None and row >= 0:
-            column = event.x - PADDING - _INDENT + self._left
-            self._choose(self._layout.index_at(self._top + row // self._stride, column))
+        if self._layout is None or row < 0:
+            return None
+        column = event.x - PADDING - _INDENT + self._left
+        return self._layout.index_at(self._top + row // self._stride, column)
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._under(event)
+        if index is not None:
+            self._choose(index)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed = self._under(event)
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        index = self._under(event)
+        if self._pressed is not None and index is not None and index != self._pressed:
+            first, last = sorted((self._pressed, index))
+            self.post_message(CharactersBrushed(first, last + 1, is_on=not (event.shift or event.ctrl)))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self._pressed = None
+        self.release_mouse()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._scroll_by(-self._wheel_lines, event)
@@ -336,4 +369,4 @@ def _same_text(one: View, other: View) -> bool:
 
 def _look(view: View) -> tuple[object, ...]:
     """All on which the colours and the title depend, besides the trace."""
-    return view.layer, view.unit, view.quantity, view.own_range, view.colouring, view.knows
+    return view.layer, view.unit, view.quantity, view.own_range, view.colouring, view.knows, view.overlay

@@ -1,0 +1,1 @@
+"""What the analyses found, as lines that a panel lists."""

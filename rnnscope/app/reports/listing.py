@@ -1,0 +1,198 @@
+"""Contexts of a neuron, ranges that match, errors by kind, and what is lost without a neuron."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from rich.segment import Segment
+
+from rnnscope.analysis.contexts import Context
+from rnnscope.app.inspecting import (
+    AblationFound,
+    ContextsFound,
+    ErrorsFound,
+    FindContexts,
+    MatchesFound,
+    OriginFound,
+)
+from rnnscope.app.palette import Palette
+from rnnscope.app.reports.report import (
+    BLANK,
+    Ink,
+    Line,
+    Place,
+    Report,
+    bar,
+    excerpt,
+    sides,
+    words,
+)
+from rnnscope.text.display import safe
+from rnnscope.tracing.trace import is_gate
+
+_LEAD = 12
+_ERROR_LEAD = 24
+_MOST_ORIGINS = 24
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def contexts(found: ContextsFound) -> Report:
+    """Where a neuron is highest and lowest, and some places of each band of values between."""
+    request = found.request
+    assert isinstance(request, FindContexts)
+    gate = is_gate(request.quantity)
+
+    def lines(of: Sequence[Context]) -> list[Line]:
+        return [
+            excerpt(
+                found.texts[one.start],
+                one.values,
+                one.position - one.start,
+                f"{one.value:+.2f}".replace("-", "−"),
+                gate=gate,
+                choice=Place(one.position),
+            )
+            for one in of
+        ]
+
+    every = [
+        _histogram(found.contexts.histogram, gate),
+        words("highest", "dim"),
+        *lines(found.contexts.highest),
+    ]
+    every += [words("lowest", "dim"), *lines(found.contexts.lowest)]
+    for band in reversed(found.contexts.bands):
+        told = f"from {band.low:+.2f} to {band.high:+.2f}".replace("-", "−")
+        every += [words(told, "dim"), *lines(band.contexts)]
+    subject = f"{request.layer}/{request.unit}, {request.quantity}"
+    return Report(subject, f"{found.contexts.positions:,} characters", tuple(every))
+
+
+def _histogram(counts: np.ndarray, gate: bool) -> Line:
+    """How often each value is had: one row of bars, on a root scale so that rare ones are seen."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        ends = ("0 ", " 1") if gate else ("−1 ", " +1")
+        room = max(1, width - len(ends[0]) - len(ends[1]))
+        edges = np.linspace(0, len(counts), room + 1)
+        cumulative = np.concatenate(([0.0], np.cumsum(counts)))
+        shares = np.diff(np.interp(edges, np.arange(len(counts) + 1), cumulative))
+        heights = np.ceil(8 * np.sqrt(shares / max(shares.max(), 1e-12))).astype(int)
+        bars = "".join(_BLOCKS[height] for height in heights.tolist())
+        return [Segment(ends[0], ink("dim")), Segment(bars, ink("mute")), Segment(ends[1], ink("dim"))]
+
+    return Line(draw)
+
+
+def matches(found: MatchesFound) -> Report:
+    """Other ranges at which the selected neurons are on together, best first."""
+    selection, listed = found.matches.selection, found.matches
+    units = ", ".join(
+        f"{'not ' if sign < 0 else ''}{unit}"
+        for unit, sign in zip(selection.units[:12].tolist(), selection.signs[:12].tolist(), strict=True)
+    )
+    more = f" and {len(selection) - 12} more" if len(selection) > 12 else ""
+    lines = [
+        words(f"{len(selection)} neurons are on over exactly this: {units}{more}", "text"),
+        words("shared, Jaccard, and where they are on together", "dim"),
+    ]
+    for i, text in enumerate(found.texts):
+        start, stop = int(listed.starts[i]), int(listed.stops[i])
+        lead = min(_LEAD, start)
+        values = np.zeros(len(text), np.float32)
+        values[lead : lead + stop - start] = 0.6
+        value = f"{listed.shared[i]}  {listed.jaccard[i]:.2f}"
+        lines.append(excerpt(text, values, lead, value, gate=False, choice=Place(start)))
+    if not len(selection):
+        lines = [
+            words("no neuron is on over exactly this range", "strong"),
+            words("brush another one", "dim"),
+        ]
+    subject = f"|value| > {selection.threshold:g} over {selection.stop - selection.start} characters"
+    return Report(subject, f"{listed.positions:,} characters", tuple(lines))
+
+
+def errors(found: ErrorsFound) -> Report:
+    """The paper's breakdown: each oracle's share, and its levels, which open some of their places."""
+    breakdown = found.breakdown
+    total = len(breakdown.errors)
+    lines = [
+        words(f"p of what came < 0.5 at {total / max(1, breakdown.characters):.1%} of characters", "text")
+    ]
+    for bucket in breakdown.buckets:
+        share = breakdown.share(bucket)
+        lines.append(
+            bar(
+                bucket.name,
+                [(share, "azure")],
+                f"{share:.1%}",
+                name_width=14,
+                value_width=6,
+                token="strong",
+                bold=True,
+            )
+        )
+        for level in bucket.levels:
+            if len(level.positions):
+                lines.append(words(f"  {level.name}: {len(level.positions):,}", "dim"))
+            for position in level.positions.tolist():
+                if position not in found.texts:
+                    break
+                text = found.texts[position]
+                values = np.zeros(len(text), np.float32)
+                at = min(_ERROR_LEAD, position)
+                values[at : at + 1] = -0.8
+                lines.append(excerpt(text, values, at, "", gate=False, choice=Place(position)))
+    return Report("what would have helped", f"{breakdown.characters:,} characters", tuple(lines))
+
+
+def ablation(found: AblationFound) -> Report:
+    """What the model loses, where it loses most, and how it writes then."""
+    result = found.ablation
+    held = ", ".join(f"{c.layer}/{c.unit} at {c.value:g}".replace("-", "−") for c in result.clamps)
+    low, high = result.interval or (math.nan, math.nan)
+    delta = result.delta_nats
+    lines = [
+        sides("Δ loss, nats per character", _signed(result.mean_nats)),
+        sides("95 % of the time between", f"{_signed(low)} and {_signed(high)}"),
+        words("it is mapped on the passage: blue is where it is missed", "dim"),
+        BLANK,
+        words("missed most", "dim"),
+    ]
+    for place in np.argsort(-delta, kind="stable")[:8].tolist():
+        position = found.start + place + 1
+        lines.append(sides(f"at {position:,}", _signed(float(delta[place])), choice=Place(position)))
+    for name, sample in zip(("writes with it", "writes without it"), found.samples, strict=True):
+        lines += [BLANK, words(name, "dim"), *(words(part) for part in safe(sample).splitlines() if part)]
+    return Report(held, "", tuple(lines))
+
+
+def origin(found: OriginFound) -> Report:
+    """The characters that a prediction came from, strongest first."""
+    saliency = found.saliency
+    strength = saliency.connectivity
+    predicted = safe(found.text[-1:]).replace("\n", "↵").replace(" ", "␣")
+    lines = [
+        sides(f"why “{predicted}”", f"p {math.exp(saliency.log_probability):.2f}"),
+        words("strength of each character before it", "dim"),
+    ]
+    for place in np.argsort(-strength, kind="stable")[:_MOST_ORIGINS].tolist():
+        ago = saliency.position - saliency.start - place
+        shown = safe(found.text[place]).replace("\n", "↵").replace(" ", "␣")
+        lines.append(
+            bar(
+                f"{shown}  {ago} before",
+                [(float(strength[place]), "violet")],
+                f"{strength[place]:.2f}",
+                name_width=12,
+                value_width=5,
+                choice=Place(saliency.start + place),
+            )
+        )
+    return Report("of the character at the cursor", "", tuple(lines))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "−")

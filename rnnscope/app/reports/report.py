@@ -1,0 +1,149 @@
+"""A report: lines that draw themselves at any width, some of which can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+
+from rnnscope.app.palette import Palette, signed_steps, unit_steps
+from rnnscope.app.runs import segments
+from rnnscope.text.display import glyph
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position of the text to go to."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """An action of the screen, such as a search for a feature."""
+
+    action: str
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A neuron to look at."""
+
+    layer: int
+    unit: int
+
+
+Choice: TypeAlias = Place | Run | Unit
+
+Ink: TypeAlias = Callable[..., Style]
+"""`ink(token, bold=False)` on the fill of the line."""
+Draw: TypeAlias = Callable[[Palette, Ink, int], Sequence[Segment]]
+"""The segments of a line, of at most so many cells."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a report."""
+
+    draw: Draw
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a panel lists: a subject for its title, a legend for its right end, and lines."""
+
+    subject: str = ""
+    legend: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+BLANK = Line(lambda palette, ink, width: [])
+
+
+def words(text: str, token: str = "text", *, bold: bool = False, choice: Choice | None = None) -> Line:
+    """A line of one ink; what is too long ends with an ellipsis."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        shown = text if len(text) <= width else text[: max(0, width - 1)] + "…"
+        return [Segment(shown, ink(token, bold=bold))]
+
+    return Line(draw, choice)
+
+
+def sides(left: str, right: str, token: str = "text", *, choice: Choice | None = None) -> Line:
+    """A name, and a value flush right."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        room = max(0, width - len(right) - 1)
+        name = left if len(left) <= room else left[: max(0, room - 1)] + "…"
+        return [Segment(f"{name:<{room}} ", ink(token)), Segment(right, ink("strong", bold=True))]
+
+    return Line(draw, choice)
+
+
+def bar(
+    name: str,
+    parts: Sequence[tuple[float, str]],
+    value: str,
+    *,
+    name_width: int,
+    value_width: int,
+    token: str = "text",
+    bold: bool = False,
+    choice: Choice | None = None,
+) -> Line:
+    """A name, a bar of parts (each up to a share 0..1, in an ink) over a faint track, and a value."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        room = max(0, width - name_width - value_width - 2)
+        shown = name if len(name) <= name_width else name[: name_width - 1] + "…"
+        row = [Segment(f"{shown:<{name_width}} ", ink(token, bold=bold))]
+        done = 0
+        for share, ink_of_part in parts:
+            cells = max(done, round(room * min(1.0, max(0.0, share))))
+            row.append(Segment("▆" * (cells - done), ink(ink_of_part)))
+            done = cells
+        row.append(Segment("▁" * (room - done), ink("faint")))
+        row.append(Segment(f" {value:>{value_width}}", ink("strong" if bold else "text", bold=bold)))
+        return row
+
+    return Line(draw, choice)
+
+
+def excerpt(
+    text: str, values: NDArray[np.floating], center: int, value: str, *, gate: bool, choice: Choice
+) -> Line:
+    """A stretch of text on its colours around a character, which is marked, and a value flush right."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        room = max(1, width - len(value) - 1)
+        first = max(0, min(center - room // 2, len(text) - room))
+        shown = text[first : first + room]
+        steps = unit_steps(values) if gate else signed_steps(values)
+        styles = palette.cells(gate)
+        cells = []
+        for i, character in enumerate(shown, start=first):
+            style = styles[steps[i]]
+            cells.append(
+                (_cell(character), style + Style(bold=True, underline=True) if i == center else style)
+            )
+        row = segments(cells)
+        gap = max(0, room - len(shown)) + 1
+        return [*row, Segment(" " * gap, ink("text")), Segment(value, ink("strong", bold=True))]
+
+    return Line(draw, choice)
+
+
+def _cell(character: str) -> str:
+    """The glyph of a character; what is not one cell wide is a stand-in."""
+    from rich.cells import cell_len
+
+    shown = glyph(character)
+    return shown if cell_len(shown) == 1 else "▯"

@@ -1,0 +1,296 @@
+"""What is found out on the inspect screen: requests for analyses, and the panels that show their answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from textual import on
+from textual.timer import Timer
+
+from rnnscope.analysis.features import FEATURES
+from rnnscope.app.inspecting import (
+    AblationFound,
+    Answer,
+    ContextsFound,
+    Desk,
+    Ended,
+    ErrorsFound,
+    Find,
+    FindContexts,
+    FindMatches,
+    FindOrigin,
+    FindSaturation,
+    Found,
+    MatchesFound,
+    Named,
+    NameNeurons,
+    Opened,
+    OriginFound,
+    Request,
+    SaturationFound,
+    TextFound,
+)
+from rnnscope.app.messages import CharactersBrushed
+from rnnscope.app.ranking import Known, Neuron
+from rnnscope.app.reports import finding, listing
+from rnnscope.app.reports.report import Place, Report, Run, Unit
+from rnnscope.app.screens.inspect_layout import OWN_PLACE, is_wide
+from rnnscope.app.screens.paging import PagingScreen
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.view import Overlay, View
+from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.app.widgets.saturation import SaturationPlot
+
+_FOLLOW_SECONDS = 0.15
+"""A panel of the chosen neuron follows when the reader rests on it so long."""
+_DELTA_RANGE_NATS = 1.0
+
+
+class AnalysingScreen(PagingScreen, inherit_bindings=False):
+    """The searches, their panels, and what they map on the passage."""
+
+    def __init__(self, desk: Desk, *, name: str) -> None:
+        super().__init__(desk, name=name)
+        self.found: Found | None = None
+        self.gains: dict[str, Found] = {}
+        self.marks: tuple[tuple[int, int, bool], ...] = ()
+        """Stretches of the text marked by hand: [start, stop), and whether they are on."""
+        self.mark_from: tuple[int, bool] | None = None
+        """Where a mark was begun with the keys."""
+        self._follow: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._list_findings()
+
+    # -- answers ---------------------------------------------------------------------------------------------
+
+    def take(self, answer: Answer) -> None:
+        super().take(answer)
+        match answer:
+            case Opened():
+                self.desk.ask(NameNeurons())
+            case Named(known=known):
+                self._call_them(dict(known))
+            case Found(request=Find()):
+                self._rank_by(answer)
+            case Found():
+                self.gains[answer.feature] = answer
+                self._list_findings(keep_place=True)
+            case ContextsFound():
+                self.report("contexts", listing.contexts(answer))
+            case SaturationFound(saturation=found):
+                self.query_one(SaturationPlot).scatter(found)
+            case MatchesFound():
+                self.report("match", listing.matches(answer))
+            case AblationFound():
+                self._map_ablation(answer)
+            case OriginFound():
+                self._map_origin(answer)
+            case ErrorsFound():
+                self.report("errors", listing.errors(answer))
+            case TextFound(span=span):
+                self._show_text(span)
+            case Ended(request=NameNeurons()) if not self.known:
+                self.tell(doing="", share=None)
+
+    def report(self, name: str, report: Report, *, keep_place: bool = False) -> None:
+        """Show a report in its panel."""
+        self.query_one(f"#{name}", ReportPanel).show_report(report, keep_place=keep_place)
+
+    def _call_them(self, known: dict[Neuron, Known]) -> None:
+        """Names for the neurons; the table begins with them, and with the best, unless somebody chose."""
+        self.known = known
+        ranking = self.ranking
+        if ranking is not None and ranking.sort in ("activity", "knows") and not ranking.title:
+            self.sort_by("knows")
+            if not self.is_chosen and self.ranking is not None and self.ranking.order and known:
+                layer, unit = self.ranking.order[0]
+                self.look(layer=layer, unit=unit)
+        if self.view is not None:
+            self.show_view(self.view)
+
+    def _list_findings(self, *, keep_place: bool = False) -> None:
+        rest = [name for name in FEATURES if name not in self.gains]
+        listed = finding.findings(self.found, list(self.gains.values()), rest)
+        self.report("find", listed, keep_place=keep_place)
+
+    def _rank_by(self, found: Found) -> None:
+        """The table in the order of what was found, and its best neuron chosen."""
+        self.found = found
+        self._list_findings()
+        if not found.results or self.ranking is None:
+            return
+        (layer, unit), known = found.results[0]
+        title = f"by {found.feature.replace('-', ' ')}"
+        self.set_ranking(
+            replace(
+                self.ranking,
+                sort="knows",
+                numbers=None,
+                known=finding.known_by(found),
+                title=title,
+                source="held-out half",
+                filter="",
+            )
+        )
+        self.look(layer=layer, unit=unit, quantity=known.quantity, colouring="neuron")
+
+    def _map_ablation(self, found: AblationFound) -> None:
+        self.report("ablation", listing.ablation(found))
+        delta = np.concatenate(([0.0], found.ablation.delta_nats)).astype(np.float32) / _DELTA_RANGE_NATS
+        name = ", ".join(f"{clamp.layer}/{clamp.unit}" for clamp in found.ablation.clamps[:3])
+        values = np.clip(delta, -1, 1)
+        self.overlay(Overlay(f"Δ loss without {name}", values, ends=("−1", "+1 nat")), found.start)
+
+    def _map_origin(self, found: OriginFound) -> None:
+        self.report("origin", listing.origin(found))
+        if self.view is not None:
+            values = np.zeros(len(self.view.trace), np.float32)
+            first = found.saliency.start - self.start
+            strength = found.saliency.connectivity.astype(np.float32)
+            low, high = max(0, first), max(0, min(len(values), first + len(strength)))
+            values[low:high] = strength[low - first : high - first]
+            self.overlay(Overlay("where this came from", values, "probability", ("0", "1")), self.start)
+
+    def overlay(self, overlay: Overlay, start: int) -> None:
+        """Colour the passage by something else, if it is still the page that it is of."""
+        if self.view is not None and start == self.start and len(overlay.values) == len(self.view.trace):
+            self.look(overlay=overlay, colouring="overlay")
+
+    def _show_text(self, span: tuple[int, int] | None) -> None:
+        if span is None:
+            self.announce("that is nowhere in the text")
+        else:
+            self.go_to(span[0])
+
+    # -- asking ----------------------------------------------------------------------------------------------
+
+    def ask_for(self, request: Request, panel: str | None = None) -> None:
+        """Ask the worker, and show the panel that its answer will be in."""
+        if panel is not None:
+            self.show_panel(panel)
+        self.tell(doing=request.doing, share=None)
+        self.desk.ask(request)
+
+    def find(self, asked: str) -> str | None:
+        """Find who knows something; a complaint where nothing can be asked so."""
+        told = asked.strip()
+        name = told.lower().replace(" ", "-")
+        if not told:
+            return "a feature, a regular expression, or marked"
+        if name == "marked" or (name in ("marks", "on") and self.marks):
+            if not self.marks:
+                return "mark a stretch first: v begins and ends one, V one that is not meant; or drag"
+            self.ask_for(Find("marks", "what is marked", self.marks), "find")
+        elif name in FEATURES:
+            self.ask_for(Find("feature", name), "find")
+        elif told.startswith(("before:", "after:")):
+            where, _, pattern = told.partition(":")
+            self.ask_for(Find("before" if where == "before" else "after", pattern), "find")
+        else:
+            self.ask_for(Find("inside", told), "find")
+        return None
+
+    def show_panel(self, name: str) -> None:
+        """Put a panel into the place that several share, and have it follow the neuron."""
+        stage = self.query_one(Stage)
+        if stage.wanted.chosen != name or name in stage.wanted.hidden:
+            stage.want(chosen=name, hidden=stage.wanted.hidden - {name})
+        if self.view is not None:
+            self._follow_view(self.view)
+
+    def is_in_place(self, name: str) -> bool:
+        """Whether a panel has a place at this size."""
+        chosen = self.query_one(Stage).wanted.chosen
+        return name == chosen and not (name in OWN_PLACE and is_wide(self.size.width, self.size.height))
+
+    def show_view(self, view: View) -> None:
+        before = self.view
+        super().show_view(view)
+        now = (view.layer, view.unit, view.quantity)
+        if before is None or (before.layer, before.unit, before.quantity) != now:
+            if self._follow is not None:
+                self._follow.stop()
+            self._follow = self.set_timer(_FOLLOW_SECONDS, self._follow_now)
+
+    def _follow_now(self) -> None:
+        if self.view is not None:
+            self._follow_view(self.view)
+
+    def _follow_view(self, view: View) -> None:
+        """Ask what the panel in sight says of the neuron that is looked at now."""
+        if self.is_in_place("contexts"):
+            self.ask_for(FindContexts(view.layer, view.unit, view.quantity))
+        elif self.is_in_place("saturation"):
+            self.desk.ask(FindSaturation())
+
+    # -- marks -----------------------------------------------------------------------------------------------
+
+    def mark(self, is_on: bool) -> None:
+        """Begin a stretch at the cursor, or end the one that was begun."""
+        if self.view is None:
+            return
+        position = self.start + self.view.cursor
+        if self.mark_from is None or self.mark_from[1] != is_on:
+            self.mark_from = (position, is_on)
+            self.announce(f"marking from here what is {'on' if is_on else 'off'}; the same key ends it")
+            return
+        first, last = sorted((self.mark_from[0], position))
+        self.mark_from = None
+        self.marks = (*self.marks, (first, last + 1, is_on))
+        self.show_marks()
+
+    @on(CharactersBrushed)
+    def _brush(self, message: CharactersBrushed) -> None:
+        stretch = (self.start + message.first, self.start + message.end, message.is_on)
+        kept = self.marks
+        if kept and kept[-1][2] == stretch[2] and kept[-1][0] <= stretch[1] and stretch[0] <= kept[-1][1]:
+            kept = kept[:-1]
+        self.marks = (*kept, stretch)
+        self.show_marks()
+
+    def show_marks(self) -> None:
+        """Colour the passage by what is marked."""
+        if self.view is None:
+            return
+        values = np.zeros(len(self.view.trace), np.float32)
+        for start, stop, is_on in self.marks:
+            values[max(0, start - self.start) : max(0, stop - self.start)] = 0.7 if is_on else -0.7
+        self.look(overlay=Overlay("marked", values, ends=("off", "on")), colouring="overlay")
+
+    def match(self, threshold: float) -> None:
+        """Look for ranges like the one marked last, or like the word at the cursor."""
+        if self.view is None:
+            return
+        on_marks = [mark for mark in self.marks if mark[2]]
+        start, stop = on_marks[-1][:2] if on_marks else self._word()
+        self.ask_for(FindMatches(self.view.layer, start, stop, threshold), "match")
+
+    def _word(self) -> tuple[int, int]:
+        """The word at the cursor, in positions of the text."""
+        assert self.view is not None
+        text, at = self.view.trace.characters, self.view.cursor
+        first = last = at
+        while first > 0 and text[first - 1].isalnum() and text[at].isalnum():
+            first -= 1
+        while last + 1 < len(text) and text[last + 1].isalnum() and text[at].isalnum():
+            last += 1
+        return self.start + first, self.start + last + 1
+
+    def trace_back(self) -> None:
+        """Where the prediction of the character at the cursor came from."""
+        if self.view is not None and self.start + self.view.cursor > 0:
+            self.ask_for(FindOrigin(self.start + self.view.cursor), "origin")
+
+    # -- what reports point at -------------------------------------------------------------------------------
+
+    @on(ReportPanel.Chosen)
+    def _choose(self, message: ReportPanel.Chosen) -> None:
+        match message.choice:
+            case Place(position=position):
+                self.go_to(position)
+            case Unit(layer=layer, unit=unit):
+                self.look(layer=layer, unit=unit)
+            case Run(action="find", argument=argument) if message.again:
+                self.find(argument)

@@ -1,0 +1,254 @@
+"""The inspect screen: what each key does; the list of keys is `rnnscope.app.inspect_actions`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from textual.binding import BindingType
+
+from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.features import FEATURES
+from rnnscope.app.actions import bindings
+from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.inspecting import (
+    Desk,
+    Find,
+    FindAblation,
+    FindContexts,
+    FindErrors,
+    FindMatches,
+    FindOrigin,
+    FindText,
+    PutBack,
+    Request,
+    TypeText,
+    WriteOn,
+)
+from rnnscope.app.ranking import SORTS, Sort
+from rnnscope.app.screens.analysing import AnalysingScreen
+from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
+from rnnscope.app.screens.paging import PAGE
+from rnnscope.app.screens.questions import number
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.prompt import LINE_BREAK, Question
+
+LONG: tuple[type[Request], ...] = (
+    Find,
+    FindContexts,
+    FindMatches,
+    FindAblation,
+    FindOrigin,
+    FindErrors,
+    WriteOn,
+)
+"""Requests that the reader waits for, and Esc drops."""
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+_TYPED_BEFORE = 300
+"""Characters of the passage before the cursor that typing begins with."""
+_THRESHOLD = 0.3
+
+
+class InspectScreen(AnalysingScreen, inherit_bindings=False):
+    """A model, a text under it, and all one can find out about its neurons."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(INSPECT)]
+
+    def __init__(self, desk: Desk, *, name: str) -> None:
+        super().__init__(desk, name=name)
+        self._sought = ""
+        """What was looked for in the text last."""
+        self._written = 0
+        """How often the model wrote on; each time it writes something else."""
+
+    # -- the table -------------------------------------------------------------------------------------------
+
+    def action_sort(self) -> None:
+        """The next order for which there is something to sort by."""
+        if self.ranking is not None:
+            sorts: list[Sort] = [sort for sort in SORTS if sort != "knows" or self.known]
+            at = sorts.index(self.ranking.sort) if self.ranking.sort in sorts else -1
+            self.sort_by(self.ranking.sort if self.ranking.title else sorts[(at + 1) % len(sorts)])
+
+    def action_filter(self) -> None:
+        def accept(answer: str) -> str | None:
+            if self.ranking is not None:
+                self.set_ranking(replace(self.ranking, filter=answer.strip()))
+            return None
+
+        if self.ranking is not None:
+            hint = "in number, name or note; * favourites; nothing: all   Enter   Esc"
+            self.ask(Question("show only", self.ranking.filter, hint, accept))
+
+    # -- finding out -----------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        hint = "a feature (Tab), a regular expression, before:… after:…, or marked   Enter   Esc"
+        names = ("marked", *FEATURES) if self.marks else tuple(FEATURES)
+        self.ask(Question("find", "marked" if self.marks else "", hint, self.find, suggestions=names))
+
+    def action_mark_on(self) -> None:
+        self.mark(True)
+
+    def action_mark_off(self) -> None:
+        self.mark(False)
+
+    def action_contexts(self) -> None:
+        self._open("contexts")
+
+    def action_saturation(self) -> None:
+        self._open("saturation")
+
+    def action_match(self) -> None:
+        self.match(_THRESHOLD)
+        self._focus("match")
+
+    def action_origin(self) -> None:
+        self.trace_back()
+        self._focus("origin")
+
+    def action_errors(self) -> None:
+        self.ask_for(FindErrors(), "errors")
+        self._focus("errors")
+
+    def action_ablate(self) -> None:
+        """Hold the neuron, or all favourites, at a value, and see what is lost."""
+        view = self.view
+        if view is None:
+            return
+
+        def accept(answer: str) -> str | None:
+            told = answer.strip().lower()
+            neurons = [(view.layer, view.unit)]
+            if told.startswith("*"):
+                neurons = sorted(self.ranking.remarks.favourites) if self.ranking is not None else []
+                told = told[1:].strip() or "0"
+                if not neurons:
+                    return "no neuron is a favourite yet; * makes the chosen one"
+            value = number(told)
+            if told != "mean" and (value is None or not -1 <= value <= 1):
+                return "a value from -1 to 1, mean, or * for all favourites"
+            clamps = tuple(
+                Clamp(layer, unit, self._mean(layer, unit) if value is None else value)
+                for layer, unit in neurons
+            )
+            stop = self.start + len(view.trace)
+            self.ask_for(FindAblation(clamps, self.start, stop, self.start + view.cursor), "ablation")
+            return None
+
+        def nudge(written: str, by: int) -> str:
+            value = number(written)
+            return f"{min(1.0, max(-1.0, (0.0 if value is None else value) + 0.1 * by)):.1f}"
+
+        hint = "0: without it   ↑↓ by 0.1   mean   *: all favourites   Enter   Esc"
+        self.ask(Question(f"hold {view.neuron} at", "0", hint, accept, nudge))
+
+    def _mean(self, layer: int, unit: int) -> float:
+        assert self.view is not None
+        return float(self.view.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
+
+    def _open(self, panel: str) -> None:
+        """Show a panel, and put the focus on it."""
+        self.show_panel(panel)
+        self._focus(panel)
+
+    def _focus(self, panel: str) -> None:
+        self.call_after_refresh(lambda: self.set_focus(self.query_one(f"#{panel}")))
+
+    # -- the text --------------------------------------------------------------------------------------------
+
+    def action_place(self) -> None:
+        """A position, a share, or the next place of some text."""
+        if self.view is None:
+            return
+
+        def accept(answer: str) -> str | None:
+            told = answer.strip()
+            if percent := _PERCENT.fullmatch(told):
+                self.go_to(round(float(percent[1]) / 100 * self.model.characters))
+            elif told.replace(",", "").isdigit():
+                self.go_to(int(told.replace(",", "")))
+            elif answer and self.view is not None:
+                self._sought = answer
+                self.desk.ask(FindText(answer, self.start + self.view.cursor + 1))
+            else:
+                return "a position such as 1200, 40%, or a text to look for"
+            return None
+
+        hint = f"0 to {self.model.characters:,}, 40%, or a text (a regular expression)   Enter   Esc"
+        self.ask(Question("go to", self._sought, hint, accept))
+
+    def action_passage(self) -> None:
+        """Type into the passage; the neuron is seen at every key."""
+        view = self.view
+        if view is None:
+            return
+        first = max(0, view.cursor - _TYPED_BEFORE)
+        before = view.trace.text[first : view.cursor + 1]
+        place = PutBack(self.start, self.start + PAGE, self.start + view.cursor)
+
+        def changed(text: str, cursor: int) -> None:
+            if text:
+                self.desk.ask(TypeText(text, max(0, cursor - 1)))
+
+        def accept(answer: str) -> str | None:
+            return None if answer else "type something"
+
+        hint = "coloured as you type   Enter keeps it   Esc goes back"
+        self.ask(
+            Question(
+                "type",
+                before.replace("\n", LINE_BREAK),
+                hint,
+                accept,
+                cancel=lambda: self.desk.ask(place),
+                changed=changed,
+            )
+        )
+        changed(before, len(before))
+
+    def action_sample(self) -> None:
+        """Let the model write on from the cursor."""
+        if self.view is not None:
+            self._written += 1
+            self.ask_for(WriteOn(self.start + self.view.cursor, self._written))
+
+    def action_first(self) -> None:
+        self.go_to(0)
+
+    def action_last(self) -> None:
+        self.go_to(self.model.characters - 1)
+
+    # -- the screen ------------------------------------------------------------------------------------------
+
+    def action_other_panel(self) -> None:
+        wide = is_wide(self.size.width, self.size.height)
+        offered = [name for name in SHARED if not (wide and name in OWN_PLACE)]
+        chosen = self.query_one(Stage).wanted.chosen
+        at = offered.index(chosen) if chosen in offered else -1
+        self.show_panel(offered[(at + 1) % len(offered)])
+
+    def action_back(self) -> None:
+        """Step back: from a notice, a search, an enlarged panel, colours, marks, the filter, a typed text."""
+        stage, view = self.query_one(Stage), self.view
+        if self.query_one(Banner).display or stage.wanted.zoomed is not None:
+            super().action_back()
+        elif self.model.doing:
+            self.desk.cancel(*LONG)
+            self.tell(doing="", share=None)
+        elif view is not None and view.colouring == "overlay":
+            self.marks, self.mark_from = (), None
+            self.look(overlay=None, colouring="neuron")
+        elif view is not None and (view.top_five or view.colouring == "surprise"):
+            super().action_back()
+        elif self.ranking is not None and self.ranking.filter:
+            self.set_ranking(replace(self.ranking, filter=""))
+        elif self.ranking is not None and self.ranking.title:
+            self.sort_by("knows" if self.known else "activity")
+        elif not self.is_original:
+            self.desk.ask(PutBack(0, PAGE, 0))
+        else:
+            self.focus_first()

@@ -1,0 +1,198 @@
+"""What the inspect screen shows: pages of a text under a model, and its neurons in an order.
+
+Opened ──▶ header        PageRead ──▶ View ──▶ passage, gates, next, heat map, table
+                         cursor near an end of the page ──▶ ReadPage
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from rnnscope.app.choosing import first_view
+from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.inspecting import Answer, Desk, Ended, Opened, PageRead, ReadPage, Refused, Told
+from rnnscope.app.ranking import Known, Neuron, Ranking, Sort, numbers
+from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
+from rnnscope.app.screens.looking import LookingScreen
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.screens.too_small import TooSmall
+from rnnscope.app.view import View
+from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.footer import Footer
+from rnnscope.app.widgets.gates import Gates
+from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.app.widgets.neurons import NeuronTable
+from rnnscope.app.widgets.next import Next
+from rnnscope.app.widgets.passage import Passage
+from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.app.widgets.saturation import SaturationPlot
+from rnnscope.app.widgets.title import Model, ModelHeader
+
+PAGE = 3000
+"""Characters traced at once."""
+_EDGE = 400
+"""So near the end of a page the next is read."""
+
+
+class Arrived(Message):
+    """Answers wait at the desk."""
+
+
+class Map(HeatMap):
+    """The heat map, where the table has the neurons' name."""
+
+    heading: ClassVar[str] = "heat map"
+
+
+class PagingScreen(LookingScreen, inherit_bindings=False):
+    """A model and a text of any length under it."""
+
+    def __init__(self, desk: Desk, *, name: str) -> None:
+        super().__init__(INSPECT)
+        self.desk = desk
+        self.ranking: Ranking | None = None
+        self.known: dict[Neuron, Known] = {}
+        """What every neuron was found to know of the built-in features."""
+        self.start = 0
+        """The position in the text of the page's first character."""
+        self.is_original = True
+        """Whether the text is the one that was opened."""
+        self.model = Model(name)
+        self._asked: tuple[int, int] | None = None
+        self._began = time.monotonic()
+
+    def compose(self) -> ComposeResult:
+        with Stage(blocks_of=inspect_blocks, chosen=FIRST):
+            yield ModelHeader(self.model.name, id="header")
+            yield NeuronTable(id="neurons")
+            yield Passage(id="passage")
+            yield Gates(id="gates")
+            yield Next(id="next")
+            yield Map(id="map")
+            yield ReportPanel("find", "press / to find who knows something", id="find")
+            yield ReportPanel("contexts", "press t for the top contexts of the neuron", id="contexts")
+            yield SaturationPlot(id="saturation")
+            yield ReportPanel("match", "mark a stretch with v, or the mouse; then m", id="match")
+            yield ReportPanel("ablation", "press x to hold the neuron at a value", id="ablation")
+            yield ReportPanel("where from", "press i to trace a prediction back", id="origin")
+            yield ReportPanel("errors", "press E to sort the errors", id="errors")
+            yield Footer(self.actions, id="footer")
+            yield Banner(id="banner")
+            yield Prompt(id="prompt")
+            yield TooSmall(id="too-small", live=False)
+
+    def on_mount(self) -> None:
+        self.desk.ask(ReadPage(0, PAGE, 0))
+
+    # -- what the worker says --------------------------------------------------------------------------------
+
+    @on(Arrived)
+    def collect(self) -> None:
+        """Take what lies on the desk, and show it in one frame."""
+        with self.app.batch_update():
+            for answer in self.desk.drain():
+                self.take(answer)
+
+    def take(self, answer: Answer) -> None:
+        match answer:
+            case Opened():
+                self._begin(answer)
+            case PageRead():
+                self._turn_page(answer)
+            case Told(request=request, share=share) if request is not None:
+                self.tell(doing=request.doing, share=share)
+            case Ended(request=request) if request is not None and request.doing == self.model.doing:
+                self.tell(doing="", share=None)
+            case Refused(message=message):
+                self.announce(message, "warning")
+
+    def _begin(self, opened: Opened) -> None:
+        self.tell(title=opened.architecture.title, held_out_nats=opened.held_out_nats)
+        self.set_ranking(Ranking(opened.architecture, sort="activity"))
+        for note in opened.notes:
+            self.announce(note)
+
+    def _turn_page(self, page: PageRead) -> None:
+        """Another page; what is looked at stays what it is."""
+        self.start, self._asked, self.is_original = page.start, None, page.is_original
+        self.tell(
+            source=page.source, characters=page.characters, is_whole=page.is_whole, is_exact=page.is_exact
+        )
+        old = self.view
+        view = first_view(page.trace) if old is None else old.moved(trace=page.trace, cursor=page.cursor)
+        self.show_view(view)
+        if self.ranking is not None and self.ranking.sort not in ("knows", "index"):
+            self.sort_by(self.ranking.sort)
+
+    def fail(self, message: str) -> None:
+        """The worker has ended, and nobody knows better than to say so."""
+        self.tell(failed=True, doing="", share=None)
+        self.announce(f"looking inside ended: {message}", "warning")
+
+    # -- what is shown ---------------------------------------------------------------------------------------
+
+    def tell(self, **changes: object) -> None:
+        """Change what the header tells."""
+        self.model = replace(self.model, **changes)  # type: ignore[arg-type]
+        self.query_one(ModelHeader).show(self.model)
+
+    def set_ranking(self, ranking: Ranking) -> None:
+        self.ranking = ranking
+        self.query_one(NeuronTable).rank(ranking)
+
+    def sort_by(self, sort: Sort) -> None:
+        """Order the table anew, by the page in sight where that matters."""
+        if self.ranking is not None and self.view is not None:
+            values = numbers(self.view.trace, sort)
+            ranking = replace(self.ranking, sort=sort, numbers=values, known=self.known, title="")
+            self.set_ranking(replace(ranking, source="held-out half" if self.known else ""))
+
+    def show_view(self, view: View) -> None:
+        known = self.known.get((view.layer, view.unit))
+        name = "" if known is None else f"not {known.feature}" if known.is_negative else known.feature
+        super().show_view(replace(view, knows=name))
+        self.tell(position=self.start + view.cursor)
+        self._read_ahead(view)
+
+    def _read_ahead(self, view: View) -> None:
+        """Near an end of the page, read the one around the cursor."""
+        is_last = self.start + len(view.trace) >= self.model.characters and self.model.is_whole
+        near_first = view.cursor < _EDGE and self.start > 0
+        near_last = len(view.trace) - view.cursor < _EDGE and not is_last
+        if near_first or near_last:
+            self._read_around(self.start + view.cursor)
+
+    def go_to(self, position: int) -> None:
+        """Put the cursor on a position of the text, wherever it is."""
+        if self.view is not None and 0 <= position - self.start < len(self.view.trace):
+            self.look(cursor=position - self.start)
+        else:
+            self._read_around(position)
+
+    def _read_around(self, position: int) -> None:
+        if self.model.is_whole:
+            position = min(position, self.model.characters - 1)
+        start = max(0, position - PAGE // 2)
+        if self._asked != (start, position):
+            self._asked = (start, position)
+            self.desk.ask(ReadPage(start, start + PAGE, max(0, position)))
+
+    # -- what LookingScreen asks -----------------------------------------------------------------------------
+
+    def neighbour(self, by: int) -> Neuron | None:
+        return self.query_one(NeuronTable).neighbour(by)
+
+    @property
+    def picture_name(self) -> str:
+        return f"{self.model.name}-{self.view.neuron.replace('/', '-')}" if self.view else self.model.name
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return time.monotonic() - self._began

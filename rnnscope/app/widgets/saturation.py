@@ -1,0 +1,127 @@
+"""How often each gate stands open or shut: a dot a neuron, as in the paper (arXiv 1506.02078, figure 3).
+
+shut
+ 1 │⡀            one panel a gate; x is the share of positions at which it is open (above 0.9), y at which
+   │⠂⡀           it is shut (below 0.1); no dot lies beyond the line x + y = 1
+ 0 └⠤⠤⠤⠤ 1 open  the chosen neuron is ●; a click chooses the nearest
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from textual import events
+
+from rnnscope.analysis.saturation import GateSaturation, Saturation
+from rnnscope.app import braille
+from rnnscope.app.messages import NeuronChosen
+from rnnscope.app.view import View
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
+
+_GAP = 2
+_WIDEST = 40
+
+
+class SaturationPlot(ViewPanel):
+    """The gates of the chosen layer; posts `NeuronChosen`."""
+
+    heading: ClassVar[str] = "saturation"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view: View | None = None
+        self._found: Saturation | None = None
+
+    def show(self, view: View) -> None:
+        before, self._view = self._view, view
+        if before is None or (before.layer, before.unit) != (view.layer, view.unit):
+            self.redraw()
+
+    def scatter(self, found: Saturation) -> None:
+        """Show what was counted."""
+        self._found = found
+        self.redraw()
+
+    def subject(self) -> str:
+        if self._view is None:
+            return ""
+        return f"layer {self._view.layer}, {self._view.neuron} is ●"
+
+    def legend(self) -> list[Segment]:
+        if self._found is None:
+            return []
+        return [Segment("→ open  ↑ shut", self.palette.ink("dim"))]
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        gates = self._gates()
+        if self._found is None or self._view is None:
+            return [Segment("counting…", self.palette.ink("dim"))] if row == 0 else []
+        if not gates:
+            return [Segment("this network has no gates", self.palette.ink("dim"))] if row == 0 else []
+        cells, ink = self._cells_wide(width), self.palette.ink
+        segments: list[Segment] = []
+        for gate in gates:
+            if row == 0:
+                at = f"{gate.right[self._view.unit]:.2f} {gate.left[self._view.unit]:.2f}"
+                name = gate.gate if len(gate.gate) + len(at) + 1 > cells else f"{gate.gate} {at}"
+                segments.append(Segment(f"{name:<{cells}}", ink("text")))
+            elif row < height:
+                segments += self._dots(gate, row - 1, cells, height - 1)
+            segments.append(Segment(" " * _GAP, ink("text")))
+        return segments[:-1]
+
+    def _gates(self) -> list[GateSaturation]:
+        if self._found is None or self._view is None:
+            return []
+        return [gate for gate in self._found.gates if gate.layer == self._view.layer]
+
+    def _cells_wide(self, width: int) -> int:
+        count = max(1, len(self._gates()))
+        return max(4, min(_WIDEST, (width - _GAP * (count - 1)) // count))
+
+    def _dots(self, gate: GateSaturation, row: int, width: int, height: int) -> list[Segment]:
+        """One row of cells: dots of all neurons over the line x + y = 1, and the chosen one."""
+        assert self._view is not None
+        x, y = _places(gate, width, height)
+        dots = np.zeros((braille.DOTS_HIGH * height, braille.DOTS_WIDE * width), np.bool_)
+        dots[y, x] = True
+        codes = braille.cells(dots)[row].tolist()
+        chosen = x[self._view.unit] // braille.DOTS_WIDE, y[self._view.unit] // braille.DOTS_HIGH
+        edge = round((width - 1) * (row + 0.5) / max(1, height))
+        ink = self.palette.ink
+        cells = []
+        for column, code in enumerate(codes):
+            if (column, row) == chosen:
+                cells.append(Segment("●", ink("strong", bold=True)))
+            elif code:
+                cells.append(Segment(chr(braille.BLANK + code), ink("mint")))
+            elif column == edge:
+                cells.append(Segment("╲", ink("rule")))
+            elif column == 0 or row == height - 1:
+                cells.append(Segment("▏" if column == 0 else "▁", ink("faint")))
+            else:
+                cells.append(Segment(" ", ink("text")))
+        return cells
+
+    def on_click(self, event: events.Click) -> None:
+        """The neuron nearest to the cell that was clicked."""
+        width, height = self._cells_wide(self.body_width), self.body_height - 1
+        number, column = divmod(event.x - PADDING, width + _GAP)
+        row = event.y - self.body_top - 1
+        gates = self._gates()
+        if self._view is None or not 0 <= number < len(gates) or column >= width or not 0 <= row < height:
+            return
+        x, y = _places(gates[number], width, height)
+        across = (x - braille.DOTS_WIDE * (column + 0.5)) ** 2
+        unit = int(np.argmin(across + (y - braille.DOTS_HIGH * (row + 0.5)) ** 2))
+        self.post_message(NeuronChosen(self._view.layer, unit))
+
+
+def _places(gate: GateSaturation, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The dot of each neuron: columns from the left, rows from above."""
+    x = np.rint(gate.right * (braille.DOTS_WIDE * width - 1)).astype(np.intp)
+    y = np.rint((1.0 - gate.left) * (braille.DOTS_HIGH * height - 1)).astype(np.intp)
+    return x, y

@@ -1,0 +1,59 @@
+"""`rnnscope inspect`: look into a trained model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from rnnscope.commands.reading import ThemeChoice, has_screen
+from rnnscope.errors import OptionError
+from rnnscope.locate import resolve_model
+
+if TYPE_CHECKING:
+    from rnnscope.app.inspecting import Desk
+
+
+@dataclass(frozen=True)
+class Options:
+    """Look inside a trained model: what each neuron does along a text, what it knows, and how it is known.
+
+    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself.
+    """
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    text: Annotated[str | None, tyro.conf.Positional] = None
+    """The text to read: a file of any size, or - for standard input."""
+    theme: ThemeChoice = "auto"
+    """Colours of the screen; auto asks the terminal for its background."""
+
+
+def run(options: Options) -> int:
+    from rnnscope.header import read_header
+    from rnnscope.text.reading import check_text
+
+    path = resolve_model(options.model)
+    header = read_header(path)
+    if options.text is not None:
+        check_text(options.text, as_bytes=header.vocabulary.kind == "bytes")
+    if not has_screen(plain=False, json=False):
+        raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
+
+    from rnnscope.app.inspect import run_inspect_screen
+
+    name = _name(path, options.model)
+
+    def start(desk: Desk) -> None:
+        from rnnscope.inspection.worker import serve
+
+        serve(desk, path, name, options.text)
+
+    return run_inspect_screen(start, name=name, theme=options.theme)
+
+
+def _name(path: Path, given: str) -> str:
+    """What the header calls the model: its file, or its run."""
+    return path.resolve().parent.name if Path(given).is_dir() else path.stem

@@ -1,0 +1,1 @@
+"""The worker's side of the inspect screen: torch and the analyses, behind a desk."""

@@ -1,0 +1,69 @@
+"""What lies on the worker's bench: the model, and the text that is being looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from rnnscope.app.inspecting import Ticket
+from rnnscope.errors import TextError
+from rnnscope.inspection.opening import Opening
+from rnnscope.inspection.survey import Survey, survey
+from rnnscope.model import CharRNN
+from rnnscope.text.long import LongText
+from rnnscope.tracing.pages import Pages
+
+_SHORTEST = 200
+"""Characters below which there is nothing to search."""
+
+
+class Subject:
+    """A text under the model. Searches keep the one they began with when another is typed."""
+
+    def __init__(self, pages: Pages, source: str, training_text: Callable[[], str | None]) -> None:
+        self.pages = pages
+        self.source = source
+        self.training_text = training_text
+        self._survey: Survey | None = None
+        self._surveying = threading.Lock()
+
+    def survey(self, ticket: Ticket) -> Survey | None:
+        """What searches read; None when the ticket is dropped. Raises TextError for a text too short."""
+        with self._surveying:
+            if self._survey is None:
+                if self.pages.text.count(_SHORTEST) < _SHORTEST:
+                    known = self.pages.text.known
+                    raise TextError(f"the text has {known} characters; a search needs {_SHORTEST} at least")
+                self._survey = survey(self.pages.model, self.pages, ticket)
+            return self._survey
+
+
+class Bench:
+    """The model, and the text that is shown; two threads use it."""
+
+    def __init__(self, model: CharRNN, opening: Opening) -> None:
+        self.model = model
+        self._lock = threading.Lock()
+        self._training_text = opening.training_text
+        self.opened = Subject(Pages(model, opening.text), opening.source, opening.training_text)
+        """The text that was asked for."""
+        self._subject = self.opened
+
+    @property
+    def subject(self) -> Subject:
+        with self._lock:
+            return self._subject
+
+    def put(self, text: str, source: str) -> Subject:
+        """Look at another text."""
+        kind = self.model.vocabulary.kind
+        pages = Pages(self.model, LongText.of(text, source, kind))
+        with self._lock:
+            self._subject = Subject(pages, source, self._training_text)
+            return self._subject
+
+    def put_back(self) -> Subject:
+        """Look at the text that was opened again."""
+        with self._lock:
+            self._subject = self.opened
+            return self._subject

@@ -1,0 +1,84 @@
+"""What is opened with a model: the text asked for, what it was tested on, or what it writes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from rnnscope.errors import RnnscopeError
+from rnnscope.header import Header
+from rnnscope.model import CharRNN
+from rnnscope.sampling import Sampler
+from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.long import LongText
+from rnnscope.text.reading import STANDARD_INPUT
+
+SAMPLE_SYMBOLS = 2000
+_HELD_OUT_SYMBOLS = 1 << 20
+_LARGEST_BYTES = 64 << 20
+"""A training text larger than this is not read for its held-out part; it would take too long."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """A text, and where it is from."""
+
+    text: LongText
+    source: str
+    training_text: Callable[[], str | None] = lambda: None
+    """What the model learned, where that is at hand; read when it is needed."""
+
+
+def open_text(model: CharRNN, header: Header, path: Path, text: str | None) -> Opening:
+    """The text to show first. Raises TextError for one that was asked for and cannot be read."""
+    kind = model.vocabulary.kind
+    learned = _learned(header, path)
+
+    def training_text() -> str | None:
+        corpus = None if learned is None else _corpus(model, header, learned)
+        return None if corpus is None else model.vocabulary.decode(corpus.train)
+
+    if text is not None:
+        name = "standard input" if text == STANDARD_INPUT else Path(text).name
+        return Opening(LongText.open(text, kind), name, training_text)
+    corpus = None if learned is None else _corpus(model, header, learned)
+    if learned is None or corpus is None or not len(corpus.held_out):
+        return _own_writing(model)
+    content = model.vocabulary.decode_bytes(corpus.held_out[:_HELD_OUT_SYMBOLS])
+    return Opening(LongText.of(content, learned.name, kind), f"{learned.name}, held out", training_text)
+
+
+def _learned(header: Header, path: Path) -> Path | None:
+    """The text that the model was trained on, where that is still at hand."""
+    options = header.training.get("options")
+    if not isinstance(options, dict) or not isinstance(options.get("text"), str):
+        return None
+    found = next((place for place in _places(path, Path(options["text"])) if place.is_file()), None)
+    return found if found is not None and found.stat().st_size <= _LARGEST_BYTES else None
+
+
+def _corpus(model: CharRNN, header: Header, learned: Path) -> Corpus | None:
+    """That text with its splits; None where it has become another text."""
+    options = dict(header.training["options"])
+    held_out, test = (float(options.get(name, 0.0)) for name in ("held_out", "test"))
+    try:
+        return load_corpus(learned, vocabulary=model.vocabulary, held_out=held_out, test=test)
+    except RnnscopeError:
+        return None
+
+
+def _places(path: Path, named: Path) -> list[Path]:
+    """Where the training text may lie: as it was named, or beside the run."""
+    return [named, path.resolve().parent.parent / named, path.resolve().parent.parent.parent / named]
+
+
+def _own_writing(model: CharRNN) -> Opening:
+    sampler = Sampler(model)
+    symbols = model.vocabulary.symbols
+    first = symbols.index("\n") if "\n" in symbols else 0
+    sampler.feed([first])
+    ids = [i for i, _ in islice(sampler.stream(SAMPLE_SYMBOLS, temperature=0.7, seed=1), SAMPLE_SYMBOLS)]
+    content = model.vocabulary.decode_bytes(ids)
+    return Opening(LongText.of(content, "sample", model.vocabulary.kind), "written by the model")

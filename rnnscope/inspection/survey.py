@@ -1,0 +1,65 @@
+"""The part of a text that searches read: recorded once, then asked by every search in no time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnscope.app.inspecting import Ticket
+from rnnscope.architecture import QUANTITIES, Architecture
+from rnnscope.model import CharRNN
+from rnnscope.tracing.pages import Pages
+from rnnscope.tracing.trace import Trace
+
+LONGEST = 20_000
+_BYTES = 512 << 20
+_PIECE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """The trace of the text's first characters."""
+
+    trace: Trace
+    is_whole: bool
+    """Whether that is the whole text."""
+
+    def __len__(self) -> int:
+        return len(self.trace)
+
+
+def survey(model: CharRNN, pages: Pages, ticket: Ticket) -> Survey | None:
+    """Record as many of the text's characters as fit; None when nobody wants them any more."""
+    size = min(LONGEST, _BYTES // _bytes_of(model.architecture))
+    parts = []
+    for start in range(0, size, _PIECE):
+        page = pages.page(start, min(start + _PIECE, size), should_stop=ticket.is_dropped)
+        if page is None or ticket.is_dropped():
+            return None
+        parts.append(page.trace)
+        if len(page.trace) < min(_PIECE, size - start):
+            break
+    whole = joined([part for part in parts if len(part)])
+    return Survey(whole, pages.text.is_counted and len(whole) >= pages.text.known)
+
+
+def joined(parts: list[Trace]) -> Trace:
+    """Traces that follow each other, as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return Trace(
+        first.architecture,
+        first.symbols,
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.log_probabilities for part in parts]),
+        {name: np.concatenate([part[name] for part in parts]) for name in first.activations},
+        first.step,
+    )
+
+
+def _bytes_of(architecture: Architecture) -> int:
+    """What a character of a trace takes."""
+    quantities = architecture.layers * len(QUANTITIES[architecture.cell])
+    return 4 * (architecture.vocabulary_size + quantities * architecture.hidden_size)
