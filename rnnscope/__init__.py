@@ -3,6 +3,7 @@
 model = rnnscope.load("shakespeare")
 trace = model.trace("To be, or not to be")
 trace["1/cell"]                                 # (T, H) float32
+rnnscope.find(model, text, feature="quotes")    # which neurons know
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
-    from rnnscope.api import Model, load
+    from rnnscope.api import Model, find, load
 
-__all__ = ["Model", "load"]
+__all__ = ["Model", "find", "load"]
 __version__ = "0.1.0"
 
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnscope.analysis import search
+from rnnscope.analysis.findings import Findings
+from rnnscope.analysis.questions import Where, question
 from rnnscope.app.exporting.coloured import ColouredText, Facts
 from rnnscope.app.exporting.subject import SURPRISE, Subject, model_facts
 from rnnscope.architecture import Architecture
 from rnnscope.checkpoint import load_model, read_header, resolve_model
+from rnnscope.errors import OptionError
 from rnnscope.model import CharRNN
 from rnnscope.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
@@ -96,3 +103,30 @@ def load(model: str | Path, device: str = "cpu") -> Model:
     """The model of a path, a run directory (its best) or a sample model's name. Raises CheckpointError."""
     path = resolve_model(str(model))
     return Model(load_model(path, device), model_facts(path, read_header(path)))
+
+
+def find(
+    source: Model | Trace,
+    text: str | bytes | None = None,
+    feature: str | None = None,
+    *,
+    pattern: str | None = None,
+    where: Where = "inside",
+    labels: ArrayLike | None = None,
+    quantity: str | None = None,
+    top: int = 20,
+) -> Findings:
+    """Which neurons know a built-in feature, where a pattern matches, or what is labelled by hand.
+
+    source: a model with a text, or a trace. where: inside a match, or the one character "before" or "after"
+    it. labels: (T,) true or 1 for on, false or 0 for off, NaN to ignore; or any numbers. quantity: one, such
+    as "cell"; by default all. Raises OptionError, TextError.
+    """
+    asked = question(feature, pattern, None if labels is None else np.asarray(labels), where=where)
+    if isinstance(source, Trace):
+        if text is not None:
+            raise OptionError("a trace has its text already: give a model and a text, or a trace")
+        return search.find_in_trace(source, asked, quantity=quantity, top=top)
+    if text is None:
+        raise OptionError("a model needs a text to look for it in: find(model, text, …)")
+    return search.find(source.network, source.vocabulary.encode(text), asked, quantity=quantity, top=top)

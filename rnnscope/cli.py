@@ -23,6 +23,7 @@ COMMANDS = {
     "sample": "let a model write",
     "eval": "measure how well a model predicts a text",
     "trace": "record every gate and state along a text",
+    "find": "find the neurons that know a feature of a text",
     "analyze": "gates, errors, gradients, and n-grams beside a model",
     "export": "write a coloured text as a page, a picture or numbers",
     "corpus": "make or fetch a text to learn",

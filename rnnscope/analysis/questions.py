@@ -296,3 +296,14 @@ class _LabelsAlong(Along):
     def read(self, n: int) -> Answers:
         self._read += n
         return self._labels.rows(self._lanes.starts + self._read - n, n)
+
+
+def question(
+    feature: str | None, pattern: str | None, labels: NDArray[Any] | None, *, where: Where = "inside"
+) -> Question:
+    """What one of the three asks for. Raises OptionError where it is not one, or is not understood."""
+    if sum(each is not None for each in (feature, pattern, labels)) != 1:
+        raise OptionError("look for one thing at a time: a feature, a pattern, or labels")
+    if feature is not None:
+        return BuiltIn([feature])
+    return Pattern(pattern, where) if pattern is not None else Labels(np.asarray(labels))

@@ -1,5 +1,6 @@
 """Which unit, and which of its quantities, knows a feature of the text.
 
+    find(model, ids, question)            one of the two that follow
     find_in_trace(trace, question)        exact, of a text that is in memory
     find_along(model, ids, question)      of a text of any length, by histograms: within 0.005 of exact
     name_neurons(…)                       for every unit the built-in feature that it knows best
@@ -14,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.evidence import Evidence, count_trace, halved
-from rnnscope.analysis.features import Kind
+from rnnscope.analysis.features import FEATURES, Kind
 from rnnscope.analysis.findings import METRICS, Finding, Findings, Name, knowledge
 from rnnscope.analysis.probe import Probe, probe
-from rnnscope.analysis.questions import Question
+from rnnscope.analysis.questions import BuiltIn, Question
 from rnnscope.analysis.statistics import (
     Bools,
     Doubles,
@@ -28,15 +29,54 @@ from rnnscope.analysis.statistics import (
 )
 from rnnscope.analysis.streaming import LANES, Told, count_along
 from rnnscope.analysis.tally import Tally
+from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN
+from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
+_HELD_BYTES = 1 << 28
+_LEAST_IN_LANES = 8192
 _RARE = 0.1
 _TOGETHER = 64
 _NEAR = 100
 """Units beyond the best whose correlation is worked out exactly too."""
 _LEAST_POSITIVES = 20
 """A feature that is on less often in a half names nobody."""
+
+
+def find(
+    model: CharRNN,
+    ids: NDArray[np.integer],
+    question: Question,
+    *,
+    quantity: str | None = None,
+    top: int = 20,
+    told: Told | None = None,
+) -> Findings:
+    """The `top` best of all units and quantities along `ids` (T,): exactly, where a trace of it is small
+    enough to be held, which it is for some 20,000 characters of a 1×512 LSTM.
+
+    `told` hears the share of a longer text that is done. Raises OptionError, TextError.
+    """
+    if _is_small(model.architecture, len(ids)):
+        return find_in_trace(record(model, ids), question, quantity=quantity, top=top)
+    return find_along(model, ids, question, quantity=quantity, top=top, told=told)
+
+
+def names_along(
+    model: CharRNN, ids: NDArray[np.integer], *, quantity: str | None = None, told: Told | None = None
+) -> list[Name]:
+    """`name_neurons` for a text, from all built-in features. Raises OptionError, TextError."""
+    everything = BuiltIn(FEATURES)
+    if _is_small(model.architecture, len(ids)):
+        return name_neurons(count_trace(record(model, ids), everything, quantity))
+    return name_neurons(count_along(model, ids, everything, quantity, told=told))
+
+
+def _is_small(architecture: Architecture, characters: int) -> bool:
+    quantities = architecture.layers * len(QUANTITIES[architecture.cell])
+    a_character = architecture.vocabulary_size + quantities * architecture.hidden_size
+    return 4 * characters * a_character <= _HELD_BYTES or characters < _LEAST_IN_LANES
 
 
 def find_in_trace(

@@ -1,0 +1,129 @@
+"""`rnnscope find`: which neurons know a feature of a text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from rnnscope.analysis.features import FEATURES
+from rnnscope.errors import OptionError, TextError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnnscope.analysis.findings import Finding, Findings
+
+
+@dataclass(frozen=True)
+class Options:
+    """Find the neurons that know a feature of a text: chosen on one half of it, scored on the other.
+
+    Beside them stand the best score that chance gets, and what a linear probe of all neurons knows.
+    """
+
+    model: Annotated[str, tyro.conf.Positional]
+    """A model file, a run directory (its best), or the name of a sample model."""
+    text: Annotated[str, tyro.conf.Positional]
+    """The text: a file, or - for standard input."""
+    feature: Annotated[str | None, tyro.conf.arg(help=f"A built-in feature: {', '.join(FEATURES)}.")] = None
+    pattern: str | None = None
+    """A regular expression: which neurons know where it matches?"""
+    where: Literal["inside", "before", "after"] = "inside"
+    """Inside the pattern's matches, at the character just before one, or just after."""
+    labels: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy")] = None
+    """One label a character: true or 1 for on, false or 0 for off, NaN to ignore; or any numbers."""
+    quantity: str | None = None
+    """Search one quantity, such as cell; by default all that the network has."""
+    top: int = 20
+    """How many to show."""
+    json: bool = False
+    """Print one JSON object."""
+
+
+def run(options: Options) -> int:
+    asked = [name for name in ("feature", "pattern", "labels") if getattr(options, name) is not None]
+    if len(asked) != 1:
+        given = " and ".join(f"--{name}" for name in asked) or "none is given"
+        raise OptionError(f"find looks for one of --feature, --pattern and --labels: {given}")
+    if options.top < 1:
+        raise OptionError(f"--top is {options.top}, but must be at least 1")
+    labels = None if options.labels is None else _load_labels(options.labels)
+
+    from rnnscope.analysis.questions import question
+    from rnnscope.header import read_header
+    from rnnscope.locate import resolve_model
+    from rnnscope.text.corpus import load_ids
+
+    looked_for = question(options.feature, options.pattern, labels, where=options.where)
+    path = resolve_model(options.model)
+    ids = load_ids(options.text, read_header(path).vocabulary)
+
+    from rnnscope.analysis.search import find
+    from rnnscope.checkpoint import load_model
+
+    findings = find(load_model(path), ids, looked_for, quantity=options.quantity, top=options.top)
+    if options.json:
+        print(json.dumps(findings.to_json()))
+    else:
+        _print(findings)
+    return 0
+
+
+def _load_labels(path: Path) -> NDArray[Any]:
+    import numpy as np
+
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise TextError(f"{path} is not an array that NumPy saved: write one by numpy.save") from error
+    if not isinstance(labels, np.ndarray):
+        raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
+    return labels
+
+
+def _print(findings: Findings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from rnnscope.text.display import safe
+
+    is_boolean = findings.positives is not None
+    shows_precision = any(found.average_precision is not None for found in findings.results)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("neuron", "quantity", "AUC" if is_boolean else "Spearman", "held out", "direction"):
+        table.add_column(
+            heading, justify="left" if heading in ("neuron", "quantity", "direction") else "right"
+        )
+    if shows_precision:
+        table.add_column("precision", justify="right")
+    for found in findings.results:
+        table.add_row(*_row(found, is_boolean, shows_precision))
+    share = "" if findings.positives is None else f", on at {findings.positives:,}"
+    console = Console()
+    console.print(Text(f"{safe(findings.feature)}: {findings.positions:,} positions{share}"))
+    console.print(table)
+    probe = findings.probe
+    console.print(
+        f"by chance a neuron reaches {findings.null:.3f}; a linear probe of all, held out, "
+        f"{probe.held_out:.3f} with {probe.units_used:,} neurons"
+    )
+    console.print(Text(findings.verdict, style="bold"))
+
+
+def _row(found: Finding, is_boolean: bool, shows_precision: bool) -> list[str]:
+    high, low = ("high when on", "low when on") if is_boolean else ("rises with it", "falls with it")
+    row = [
+        f"{found.layer}/{found.unit}",
+        found.quantity,
+        f"{found.score:.3f}",
+        f"{found.held_out:.3f}",
+        high if found.direction > 0 else low,
+    ]
+    if shows_precision:
+        row.append("" if found.average_precision is None else f"{found.average_precision:.3f}")
+    return row
