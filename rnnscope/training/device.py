@@ -56,6 +56,13 @@ def device_title(device: torch.device) -> str:
     return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
 
 
+def memory_note(device: torch.device) -> tuple[str, ...]:
+    """How much of a GPU's memory was needed, in words; nothing for a CPU, whose memory is told all along."""
+    if device.type != "cuda":
+        return ()
+    return (f"at most {torch.cuda.max_memory_allocated(device) / 2**20:,.0f} MiB of the GPU's memory",)
+
+
 def physical_cores() -> int:
     """The cores this process may use: a second thread on a core gains nothing here."""
     physical = psutil.cpu_count(logical=False) or 1

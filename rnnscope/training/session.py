@@ -16,7 +16,7 @@ import torch
 
 import rnnscope
 from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, resolve_model
+from rnnscope.checkpoint import load_model, read_header, resolve_model
 from rnnscope.errors import DeviceError, OptionError, RunError
 from rnnscope.model import CharRNN
 from rnnscope.text.corpus import Corpus, load_corpus
@@ -98,8 +98,7 @@ def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Tr
         tensors, information = run.load_resume()
         _require_something_left(information.get("ended"), asked, recorded, directory)
         device = _prepared_device(asked.device, asked.threads or threads)
-        weights = load_model(directory / LAST)
-        corpus = _loaded(text, options, weights.vocabulary, grow=False)
+        corpus = _loaded(text, options, read_header(directory / LAST).vocabulary, grow=False)
         if corpus.sha256 != sha256:
             raise RunError(
                 f"{text} has changed since {directory} began; put it back, or start a run with --init-from"

@@ -23,7 +23,7 @@ from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
 from rnnscope.training.controls import Controls, Wishes
-from rnnscope.training.device import autocast
+from rnnscope.training.device import autocast, memory_note
 from rnnscope.training.evaluate import evaluate, evaluate_lanes
 from rnnscope.training.events import (
     Compared,
@@ -326,7 +326,8 @@ class Trainer:
         yield from self._save_last(self.controls.wishes, ended=reason)
         if reason == "stopped" or self.best_nats is None:
             last = str(self.saver.run.directory / LAST)
-            yield Finished(step, self.clock.seconds, reason, self.best_nats, last)
+            notes = memory_note(self.learner.device)
+            yield Finished(step, self.clock.seconds, reason, self.best_nats, last, notes)
         else:
             yield from self._judge_best(reason)
 
@@ -345,4 +346,5 @@ class Trainer:
             yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)
         if said := self.saver.save("best", step, partial(self.saver.run.save_best, best, training)):
             yield said
-        yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path))
+        notes = memory_note(learner.device)
+        yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path), notes)
