@@ -303,6 +303,8 @@ async def test_every_size_is_filled_exactly(panel_app, trace: Trace, depth: str)
         app.panel.show(View(trace, cursor=100, unit=7, top_five=True, knows="column"))
         for size in ((30, 4), (47, 9), (80, 10), (130, 40)):
             await pilot.resize_terminal(*size)
+            while app.panel.size != size:  # the layout follows the terminal a moment later
+                await pilot.pause(0.01)
             widths = {app.panel.render_line(y).cell_length for y in range(size[1])}
             assert widths == {size[0]}
             shown = "".join(app.lines()[1:])
