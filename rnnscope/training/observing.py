@@ -112,9 +112,10 @@ class Observer:
         start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS - _LINE_IS_NEAR))
         part = self._text[start : start + _LINE_IS_NEAR + PASSAGE_CHARACTERS].astype(np.int64)
         if "\n" in self._vocabulary.symbols and len(part) == PASSAGE_CHARACTERS + _LINE_IS_NEAR:
-            breaks = part[:_LINE_IS_NEAR] == self._vocabulary.symbols.index("\n")
-            # an empty line ends what went before: the next one is a beginning
-            part = part[int(np.argmax(breaks)) + 1 if breaks.any() else 0 :]
+            breaks = part == self._vocabulary.symbols.index("\n")
+            # the first character after a line break that is none itself: empty lines say nothing
+            begins = np.flatnonzero(breaks[:_LINE_IS_NEAR] & ~breaks[1 : _LINE_IS_NEAR + 1])
+            part = part[begins[0] + 1 if len(begins) else 0 :]
         return part[:PASSAGE_CHARACTERS]
 
     def _choose_passage(self, text: str | None, at: float, step: int) -> Iterator[Warned]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -118,7 +119,7 @@ class Panel(Widget, can_focus=True):
             mark = self.mark(row) or Segment(" ", fill)
             segments = [edge, mark, *self.body(row, self.body_width, self.body_height)]
         room = width if y == 0 else max(0, width - PADDING)
-        used = sum(segment.cell_length for segment in segments)
+        used = sum(cell_len(text) for text, _, _ in segments)
         if used > room:
             segments, used = list(Strip(segments).crop(0, room)), room
         return Strip([*segments, Segment(" " * (width - used), fill)] if used < width else segments, width)
