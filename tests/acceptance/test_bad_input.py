@@ -213,7 +213,7 @@ BAD_OPTIONS = {
     "watch none": "none does not exist",
     "watch GOOD": "holds no run",
     "train --resume none": "none does not exist",
-    "inspect MODEL": "there is no command inspect",
+    "look MODEL": "there is no command look",
 }
 
 
