@@ -29,8 +29,9 @@ from rnnscope.tracing.keyframes import STRIDE, Keyframes, advance
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
-WARM = 2000
-"""Characters read before a page that is wanted at once."""
+WARM = 1024
+"""Characters read before a page that is wanted at once; by then trained networks have forgotten where they
+began, but for rounding. Not less than STRIDE, so that a page next to a keyframe is exact at once."""
 
 
 @dataclass(frozen=True, eq=False)
