@@ -97,7 +97,7 @@ def _bare(
     readout = nn.Linear(o.hidden_size, symbols)
     parameters = [*lstm.parameters(), *readout.parameters()]
     optimizer = torch.optim.AdamW(
-        parameters, o.learning_rate, betas=(o.momentum, o.smoothing), weight_decay=o.weight_decay, fused=True
+        parameters, o.learning_rate, betas=(o.momentum, o.smoothing), weight_decay=o.decay, fused=True
     )
     length = 900_000 // o.batch_size
     text = (

@@ -53,7 +53,7 @@ class Optimizer:
         named = list(model.named_parameters())
         decays = [(name, parameter) for name, parameter in named if parameter.dim() >= 2]
         others = [(name, parameter) for name, parameter in named if parameter.dim() < 2]
-        self._groups = (self._group(decays, options.weight_decay), self._group(others, 0.0))
+        self._groups = (self._group(decays, options.decay), self._group(others, 0.0))
 
     def _group(self, named: list[tuple[str, nn.Parameter]], weight_decay: float) -> _Group:
         parameters: list[Tensor] = [parameter for _, parameter in named]

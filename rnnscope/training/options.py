@@ -74,8 +74,8 @@ class TrainOptions:
     """β1 of adamw and adam; Nesterov momentum of sgd."""
     smoothing: float = 0.99
     """β2 of adamw and adam; decay of the squared gradients of rmsprop."""
-    weight_decay: float = 0.1
-    """L2, on matrices only; decoupled from the gradient with adamw, part of it with the others."""
+    weight_decay: float | None = None
+    """L2, on matrices only: by default 0.1 with adamw, which keeps it out of the gradient, else 0."""
     l1: float = 0.0
     """L1, on matrices only."""
     clip_norm: float = 1.0
@@ -124,6 +124,13 @@ class TrainOptions:
     def evaluates_at_fixed_steps(self) -> bool:
         """Whether evaluations steer the run, so that their steps must not depend on the clock."""
         return self.patience > 0 or self.schedule == "plateau"
+
+    @property
+    def decay(self) -> float:
+        """The weight decay in force."""
+        if self.weight_decay is None:
+            return 0.1 if self.optimizer == "adamw" else 0.0
+        return self.weight_decay
 
     @property
     def has_budget(self) -> bool:
@@ -184,7 +191,8 @@ def _check(options: TrainOptions) -> None:
         require(name, getattr(o, name) >= 1, "at least 1")
     for name in ("embedding_size", "warmup_steps", "patience", "threads", "seed"):
         require(name, getattr(o, name) >= 0, "0 or more")
-    for name in ("weight_decay", "l1", "clip_norm", "clip_value", "temperature"):
+    require("weight_decay", 0 <= o.decay < float("inf"), "a number, 0 or more")
+    for name in ("l1", "clip_norm", "clip_value", "temperature"):
         require(name, 0 <= getattr(o, name) < float("inf"), "a number, 0 or more")
     for name in ("dropout", "momentum", "smoothing", "reset_probability"):
         require(name, 0 <= getattr(o, name) < 1, "at least 0 and below 1")

@@ -57,6 +57,12 @@ def test_the_same_options_are_accepted_where_they_make_sense() -> None:
     TrainOptions(schedule="cosine", minutes=2)
 
 
+def test_weights_decay_by_default_only_where_that_stays_out_of_the_gradient() -> None:
+    assert TrainOptions().decay == 0.1
+    assert TrainOptions(optimizer="adam").decay == 0.0
+    assert TrainOptions(optimizer="sgd", weight_decay=0.01).decay == 0.01
+
+
 def test_every_option_has_a_help_text() -> None:
     tree = ast.parse(inspect.getsource(module))
     (body,) = [
