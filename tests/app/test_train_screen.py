@@ -536,6 +536,10 @@ async def test_a_finished_run_stays_to_be_looked_at(trace: Trace) -> None:
         assert "pause" not in footer
         await pilot.press("right")
         assert pilot.app.is_running
+        before = screen.controls.wishes
+        await pilot.press("plus", "t", "r", "greater_than_sign")
+        assert screen.controls.wishes == before
+        assert "rnnscope watch runs/tinyshakespeare-1" in screen.query_one(Banner).render_line(0).text
 
 
 async def test_paused_everything_stands_still(trace: Trace) -> None:

@@ -180,7 +180,7 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
     def _labels(self) -> dict[str, str]:
         """What the footer's entries are called in the present state."""
         labels = {"pause": "go on"} if self.status.paused else {}
-        if self.status.phase in ("finished", "failed", "saving"):
+        if self.live and self.status.phase in ("finished", "failed", "saving"):
             labels |= dict.fromkeys(
                 ("pause", "learning_rate", "finish", "save", "temperature", "passage"), ""
             )

@@ -12,6 +12,7 @@ from rnnscope.app.screens import questions
 from rnnscope.app.screens.showing import ShowingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.loss import LossChart
+from rnnscope.app.widgets.prompt import Question
 
 
 class TrainScreen(ShowingScreen, inherit_bindings=False):
@@ -34,17 +35,30 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
 
     # -- what is read and written --------------------------------------------------------------------------
 
+    def ask(self, question: Question) -> None:
+        if self._is_heeded():
+            super().ask(question)
+
+    def _is_heeded(self) -> bool:
+        """Whether somebody reads wishes; a run that has ended in this process says that nobody does."""
+        has_ended = self.live and self.status.phase in ("finished", "failed")
+        if has_ended:
+            self.announce(f"the run has ended; look on with: rnnscope watch {self.status.run}")
+        return not has_ended
+
     def action_temperature(self) -> None:
         self.ask(questions.temperature(self.controls))
 
     def action_warmer(self) -> None:
-        self._tell_temperature(questions.nudge_temperature(self.controls, +1))
+        self._change_temperature(+1)
 
     def action_cooler(self) -> None:
-        self._tell_temperature(questions.nudge_temperature(self.controls, -1))
+        self._change_temperature(-1)
 
-    def _tell_temperature(self, value: float) -> None:
-        self.announce(f"temperature {value:g}, from the next sample on")
+    def _change_temperature(self, by: int) -> None:
+        if self._is_heeded():
+            value = questions.nudge_temperature(self.controls, by)
+            self.announce(f"temperature {value:g}, from the next sample on")
 
     def action_prime(self) -> None:
         self.ask(questions.prime(self.controls))
@@ -53,7 +67,8 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
         self.ask(questions.passage(self.controls))
 
     def action_sample(self) -> None:
-        self.controls.sample_now()
+        if self._is_heeded():
+            self.controls.sample_now()
 
     # -- training ------------------------------------------------------------------------------------------
 
@@ -73,8 +88,9 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
         self._scale_rate(+1)
 
     def _scale_rate(self, by: int) -> None:
-        factor = questions.scale_rate(self.controls, by)
-        self.announce(f"learning rate: {factor:g} times what is scheduled")
+        if self._is_heeded():
+            factor = questions.scale_rate(self.controls, by)
+            self.announce(f"learning rate: {factor:g} times what is scheduled")
 
     def action_finish(self) -> None:
         if self.status.phase == "training":
