@@ -52,10 +52,11 @@ def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     ids = page.trace.ids
     ablation = ablate(bench.model, ids, request.clamps, should_stop=ticket.is_dropped)
     prime = ids[max(0, request.cursor - request.start - _PRIME) : request.cursor - request.start + 1]
-    streams = sample_side_by_side(
-        bench.model, request.clamps, prime.tolist(), _SAMPLE, temperature=0.7, seed=1
+    pairs = list(
+        sample_side_by_side(bench.model, request.clamps, prime.tolist(), _SAMPLE, temperature=0.7, seed=1)
     )
-    plain, clamped = ("".join(bench.model.vocabulary.symbols[i] for i, _ in stream) for stream in streams)
+    symbols = bench.model.vocabulary.symbols
+    plain, clamped = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
     yield AblationFound(request, ablation, page.start, (plain, clamped))
 
 

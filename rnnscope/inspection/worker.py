@@ -80,5 +80,8 @@ def _work(desk: Desk, bench: Bench, lane: Lane) -> None:
                 desk.post(answer)
         except RnnscopeError as error:
             desk.post(Refused(ticket.request, str(error)))
+        except Exception as error:  # one analysis that fails takes no other with it; it is told
+            told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            desk.post(Refused(ticket.request, f"a fault of rnnscope, {told}"))
         finally:
             desk.done(ticket)
