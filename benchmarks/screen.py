@@ -1,0 +1,92 @@
+"""Training with the screen ÷ training with --plain: characters a second, in turns, medians of the ratios.
+
+    python benchmarks/screen.py [TEXT] [--rounds 5] [--seconds 20] [--busy] [-- OPTIONS of train]
+
+Both are whole processes in a 120×40 terminal that somebody reads. The speed is that of the last two thirds of
+each run, from its own events. --busy keeps a third process computing beside both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pexpect
+
+from rnnscope.training.events import Progress
+from rnnscope.training.run import read_events
+
+FLOOR = 0.90
+COLUMNS, ROWS = 120, 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Training with the screen ÷ training with --plain.")
+    parser.add_argument(
+        "text", nargs="?", default=str(Path(__file__).resolve().parent.parent / "data/input.txt")
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--busy", action="store_true", help="a third process computes meanwhile")
+    parser.add_argument("options", nargs="*", help="options of rnnscope train")
+    chosen = parser.parse_args()
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if chosen.busy else None
+    ratios = []
+    try:
+        for number in range(chosen.rounds):
+            kinds = [[], ["--plain"]] if number % 2 else [["--plain"], []]
+            speeds = {bool(kind): speed(chosen.text, chosen.seconds, kind + chosen.options) for kind in kinds}
+            ratios.append(speeds[False] / speeds[True])
+            print(f"plain {speeds[True]:,.0f}  screen {speeds[False]:,.0f} char/s  ratio {ratios[-1]:.3f}")
+    finally:
+        if busy is not None:
+            busy.kill()
+            busy.wait()
+    median = statistics.median(ratios)
+    print(
+        f"screen ÷ plain: median {median:.3f} of {len(ratios)}; floor {FLOOR} "
+        f"{'kept' if median >= FLOOR else 'missed'}"
+    )
+
+
+def speed(text: str, seconds: float, options: list[str]) -> float:
+    """Characters a second over the last two thirds of one run."""
+    with tempfile.TemporaryDirectory() as directory:
+        run = Path(directory) / "run"
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "rnnscope", "train", text, "--run", str(run), "--minutes", str(seconds / 60), *options],
+            dimensions=(ROWS, COLUMNS),
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            timeout=60 + 3 * seconds,
+        )
+        while not has_finished(run) and child.isalive():
+            try:
+                child.read_nonblocking(1 << 20, timeout=0.5)  # a terminal reads what is drawn
+            except pexpect.TIMEOUT:
+                time.sleep(0.05)
+            except pexpect.EOF:
+                break
+        if child.isalive():
+            child.send("q")
+            child.expect(pexpect.EOF)
+        child.close()
+        told = [event for event in read_events(run) if isinstance(event, Progress)]
+        late = [event for event in told if event.elapsed_seconds >= seconds / 3]
+        steps = late[-1].step - late[0].step
+        return steps * 32 * 64 / (late[-1].elapsed_seconds - late[0].elapsed_seconds)
+
+
+def has_finished(run: Path) -> bool:
+    events = run / "events.jsonl"
+    return events.exists() and '"event":"finished"' in events.read_text(encoding="utf-8")[-2000:]
+
+
+if __name__ == "__main__":
+    main()
