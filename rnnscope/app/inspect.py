@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 from textual.screen import Screen
@@ -21,13 +22,19 @@ class InspectApp(ScopeApp, inherit_bindings=False):
     """Shows the inspect screen over a model that `start` loads."""
 
     def __init__(
-        self, start: Start, *, name: str, theme: ThemeChoice = "auto", depth: Depth | None = None
+        self,
+        start: Start,
+        *,
+        name: str,
+        remarks: Path | None = None,
+        theme: ThemeChoice = "auto",
+        depth: Depth | None = None,
     ) -> None:
-        """`name` is what the header calls the model."""
+        """`name` is what the header calls the model; `remarks` is where the reader's remarks are kept."""
         super().__init__(theme=theme, depth=depth)
         self.desk = Desk(self._wake)
         self._start = start
-        self._inspect_screen = InspectScreen(self.desk, name=name)
+        self._inspect_screen = InspectScreen(self.desk, name=name, remarks=remarks)
 
     def _wake(self) -> None:
         self._inspect_screen.post_message(Arrived())
@@ -46,9 +53,9 @@ class InspectApp(ScopeApp, inherit_bindings=False):
             self._inspect_screen.fail(in_one_line(failure))
 
 
-def run_inspect_screen(start: Start, *, name: str, theme: ThemeChoice = "auto") -> int:
+def run_inspect_screen(start: Start, *, name: str, remarks: Path, theme: ThemeChoice = "auto") -> int:
     """Look into a model until it is left; returns the exit status.
 
     Raises what ended it where the reader can mend it: RnnscopeError, OSError.
     """
-    return show(InspectApp(start, name=name, theme=theme))
+    return show(InspectApp(start, name=name, remarks=remarks, theme=theme))

@@ -250,6 +250,7 @@ class AblationFound(Answer):
 
     ablation: Ablation
     start: int
+    text: str
     samples: tuple[str, str]
 
 

@@ -43,6 +43,7 @@ def run(options: Options) -> int:
         raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
 
     from rnnscope.app.inspect import run_inspect_screen
+    from rnnscope.app.remarks import remarks_path
 
     name = _name(path, options.model)
 
@@ -51,7 +52,7 @@ def run(options: Options) -> int:
 
         serve(desk, path, name, options.text)
 
-    return run_inspect_screen(start, name=name, theme=options.theme)
+    return run_inspect_screen(start, name=name, remarks=remarks_path(path), theme=options.theme)
 
 
 def _name(path: Path, given: str) -> str:

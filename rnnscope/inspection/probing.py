@@ -57,7 +57,7 @@ def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     )
     symbols = bench.model.vocabulary.symbols
     plain, clamped = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
-    yield AblationFound(request, ablation, page.start, (plain, clamped))
+    yield AblationFound(request, ablation, page.start, page.text, (plain, clamped))
 
 
 def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from textual.pilot import Pilot
 
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.inspecting import Answer, Desk, Opened, PageRead, ReadPage, Request
+from rnnscope.app.inspecting import (
+    Answer,
+    Desk,
+    Find,
+    FindErrors,
+    Found,
+    Named,
+    NameNeurons,
+    Opened,
+    PageRead,
+    PutBack,
+    ReadPage,
+    Refused,
+    Request,
+    TypeText,
+)
+from rnnscope.app.ranking import Known
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.neurons import NeuronTable
+from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.title import ModelHeader
 from rnnscope.errors import TextError
 from rnnscope.tracing.trace import Trace
@@ -53,8 +73,6 @@ def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE
     }
 
     def start(desk: Desk) -> None:
-        import threading
-
         desk.post(Opened(None, "mine", traced(text).architecture, 1.571))
 
         def work(lane: str) -> None:
@@ -63,10 +81,12 @@ def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE
                     desk.post(answer)
                 desk.done(ticket)
 
-        long = threading.Thread(target=work, args=("long",), daemon=True)
-        long.start()
+        beside = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in ("long", "background")]
+        for thread in beside:
+            thread.start()
         work("quick")
-        long.join()
+        for thread in beside:
+            thread.join()
 
     return start
 
@@ -226,3 +246,174 @@ async def test_flipping_through_neurons_draws_two_rows_of_the_table() -> None:
         await pilot.press("down")
         await settled(pilot)
         assert 0 < len(set(drawn)) <= 2
+
+
+# -- finding out -------------------------------------------------------------------------------------------
+
+
+def found_by(request: Request) -> list[Answer]:
+    known = {
+        (1, unit): Known("column", 0.9 - 0.01 * rank, "ρ", quantity="cell")
+        for rank, unit in enumerate((7, 3, 40))
+    }
+    return [
+        Found(request, "column", "ρ", tuple(known.items()), 0.06, 0.93, 48, "one neuron knows", 280, None)
+    ]
+
+
+async def test_names_rank_the_table_and_choose_the_best_unless_somebody_chose() -> None:
+    known = {(1, 9): Known("quotes", 0.97, "AUC"), (1, 4): Known("column", 0.6, "ρ", is_negative=True)}
+    answers: dict[type, Answering] = {NameNeurons: lambda request: [Named(request, known)]}
+    async with shown(working(answers)) as (_, screen):
+        assert screen.ranking is not None
+        assert screen.ranking.order[:2] == ((1, 9), (1, 4))
+        assert (seen(screen).layer, seen(screen).unit) == (1, 9)
+        assert seen(screen).knows == "quotes"
+        text = text_of(screen)
+        assert "not column" in text
+        assert "by what they know" in text
+
+
+async def test_a_find_ranks_the_table_and_says_in_words_who_knows() -> None:
+    asked: list[Request] = []
+
+    def find(request: Request) -> list[Answer]:
+        asked.append(request)
+        return found_by(request)
+
+    async with shown(working({Find: find})) as (pilot, screen):
+        await pilot.press("slash", *"colu", "tab", "enter")
+        await settled(pilot)
+        assert asked == [Find("feature", "column")]
+        assert screen.ranking is not None
+        assert screen.ranking.order[:3] == ((1, 7), (1, 3), (1, 40))
+        assert (seen(screen).unit, seen(screen).quantity) == (7, "cell")
+        text = text_of(screen)
+        assert "one neuron knows: 1/7 grows with it" in text
+        assert "by column" in text
+        await pilot.press("slash", *"Q+", "enter", "slash", *"after:x", "enter")
+        await settled(pilot)
+        assert asked[1:] == [Find("inside", "Q+"), Find("after", "x")]
+        await pilot.press("slash", *"marked", "enter")
+        await settled(pilot)
+        assert len(asked) == 3
+        assert screen.query_one(Prompt).display
+
+
+async def test_stretches_are_marked_by_keys_and_by_mouse() -> None:
+    asked: list[Request] = []
+    async with shown(working({Find: lambda request: asked.append(request) or []})) as (pilot, screen):  # type: ignore[func-returns-value]
+        cursor = seen(screen).cursor
+        await pilot.press("v", "right", "right", "v", "right", "V", "right", "V")
+        assert screen.marks == ((cursor, cursor + 3, True), (cursor + 3, cursor + 5, False))
+        assert seen(screen).colouring == "overlay"
+        await pilot.press("slash", "enter")
+        await settled(pilot)
+        assert asked == [Find("marks", "what is marked", screen.marks)]
+        await pilot.press("escape", "escape", "escape")
+        assert screen.marks == ()
+        await pilot.mouse_down("#passage", offset=(5, 3))
+        await pilot.hover("#passage", offset=(12, 3))
+        await pilot.mouse_up("#passage", offset=(12, 3))
+        await settled(pilot)
+        assert len(screen.marks) == 1
+        assert screen.marks[0][1] - screen.marks[0][0] == 8
+
+
+async def test_typing_recolours_at_every_key_and_escape_puts_the_text_back() -> None:
+    typed: list[Request] = []
+
+    def type_text(request: Request) -> list[Answer]:
+        assert isinstance(request, TypeText)
+        typed.append(request)
+        return [replace(page_of(ReadPage(0, 999, request.cursor), request.text)[0], is_original=False)]
+
+    def put_back(request: Request) -> list[Answer]:
+        assert isinstance(request, PutBack)
+        return page_of(ReadPage(request.start, request.stop, request.cursor), PASSAGE)
+
+    async with shown(working({TypeText: type_text, PutBack: put_back})) as (pilot, screen):
+        before = seen(screen).cursor
+        await pilot.press("e", *"xy")
+        await settled(pilot)
+        last = typed[-1]
+        assert isinstance(last, TypeText)
+        assert last.text == PASSAGE[: before + 1] + "xy"
+        assert seen(screen).trace.text == last.text
+        assert seen(screen).cursor == len(last.text) - 1
+        await pilot.press("escape")
+        await settled(pilot)
+        assert seen(screen).trace.text == PASSAGE
+        assert seen(screen).cursor == before
+
+
+async def test_favourites_and_notes_are_kept_beside_the_model(tmp_path: Path) -> None:
+    kept = tmp_path / "mine.remarks.json"
+    for expected in ("", "it counts"):
+        app = InspectApp(working(), name="mine", remarks=kept, theme="dark", depth="truecolor")
+        async with app.run_test(size=(120, 40)) as pilot:
+            screen = app.screen
+            assert isinstance(screen, InspectScreen)
+            while screen.view is None:
+                await pilot.pause(0.01)
+            await settled(pilot)
+            screen.look(layer=1, unit=5)
+            assert screen.ranking is not None
+            assert screen.ranking.remarks.notes.get((1, 5), "") == expected
+            if not expected:
+                await pilot.press("asterisk", "apostrophe", *"it counts", "enter")
+                await settled(pilot)
+            assert screen.ranking.remarks.favourites == {(1, 5)}
+            assert "it counts" in text_of(screen)
+            app.desk.close()
+
+
+async def test_the_page_is_written_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with shown(working()) as (pilot, screen):
+        await pilot.press("w", "enter")
+        await settled(pilot)
+        (written,) = tmp_path.iterdir()
+        assert written.suffix == ".html"
+        assert "1/" in written.read_text(encoding="utf-8")
+        await pilot.press("w", *"x.gif", "enter")
+        await settled(pilot)
+        assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")
+
+
+async def test_a_refusal_is_told_and_a_search_is_dropped_by_escape() -> None:
+    release = threading.Event()
+
+    def slow(request: Request) -> list[Answer]:
+        release.wait(5)
+        return [Refused(request, "the text is too short")]
+
+    async with shown(working({FindErrors: slow})) as (pilot, screen):
+        await pilot.press("E")
+        await settled(pilot)
+        assert "sorting errors" in screen.query_one(ModelHeader).render_line(0).text
+        await pilot.press("escape")
+        assert "sorting errors" not in screen.query_one(ModelHeader).render_line(0).text
+        release.set()
+        await settled(pilot)
+        assert "the text is too short" in screen.query_one(Banner).render_line(0).text
+
+
+def test_a_newer_request_takes_the_place_of_an_older_one() -> None:
+    woken: list[None] = []
+    desk = Desk(lambda: woken.append(None))
+    desk.ask(ReadPage(0, 10, 0))
+    first = desk.take("quick")
+    assert first is not None
+    desk.ask(ReadPage(10, 20, 10))
+    assert first.is_dropped()
+    desk.ask(ReadPage(20, 30, 20))
+    second = desk.take("quick")
+    assert second is not None
+    assert second.request == ReadPage(20, 30, 20)
+    desk.done(first)
+    desk.done(second)
+    assert len(woken) == 1
+    assert [answer.request for answer in desk.drain()] == [first.request, second.request]
+    desk.close()
+    assert desk.take("long") is None

@@ -53,7 +53,8 @@ class ColouredText:
     def of(cls, view: View, *, start: int = 0, facts: Facts = ()) -> ColouredText:
         """What a screen's passage shows."""
         trace, is_surprise = view.trace, view.colouring == "surprise"
-        values = view.values
+        overlay = view.overlay if view.colouring == "overlay" else None
+        values = view.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
         return cls(
@@ -63,8 +64,8 @@ class ColouredText:
             codes=codes(view),
             kind=kind_of(view),
             description=described(view),
-            quantity="surprise" if is_surprise else view.quantity,
-            unit="" if is_surprise else view.neuron,
+            quantity="surprise" if is_surprise else view.quantity if overlay is None else overlay.subject,
+            unit="" if is_surprise or overlay is not None else view.neuron,
             start=start,
             facts=facts or (trace.architecture.title,),
         )

@@ -72,8 +72,10 @@ def verdict(found: Found) -> str:
     """Which it is, in words."""
     if found.verdict == "one neuron knows" and found.results:
         (layer, unit), known = found.results[0]
-        low = "low" if known.is_negative else "high"
-        return f"one neuron knows: {layer}/{unit} is {low} there"
+        if found.metric == "ρ":
+            moves = "falls as it grows" if known.is_negative else "grows with it"
+            return f"one neuron knows: {layer}/{unit} {moves}"
+        return f"one neuron knows: {layer}/{unit} is {'low' if known.is_negative else 'high'} there"
     if found.verdict == "many know together":
         return "many know together, none alone"
     return "nobody knows"

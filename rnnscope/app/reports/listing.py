@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 
 from rnnscope.analysis.contexts import Context
@@ -24,6 +25,7 @@ from rnnscope.app.reports.report import (
     Line,
     Place,
     Report,
+    Run,
     bar,
     excerpt,
     sides,
@@ -70,7 +72,7 @@ def contexts(found: ContextsFound) -> Report:
     return Report(subject, f"{found.contexts.positions:,} characters", tuple(every))
 
 
-def _histogram(counts: np.ndarray, gate: bool) -> Line:
+def _histogram(counts: NDArray[np.int64], gate: bool) -> Line:
     """How often each value is had: one row of bars, on a root scale so that rare ones are seen."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
@@ -114,13 +116,12 @@ def matches(found: MatchesFound) -> Report:
     return Report(subject, f"{listed.positions:,} characters", tuple(lines))
 
 
-def errors(found: ErrorsFound) -> Report:
-    """The paper's breakdown: each oracle's share, and its levels, which open some of their places."""
+def errors(found: ErrorsFound, opened: str = "") -> Report:
+    """The paper's breakdown: each oracle's share; the opened one shows its levels and places."""
     breakdown = found.breakdown
     total = len(breakdown.errors)
-    lines = [
-        words(f"p of what came < 0.5 at {total / max(1, breakdown.characters):.1%} of characters", "text")
-    ]
+    share = total / max(1, breakdown.characters)
+    lines = [words(f"p of what came < 0.5 at {share:.1%} of characters"), words("Enter opens a line", "dim")]
     for bucket in breakdown.buckets:
         share = breakdown.share(bucket)
         lines.append(
@@ -132,9 +133,10 @@ def errors(found: ErrorsFound) -> Report:
                 value_width=6,
                 token="strong",
                 bold=True,
+                choice=Run("bucket", bucket.name),
             )
         )
-        for level in bucket.levels:
+        for level in bucket.levels if bucket.name == opened else ():
             if len(level.positions):
                 lines.append(words(f"  {level.name}: {len(level.positions):,}", "dim"))
             for position in level.positions.tolist():
@@ -163,10 +165,25 @@ def ablation(found: AblationFound) -> Report:
     ]
     for place in np.argsort(-delta, kind="stable")[:8].tolist():
         position = found.start + place + 1
-        lines.append(sides(f"at {position:,}", _signed(float(delta[place])), choice=Place(position)))
+        lines.append(_missed(found, place, delta, Place(position)))
     for name, sample in zip(("writes with it", "writes without it"), found.samples, strict=True):
         lines += [BLANK, words(name, "dim"), *(words(part) for part in safe(sample).splitlines() if part)]
     return Report(held, "", tuple(lines))
+
+
+def _missed(found: AblationFound, place: int, delta: NDArray[np.floating], choice: Place) -> Line:
+    """A character that was expected less, in its place: prediction `place` is of the character after it."""
+    first = max(0, place + 1 - _ERROR_LEAD)
+    stop = place + 1 + _ERROR_LEAD
+    values = np.concatenate(([0.0], delta))[first:stop]
+    return excerpt(
+        found.text[first:stop],
+        values,
+        place + 1 - first,
+        _signed(float(delta[place]))[:6],
+        gate=False,
+        choice=choice,
+    )
 
 
 def origin(found: OriginFound) -> Report:

@@ -14,7 +14,6 @@ from rnnscope.app.inspecting import (
     Answer,
     ContextsFound,
     Desk,
-    Ended,
     ErrorsFound,
     Find,
     FindContexts,
@@ -58,6 +57,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         """Stretches of the text marked by hand: [start, stop), and whether they are on."""
         self.mark_from: tuple[int, bool] | None = None
         """Where a mark was begun with the keys."""
+        self._errors: ErrorsFound | None = None
+        self._bucket = ""
+        """The kind of errors whose places are listed."""
         self._follow: Timer | None = None
 
     def on_mount(self) -> None:
@@ -88,11 +90,10 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             case OriginFound():
                 self._map_origin(answer)
             case ErrorsFound():
+                self._errors = answer
                 self.report("errors", listing.errors(answer))
             case TextFound(span=span):
                 self._show_text(span)
-            case Ended(request=NameNeurons()) if not self.known:
-                self.tell(doing="", share=None)
 
     def report(self, name: str, report: Report, *, keep_place: bool = False) -> None:
         """Show a report in its panel."""
@@ -104,11 +105,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         ranking = self.ranking
         if ranking is not None and ranking.sort in ("activity", "knows") and not ranking.title:
             self.sort_by("knows")
-            if not self.is_chosen and self.ranking is not None and self.ranking.order and known:
-                layer, unit = self.ranking.order[0]
-                self.look(layer=layer, unit=unit)
         if self.view is not None:
-            self.show_view(self.view)
+            self.show_view(self.view if self.is_chosen else self.best_known(self.view))
 
     def _list_findings(self, *, keep_place: bool = False) -> None:
         rest = [name for name in FEATURES if name not in self.gains]
@@ -294,3 +292,6 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.look(layer=layer, unit=unit)
             case Run(action="find", argument=argument) if message.again:
                 self.find(argument)
+            case Run(action="bucket", argument=name) if message.again and self._errors is not None:
+                self._bucket = "" if name == self._bucket else name
+                self.report("errors", listing.errors(self._errors, self._bucket), keep_place=True)

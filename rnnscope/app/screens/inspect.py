@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +13,10 @@ from textual.binding import BindingType
 from rnnscope.analysis.effects import Clamp
 from rnnscope.analysis.features import FEATURES
 from rnnscope.app.actions import bindings
+from rnnscope.app.exporting.write import check_destination, write_page
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.inspecting import (
+    Answer,
     Desk,
     Find,
     FindAblation,
@@ -22,12 +25,14 @@ from rnnscope.app.inspecting import (
     FindMatches,
     FindOrigin,
     FindText,
+    Opened,
     PutBack,
     Request,
     TypeText,
     WriteOn,
 )
-from rnnscope.app.ranking import SORTS, Sort
+from rnnscope.app.ranking import SORTS, Remarks, Sort
+from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
 from rnnscope.app.screens.analysing import AnalysingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.paging import PAGE
@@ -35,6 +40,7 @@ from rnnscope.app.screens.questions import number
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.prompt import LINE_BREAK, Question
+from rnnscope.errors import OptionError
 
 LONG: tuple[type[Request], ...] = (
     Find,
@@ -57,10 +63,14 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(INSPECT)]
 
-    def __init__(self, desk: Desk, *, name: str) -> None:
+    def __init__(self, desk: Desk, *, name: str, remarks: Path | None = None) -> None:
+        """`remarks` is the file of what the reader remarks of the neurons; None keeps them in memory."""
         super().__init__(desk, name=name)
+        self._remarks_path = remarks
         self._sought = ""
         """What was looked for in the text last."""
+        self._left_at = 0
+        """Where the text that was opened was left for a typed one."""
         self._written = 0
         """How often the model wrote on; each time it writes something else."""
 
@@ -82,6 +92,43 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
         if self.ranking is not None:
             hint = "in number, name or note; * favourites; nothing: all   Enter   Esc"
             self.ask(Question("show only", self.ranking.filter, hint, accept))
+
+    def action_favourite(self) -> None:
+        if self.view is not None and self.ranking is not None:
+            self._remark(with_favourite(self.ranking.remarks, (self.view.layer, self.view.unit)))
+
+    def action_note(self) -> None:
+        view = self.view
+        if view is None or self.ranking is None:
+            return
+        neuron = (view.layer, view.unit)
+
+        def accept(answer: str) -> str | None:
+            if self.ranking is not None:
+                self._remark(with_note(self.ranking.remarks, neuron, answer.strip()))
+            return None
+
+        before = self.ranking.remarks.notes.get(neuron, "")
+        self.ask(Question(f"note on {view.neuron}", before, "kept beside the model   Enter   Esc", accept))
+
+    def _remark(self, remarks: Remarks) -> None:
+        """Show other remarks, and keep them."""
+        if self.ranking is not None:
+            self.set_ranking(replace(self.ranking, remarks=remarks))
+        if self._remarks_path is not None:
+            try:
+                save_remarks(self._remarks_path, remarks)
+            except OSError as error:
+                self.announce(f"not kept: {self._remarks_path}: {error.strerror or error}", "warning")
+
+    def take(self, answer: Answer) -> None:
+        super().take(answer)
+        if isinstance(answer, Opened) and self._remarks_path is not None and self.ranking is not None:
+            try:
+                self.set_ranking(replace(self.ranking, remarks=load_remarks(self._remarks_path)))
+            except OptionError as error:
+                self._remarks_path = None
+                self.announce(str(error), "warning")
 
     # -- finding out -----------------------------------------------------------------------------------------
 
@@ -188,7 +235,7 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
             return
         first = max(0, view.cursor - _TYPED_BEFORE)
         before = view.trace.text[first : view.cursor + 1]
-        place = PutBack(self.start, self.start + PAGE, self.start + view.cursor)
+        self._leave_text()
 
         def changed(text: str, cursor: int) -> None:
             if text:
@@ -204,7 +251,7 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
                 before.replace("\n", LINE_BREAK),
                 hint,
                 accept,
-                cancel=lambda: self.desk.ask(place),
+                cancel=self._put_back,
                 changed=changed,
             )
         )
@@ -213,8 +260,41 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
     def action_sample(self) -> None:
         """Let the model write on from the cursor."""
         if self.view is not None:
+            self._leave_text()
             self._written += 1
             self.ask_for(WriteOn(self.start + self.view.cursor, self._written))
+
+    def _leave_text(self) -> None:
+        """Remember where the text that was opened is left for another."""
+        if self.is_original and self.view is not None:
+            self._left_at = self.start + self.view.cursor
+
+    def _put_back(self) -> None:
+        """Look at the text that was opened again, where it was left."""
+        self.desk.cancel(TypeText, WriteOn)
+        start = max(0, self._left_at - PAGE // 2)
+        self.desk.ask(PutBack(start, start + PAGE, self._left_at))
+
+    def action_export(self) -> None:
+        """The page that is seen, with its colours or as numbers, in a file."""
+        if self.view is None:
+            return
+
+        def accept(answer: str) -> str | None:
+            path = Path(answer.strip()).expanduser()
+            try:
+                check_destination(path)
+                assert self.view is not None
+                write_page(self.view, path, start=self.start, facts=(self.model.name, self.model.title))
+            except OptionError as error:
+                return str(error)
+            except OSError as error:
+                return f"{path}: {(error.strerror or str(error)).lower()}"
+            self.announce(f"written to {path.resolve()}")
+            return None
+
+        hint = ".html and .svg in colour, .json .csv .npz numbers   Enter   Esc"
+        self.ask(Question("write to", f"{self.picture_name}.html", hint, accept))
 
     def action_first(self) -> None:
         self.go_to(0)
@@ -249,6 +329,6 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
         elif self.ranking is not None and self.ranking.title:
             self.sort_by("knows" if self.known else "activity")
         elif not self.is_original:
-            self.desk.ask(PutBack(0, PAGE, 0))
+            self._put_back()
         else:
             self.focus_first()

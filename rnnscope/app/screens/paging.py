@@ -126,10 +126,18 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             source=page.source, characters=page.characters, is_whole=page.is_whole, is_exact=page.is_exact
         )
         old = self.view
-        view = first_view(page.trace) if old is None else old.moved(trace=page.trace, cursor=page.cursor)
+        if old is None:
+            view = self.best_known(first_view(page.trace))
+        else:
+            view = old.moved(trace=page.trace, cursor=page.cursor)
         self.show_view(view)
         if self.ranking is not None and self.ranking.sort not in ("knows", "index"):
             self.sort_by(self.ranking.sort)
+
+    def best_known(self, view: View) -> View:
+        """The view on the neuron that the table begins with, once there are names."""
+        order = self.ranking.order if self.ranking is not None and self.known else ()
+        return view.moved(layer=order[0][0], unit=order[0][1]) if order else view
 
     def fail(self, message: str) -> None:
         """The worker has ended, and nobody knows better than to say so."""
@@ -149,8 +157,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
 
     def sort_by(self, sort: Sort) -> None:
         """Order the table anew, by the page in sight where that matters."""
-        if self.ranking is not None and self.view is not None:
-            values = numbers(self.view.trace, sort)
+        if self.ranking is not None:
+            values = numbers(self.view.trace, sort) if self.view is not None else None
             ranking = replace(self.ranking, sort=sort, numbers=values, known=self.known, title="")
             self.set_ranking(replace(ranking, source="held-out half" if self.known else ""))
 

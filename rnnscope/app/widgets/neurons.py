@@ -168,11 +168,11 @@ class NeuronTable(ViewPanel):
         names = self._name_width(shown, width)
         lead = "not " if known is not None and known.is_negative and not note else ""
         said = note or (known.feature if known is not None else "")
-        room = max(0, names - len(lead) - 1)
-        said = said if len(said) <= room else said[: max(0, room - 1)] + "…"
         number = ranking.number(neuron)
-        score = f"{number:.2f}" if number is not None else f"{known.score:.2f}" if known is not None else ""
         sign = known.metric if known is not None and number is None and known.metric == "ρ" else ""
+        room = max(0, names - len(lead) - len(sign))
+        said = said if len(said) <= room else said[: max(0, room - 1)] + "…"
+        score = f"{number:.2f}" if number is not None else f"{known.score:.2f}" if known is not None else ""
         return [
             name,
             gap,

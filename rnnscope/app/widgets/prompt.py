@@ -101,6 +101,7 @@ class Prompt(Widget):
         self._label.update(question.label)
         self._hint.update(self._fitting(question))
         self._hint.remove_class("complaint")
+        self._line.select_on_focus = question.changed is None  # else what is written is gone on with
         self._line.suggester = (
             SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
         )
