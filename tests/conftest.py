@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# One thread a test, said before torch is imported: what is computed here is small, and tests run side by side.
+# One thread a test, said before torch is imported: what is computed is small, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -10,6 +10,7 @@ from rnnscope.checkpoint import load_model, read_header, resolve_model
 from rnnscope.locate import sample_models
 from rnnscope.sampling import Sampler
 from rnnscope.text.corpus import load_corpus
+from rnnscope.text.ngram import held_out_losses
 from rnnscope.text.recipes import python_text
 from rnnscope.training.evaluate import evaluate, evaluate_lanes
 
@@ -49,6 +50,14 @@ def test_the_archive_models_are_of_one_size_and_the_gated_ones_know_more(reposit
     assert {(h.architecture.layers, h.architecture.hidden_size) for h in headers.values()} == {(1, 256)}
     losses = {cell: float(str(h.training["held_out_nats"])) for cell, h in headers.items()}
     assert max(losses["gru"], losses["lstm"]) < losses["rnn"] - 0.1
+
+
+def test_the_archive_is_hard_for_counting_and_not_for_remembering(repository: Path) -> None:
+    """A 5-gram's held-out loss is at least 1.25 times the LSTM's."""
+    corpus = load_corpus(repository / "data" / "input.txt")
+    five_gram = dict(held_out_losses(corpus.train, corpus.held_out, len(corpus.vocabulary), orders=(5,)))
+    claimed = float(str(read_header(resolve_model("archive-lstm")).training["held_out_nats"]))
+    assert five_gram["5-gram"] >= 1.25 * claimed
 
 
 def test_the_shakespeare_model_gets_the_loss_it_claims(corpora: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
@@ -111,3 +112,8 @@ async def test_the_palette_finds_and_runs_an_action(trace: Trace) -> None:
         assert pilot.app.screen is screen
         assert screen.view is not None
         assert screen.view.top_five
+
+
+def test_the_readme_has_the_keys_of_the_registry(repository: Path) -> None:
+    """Where this fails: python docs/keys.py."""
+    assert table(TRAIN) in (repository / "README.md").read_text(encoding="utf-8")
