@@ -1,0 +1,191 @@
+"""The worker behind the inspect screen: real answers to real requests, over a small model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rnnscope.analysis.effects import Clamp
+from rnnscope.app.inspecting import (
+    AblationFound,
+    Answer,
+    ContextsFound,
+    Desk,
+    Ended,
+    Find,
+    FindAblation,
+    FindContexts,
+    FindErrors,
+    FindMatches,
+    FindOrigin,
+    FindSaturation,
+    FindText,
+    Found,
+    MatchesFound,
+    Opened,
+    OriginFound,
+    PageRead,
+    PutBack,
+    ReadPage,
+    Refused,
+    Request,
+    SaturationFound,
+    TextFound,
+    TypeText,
+    WriteOn,
+)
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import save_model
+from rnnscope.inspection.worker import serve
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import record
+
+TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n\n' * 40
+
+
+@pytest.fixture(scope="module")
+def model() -> CharRNN:
+    vocabulary = Vocabulary.of(TEXT)
+    shape = Architecture("lstm", len(vocabulary), 12, 2)
+    return CharRNN(shape, vocabulary, generator=torch.Generator().manual_seed(3)).eval()
+
+
+class Office:
+    """A desk with a worker behind it."""
+
+    def __init__(self, model: CharRNN, directory: Path) -> None:
+        path, text = directory / "small.safetensors", directory / "text.txt"
+        save_model(model, path, {"held_out_nats": 1.25})
+        text.write_text(TEXT, encoding="utf-8")
+        self._waiting = threading.Event()
+        self.desk = Desk(self._waiting.set)
+        self.thread = threading.Thread(target=serve, args=(self.desk, path, "small", str(text)), daemon=True)
+        self.thread.start()
+        self.opened = self._until(lambda answer: isinstance(answer, Opened))[-1]
+
+    def ask(self, request: Request) -> list[Answer]:
+        """All that is said of a request until it ends."""
+        self.desk.ask(request)
+        told = self._until(lambda answer: isinstance(answer, Ended) and answer.request is request)
+        return [answer for answer in told if answer.request is request and not isinstance(answer, Ended)]
+
+    def _until(self, is_last: object) -> list[Answer]:
+        told: list[Answer] = []
+        while not (told and is_last(told[-1])):  # type: ignore[operator]
+            assert self._waiting.wait(60), "the worker says nothing"
+            self._waiting.clear()
+            told += self.desk.drain()
+        return told
+
+
+@pytest.fixture(scope="module")
+def office(model: CharRNN, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    found = Office(model, tmp_path_factory.mktemp("office"))
+    yield found
+    found.desk.close()
+    found.thread.join(20)
+    assert not found.thread.is_alive()
+
+
+def test_the_model_is_told_first(office: Office) -> None:
+    assert isinstance(office.opened, Opened)
+    assert office.opened.architecture.title == "LSTM 2×12"
+    assert office.opened.held_out_nats == 1.25
+
+
+def test_a_page_has_the_states_of_a_run_from_the_beginning(office: Office, model: CharRNN) -> None:
+    (page,) = office.ask(ReadPage(700, 800, 750))
+    assert isinstance(page, PageRead)
+    whole = record(model, model.vocabulary.encode(TEXT[:800]))
+    np.testing.assert_allclose(page.trace["2/cell"], whole["2/cell"][700:], atol=1e-5)
+    assert (page.start, page.cursor, page.characters, page.is_whole) == (700, 50, len(TEXT), True)
+    assert page.is_exact
+
+
+def test_what_is_typed_is_read_as_the_text_and_can_be_put_back(office: Office, model: CharRNN) -> None:
+    (typed,) = office.ask(TypeText("the bell", 7))
+    assert isinstance(typed, PageRead)
+    assert (typed.trace.text, typed.is_original) == ("the bell", False)
+    np.testing.assert_allclose(
+        typed.trace["1/hidden"], record(model, model.vocabulary.encode("the bell"))["1/hidden"], atol=1e-6
+    )
+    (refused,) = office.ask(Find("feature", "quotes"))
+    assert isinstance(refused, Refused)
+    assert "8 characters" in refused.message
+    (back,) = office.ask(PutBack(0, 50, 10))
+    assert isinstance(back, PageRead)
+    assert (back.trace.text, back.is_original) == (TEXT[:50], True)
+
+
+def test_the_model_writes_on_from_where_it_is_asked_to(office: Office) -> None:
+    pages = [page for page in office.ask(WriteOn(99, 1)) if isinstance(page, PageRead)]
+    assert len(pages) > 5
+    assert all(page.trace.text.startswith(TEXT[:100]) for page in pages)
+    assert [len(page.trace) for page in pages] == sorted(len(page.trace) for page in pages)
+    office.ask(PutBack(0, 50, 0))
+
+
+def test_a_pattern_is_found_by_neurons_of_both_layers(office: Office) -> None:
+    (found,) = office.ask(Find("inside", '"[a-z]+"'))
+    assert isinstance(found, Found)
+    assert found.metric == "AUC"
+    assert len({neuron for neuron, _ in found.results}) == len(found.results)
+    assert found.results[0][1].score >= 0.5
+    (refused,) = office.ask(Find("inside", "("))
+    assert isinstance(refused, Refused)
+    assert "regular expression" in refused.message
+
+
+def test_stretches_marked_by_hand_are_a_feature(office: Office) -> None:
+    marks = tuple((start, start + 6, True) for start in range(9, len(TEXT) - 80, 76))
+    (found,) = office.ask(Find("marks", "what is marked", marks))
+    assert isinstance(found, Found)
+    assert found.positives == 6 * len(marks)
+
+
+def test_contexts_gates_and_matches_are_of_the_text(office: Office, model: CharRNN) -> None:
+    (contexts,) = office.ask(FindContexts(2, 5, "cell"))
+    assert isinstance(contexts, ContextsFound)
+    values = record(model, model.vocabulary.encode(TEXT)).shown(2, "cell", 5)
+    best = contexts.contexts.highest[0]
+    assert best.value == pytest.approx(float(values.max()), abs=1e-5)
+    assert contexts.texts[best.start] == TEXT[best.start : best.stop]
+    (gates,) = office.ask(FindSaturation())
+    assert isinstance(gates, SaturationFound)
+    assert len(gates.saturation.gates) == 6
+    (matches,) = office.ask(FindMatches(1, 10, 14, 0.05))
+    assert isinstance(matches, MatchesFound)
+    assert len(matches.texts) == len(matches.matches)
+
+
+def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office) -> None:
+    (held,) = office.ask(FindAblation((Clamp(2, 3, 0.0),), 0, 200, 100))
+    assert isinstance(held, AblationFound)
+    assert len(held.ablation.delta_nats) == 199
+    assert np.abs(held.ablation.delta_nats).max() > 0
+    assert all(len(sample) == 240 for sample in held.samples)
+    (origin,) = office.ask(FindOrigin(120))
+    assert isinstance(origin, OriginFound)
+    assert origin.saliency.position == 120
+    assert origin.text == TEXT[origin.saliency.start : 121]
+
+
+def test_a_text_is_looked_for_and_again_from_the_beginning(office: Office) -> None:
+    (found,) = office.ask(FindText("f[a-z]rry", 0))
+    assert isinstance(found, TextFound)
+    assert found.span == (TEXT.index("ferry"), TEXT.index("ferry") + 5)
+    (again,) = office.ask(FindText("ferry", len(TEXT) - 3))
+    assert isinstance(again, TextFound)
+    assert again.span == found.span
+
+
+def test_errors_need_the_training_text(office: Office) -> None:
+    (refused,) = office.ask(FindErrors())
+    assert isinstance(refused, Refused)
+    assert "training text" in refused.message
