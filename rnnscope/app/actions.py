@@ -142,7 +142,7 @@ TRAIN: tuple[Action, ...] = (
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "Save and leave", "screen", "quit"),
 )
 
-ALWAYS_SHOWN = ("help", "quit")
+ALWAYS_SHOWN = ("command_palette", "help", "quit")
 """These stand at the footer's right edge, whatever else fits."""
 
 

@@ -12,6 +12,7 @@ from rnnscope.inspection.survey import Survey, survey
 from rnnscope.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
+from rnnscope.tracing.trace import Trace
 
 _SHORTEST = 200
 """Characters below which there is nothing to search."""
@@ -47,6 +48,8 @@ class Bench:
         self._training_text = opening.training_text
         self.opened = Subject(Pages(model, opening.text), opening.source, opening.training_text)
         """The text that was asked for."""
+        self.typed: Trace | None = None
+        """What was typed last, so that a key reads only what it changed."""
         self._subject = self.opened
 
     @property

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.walk import state_at
 from rnnscope.app.inspecting import Answer, PageRead, PutBack, ReadPage, Ticket, TypeText
 from rnnscope.inspection.bench import Bench, Subject
+from rnnscope.inspection.survey import joined
+from rnnscope.model import CharRNN
+from rnnscope.tracing.pages import substituting
+from rnnscope.tracing.record import record
+from rnnscope.tracing.trace import Trace
 
 _COUNTED_AHEAD = 1 << 21
 """How far a text is counted before its first page is shown; most are counted whole."""
+_LONGEST_TYPED = 20_000
 TYPED = "typed"
 
 
@@ -23,8 +34,29 @@ def read_page(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 def type_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, TypeText)
-    subject = bench.put(request.text, TYPED)
-    yield from shown(bench, subject, ticket, 0, len(request.text), request.cursor)
+    text = request.text[:_LONGEST_TYPED]
+    bench.put(text, TYPED)
+    trace = retrace(bench.model, bench.typed, substituting(bench.model.vocabulary).encode(text))
+    bench.typed = trace
+    yield PageRead(request, 0, trace, request.cursor, len(text), True, True, TYPED, is_original=False)
+
+
+def retrace(model: CharRNN, before: Trace | None, ids: NDArray[np.int32]) -> Trace:
+    """The trace of `ids` (T,): of what it begins with as `before` does, only what follows is read."""
+    if before is None:
+        return record(model, ids)
+    length = min(len(before), len(ids))
+    differs = np.flatnonzero(before.ids[:length] != ids[:length])
+    same = min(int(differs[0]) if len(differs) else length, len(ids) - 1)
+    if same <= 0:
+        return record(model, ids)
+    kept = replace(
+        before,
+        ids=before.ids[:same],
+        log_probabilities=before.log_probabilities[:same],
+        activations={name: values[:same] for name, values in before.activations.items()},
+    )
+    return joined([kept, record(model, ids[same:], state_at(before, same - 1, model))])
 
 
 def put_back(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

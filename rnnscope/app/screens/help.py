@@ -50,6 +50,16 @@ WORDS = (
     ("temperature", "below 1 a sample keeps to what is likely, above 1 it dares; 0 takes the likeliest"),
     ("gradient", "the norm of the gradient before clipping; a steady one is healthy"),
     ("update", "log₁₀ of the size of a step over the size of the weights; about −3 is healthy"),
+    (
+        "knows",
+        "the built-in feature that a neuron tells best, chosen on one half of the text, scored on the other",
+    ),
+    (
+        "AUC",
+        "how surely a value tells on from off: 0.5 is chance, 1 always; ρ does so for a number, from 0",
+    ),
+    ("all together", "a linear probe of all neurons: what they know that none of them knows alone"),
+    ("shuffled text", "the best score that chance reaches: what is not above it is nothing"),
     ("annealing", "the learning rate falls to zero, which is where the last tenth of a nat is"),
 )
 

@@ -39,6 +39,7 @@ from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.questions import number
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import LINE_BREAK, Question
 from rnnscope.errors import OptionError
 
@@ -227,6 +228,17 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
 
         hint = f"0 to {self.model.characters:,}, 40%, or a text (a regular expression)   Enter   Esc"
         self.ask(Question("go to", self._sought, hint, accept))
+
+    def action_next_place(self) -> None:
+        if self.view is None:
+            return
+        if self._sought:
+            self.desk.ask(FindText(self._sought, self.start + self.view.cursor + 1))
+        else:
+            self.action_place()
+
+    def action_wrap(self) -> None:
+        self.query_one(Passage).toggle_wrap()
 
     def action_passage(self) -> None:
         """Type into the passage; the neuron is seen at every key."""

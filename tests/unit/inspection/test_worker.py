@@ -41,6 +41,7 @@ from rnnscope.app.inspecting import (
 )
 from rnnscope.architecture import Architecture
 from rnnscope.checkpoint import save_model
+from rnnscope.inspection.reading import retrace
 from rnnscope.inspection.worker import serve
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
@@ -121,6 +122,17 @@ def test_what_is_typed_is_read_as_the_text_and_can_be_put_back(office: Office, m
     (back,) = office.ask(PutBack(0, 50, 10))
     assert isinstance(back, PageRead)
     assert (back.trace.text, back.is_original) == (TEXT[:50], True)
+
+
+@pytest.mark.parametrize("after", ["the bell rang", "the bel", "the", "tie bell", "s", "the bell"])
+def test_a_key_reads_only_what_it_changed_and_all_is_exact(model: CharRNN, after: str) -> None:
+    encode = model.vocabulary.encode
+    before = record(model, encode("the bell"))
+    expected, found = record(model, encode(after)), retrace(model, before, encode(after))
+    assert found.text == after
+    for name, values in expected.activations.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-6)
+    np.testing.assert_allclose(found.log_probabilities, expected.log_probabilities, atol=1e-5)
 
 
 def test_the_model_writes_on_from_where_it_is_asked_to(office: Office) -> None:
