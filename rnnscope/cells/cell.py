@@ -48,6 +48,10 @@ class Cell(nn.Module, ABC):
         hidden: what `forward` returned for the same, where it is known; spares a fused cell a second run.
         """
 
+    def visible(self, state: LayerState) -> LayerState:
+        """What of a state can be seen from outside: (h, φ(c)), except where gates look at c itself."""
+        return state
+
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """The parameters under their names in a model file, without the `layers.N.` before them."""

@@ -43,6 +43,9 @@ class Coupled(ScannedCell):
         outputs, last = _Scan.apply(products, hidden, cell, self.weight_hh, self.squash)  # type: ignore[no-untyped-call]
         return outputs, (outputs[-1], last)
 
+    def visible(self, state: LayerState) -> LayerState:
+        return state[0], self.squashed(state[1])
+
     @torch.no_grad()
     def activations(
         self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None

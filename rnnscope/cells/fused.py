@@ -98,6 +98,9 @@ class LSTM(_FusedCell):
     def forget_bias_(self, bias: float) -> None:
         self.tensors()["bias_ih"].data[self.hidden_size : 2 * self.hidden_size] = bias
 
+    def visible(self, state: LayerState) -> LayerState:
+        return state[0], state[1].tanh()
+
     def _run(self, vectors: Tensor, state: LayerState) -> tuple[Tensor, ...]:
         hidden, (last, cell) = self.core(vectors, state)
         return hidden, last, cell

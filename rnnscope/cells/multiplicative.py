@@ -53,6 +53,9 @@ class Multiplicative(ScannedCell):
         )
         return outputs, (outputs[-1], last)
 
+    def visible(self, state: LayerState) -> LayerState:
+        return state[0], self.squashed(state[1])
+
     @torch.no_grad()
     def activations(
         self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None

@@ -76,6 +76,12 @@ class ScannedCell(Cell):
     def tensors(self) -> dict[str, Tensor]:
         return dict(self.named_parameters())
 
+    def squashed(self, cell: Tensor) -> Tensor:
+        """φ(c)."""
+        result = torch.empty_like(cell)
+        self.squash.into(cell, result)
+        return result
+
 
 def product_type(weight: Tensor) -> torch.dtype:
     """The type in which matrices are multiplied: autocast's where it is on, else the weights' own.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.architecture import QUANTITIES
 from rnnscope.model import CharRNN, State
-from rnnscope.tracing.segments import long_activations
+from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace
 
 _CHUNK = 16_384
@@ -26,11 +25,12 @@ def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: 
     """
     read = np.asarray(ids, np.int32)
     architecture = model.architecture
+    quantities = QUANTITIES[architecture.cell]
     log_probabilities = np.empty((len(read), architecture.vocabulary_size), np.float32)
     activations: dict[str, Float] = {
         f"{layer}/{quantity}": np.empty((len(read), architecture.hidden_size), np.float32)
         for layer in range(1, architecture.layers + 1)
-        for quantity in QUANTITIES[architecture.cell]
+        for quantity in quantities
     }
     before = model.initial_state(1) if state is None else state
     with torch.autocast(model.device.type, enabled=False):
@@ -39,16 +39,10 @@ def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: 
             values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
-                found, last = long_activations(cell, values, memory)
-                for quantity, recorded in found.items():
-                    _copy(recorded, activations[f"{number}/{quantity}"][part])
-                values = found["hidden"]
+                kept = {name: torch.from_numpy(activations[f"{number}/{name}"][part]) for name in quantities}
+                values, last = record_layer(cell, values, memory, kept)
                 after.append(last)
             before = tuple(after)
-            _copy(functional.log_softmax(model.readout(values), dim=-1), log_probabilities[part])
+            expected = functional.log_softmax(model.readout(values.squeeze(1)), dim=-1)
+            torch.from_numpy(log_probabilities[part]).copy_(expected)
     return Trace(architecture, model.vocabulary.symbols, read, log_probabilities, activations, step)
-
-
-def _copy(recorded: Tensor, kept: Float) -> None:
-    """(T, 1, H) on any device, of any type, into (T, H)."""
-    torch.from_numpy(kept).copy_(recorded.squeeze(1))
