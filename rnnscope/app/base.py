@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from typing import IO, Any, ClassVar, Literal, TypeAlias
@@ -29,6 +30,9 @@ ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
 
 _FIRST_FRAME_SECONDS = 0.05
 """What the first frame has to reach the terminal, before torch is imported and holds the interpreter."""
+
+_SWITCH_SECONDS = 0.001
+"""How long a thread that has the interpreter keeps others waiting; a key is handed on three times."""
 
 _QUIT = next(action for action in TRAIN if action.id == "quit")
 
@@ -154,6 +158,7 @@ class ScopeApp(App[int], inherit_bindings=False):
 
 def show(app: ScopeApp) -> int:
     """Run an application until it is left; returns the exit status. Raises what ended its work too soon."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with drawn_alone() as app.drawing:
         status = app.run()
     if app.failure is not None:
