@@ -24,6 +24,8 @@ from rnnscope.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 Lane: TypeAlias = Literal["quick", "long", "background"]
+THREAD = "rnnscope "
+"""What the names of the lanes' threads begin with."""
 LANES: tuple[Lane, ...] = ("quick", "long", "background")
 
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from rnnscope.app.inspecting import (
     LANES,
+    THREAD,
     Answer,
     Desk,
     Lane,
@@ -28,6 +29,8 @@ from rnnscope.inspection.opening import open_text
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
 from rnnscope.inspection.searching import SEARCHING
+
+_LEAVING_SECONDS = 0.4
 
 Doing: TypeAlias = Callable[[Bench, Ticket], Iterator[Answer]]
 """Does a request, and yields what there is to say of it."""
@@ -57,15 +60,18 @@ def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
             failures.append(error)
             desk.close()
 
-    beside = [threading.Thread(target=work_beside, args=(lane,), daemon=True) for lane in LANES[1:]]
+    beside = [
+        threading.Thread(target=work_beside, args=(lane,), name=THREAD + lane, daemon=True)
+        for lane in LANES[1:]
+    ]
     for thread in beside:
         thread.start()
     try:
         _work(desk, bench, LANES[0])
     finally:
         desk.close()
-        for thread in beside:
-            thread.join()
+        for thread in beside:  # a search that cannot be stopped does not hold up leaving
+            thread.join(_LEAVING_SECONDS)
     if failures:
         raise failures[0]
 
