@@ -21,7 +21,7 @@ from torch.nn import functional
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN, State
 from rnnscope.tracing.record import record
-from rnnscope.tracing.segments import long_activations
+from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace
 
 Told = Callable[[float], object]
@@ -103,9 +103,10 @@ def true_log_probabilities(
 def read_through(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
     """The last layer's hidden (n, 1, H) after each of `ids` (n, 1) and the last state, never with dropout."""
     values, last = model.embed(ids), []
+    shape, like = model.architecture, next(model.parameters())
+    room = {name: like.new_empty(len(ids), shape.hidden_size) for name in QUANTITIES[shape.cell]}
     for cell, before in zip(model.layers, state, strict=True):
-        quantities, after = long_activations(cell, values, before)
-        values = quantities["hidden"]
+        values, after = record_layer(cell, values, before, room)
         last.append(after)
     return values, tuple(last)
 
