@@ -168,6 +168,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         """Ask the worker, and show the panel that its answer will be in."""
         if panel is not None:
             self.show_panel(panel)
+        self.awaited = request
         self.tell(doing=request.doing, share=None)
         self.desk.ask(request)
 

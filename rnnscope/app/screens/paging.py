@@ -16,7 +16,17 @@ from textual.message import Message
 
 from rnnscope.app.choosing import first_view
 from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.inspecting import Answer, Desk, Ended, Opened, PageRead, ReadPage, Refused, Told
+from rnnscope.app.inspecting import (
+    Answer,
+    Desk,
+    Ended,
+    Opened,
+    PageRead,
+    ReadPage,
+    Refused,
+    Request,
+    Told,
+)
 from rnnscope.app.ranking import Known, Neuron, Ranking, Sort, numbers
 from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
 from rnnscope.app.screens.looking import LookingScreen
@@ -64,6 +74,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
         """The position in the text of the page's first character."""
         self.is_original = True
         """Whether the text is the one that was opened."""
+        self.awaited: Request | None = None
+        """What the header says is being done."""
         self.model = Model(name)
         self._asked: tuple[int, int] | None = None
         self._began = time.monotonic()
@@ -107,9 +119,11 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             case PageRead():
                 self._turn_page(answer)
             case Told(request=request, share=share) if request is not None:
-                self.tell(doing=request.doing, share=share)
+                if self.model.doing in ("", request.doing):  # what is waited for is told first
+                    self.tell(doing=request.doing, share=share)
             case Ended(request=request) if request is not None and request.doing == self.model.doing:
-                self.tell(doing="", share=None)
+                if request.lane == "background" or request is self.awaited:
+                    self.tell(doing="", share=None)
             case Refused(message=message):
                 self.announce(message, "warning")
 
