@@ -1,0 +1,65 @@
+"""The library as a notebook uses it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rnnscope
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import save_model
+from rnnscope.errors import CheckpointError, TextError
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    vocabulary = Vocabulary.of("abc \n")
+    model = CharRNN(Architecture(vocabulary_size=5, hidden_size=8), vocabulary)
+    save_model(model, tmp_path / "model.safetensors", {})
+    return tmp_path / "model.safetensors"
+
+
+def test_load_trace_sample(path: Path) -> None:
+    model = rnnscope.load(path)
+    trace = model.trace("abba cab")
+    assert trace["1/cell"].shape == (8, 8)
+    assert trace.text == "abba cab"
+    written = model.sample(30, prime="abba", seed=1)
+    assert len(written) == 30
+    assert set(written) <= set("abc \n")
+    assert written == model.sample(30, prime="abba", seed=1)
+    assert written != model.sample(30, prime="cc", seed=1)
+
+
+def test_the_trace_is_the_networks(path: Path) -> None:
+    import torch
+
+    model = rnnscope.load(str(path))
+    with torch.no_grad():
+        logits, _ = model.network(torch.from_numpy(model.vocabulary.encode("abc")).long().unsqueeze(1))
+    expected = logits.squeeze(1).log_softmax(-1).numpy()
+    np.testing.assert_allclose(model.trace("abc").log_probabilities, expected, atol=1e-6)
+
+
+def test_what_cannot_be_is_told(path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no model"):
+        rnnscope.load("nowhere")
+    with pytest.raises(TextError):
+        rnnscope.load(path).trace("xyz")
+
+
+def test_importing_the_package_takes_no_torch_and_shortens_its_threads_spin() -> None:
+    code = "import sys, os, rnnscope; print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
+    clean = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    for given, expected in ((clean, "False 1000"), (clean | {"GOMP_SPINCOUNT": "7"}, "False 7")):
+        told = subprocess.run(
+            [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.strip() == expected
