@@ -186,7 +186,8 @@ def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: di
     if tied and architecture.embedding_size != architecture.hidden_size:
         raise CheckpointError("its read-out is tied to an embedding of another width")
     if architecture.layers > len(tensors):
-        raise CheckpointError(f"it claims {_short(architecture.layers)} layers and has {len(tensors)} tensors")
+        claimed = _short(architecture.layers)
+        raise CheckpointError(f"it claims {claimed} layers and has {len(tensors)} tensors")
     return architecture
 
 
