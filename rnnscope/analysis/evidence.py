@@ -27,6 +27,7 @@ Positions = NDArray[np.int64]
 
 _SAMPLE = 2048
 """Positions from which bins are laid out."""
+_TURNS = 16
 _BLOCKS = 24
 """Blocks that a half is cut into to be shuffled."""
 _SHUFFLES = 7
@@ -102,23 +103,21 @@ class Halves:
 
 
 def halve(asked: Positions, on: Bools | None) -> Halves:
-    """The first half chooses and the second reports.
+    """Blocks of the text take turns: eight choose and eight report, so that both halves see all its kinds.
 
-    Where a lone boolean is on, or off, in only one of them, blocks take turns: of 1024 positions, or of half
-    as many, until each half has seen both. Raises TextError where that cannot be.
+    Where a lone boolean is on, or off, in only one of them, blocks are half as long, until each half has seen
+    both. Raises TextError where that cannot be.
     """
-    middle = len(asked) // 2
-    takes_part = np.arange(len(asked)) < middle
-    block = 1024
-    while on is not None and not _sees_both(on, takes_part):
-        if block == 0:
-            raise TextError(
-                f"the feature is on at {int(on.sum()):,} of {len(on):,} positions: to choose on one "
-                "half of the text and report on the other, both need some that are on and some that are off"
-            )
+    block = max(1, -(-len(asked) // _TURNS))
+    while block:
         takes_part = np.arange(len(asked)) // block % 2 == 0
+        if on is None or _sees_both(on, takes_part):
+            return Halves(asked[takes_part], asked[~takes_part])
         block //= 2
-    return Halves(asked[takes_part], asked[~takes_part])
+    raise TextError(
+        "the feature is on, or off, at too few positions: to choose on one half of the text and report on "
+        "the other, both need some of both"
+    )
 
 
 def _sees_both(on: Bools, takes_part: Bools) -> bool:
@@ -145,15 +144,15 @@ def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evide
         values = torch.from_numpy(trace[f"{layer}/{each}"])
         binning = Binning.of(values[torch.from_numpy(sample)])
         rows = slice(number * columns.hidden_size, (number + 1) * columns.hidden_size)
-        bins[rows] = binning(values).t()
+        binning.fill(bins[rows], values)
     shuffles = max(1, _SHUFFLES // len(question.asked))
     tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
     for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
-        tally.add(_picked(bins, half), on[:, half], _ranked(numbers[:, half]))
+        tally.add([_picked(bins, half)], on[:, half], _ranked(numbers[:, half]))
     generator = np.random.default_rng(0)
     orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
     tallies[2].add(
-        _picked(bins, halves.chooses),
+        [_picked(bins, halves.chooses)],
         np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
         np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
     )

@@ -107,9 +107,10 @@ class Piece:
 
     @cached_property
     def _stops(self) -> Bools:
-        """What ends a sentence: . ! ? before white space or a closing mark."""
+        """What ends a sentence: . ! ? before white space, a closing mark or the end."""
         follows = self.after(1)
-        return among(self.ahead, ".!?…") & (member(follows, "space") | among(follows, "\"'’”)»]"))
+        ends = member(follows, "space") | among(follows, "\"'’”)»]\0")
+        return among(self.ahead, ".!?…") & ends
 
     # Of positions alone.
 
@@ -186,7 +187,8 @@ class Piece:
         starts = np.zeros_like(self.ahead, np.bool_)
         for scheme in ("http://", "https://", "ftp://", "www."):
             ends = self.spelled(scheme)
-            starts[:, : starts.shape[1] - len(scheme) + 1] |= ends[:, len(scheme) - 1 :]
+            reach = max(0, starts.shape[1] - len(scheme) + 1)
+            starts[:, :reach] |= ends[:, len(scheme) - 1 :]
         starts &= ~member(self.before(1), "word")
         ends = member(self.codes, "space") | among(self.codes, "<>\"'(){}|\\^`’”")
         return latched(starts[:, : self.n], ends, self.memory, "url")

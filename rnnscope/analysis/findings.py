@@ -4,11 +4,14 @@ From three numbers, each made to run from 0 (nothing) to 1 (everything), follows
 
     single   what the best unit knows of the half of the text that did not choose it
     probe    what a linear probe of all units knows of that half
-    knowledge is 2·AUC − 1, or Spearman's correlation; what no unit's null falls short of counts for nothing
+    knowledge is 2·AUC − 1, or Spearman's correlation; what does not pass the null counts for nothing
 
     one neuron knows     single ≥ 0.5 and single ≥ 0.9 · probe
-    many know together   otherwise, where probe ≥ 0.5
+    many know together   otherwise, where probe ≥ 0.5, or ≥ 0.8 of a number
     nobody knows         neither
+
+A number asks more of the probe, since a network that has learnt nothing still fades: how long ago a character
+was read can be told, up to a correlation of 0.78, from 512 units of a random LSTM on shuffled text.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ Verdict = Literal["one neuron knows", "many know together", "nobody knows"]
 METRICS: dict[Kind, Metric] = {"boolean": "auc", "number": "spearman"}
 
 _KNOWN = 0.5
+_KNOWN_TOGETHER: dict[Metric, float] = {"auc": 0.5, "spearman": 0.8}
 _ALONE = 0.9
 
 
@@ -79,7 +83,7 @@ class Findings:
         together = knowledge(self.probe.held_out, best.metric) if self.probe.held_out > self.null else 0.0
         if single >= _KNOWN and single >= _ALONE * together:
             return "one neuron knows"
-        return "many know together" if together >= _KNOWN else "nobody knows"
+        return "many know together" if together >= _KNOWN_TOGETHER[best.metric] else "nobody knows"
 
     def to_json(self) -> dict[str, Any]:
         """What `rnnscope find --json` prints."""

@@ -5,9 +5,11 @@
     lane 2                        ┄┄┄|────────────────|
 
 A lane starts from zero some 256 characters before what it counts, at an empty line where there is one: that
-is where a network forgets anyway. So lane 0 is exact, and another lane is as exact as its network is
-forgetful. A batch makes each step one large matrix product, from which every quantity is read as it is
-computed: it costs little more than a run that tells the last layer alone.
+is where a network forgets anyway. Whether it has, the end of the lane before tells; a network that does not
+forget is run over the text in order first, to know where each lane begins.
+
+A batch makes each step one large matrix product, from which every quantity is read as it is computed: it
+costs little more than a run that tells the last layer alone.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ from rnnscope.cells.fused import GRU, LSTM
 from rnnscope.model import CharRNN, State
 
 WARM_UP = 256
-STEPS = 16
-"""Characters of every lane that are recorded at once."""
+_SAMPLE = 4096
+"""Positions of all lanes that are recorded at once."""
+_IN_ORDER = 4096
+_APART = 0.25
+_A_FEW = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,31 +52,58 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def steps(self) -> int:
+        """Characters of every lane that are recorded at once."""
+        return max(16, _SAMPLE // len(self))
 
-@torch.no_grad()
-def read_lanes(
-    model: CharRNN, ids: NDArray[np.integer], lanes: Lanes
-) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
-    """Every quantity "LAYER/QUANTITY" (t, B, H) of the next t ≤ 16 characters of all lanes, with the first
-    of these characters' number in its lane. They are overwritten by what follows.
 
-    The network computes in its own type, without dropout.
-    """
-    reader = _Reader(model)
-    state = _warm(reader, ids, lanes)
-    for first in range(0, lanes.length, STEPS):
-        steps = np.arange(first, min(first + STEPS, lanes.length))
-        recorded, state = reader.read(ids[lanes.starts + steps[:, None]], state)
-        yield first, recorded
+class LaneReader:
+    """Reads all lanes side by side, from states that are warm, or exact where the text is read in order."""
+
+    def __init__(
+        self, model: CharRNN, ids: NDArray[np.integer], lanes: Lanes, *, in_order: bool = False
+    ) -> None:
+        self.model, self.lanes = model, lanes
+        self._ids = ids
+        self._starts_from = _in_order if in_order else _warm
+        self.met = True
+        """After reading: whether most lanes ended as the next one had begun. A unit that never forgets may
+        have begun a lane as it would be elsewhere in the text; then the text must be read in order."""
+
+    @torch.no_grad()
+    def read(self) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
+        """Every quantity "LAYER/QUANTITY" (t, B, H) of the next t characters of all lanes, with the first of
+        these characters' number in its lane. They are overwritten by what follows.
+
+        The network computes in its own type, without dropout.
+        """
+        steps_reader, lanes = _Reader(self.model), self.lanes
+        state = begun = self._starts_from(steps_reader, self._ids, lanes)
+        for first in range(0, lanes.length, lanes.steps):
+            steps = np.arange(first, min(first + lanes.steps, lanes.length))
+            recorded, state = steps_reader.read(self._ids[lanes.starts + steps[:, None]], state)
+            yield first, recorded
+        self.met = _meet(begun, state)
+
+
+def _meet(begun: State, ended: State) -> bool:
+    """Whether no unit is far from where it should be in more than a few of the lanes."""
+    for begins, ends in zip(begun, ended, strict=True):
+        for begin, end in zip(begins, ends, strict=True):
+            apart = (begin[1:].tanh() - end[:-1].tanh()).abs() > _APART
+            if bool((apart.float().mean(dim=0) > _A_FEW).any()):
+                return False
+    return True
 
 
 def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
-    """The state before the first character of every lane."""
+    """The state before the first character of every lane, as a short run up to it leaves it."""
     model = reader.model
     begins = np.array([_beginning(model, ids, int(start)) for start in lanes.starts])
     delays = WARM_UP - (lanes.starts - begins)  # lane 0 begins when all others are warm
     state = model.initial_state(len(lanes))
-    borders = np.unique([*delays, *range(0, WARM_UP + 1, STEPS)]).tolist()
+    borders = np.unique([*delays, *range(0, WARM_UP + 1, lanes.steps)]).tolist()
     for border, following in zip(borders, [*borders[1:], WARM_UP], strict=True):
         fresh = torch.from_numpy(delays == border).to(model.device)
         state = tuple(tuple(part.masked_fill(fresh[:, None], 0) for part in layer) for layer in state)
@@ -79,6 +111,20 @@ def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
             at = lanes.starts - WARM_UP + np.arange(border, following)[:, None]
             _, state = reader.read(ids[at.clip(0)], state)
     return state
+
+
+def _in_order(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
+    """The same, exactly: the text is run once from its beginning."""
+    model = reader.model
+    state, starts = model.initial_state(1), []
+    for start in lanes.starts.tolist():
+        starts.append(state)
+        for first in range(start, start + lanes.length, _IN_ORDER):
+            part = ids[first : min(first + _IN_ORDER, start + lanes.length)].astype(np.int64)
+            _, state = model(torch.from_numpy(part)[:, None].to(model.device), state)
+    return tuple(
+        tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in zip(*starts, strict=True)
+    )
 
 
 def _beginning(model: CharRNN, ids: NDArray[np.integer], start: int) -> int:

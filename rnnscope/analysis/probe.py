@@ -6,8 +6,8 @@ Boolean: logistic regression with an L1 penalty, so that the units it does witho
 
 along a path of falling λ, each by accelerated proximal gradient (FISTA, Beck & Teboulle 2009) over the units
 that the sequential strong rule keeps (Tibshirani et al. 2012), checked against the optimality conditions.
-Number: ridge regression. The penalty is chosen on the last quarter of what may be learnt from; the score, AUC
-or Spearman, is of positions that were not.
+Number: ridge regression. The penalty is chosen on every fourth block of what may be learnt from; the score,
+AUC or Spearman, is of positions that may not.
 
 It is written here, in matrix products, because the path is short and what the package depends on is too.
 """
@@ -33,6 +33,7 @@ _STEPS = 8
 _FALL = 0.45
 """The penalties of the path: each so many times the last."""
 _ROUNDS = 40
+_BLOCKS = 16
 _PATIENCE = 2
 """Penalties without a better score after which the path ends."""
 _CLOSE_ENOUGH = 0.002
@@ -81,15 +82,16 @@ def _chosen(
     y: Tensor,
     judge: Callable[[Tensor, Tensor], float],
 ) -> Tensor:
-    """Weights of the strongest penalty that does about the best on the last quarter, fitted to the rest."""
-    border = len(x) * 3 // 4
-    if not (_varies(y[:border]) and _varies(y[border:])):
+    """Weights of the strongest penalty that does about the best on every fourth block, fitted to the rest."""
+    judges = torch.arange(len(x)) * _BLOCKS // len(x) % 4 == 3
+    if not (_varies(y[judges]) and _varies(y[~judges])):
         return next(islice(path(x, y), _PATIENCE, None))
     tried: list[Tensor] = []
     scores: list[float] = []
-    for weights in path(x[:border], y[:border]):
+    judge_x, judge_y = x[judges], y[judges]
+    for weights in path(x[~judges], y[~judges]):
         tried.append(weights)
-        scores.append(judge(x[border:] @ weights, y[border:]))
+        scores.append(judge(judge_x @ weights, judge_y))
         if scores[-1] > _PERFECT or len(scores) > int(np.argmax(scores)) + _PATIENCE:
             break
     return tried[int(np.argmax(np.array(scores) >= max(scores) - _CLOSE_ENOUGH))]

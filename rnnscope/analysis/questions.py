@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -175,7 +175,7 @@ class Pattern(Question):
     def __init__(self, pattern: str, where: Where = "inside") -> None:
         """Raises OptionError for what is no regular expression."""
         try:
-            self._expression = re.compile(pattern, re.MULTILINE)
+            self.expression = re.compile(pattern, re.MULTILINE)
         except re.error as error:
             raise OptionError(f"{pattern!r} is not a regular expression: {error}") from error
         self._where = where
@@ -188,15 +188,18 @@ class Pattern(Question):
     def marked(self, text: str) -> Bools:
         """(T,)"""
         marked = np.zeros(len(text), np.bool_)
-        for match in self._expression.finditer(text):
-            start, stop = match.span()
-            if self._where == "inside":
-                marked[start:stop] = True
-            elif self._where == "before" and start > 0:
-                marked[start - 1] = True
-            elif self._where == "after" and stop < len(text):
-                marked[stop] = True
+        for match in self.expression.finditer(text):
+            self.mark(marked, *match.span())
         return marked
+
+    def mark(self, marked: Bools, start: int, stop: int) -> None:
+        """Mark what a match of [start, stop) marks; places may lie outside."""
+        first, last = {
+            "inside": (start, stop),
+            "before": (start - 1, start),
+            "after": (stop, stop + 1),
+        }[self._where]
+        marked[max(0, first) : max(0, last)] = True
 
     def along(self, passage: Passage, lanes: Lanes) -> Along:
         return _PatternAlong(self, passage, lanes)
@@ -205,34 +208,57 @@ class Pattern(Question):
 class _PatternAlong(Along):
     def __init__(self, pattern: Pattern, passage: Passage, lanes: Lanes) -> None:
         super().__init__(pattern.asked, lanes)
-        self._pattern, self._passage, self._lanes = pattern, passage, lanes
-        for lane, start in enumerate(lanes.starts.tolist()):
+        self._starts, self._read = lanes.starts.tolist(), 0
+        self._scans = []
+        scan = _Scan(pattern, passage, 0, [])
+        for lane, start in enumerate(self._starts):
+            self._scans.append(scan.copied())
             for first in range(start, start + lanes.length, _BLOCK):
-                stop = min(first + _BLOCK, start + lanes.length)
-                self.on[0, lane] += self._marked(first, stop).sum()
-        self._blocks = self._in_blocks()
-        self._rest = np.zeros((len(lanes), 0), np.bool_)
+                self.on[0, lane] += scan.marked(first, min(first + _BLOCK, start + lanes.length)).sum()
 
     def read(self, n: int) -> Answers:
-        while self._rest.shape[1] < n:
-            self._rest = np.concatenate([self._rest, next(self._blocks)], axis=1)
-        marked, self._rest = self._rest[:, :n], self._rest[:, n:]
+        first = self._read
+        self._read += n
+        marked = np.stack(
+            [
+                scan.marked(start + first, start + first + n)
+                for scan, start in zip(self._scans, self._starts, strict=True)
+            ]
+        )
         return Answers(marked[None], np.zeros((0, *marked.shape), np.float32))
 
-    def _in_blocks(self) -> Iterator[Bools]:
-        for first in range(0, self._lanes.length, _BLOCK):
-            stop = min(first + _BLOCK, self._lanes.length)
-            yield np.stack(
-                [self._marked(start + first, start + stop) for start in self._lanes.starts.tolist()]
-            )
 
-    def _marked(self, start: int, stop: int) -> Bools:
-        """Of [start, stop), from the text around it, which is best begun at the start of a line."""
-        earliest = max(0, start - _AROUND)
-        before = self._passage.text(earliest, start)
-        earliest += before.find("\n") + 1 if earliest else 0
-        marked = self._pattern.marked(self._passage.text(earliest, stop + _AROUND))
-        return marked[start - earliest : stop - earliest]
+class _Scan:
+    """Finds the matches in a text from its beginning on, each after the last, a stretch at a time."""
+
+    def __init__(self, pattern: Pattern, passage: Passage, at: int, spans: list[tuple[int, int]]) -> None:
+        self._pattern, self._passage = pattern, passage
+        self._at, self._spans = at, spans
+
+    def copied(self) -> _Scan:
+        return _Scan(self._pattern, self._passage, self._at, list(self._spans))
+
+    def marked(self, start: int, stop: int) -> Bools:
+        """Of [start, stop), which begins where the last ended."""
+        while self._at <= stop and self._at < len(self._passage):
+            self._advance()
+        self._spans = [span for span in self._spans if span[1] >= start]
+        found = np.zeros(stop - start, np.bool_)
+        for first, last in self._spans:
+            self._pattern.mark(found, first - start, last - start)
+        return found
+
+    def _advance(self) -> None:
+        border = self._at + _BLOCK
+        earliest = max(0, self._at - _AROUND)  # what looks behind may see it
+        window = self._passage.text(earliest, border + _AROUND)
+        for match in self._pattern.expression.finditer(window, self._at - earliest):
+            first, last = (earliest + place for place in match.span())
+            if first >= border:
+                break
+            self._spans.append((first, last))
+        ends = [last for _, last in self._spans[-1:]]
+        self._at = max([border, *ends])
 
 
 class Labels(Question):

@@ -40,6 +40,8 @@ _RARE = 0.1
 _TOGETHER = 64
 _NEAR = 100
 """Units beyond the best whose correlation is worked out exactly too."""
+_SAYS_MORE = 0.02
+"""A number that is known almost as well as a boolean goes before it: a column tells the line breaks too."""
 _LEAST_POSITIVES = 20
 """A feature that is on less often in a half names nobody."""
 
@@ -125,15 +127,17 @@ def name_neurons(evidence: Evidence) -> list[Name]:
         known[:, number] = np.where(scores > null, 2 * scores - 1 if metric == "auc" else scores, 0)
     known[:, : len(evidence.positives)][:, ~_is_frequent(evidence)] = 0
     by_unit = known.reshape(len(columns.keys), columns.hidden_size, len(asked))
+    are_numbers = np.array([each.kind == "number" for each in asked])
     names = []
     for layer in sorted({layer for layer, _ in columns.keys}):
         of_layer = [number for number, key in enumerate(columns.keys) if key[0] == layer]
         of_layer.sort(key=lambda number: _preference(columns.keys[number][1]))
         for unit in range(columns.hidden_size):
             of_unit = by_unit[of_layer, unit]  # (quantities, features)
-            which, feature = np.unravel_index(int(of_unit.argmax()), of_unit.shape)
-            if of_unit[which, feature] <= 0:
+            if not of_unit.any():
                 continue
+            says_more = np.where(of_unit > 0, of_unit + _SAYS_MORE * are_numbers, 0)
+            which, feature = np.unravel_index(int(says_more.argmax()), of_unit.shape)
             column = of_layer[which] * columns.hidden_size + unit
             finding = _finding(
                 evidence,

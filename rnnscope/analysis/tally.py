@@ -8,6 +8,10 @@ by which of up to seven are on there, so that one count over (which are on, bin)
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +28,7 @@ from rnnscope.analysis.statistics import (
 Float = NDArray[np.float32]
 
 _TOGETHER = 7
-"""Features counted at once: 2^7 combinations times 256 bins are numbers of 16 bits."""
+"""Features counted at once."""
 _COLUMNS = 64
 
 
@@ -42,40 +46,64 @@ class Tally:
     def positions(self) -> int:
         return int(self.total[0].sum()) if len(self.total) else 0
 
-    def add(self, bins: Tensor, is_on: Bools, numbers: Float) -> None:
-        """Count n more positions: bins (C, n) uint8, is_on (F, n), numbers (G, n)."""
-        for begin in range(0, max(1, len(is_on)), _TOGETHER):
-            self._count(bins, is_on[begin : begin + _TOGETHER], begin)
-        if len(numbers):
-            columns = torch.from_numpy(np.ascontiguousarray(numbers.T))
-            values = torch.empty(_COLUMNS, bins.shape[1])
-            for begin in range(0, len(bins), _COLUMNS):
-                part = bins[begin : begin + _COLUMNS]
-                products = values[: len(part)].copy_(part) @ columns
-                self._products[begin : begin + _COLUMNS] += products.numpy()
-            self._sums += numbers.sum(axis=1, dtype=np.float64)
-            self._squares += np.einsum("gn,gn->g", numbers, numbers, dtype=np.float64)
+    def add(
+        self,
+        bins: Sequence[Tensor],
+        is_on: Bools,
+        numbers: Float,
+        weights: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Count n more positions: bins, whose (C, nᵢ) uint8 stand one after another, is_on (F, n), numbers
+        (G, n), and how many positions each of them stands for.
+        """
+        n = sum(part.shape[1] for part in bins)
+        each = np.ones(n, np.int64) if weights is None else weights
+        with ThreadPoolExecutor(
+            torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            for begin in range(0, max(1, len(is_on)), _TOGETHER):
+                self._count(bins, is_on[begin : begin + _TOGETHER], begin, each, pool)
+            if len(numbers):
+                weighted = torch.from_numpy(np.ascontiguousarray((numbers * each).T.astype(np.float32)))
+                _in_blocks(pool, self.total, partial(self._multiply, bins, weighted))
+                self._sums += weighted.sum(dim=0, dtype=torch.float64).numpy()
+                self._squares += np.einsum("gn,gn,n->g", numbers, numbers, each, dtype=np.float64)
 
-    def _count(self, bins: Tensor, group: Bools, first: int) -> None:
-        weights = 1 << np.arange(len(group))
-        combinations, which = np.unique(weights @ group.astype(np.int64), return_inverse=True)
-        key = torch.from_numpy((which * BINS).astype(np.int16))
-        has = torch.from_numpy(((combinations & weights[:, None]) > 0).astype(np.float32))  # (f, s)
-        size = len(combinations) * BINS
-        keys = torch.empty(_COLUMNS, bins.shape[1], dtype=torch.int16)
-        counts = torch.empty(_COLUMNS, size)
-        for begin in range(0, len(bins), _COLUMNS):
-            columns = slice(begin, begin + _COLUMNS)
-            part = bins[columns]
-            torch.add(part, key, out=keys[: len(part)])
-            for row, column in zip(counts, keys[: len(part)], strict=False):
-                row.copy_(torch.bincount(column, minlength=size))
-            by_combination = counts[: len(part)].view(len(part), len(combinations), BINS)
-            if first == 0:
-                self.total[columns] += by_combination.sum(dim=1).long().numpy()
-            if len(group):
-                found = torch.matmul(has, by_combination)
-                self.on[columns, first : first + len(group)] += found.int().numpy()
+    def _count(
+        self, bins: Sequence[Tensor], group: Bools, first: int, weights: NDArray[np.int64], pool: Executor
+    ) -> None:
+        kinds = (1 << np.arange(len(group))) @ group.astype(np.int64) + (weights << len(group))
+        combinations, which = np.unique(kinds, return_inverse=True)
+        width = np.int16 if len(combinations) * BINS <= 1 << 15 else np.int32
+        key = torch.from_numpy((which * BINS).astype(width))
+        stands_for = combinations >> len(group)
+        has = (combinations >> np.arange(len(group))[:, None]) & 1
+        # The first row has all combinations: it counts every position.
+        rows = np.concatenate([np.ones_like(stands_for)[None], has]) * stands_for
+        _in_blocks(
+            pool, self.total, partial(self._count_block, bins, key, torch.from_numpy(rows).float(), first)
+        )
+
+    def _count_block(
+        self, bins: Sequence[Tensor], key: Tensor, rows: Tensor, first: int, columns: slice
+    ) -> None:
+        size = rows.shape[1] * BINS
+        keys = torch.empty(len(self.total[columns]), len(key), dtype=key.dtype)
+        for at, part in _placed(bins):
+            torch.add(part[columns], key[at], out=keys[:, at])
+        counts = torch.empty(len(keys), size)
+        for row, column in zip(counts, keys, strict=True):
+            row.copy_(torch.bincount(column, minlength=size))
+        found = torch.matmul(rows, counts.view(len(keys), -1, BINS)).int().numpy()
+        if first == 0:
+            self.total[columns] += found[:, 0]
+        self.on[columns, first : first + len(rows) - 1] += found[:, 1:]
+
+    def _multiply(self, bins: Sequence[Tensor], numbers: Tensor, columns: slice) -> None:
+        values = torch.empty(len(self.total[columns]), len(numbers))
+        for at, part in _placed(bins):
+            values[:, at] = part[columns]
+        self._products[columns] += (values @ numbers).numpy()
 
     def areas(self) -> Doubles:
         """(C, F): the AUC of every column for every boolean."""
@@ -122,3 +150,18 @@ class Tally:
 
     def _parts(self) -> list[slice]:
         return [slice(first, first + 4 * _COLUMNS) for first in range(0, len(self.total), 4 * _COLUMNS)]
+
+
+def _in_blocks(pool: Executor, columns: NDArray[np.int64], work: Callable[[slice], None]) -> None:
+    """Do the columns, some at a time, on all threads: what is done waits for no other Python."""
+    blocks = [slice(first, first + _COLUMNS) for first in range(0, len(columns), _COLUMNS)]
+    for _ in pool.map(work, blocks):
+        pass
+
+
+def _placed(bins: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
+    """Where each part stands among all positions."""
+    first = 0
+    for part in bins:
+        yield slice(first, first + part.shape[1]), part
+        first += part.shape[1]
