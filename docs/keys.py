@@ -1,4 +1,4 @@
-"""Write the README's table of keys anew from the one registry of actions.
+"""Write the README's tables of keys anew from the registries of actions.
 
 python docs/keys.py
 """

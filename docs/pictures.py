@@ -16,7 +16,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.inspect import InspectApp
+from rnnscope.app.inspecting import Desk
 from rnnscope.app.palette import Theme
+from rnnscope.locate import resolve_model
 from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 
@@ -61,8 +64,25 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
             await app.workers.wait_for_complete()
 
 
+async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None:
+    """Open `model` on its text, find who knows `sought`, and write a picture below `to`."""
+
+    def start(desk: Desk) -> None:
+        from rnnscope.inspection.worker import serve
+
+        serve(desk, resolve_model(model), model, "data/input.txt")
+
+    app = InspectApp(start, name=model, theme="dark", depth="truecolor")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await asyncio.sleep(seconds)
+        await pilot.press("slash", *sought, "enter")
+        await asyncio.sleep(seconds)
+        await _take(app, pilot, to / "inspect-120x40.svg", (120, 40), "dark", ())
+        await pilot.press("q")
+
+
 async def _take(
-    app: RnnscopeApp,
+    app: RnnscopeApp | InspectApp,
     pilot: Pilot[int | None],
     file: Path,
     size: tuple[int, int],
@@ -89,6 +109,7 @@ def main() -> None:
     parser.add_argument("--keys", nargs="*", default=["right"] * 3, help="what to press before the first")
     os.chdir(ROOT)
     chosen = parser.parse_args()
+    asyncio.run(look_inside("archive-lstm", "quotes", 20.0, chosen.to))
     asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))
 
 
