@@ -24,6 +24,7 @@ from rnnscope.cells.scan import (
     backpropagate,
     product_type,
     sigmoid_slope,
+    threads_for,
     weight_gradient,
     without_autocast,
 )
@@ -69,24 +70,24 @@ def _run(products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash:
     run = Run.beginning(products, hidden, cell)
     recurrent = weight.t().contiguous()
     blocks = run.gates.view(*products.shape[:2], 3, -1)
-    for product, gates, sigmoids, candidate, before, c, s, recalled, h in zip(
-        products.unbind(0),
-        run.gates.unbind(0),
-        blocks[:, :, ::2].unbind(0),
-        blocks[:, :, 1].unbind(0),
-        run.cells[:-1].unbind(0),
-        run.cells[1:].unbind(0),
-        run.squashed.unbind(0),
-        run.outputs[:-1].unbind(0),
-        run.outputs[1:].unbind(0),
-        strict=True,
-    ):
-        add_product(product, recalled, recurrent, out=gates)
-        sigmoids.sigmoid_()
-        squash.into(candidate, candidate)
-        torch.lerp(before, candidate, sigmoids[:, 0], out=c)  # c' + i ∘ (g − c')
-        squash.into(c, s)
-        torch.mul(sigmoids[:, 1], s, out=h)
+    with threads_for(run):
+        for gates, sigmoids, candidate, before, c, s, recalled, h in zip(
+            run.gates.unbind(0),
+            blocks[:, :, ::2].unbind(0),
+            blocks[:, :, 1].unbind(0),
+            run.cells[:-1].unbind(0),
+            run.cells[1:].unbind(0),
+            run.squashed.unbind(0),
+            run.outputs[:-1].unbind(0),
+            run.outputs[1:].unbind(0),
+            strict=True,
+        ):
+            add_product(gates, recalled, recurrent, out=gates)
+            sigmoids.sigmoid_()
+            squash.into(candidate, candidate)
+            torch.lerp(before, candidate, sigmoids[:, 0], out=c)  # c' + i ∘ (g − c')
+            squash.into(c, s)
+            torch.mul(sigmoids[:, 1], s, out=h)
     return run
 
 

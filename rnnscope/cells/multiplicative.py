@@ -26,6 +26,7 @@ from rnnscope.cells.scan import (
     backpropagate,
     product_type,
     sigmoid_slope,
+    threads_for,
     weight_gradient,
     without_autocast,
 )
@@ -85,32 +86,32 @@ def _run(
     recurrent, recalling = weight.t().contiguous(), weight_mh.t().contiguous()
     nothing = torch.zeros_like(hidden)
     blocks = run.gates.view(*products.shape[:2], 4, -1)
-    for product, x, r, m, gates, early, candidate, output, before, c, s, recalled, h in zip(
-        products.unbind(0),
-        from_input.unbind(0),
-        from_hidden.unbind(0),
-        factors.unbind(0),
-        run.gates.unbind(0),
-        blocks[:, :, :2].unbind(0),
-        blocks[:, :, 2].unbind(0),
-        blocks[:, :, 3].unbind(0),
-        run.cells[:-1].unbind(0),
-        run.cells[1:].unbind(0),
-        run.squashed.unbind(0),
-        run.outputs[:-1].unbind(0),
-        run.outputs[1:].unbind(0),
-        strict=True,
-    ):
-        add_product(nothing, recalled, recalling, out=r)
-        torch.mul(x, r, out=m)
-        add_product(product, m, recurrent, out=gates)
-        early.sigmoid_()
-        output.sigmoid_()
-        squash.into(candidate, candidate)
-        torch.mul(early[:, 1], before, out=c)
-        c.addcmul_(early[:, 0], candidate)
-        squash.into(c, s)
-        torch.mul(output, s, out=h)
+    with threads_for(run):
+        for x, r, m, gates, early, candidate, output, before, c, s, recalled, h in zip(
+            from_input.unbind(0),
+            from_hidden.unbind(0),
+            factors.unbind(0),
+            run.gates.unbind(0),
+            blocks[:, :, :2].unbind(0),
+            blocks[:, :, 2].unbind(0),
+            blocks[:, :, 3].unbind(0),
+            run.cells[:-1].unbind(0),
+            run.cells[1:].unbind(0),
+            run.squashed.unbind(0),
+            run.outputs[:-1].unbind(0),
+            run.outputs[1:].unbind(0),
+            strict=True,
+        ):
+            add_product(nothing, recalled, recalling, out=r)
+            torch.mul(x, r, out=m)
+            add_product(gates, m, recurrent, out=gates)
+            early.sigmoid_()
+            output.sigmoid_()
+            squash.into(candidate, candidate)
+            torch.mul(early[:, 1], before, out=c)
+            c.addcmul_(early[:, 0], candidate)
+            squash.into(c, s)
+            torch.mul(output, s, out=h)
     return run, from_hidden, factors
 
 

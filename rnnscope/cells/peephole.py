@@ -25,6 +25,7 @@ from rnnscope.cells.scan import (
     backpropagate,
     product_type,
     sigmoid_slope,
+    threads_for,
     weight_gradient,
     without_autocast,
 )
@@ -72,27 +73,27 @@ def _run(
     recurrent = weight.t().contiguous()
     early_peepholes, output_peephole = peephole[:2], peephole[2]
     blocks = run.gates.view(*products.shape[:2], 4, -1)
-    for product, gates, early, candidate, output, before, c, s, recalled, h in zip(
-        products.unbind(0),
-        run.gates.unbind(0),
-        blocks[:, :, :2].unbind(0),
-        blocks[:, :, 2].unbind(0),
-        blocks[:, :, 3].unbind(0),
-        run.cells[:-1].unbind(0),
-        run.cells[1:].unbind(0),
-        run.squashed.unbind(0),
-        run.outputs[:-1].unbind(0),
-        run.outputs[1:].unbind(0),
-        strict=True,
-    ):
-        add_product(product, recalled, recurrent, out=gates)
-        early.addcmul_(before.unsqueeze(1), early_peepholes).sigmoid_()
-        squash.into(candidate, candidate)
-        torch.mul(early[:, 1], before, out=c)
-        c.addcmul_(early[:, 0], candidate)
-        output.addcmul_(c, output_peephole).sigmoid_()
-        squash.into(c, s)
-        torch.mul(output, s, out=h)
+    with threads_for(run):
+        for gates, early, candidate, output, before, c, s, recalled, h in zip(
+            run.gates.unbind(0),
+            blocks[:, :, :2].unbind(0),
+            blocks[:, :, 2].unbind(0),
+            blocks[:, :, 3].unbind(0),
+            run.cells[:-1].unbind(0),
+            run.cells[1:].unbind(0),
+            run.squashed.unbind(0),
+            run.outputs[:-1].unbind(0),
+            run.outputs[1:].unbind(0),
+            strict=True,
+        ):
+            add_product(gates, recalled, recurrent, out=gates)
+            early.addcmul_(before.unsqueeze(1), early_peepholes).sigmoid_()
+            squash.into(candidate, candidate)
+            torch.mul(early[:, 1], before, out=c)
+            c.addcmul_(early[:, 0], candidate)
+            output.addcmul_(c, output_peephole).sigmoid_()
+            squash.into(c, s)
+            torch.mul(output, s, out=h)
     return run
 
 

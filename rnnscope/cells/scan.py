@@ -12,8 +12,8 @@ in the loop that can be done for all steps at once:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,7 +98,7 @@ def without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
 
 
 def add_product(base: Tensor, left: Tensor, right: Tensor, out: Tensor) -> None:
-    """out = base + left @ right; multiplied in the type of `right`, which may be shorter, added in full."""
+    """out = base + left @ right, which may be base; multiplied in the type of `right`, added in full."""
     if left.dtype == right.dtype:
         torch.addmm(base, left, right, out=out)
     else:
@@ -119,10 +119,10 @@ class Run(NamedTuple):
 
     @classmethod
     def beginning(cls, products: Tensor, hidden: Tensor, cell: Tensor) -> Run:
-        """Room for T steps from a state."""
+        """Room for T steps from a state. The products (T, B, G·H), which are nobody else's, become the gates."""
         steps, batch, size = products.shape[0], *hidden.shape
         run = cls(
-            gates=torch.empty_like(products),
+            gates=products,
             cells=products.new_empty(steps + 1, batch, size),
             squashed=products.new_empty(steps, batch, size),
             outputs=products.new_empty(steps + 1, batch, size),
@@ -135,6 +135,29 @@ class Run(NamedTuple):
     def state(self) -> tuple[Tensor, Tensor]:
         """The last h and c."""
         return self.outputs[-1], self.cells[-1]
+
+
+_ONE_THREADS_WORK = 1 << 24
+"""Multiplications that one thread has done before a second one is awake."""
+
+
+@contextmanager
+def threads_for(run: Run) -> Iterator[None]:
+    """Around a loop: all of torch's threads only where a step's product is large enough for them.
+
+    They are woken and waited for at every step. With a small product that takes longer than the product, and on a
+    busy machine many times longer.
+    """
+    threads, (_, batch, rows) = torch.get_num_threads(), run.gates.shape
+    work = batch * rows * run.outputs.shape[2]
+    if run.gates.device.type != "cpu" or threads == 1 or work > _ONE_THREADS_WORK:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Factors(NamedTuple):
@@ -176,15 +199,16 @@ def backpropagate(
     blocks = errors.view(steps, batch, -1, size)
     d_cell, d_hidden = to_cell.clone(), to_outputs[-1].clone()
     nothing = torch.zeros_like(d_hidden)
-    for end in range(steps, 0, -_STEPS_AT_ONCE):
-        start = max(0, end - _STEPS_AT_ONCE)
-        of_steps = zip(*(factor.unbind(0) for factor in factors(slice(start, end))), strict=True)
-        for t, (in_output, in_cell, in_early, kept) in reversed(list(enumerate(of_steps, start))):
-            d_cell.addcmul_(d_hidden, in_cell)
-            torch.mul(in_early, d_cell.unsqueeze(1), out=blocks[t, :, :-1])
-            torch.mul(in_output, d_hidden, out=blocks[t, :, -1])
-            d_cell.mul_(kept)
-            recurrent(t, errors[t], to_outputs[t - 1] if t else nothing, d_hidden)
+    with threads_for(run):
+        for end in range(steps, 0, -_STEPS_AT_ONCE):
+            start = max(0, end - _STEPS_AT_ONCE)
+            of_steps = zip(*(factor.unbind(0) for factor in factors(slice(start, end))), strict=True)
+            for t, (in_output, in_cell, in_early, kept) in reversed(list(enumerate(of_steps, start))):
+                d_cell.addcmul_(d_hidden, in_cell)
+                torch.mul(in_early, d_cell.unsqueeze(1), out=blocks[t, :, :-1])
+                torch.mul(in_output, d_hidden, out=blocks[t, :, -1])
+                d_cell.mul_(kept)
+                recurrent(t, errors[t], to_outputs[t - 1] if t else nothing, d_hidden)
     return errors, d_hidden, d_cell
 
 
