@@ -119,7 +119,7 @@ class Run(NamedTuple):
 
     @classmethod
     def beginning(cls, products: Tensor, hidden: Tensor, cell: Tensor) -> Run:
-        """Room for T steps from a state. The products (T, B, G·H), which are nobody else's, become the gates."""
+        """Room for T steps from a state; the products (T, B, G·H), nobody else's, become the gates."""
         steps, batch, size = products.shape[0], *hidden.shape
         run = cls(
             gates=products,
@@ -145,8 +145,8 @@ _ONE_THREADS_WORK = 1 << 24
 def threads_for(run: Run) -> Iterator[None]:
     """Around a loop: all of torch's threads only where a step's product is large enough for them.
 
-    They are woken and waited for at every step. With a small product that takes longer than the product, and on a
-    busy machine many times longer.
+    They are woken and waited for at every step. With a small product that takes longer than the product, and on
+    a busy machine many times longer.
     """
     threads, (_, batch, rows) = torch.get_num_threads(), run.gates.shape
     work = batch * rows * run.outputs.shape[2]

@@ -114,7 +114,7 @@ class _GRU(Stepper):
         self._recurrent_bias = weights["bias_hh"].copy()
 
     def _bias(self, weights: Weights) -> Float:
-        return weights["bias_ih"]  # the other goes with U h', which the reset gate multiplies
+        return weights["bias_ih"].copy()  # the other goes with U h', which the reset gate multiplies
 
     def step(self, x: int | Float) -> Float:
         self._recurrent.multiply(self.hidden, self._gates)

@@ -75,8 +75,9 @@ def test_zero_temperature_always_takes_the_likeliest() -> None:
         assert next(stream)[0] == likeliest
 
 
-def test_training_on_does_not_change_a_sampler() -> None:
-    model = make(embedding_size=24, tied=True)
+@pytest.mark.parametrize("cell", QUANTITIES)
+def test_training_on_does_not_change_a_sampler(cell: Any) -> None:
+    model = make(cell=cell, embedding_size=24, tied=True)
     sampler, untouched = Sampler(model), Sampler(model)
     with torch.no_grad():
         for tensor in model.parameters():
