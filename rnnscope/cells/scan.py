@@ -145,8 +145,8 @@ _ONE_THREADS_WORK = 1 << 24
 def threads_for(run: Run) -> Iterator[None]:
     """Around a loop: all of torch's threads only where a step's product is large enough for them.
 
-    They are woken and waited for at every step. With a small product that takes longer than the product, and on
-    a busy machine many times longer.
+    They are woken and waited for at every step. With a small product that takes longer than the product, and
+    on a busy machine many times longer.
     """
     threads, (_, batch, rows) = torch.get_num_threads(), run.gates.shape
     work = batch * rows * run.outputs.shape[2]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import rnnscope
 from rnnscope.architecture import Architecture
@@ -21,7 +22,8 @@ from rnnscope.text.vocabulary import Vocabulary
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     vocabulary = Vocabulary.of("abc \n")
-    model = CharRNN(Architecture(vocabulary_size=5, hidden_size=8), vocabulary)
+    generator = torch.Generator().manual_seed(0)
+    model = CharRNN(Architecture(vocabulary_size=5, hidden_size=8), vocabulary, generator=generator)
     save_model(model, tmp_path / "model.safetensors", {})
     return tmp_path / "model.safetensors"
 
@@ -35,12 +37,10 @@ def test_load_trace_sample(path: Path) -> None:
     assert len(written) == 30
     assert set(written) <= set("abc \n")
     assert written == model.sample(30, prime="abba", seed=1)
-    assert written != model.sample(30, prime="cc", seed=1)
+    assert written != model.sample(30, prime="abba", seed=2)
 
 
 def test_the_trace_is_the_networks(path: Path) -> None:
-    import torch
-
     model = rnnscope.load(str(path))
     with torch.no_grad():
         logits, _ = model.network(torch.from_numpy(model.vocabulary.encode("abc")).long().unsqueeze(1))
