@@ -181,3 +181,10 @@ def average_precision_of_counts(on: NDArray[Any], off: NDArray[Any]) -> float:
         return 0.0
     precision = np.divide(hits, taken, out=np.zeros(len(hits)), where=taken > 0)
     return float(np.sum(on[::-1] / hits[-1] * precision))
+
+
+def ranks_of_bins(counts: NDArray[np.int64]) -> Float:
+    """The mean rank (C, bins) of what is in each bin of histograms (C, bins), moved and scaled to −½ … ½."""
+    below = np.cumsum(counts, axis=1) - counts / 2
+    ranks: Doubles = below / np.maximum(counts.sum(axis=1, keepdims=True), 1) - 0.5
+    return ranks.astype(np.float32)

@@ -104,8 +104,8 @@ class _Counting:
             for times in (1, 1, self._shuffles)
         )
         self._binnings: dict[tuple[int, str], Binning] = {}
-        fitting = _BUFFER_BYTES // (len(columns) * len(cut)) // cut.steps * cut.steps
-        self._steps = max(cut.steps, min(_MOST_STEPS, fitting))
+        fitting = min(_MOST_STEPS, _BUFFER_BYTES // (len(columns) * len(cut)))
+        self._steps = max(1, fitting // cut.steps) * cut.steps
         self._thinnings = [_Thinning(along, half) for half in self._halves]
         self._bins: tuple[list[Tensor], list[Tensor]] = ([], [])
         self._read = 0

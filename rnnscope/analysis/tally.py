@@ -23,6 +23,7 @@ from rnnscope.analysis.statistics import (
     Doubles,
     auc_of_counts,
     average_precision_of_counts,
+    ranks_of_bins,
 )
 
 Float = NDArray[np.float32]
@@ -38,6 +39,7 @@ class Tally:
     def __init__(self, columns: int, booleans: int, numbers: int) -> None:
         self.total = np.zeros((columns, BINS), np.int64)
         self.on = np.zeros((columns, booleans, BINS), np.int32)
+        self._ranks = np.zeros((columns, BINS), np.float32)
         self._products = np.zeros((columns, numbers), np.float64)
         self._sums = np.zeros(numbers, np.float64)
         self._squares = np.zeros(numbers, np.float64)
@@ -64,6 +66,8 @@ class Tally:
             for begin in range(0, max(1, len(is_on)), _TOGETHER):
                 self._count(bins, is_on[begin : begin + _TOGETHER], begin, each, pool)
             if len(numbers):
+                if not self._sums.any() and not self._squares.any():
+                    self._ranks = ranks_of_bins(self.total)  # of the first positions, and kept from then on
                 weighted = torch.from_numpy(np.ascontiguousarray((numbers * each).T.astype(np.float32)))
                 _in_blocks(pool, self.total, partial(self._multiply, bins, weighted))
                 self._sums += weighted.sum(dim=0, dtype=torch.float64).numpy()
@@ -100,10 +104,11 @@ class Tally:
         self.on[columns, first : first + len(rows) - 1] += found[:, 1:]
 
     def _multiply(self, bins: Sequence[Tensor], numbers: Tensor, columns: slice) -> None:
-        values = torch.empty(len(self.total[columns]), len(numbers))
-        for at, part in _placed(bins):
-            values[:, at] = part[columns]
-        self._products[columns] += (values @ numbers).numpy()
+        gathered = torch.cat([part[columns] for part in bins], dim=1).numpy()
+        values = np.empty(gathered.shape, np.float32)
+        for row, ranks, found in zip(gathered, self._ranks[columns], values, strict=True):
+            np.take(ranks, row, out=found, mode="clip")  # no bin is beyond: to clip is faster than to check
+        self._products[columns] += (torch.from_numpy(values) @ numbers).numpy()
 
     def areas(self) -> Doubles:
         """(C, F): the AUC of every column for every boolean."""
@@ -127,11 +132,12 @@ class Tally:
         return np.concatenate(found)
 
     def correlations(self) -> Doubles:
-        """(C, G): the correlation of every column's bins, which are nearly its ranks, with every number."""
+        """(C, G): the correlation of every column's ranks, by bins, with every number."""
         n = max(1, self.positions)
-        bins = np.arange(BINS)
-        sums = self.total @ bins
-        squares = self.total @ bins**2 - sums**2 / n
+        sums = np.einsum("cb,cb->c", self.total, self._ranks, dtype=np.float64)
+        squares = (
+            np.einsum("cb,cb,cb->c", self.total, self._ranks, self._ranks, dtype=np.float64) - sums**2 / n
+        )
         of_numbers = self._squares - self._sums**2 / n
         shared = self._products - sums[:, None] * self._sums / n
         lengths = np.sqrt(np.maximum(squares, 0)[:, None] * np.maximum(of_numbers, 0))

@@ -63,7 +63,7 @@ def test_scores_are_those_of_every_unit_worked_out_alone(feature: str) -> None:
     best = sorted((score for score, _, _ in expected.values()), reverse=True)
     assert [each.score for each in found.results] == pytest.approx(best, abs=1e-6)
     few = rnnscope.find(trace, feature=feature, top=3)
-    assert few.results == found.results[:3]
+    assert [(e.unit, e.quantity) for e in few.results] == [(e.unit, e.quantity) for e in found.results[:3]]
 
 
 @pytest.mark.parametrize("cell", QUANTITIES)
@@ -136,8 +136,8 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
     exact = measures(count_trace(trace, BuiltIn(FEATURES), None).chosen_by)
     for plenty, tolerance in ((1 << 20, 0.0), (2_000, 4 * 0.29 / 2_000**0.5)):
         monkeypatch.setattr("rnnscope.analysis.streaming._PLENTY", plenty)
-        evidence = count_along(MODEL.network, ids, BuiltIn(FEATURES), lanes=16)
-        lanes = Lanes.over(len(ids), 16)
+        evidence = count_along(MODEL.network, ids, BuiltIn(FEATURES), lanes=22)
+        lanes = Lanes.over(len(ids), 22)
         chosen = np.concatenate(
             [np.arange(start, start + lanes.length) for start in lanes.starts[::2].tolist()]
         )
