@@ -121,7 +121,8 @@ class Binning:
         # A piece without width is one value: its bins are left empty, and what is beside it is told apart.
         slope = torch.where(width > 0, shares / width.clamp(min=1e-30), 0.0)
         offset = 0.5 - (slope * lower).sum(dim=0)
-        return cls(lower.float(), upper.float(), slope.float(), offset.float())
+        # Rows that lie together, along which a processor clips many units at once.
+        return cls(*(part.float().contiguous() for part in (lower, upper, slope, offset)))
 
     def fill(self, bins: Tensor, values: Tensor, rows: Tensor | None = None) -> None:
         """Fill bins (C, n) uint8 from values (n, C) float32, or from n of their rows.
