@@ -16,8 +16,8 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.asking.desk import Desk
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.inspecting import Desk
 from rnnscope.app.palette import Theme
 from rnnscope.locate import resolve_model
 from rnnscope.training.controls import Controls

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from textual.screen import Screen
 
+from rnnscope.app.asking.desk import Desk
 from rnnscope.app.base import ScopeApp, ThemeChoice, in_one_line, show
-from rnnscope.app.inspecting import Desk
 from rnnscope.app.palette import Depth
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.paging import Arrived

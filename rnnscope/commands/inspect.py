@@ -16,7 +16,7 @@ from rnnscope.errors import OptionError
 from rnnscope.locate import resolve_model
 
 if TYPE_CHECKING:
-    from rnnscope.app.inspecting import Desk
+    from rnnscope.app.asking.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run(options: Options) -> int:
 
 def _leave_at_once(status: int) -> None:
     """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
-    from rnnscope.app.inspecting import THREAD
+    from rnnscope.app.asking.requests import THREAD
 
     if any(thread.name.startswith(THREAD) for thread in threading.enumerate()):
         sys.stdout.flush()

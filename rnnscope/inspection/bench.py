@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rnnscope.app.inspecting import Ticket
+from rnnscope.app.asking.desk import Ticket
 from rnnscope.errors import TextError
 from rnnscope.inspection.opening import Opening
 from rnnscope.inspection.survey import Survey, survey

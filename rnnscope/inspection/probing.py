@@ -11,19 +11,9 @@ from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.attribution import saliency
 from rnnscope.analysis.errors import break_down
 from rnnscope.analysis.words import word_counts
-from rnnscope.app.inspecting import (
-    AblationFound,
-    Answer,
-    ErrorsFound,
-    FindAblation,
-    FindErrors,
-    FindOrigin,
-    FindText,
-    OriginFound,
-    TextFound,
-    Ticket,
-    WriteOn,
-)
+from rnnscope.app.asking.answers import AblationFound, Answer, ErrorsFound, OriginFound, TextFound
+from rnnscope.app.asking.desk import Ticket
+from rnnscope.app.asking.requests import FindAblation, FindErrors, FindOrigin, FindText, WriteOn
 from rnnscope.errors import OptionError, TextError
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown

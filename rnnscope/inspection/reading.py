@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.walk import state_at
-from rnnscope.app.inspecting import Answer, PageRead, PutBack, ReadPage, Ticket, TypeText
+from rnnscope.app.asking.answers import Answer, PageRead
+from rnnscope.app.asking.desk import Ticket
+from rnnscope.app.asking.requests import PutBack, ReadPage, TypeText
 from rnnscope.inspection.bench import Bench, Subject
 from rnnscope.inspection.survey import joined
 from rnnscope.model import CharRNN

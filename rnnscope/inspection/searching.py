@@ -14,22 +14,17 @@ from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.search import find_in_trace, name_neurons
-from rnnscope.app.inspecting import (
+from rnnscope.app.asking.answers import (
     Answer,
     ContextsFound,
-    Find,
-    FindContexts,
-    FindMatches,
-    FindSaturation,
     Found,
     MatchesFound,
     Named,
-    NameNeurons,
-    Request,
     SaturationFound,
-    Ticket,
     Told,
 )
+from rnnscope.app.asking.desk import Ticket
+from rnnscope.app.asking.requests import Find, FindContexts, FindMatches, FindSaturation, NameNeurons, Request
 from rnnscope.app.ranking import Known, Neuron
 from rnnscope.errors import OptionError, TextError
 from rnnscope.inspection.bench import Bench

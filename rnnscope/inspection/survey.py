@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnscope.app.inspecting import Ticket
+from rnnscope.app.asking.desk import Ticket
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN
 from rnnscope.tracing.pages import Pages

@@ -11,17 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnscope.app.inspecting import (
-    LANES,
-    THREAD,
-    Answer,
-    Desk,
-    Lane,
-    Opened,
-    Refused,
-    Request,
-    Ticket,
-)
+from rnnscope.app.asking.answers import Answer, Opened, Refused
+from rnnscope.app.asking.desk import Desk, Ticket
+from rnnscope.app.asking.requests import LANES, THREAD, Lane, Request
 from rnnscope.errors import RnnscopeError
 from rnnscope.header import read_header
 from rnnscope.inspection.bench import Bench

@@ -13,23 +13,10 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from rnnscope.app.asking.answers import Answer, Found, Named, Opened, PageRead, Refused
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import Find, FindErrors, NameNeurons, PutBack, ReadPage, Request, TypeText
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.inspecting import (
-    Answer,
-    Desk,
-    Find,
-    FindErrors,
-    Found,
-    Named,
-    NameNeurons,
-    Opened,
-    PageRead,
-    PutBack,
-    ReadPage,
-    Refused,
-    Request,
-    TypeText,
-)
 from rnnscope.app.ranking import Known
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.stage import Stage

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnnscope.app.inspecting import Found
+from rnnscope.app.asking.answers import Found
 from rnnscope.app.ranking import Known
 from rnnscope.app.reports.report import BLANK, Line, Report, Run, Unit, bar, words
 

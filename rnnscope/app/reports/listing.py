@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from rnnscope.analysis.contexts import Context
-from rnnscope.app.inspecting import (
-    AblationFound,
-    ContextsFound,
-    ErrorsFound,
-    FindContexts,
-    MatchesFound,
-    OriginFound,
-)
+from rnnscope.app.asking.answers import AblationFound, ContextsFound, ErrorsFound, MatchesFound, OriginFound
+from rnnscope.app.asking.requests import FindContexts
 from rnnscope.app.palette import Palette
 from rnnscope.app.reports.report import (
     BLANK,

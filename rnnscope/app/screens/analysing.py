@@ -9,26 +9,28 @@ from textual import on
 from textual.timer import Timer
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.app.inspecting import (
+from rnnscope.app.asking.answers import (
     AblationFound,
     Answer,
     ContextsFound,
-    Desk,
     ErrorsFound,
+    Found,
+    MatchesFound,
+    Named,
+    Opened,
+    OriginFound,
+    SaturationFound,
+    TextFound,
+)
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import (
     Find,
     FindContexts,
     FindMatches,
     FindOrigin,
     FindSaturation,
-    Found,
-    MatchesFound,
-    Named,
     NameNeurons,
-    Opened,
-    OriginFound,
     Request,
-    SaturationFound,
-    TextFound,
 )
 from rnnscope.app.messages import CharactersBrushed
 from rnnscope.app.ranking import Known, Neuron

@@ -13,11 +13,9 @@ from textual.binding import BindingType
 from rnnscope.analysis.effects import Clamp
 from rnnscope.analysis.features import FEATURES
 from rnnscope.app.actions import bindings
-from rnnscope.app.exporting.write import check_destination, write_page
-from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.inspecting import (
-    Answer,
-    Desk,
+from rnnscope.app.asking.answers import Answer, Opened
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import (
     Find,
     FindAblation,
     FindContexts,
@@ -25,12 +23,13 @@ from rnnscope.app.inspecting import (
     FindMatches,
     FindOrigin,
     FindText,
-    Opened,
     PutBack,
     Request,
     TypeText,
     WriteOn,
 )
+from rnnscope.app.exporting.write import check_destination, write_page
+from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.ranking import SORTS, Remarks, Sort
 from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
 from rnnscope.app.screens.analysing import AnalysingScreen

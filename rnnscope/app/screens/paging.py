@@ -14,19 +14,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from rnnscope.app.asking.answers import Answer, Ended, Opened, PageRead, Refused, Told
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import ReadPage, Request
 from rnnscope.app.choosing import first_view
 from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.inspecting import (
-    Answer,
-    Desk,
-    Ended,
-    Opened,
-    PageRead,
-    ReadPage,
-    Refused,
-    Request,
-    Told,
-)
 from rnnscope.app.ranking import Known, Neuron, Ranking, Sort, numbers
 from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
 from rnnscope.app.screens.looking import LookingScreen

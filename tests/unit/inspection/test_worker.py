@@ -11,12 +11,22 @@ import pytest
 import torch
 
 from rnnscope.analysis.effects import Clamp
-from rnnscope.app.inspecting import (
+from rnnscope.app.asking.answers import (
     AblationFound,
     Answer,
     ContextsFound,
-    Desk,
     Ended,
+    Found,
+    MatchesFound,
+    Opened,
+    OriginFound,
+    PageRead,
+    Refused,
+    SaturationFound,
+    TextFound,
+)
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import (
     Find,
     FindAblation,
     FindContexts,
@@ -25,17 +35,9 @@ from rnnscope.app.inspecting import (
     FindOrigin,
     FindSaturation,
     FindText,
-    Found,
-    MatchesFound,
-    Opened,
-    OriginFound,
-    PageRead,
     PutBack,
     ReadPage,
-    Refused,
     Request,
-    SaturationFound,
-    TextFound,
     TypeText,
     WriteOn,
 )

@@ -1,0 +1,149 @@
+"""What a worker says of what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnnscope.analysis.contexts import TopContexts
+from rnnscope.analysis.effects import Ablation, Saliency
+from rnnscope.analysis.errors import Breakdown
+from rnnscope.analysis.matching import Matches
+from rnnscope.analysis.saturation import Saturation
+from rnnscope.app.asking.requests import Request
+from rnnscope.app.ranking import Known, Neuron
+from rnnscope.architecture import Architecture
+from rnnscope.tracing.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a worker says; `request` is what it answers, where it was asked."""
+
+    request: Request | None
+
+
+@dataclass(frozen=True, eq=False)
+class Opened(Answer):
+    """The model is loaded."""
+
+    name: str
+    architecture: Architecture
+    held_out_nats: float | None
+    """The loss that it reached on its held-out text, where its file says so."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PageRead(Answer):
+    """A part of the text, traced. `start` is the position of its first character in the text."""
+
+    start: int
+    trace: Trace
+    cursor: int
+    """The index in the page of the position that was asked for."""
+    characters: int
+    """How long the text is, as far as is known."""
+    is_whole: bool
+    """Whether that is all of it."""
+    is_exact: bool
+    """False while the states before the page are only nearly those of the whole text."""
+    source: str
+    """Where the text is from, such as `input.txt, held out`."""
+    is_original: bool = True
+    """Whether it is the text that was opened."""
+
+
+@dataclass(frozen=True, eq=False)
+class Named(Answer):
+    """The names found, for the neurons for which there is one."""
+
+    known: Mapping[Neuron, Known]
+
+
+@dataclass(frozen=True, eq=False)
+class Found(Answer):
+    """Who knows the feature that was asked about; results are best first."""
+
+    feature: str
+    metric: str
+    """`AUC` or `ρ`."""
+    results: tuple[tuple[Neuron, Known], ...]
+    null: float
+    probe: float
+    units_used: int
+    verdict: str
+    positions: int
+    positives: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class ContextsFound(Answer):
+    """`texts` are those of the contexts, by the position where each begins."""
+
+    contexts: TopContexts
+    texts: Mapping[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class SaturationFound(Answer):
+    saturation: Saturation
+
+
+@dataclass(frozen=True, eq=False)
+class MatchesFound(Answer):
+    """`texts` are those around each match, from 12 characters before it on where there are so many."""
+
+    matches: Matches
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class AblationFound(Answer):
+    """On the characters of the text from `start` on; the samples are without and with."""
+
+    ablation: Ablation
+    start: int
+    text: str
+    samples: tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class OriginFound(Answer):
+    saliency: Saliency
+    text: str
+    """The characters from `saliency.start` to the one predicted."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorsFound(Answer):
+    """`texts` are those around some positions of each level, from 24 characters before on."""
+
+    breakdown: Breakdown
+    texts: Mapping[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class TextFound(Answer):
+    """Where the text was found; None where it was not."""
+
+    span: tuple[int, int] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Told(Answer):
+    """How much of a request is done, 0..1."""
+
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ended(Answer):
+    """A request is done, or was dropped; always the last that is said of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Refused(Answer):
+    """A request that cannot be done, and why, in a line."""
+
+    message: str

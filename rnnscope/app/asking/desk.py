@@ -1,0 +1,111 @@
+"""The desk between a screen and its worker.
+
+A newer request of a kind takes the place of an older one, whether that waits or is being worked at. Answers
+wait at the desk until the screen, which is woken once, collects them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rnnscope.app.asking.answers import Answer, Ended
+from rnnscope.app.asking.requests import Lane, Request
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A request that is being worked at."""
+
+    request: Request
+    _dropped: threading.Event = field(default_factory=threading.Event)
+
+    def drop(self) -> None:
+        self._dropped.set()
+
+    def is_dropped(self) -> bool:
+        """Whether nobody wants the answer any more; looked at between two pieces of work."""
+        return self._dropped.is_set()
+
+
+class Desk:
+    """Any thread asks, takes, posts and drains."""
+
+    def __init__(self, wake: Callable[[], object] = lambda: None) -> None:
+        """`wake` is called from a worker's thread when answers have begun to wait."""
+        self.wake = wake
+        self._changed = threading.Condition()
+        self._waiting: list[Ticket] = []
+        self._taken: list[Ticket] = []
+        self._answers: list[Answer] = []
+        self._is_closed = False
+
+    # -- the screen's side -----------------------------------------------------------------------------------
+
+    def ask(self, request: Request) -> None:
+        """Want something; what was wanted of the same kind before is dropped."""
+        with self._changed:
+            self._drop(type(request))
+            self._waiting.append(Ticket(request))
+            self._changed.notify_all()
+
+    def cancel(self, *kinds: type[Request]) -> None:
+        """Want nothing of these kinds any more."""
+        with self._changed:
+            for kind in kinds:
+                self._drop(kind)
+
+    def close(self) -> None:
+        """The screen is left: all is dropped, and the lanes end."""
+        with self._changed:
+            self._is_closed = True
+            for ticket in (*self._waiting, *self._taken):
+                ticket.drop()
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    def drain(self) -> list[Answer]:
+        """All answers that wait, oldest first."""
+        with self._changed:
+            answers, self._answers = self._answers, []
+        return answers
+
+    def _drop(self, kind: type[Request]) -> None:
+        for ticket in self._taken:
+            if type(ticket.request) is kind:
+                ticket.drop()
+        self._waiting = [ticket for ticket in self._waiting if type(ticket.request) is not kind]
+
+    # -- the worker's side -----------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def take(self, lane: Lane) -> Ticket | None:
+        """The oldest request of a lane, as soon as there is one; None once the desk is closed."""
+        with self._changed:
+            while True:
+                if self._is_closed:
+                    return None
+                for ticket in self._waiting:
+                    if ticket.request.lane == lane:
+                        self._waiting.remove(ticket)
+                        self._taken.append(ticket)
+                        return ticket
+                self._changed.wait()
+
+    def done(self, ticket: Ticket) -> None:
+        """The last that is said of a request."""
+        with self._changed:
+            self._taken.remove(ticket)
+        self.post(Ended(ticket.request))
+
+    def post(self, answer: Answer) -> None:
+        """Leave an answer for the screen."""
+        with self._changed:
+            self._answers.append(answer)
+            is_first = len(self._answers) == 1
+        if is_first:
+            self.wake()

@@ -1,0 +1,148 @@
+"""What a screen wants done. A newer request of a kind takes the place of an older one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from rnnscope.analysis.effects import Clamp
+
+Lane: TypeAlias = Literal["quick", "long", "background"]
+THREAD = "rnnscope "
+"""What the names of the lanes' threads begin with."""
+LANES: tuple[Lane, ...] = ("quick", "long", "background")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something the screen wants done."""
+
+    lane: ClassVar[Lane] = "long"
+    doing: ClassVar[str] = ""
+    """What the header calls it while it goes on, such as `finding`; empty for what is done at once."""
+
+
+@dataclass(frozen=True)
+class ReadPage(Request):
+    """The characters start .. stop−1 of the text, traced."""
+
+    lane: ClassVar[Lane] = "quick"
+    start: int
+    stop: int
+    cursor: int
+    """Where in the text the reader wants to be."""
+
+
+@dataclass(frozen=True)
+class TypeText(Request):
+    """Another text in place of the present one."""
+
+    lane: ClassVar[Lane] = "quick"
+    text: str
+    cursor: int
+
+
+@dataclass(frozen=True)
+class PutBack(Request):
+    """The text that was opened, in place of one that was typed or written."""
+
+    lane: ClassVar[Lane] = "quick"
+    start: int
+    stop: int
+    cursor: int
+
+
+@dataclass(frozen=True)
+class NameNeurons(Request):
+    """For every neuron the built-in feature that it knows best; then, of each feature, what all add."""
+
+    lane: ClassVar[Lane] = "background"
+    doing: ClassVar[str] = "naming neurons"
+
+
+@dataclass(frozen=True)
+class Find(Request):
+    """Which neurons know a feature."""
+
+    doing: ClassVar[str] = "finding"
+    kind: Literal["feature", "inside", "before", "after", "marks"]
+    """A built-in one by its name, a regular expression's match or what is beside it, or stretches by hand."""
+    asked: str
+    marks: tuple[tuple[int, int, bool], ...] = ()
+    """Stretches [start, stop) of the text, and whether they are on."""
+
+
+@dataclass(frozen=True)
+class FindContexts(Request):
+    """Where one quantity of a neuron is highest, lowest, and in between."""
+
+    doing: ClassVar[str] = "reading contexts"
+    layer: int
+    unit: int
+    quantity: str
+
+
+@dataclass(frozen=True)
+class FindSaturation(Request):
+    """How often each gate stands open or shut."""
+
+    doing: ClassVar[str] = "reading gates"
+
+
+@dataclass(frozen=True)
+class FindMatches(Request):
+    """Where else the neurons are on together that are on over exactly [start, stop)."""
+
+    doing: ClassVar[str] = "matching"
+    layer: int
+    start: int
+    stop: int
+    threshold: float
+
+
+@dataclass(frozen=True)
+class FindAblation(Request):
+    """What the model loses without some neurons, on a page and in what it writes."""
+
+    doing: ClassVar[str] = "ablating"
+    clamps: tuple[Clamp, ...]
+    start: int
+    stop: int
+    cursor: int
+
+
+@dataclass(frozen=True)
+class FindOrigin(Request):
+    """Which characters the prediction of the one at `position` came from."""
+
+    doing: ClassVar[str] = "tracing back"
+    position: int
+
+
+@dataclass(frozen=True)
+class FindErrors(Request):
+    """Where the model errs, and what would have helped."""
+
+    doing: ClassVar[str] = "sorting errors"
+
+
+@dataclass(frozen=True)
+class FindText(Request):
+    """The next place at which some text, or a regular expression, matches."""
+
+    lane: ClassVar[Lane] = "quick"
+    pattern: str
+    position: int
+    forward: bool = True
+
+
+@dataclass(frozen=True)
+class WriteOn(Request):
+    """What the model writes after the character at `position`, with the state that it has there.
+
+    It takes the place of what follows, page after page as it grows.
+    """
+
+    doing: ClassVar[str] = "writing"
+    position: int
+    seed: int
