@@ -57,6 +57,11 @@ class Architecture:
         return self.embedding_size or self.vocabulary_size
 
     @property
+    def traced_bytes(self) -> int:
+        """What one character of a trace takes in memory."""
+        return 4 * (self.vocabulary_size + self.layers * len(QUANTITIES[self.cell]) * self.hidden_size)
+
+    @property
     def title(self) -> str:
         """Such as `LSTM 1×256`."""
         return f"{DISPLAY_NAMES[self.cell]} {self.layers}×{self.hidden_size}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +51,7 @@ def retrace(model: CharRNN, before: Trace | None, ids: NDArray[np.int32]) -> Tra
     same = min(int(differs[0]) if len(differs) else length, len(ids) - 1)
     if same <= 0:
         return record(model, ids)
-    kept = replace(
-        before,
-        ids=before.ids[:same],
-        log_probabilities=before.log_probabilities[:same],
-        activations={name: values[:same] for name, values in before.activations.items()},
-    )
-    return joined([kept, record(model, ids[same:], state_at(before, same - 1, model))])
+    return joined([before.until(same), record(model, ids[same:], state_at(before, same - 1, model))])
 
 
 def put_back(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace
@@ -31,7 +30,7 @@ class Survey:
 
 def survey(model: CharRNN, pages: Pages, ticket: Ticket) -> Survey | None:
     """Record as many of the text's characters as fit; None when nobody wants them any more."""
-    size = min(LONGEST, _BYTES // _bytes_of(model.architecture))
+    size = min(LONGEST, _BYTES // model.architecture.traced_bytes)
     parts = []
     for start in range(0, size, _PIECE):
         page = pages.page(start, min(start + _PIECE, size), should_stop=ticket.is_dropped)
@@ -57,9 +56,3 @@ def joined(parts: list[Trace]) -> Trace:
         {name: np.concatenate([part[name] for part in parts]) for name in first.activations},
         first.step,
     )
-
-
-def _bytes_of(architecture: Architecture) -> int:
-    """What a character of a trace takes."""
-    quantities = architecture.layers * len(QUANTITIES[architecture.cell])
-    return 4 * (architecture.vocabulary_size + quantities * architecture.hidden_size)

@@ -6,7 +6,7 @@ It is plain NumPy, so that a screen or a notebook can hold one without torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,15 @@ class Trace:
     def text(self) -> str:
         """The text read."""
         return "".join(self.characters)
+
+    def until(self, stop: int) -> Trace:
+        """The trace of the first `stop` characters; nothing is copied."""
+        return replace(
+            self,
+            ids=self.ids[:stop],
+            log_probabilities=self.log_probabilities[:stop],
+            activations={name: values[:stop] for name, values in self.activations.items()},
+        )
 
     @property
     def quantities(self) -> tuple[str, ...]:

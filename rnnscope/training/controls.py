@@ -24,6 +24,8 @@ class Wishes:
     """Where in the held-out text that part begins, 0..1."""
     observing: bool = True
     """Whether anybody looks at samples and traces; False for a plain log."""
+    searching: bool = False
+    """Whether somebody searches for a neuron, so that more than the passage is traced."""
     saves: int = 0
     samples: int = 0
     traces: int = 0

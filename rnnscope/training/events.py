@@ -109,6 +109,8 @@ class Traced(_Said):
     """The watched passage through the present weights."""
 
     trace: Trace
+    searched: Trace | None = None
+    """The passage and what follows it in the held-out text, while somebody searches for a neuron."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Samples and traces along the way: what the network writes, and what it does on the watched passage.
 
 Both read the weights and touch nothing that training depends on. Each is spaced by what it costs; what is
-asked for by a key is done at once.
+asked for by a key is done at once. While somebody searches for a neuron, what follows the passage is traced
+with it: a score of a thousand characters is hardly told from chance.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from rnnscope.training.controls import Wishes
 from rnnscope.training.events import Event, Sampled, Traced, Warned
 
 PASSAGE_CHARACTERS = 1500
+SEARCHED_CHARACTERS = 6000
+"""How much of the held-out text is traced for a search: the passage, and what follows it."""
 LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320
 UNWATCHED_SAMPLE_SECONDS = 30.0
+_SEARCHED_BYTES = 64 << 20
+"""What such a trace may take in memory."""
 
 _LINE_IS_NEAR = 200
 """Characters within which a passage of the held-out text looks for the beginning of a line."""
@@ -32,6 +37,8 @@ _SAMPLE_READ_SECONDS = 2.0
 _SHORTEST_SAMPLE = 80
 _SAMPLE_SECONDS = 0.15
 """A large network writes fewer symbols a sample rather than hold up training."""
+_ANOTHER_SAMPLE = 1_000_003
+"""Between the seeds of two samples of one step."""
 
 Ids = NDArray[np.int64]
 
@@ -45,12 +52,16 @@ class Observer:
         self._clock = clock
         self._seed = seed
         self._text = corpus.held_out if len(corpus.held_out) else corpus.train
-        self._passage = self._part(0.0)
+        self._searched = self._part(0.0)
+        self._passage = self._searched[:PASSAGE_CHARACTERS]
         self._opening = _opening(corpus)
         self._prime = self._opening
         self._served = Wishes()
         self._samples = Spaced(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
+        self._sampled: list[int] = []
+        """The last step of which there is a sample, once for each."""
         self._traces = Spaced(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
+        self._searches = Spaced(clock, share=0.025, least_seconds=0.2)
         rarely = UNWATCHED_SAMPLE_SECONDS
         self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
 
@@ -64,8 +75,10 @@ class Observer:
             yield from self._choose_prime(wishes.prime, step)
 
         asked = (*chosen, wishes.traces) != (old.passage, old.passage_at, old.traces)
-        if asked or (self._traces.is_due and wishes.observing and not only_asked):
-            yield self._trace(step)
+        asked |= wishes.searching and not old.searching
+        due = self._searches if wishes.searching else self._traces
+        if asked or (due.is_due and wishes.observing and not only_asked):
+            yield self._trace(wishes, step)
 
         asked = (wishes.prime, wishes.temperature, wishes.samples) != (
             old.prime,
@@ -76,10 +89,14 @@ class Observer:
         if asked or (spacing.is_due and not only_asked):
             yield self._sample(wishes, step)
 
-    def _trace(self, step: int) -> Traced:
-        with self._traces.measured():
-            trace = record(self._model, self._passage, step=step)
-        return Traced(step, self._clock.seconds, trace)
+    def _trace(self, wishes: Wishes, step: int) -> Traced:
+        if not wishes.searching:
+            with self._traces.measured():
+                trace = record(self._model, self._passage, step=step)
+            return Traced(step, self._clock.seconds, trace)
+        with self._traces.measured(), self._searches.measured():
+            searched = record(self._model, self._searched, step=step)
+        return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched)
 
     def _sample(self, wishes: Wishes, step: int) -> Sampled:
         written: list[tuple[int, float]] = []
@@ -87,7 +104,9 @@ class Observer:
             latest = self._clock.seconds + _SAMPLE_SECONDS
             sampler = Sampler(self._model)
             sampler.feed(self._prime)
-            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=wishes.temperature, seed=self._seed + step)
+            self._sampled = [*(before for before in self._sampled if before == step), step]
+            seed = self._seed + step + _ANOTHER_SAMPLE * (len(self._sampled) - 1)
+            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=wishes.temperature, seed=seed)
             for symbol in stream:
                 written.append(symbol)
                 if len(written) >= _SHORTEST_SAMPLE and self._clock.seconds > latest:
@@ -105,26 +124,30 @@ class Observer:
         )
 
     def _part(self, at: float) -> Ids:
-        """A part of the held-out text, from a place 0..1 on, or from the first line that begins near it.
+        """What is searched, from a place 0..1 of the held-out text on, or from the first line begun near it.
 
-        A text that is hardly longer than a passage is shown from its start.
+        It begins with the passage. A text that is hardly longer than a passage is shown from its start.
         """
         start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS - _LINE_IS_NEAR))
-        part = self._text[start : start + _LINE_IS_NEAR + PASSAGE_CHARACTERS].astype(np.int64)
-        if "\n" in self._vocabulary.symbols and len(part) == PASSAGE_CHARACTERS + _LINE_IS_NEAR:
+        length = min(SEARCHED_CHARACTERS, _SEARCHED_BYTES // self._model.architecture.traced_bytes)
+        length = max(PASSAGE_CHARACTERS, length)
+        part = self._text[start : start + _LINE_IS_NEAR + length].astype(np.int64)
+        if "\n" in self._vocabulary.symbols and len(part) >= PASSAGE_CHARACTERS + _LINE_IS_NEAR:
             breaks = part == self._vocabulary.symbols.index("\n")
             # the first character after a line break that is none itself: empty lines say nothing
             begins = np.flatnonzero(breaks[:_LINE_IS_NEAR] & ~breaks[1 : _LINE_IS_NEAR + 1])
             part = part[begins[0] + 1 if len(begins) else 0 :]
-        return part[:PASSAGE_CHARACTERS]
+        return part[:length]
 
     def _choose_passage(self, text: str | None, at: float, step: int) -> Iterator[Warned]:
         """Watch `text`, or a part of the held-out text; a text that cannot be read leaves the one before."""
         if not text:
-            self._passage = self._part(at)
+            self._searched = self._part(at)
+            self._passage = self._searched[:PASSAGE_CHARACTERS]
             return
         try:
             self._passage = self._vocabulary.encode(text[:LONGEST_PASSAGE]).astype(np.int64)
+            self._searched = self._passage
         except TextError as error:
             yield self._warning(f"the passage stays as it was: {error}", step)
         if len(text) > LONGEST_PASSAGE:

@@ -177,15 +177,6 @@ def test_a_sample_tells_the_probability_of_each_character_it_wrote(
     np.testing.assert_allclose(sampled.probabilities, expected, atol=1e-5)
 
 
-def test_samples_of_a_step_repeat_and_those_of_another_differ(observer: Observer) -> None:
-    texts = []
-    for count, step in enumerate((3, 3, 4), 1):
-        (sampled,) = observer.look(Wishes(samples=count), step)
-        assert isinstance(sampled, Sampled)
-        texts.append(sampled.text)
-    assert texts[0] == texts[1] != texts[2]
-
-
 def test_a_slow_network_writes_a_shorter_sample(
     observer: Observer, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,3 +215,41 @@ def test_looking_leaves_the_random_numbers_of_training_alone(observer: Observer)
     before = torch.get_rng_state()
     list(observer.look(Wishes(samples=1, traces=1), 9))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_while_somebody_searches_what_follows_the_passage_is_traced_with_it(
+    observer: Observer, model: CharRNN, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "PASSAGE_CHARACTERS", 100)
+    searching = Wishes(searching=True, passage_at=0.1)
+    (traced,) = observer.look(searching, 5, only_asked=True)
+    assert isinstance(traced, Traced)
+    assert traced.searched is not None
+    assert len(traced.trace) == 100
+    assert len(traced.searched) > 1000
+    assert traced.searched.text in VOCABULARY.decode(HELD_OUT)
+    assert traced.searched.text.startswith(traced.trace.text)
+    expected = record(model, traced.trace.ids)
+    for name in ("1/cell", "1/forget"):
+        np.testing.assert_array_equal(traced.trace[name], expected[name])
+    assert kinds(observer.look(searching, 6, only_asked=True)) == []
+    (traced,) = observer.look(Wishes(searching=True, passage="a cab"), 7)
+    assert isinstance(traced, Traced)
+    assert traced.searched is not None
+    assert traced.searched.text == traced.trace.text == "a cab"
+    (traced,) = observer.look(Wishes(traces=1), 8)
+    assert isinstance(traced, Traced)
+    assert traced.searched is None
+
+
+def test_every_sample_is_another_also_of_one_step_and_a_run_repeats_them(model: CharRNN, time: Time) -> None:
+    corpus = Corpus("t", "t", "", VOCABULARY, TRAIN, HELD_OUT, HELD_OUT[:0])
+
+    def texts() -> list[str]:
+        observer = Observer(model, corpus, Clock(0.0, time), 1)
+        looked = [observer.look(Wishes(samples=n), step) for n, step in enumerate((3, 3, 3, 4), 1)]
+        return [event.text for said in looked for event in said if isinstance(event, Sampled)]
+
+    first = texts()
+    assert len(set(first)) == 4
+    assert texts() == first
