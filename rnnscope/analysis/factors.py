@@ -137,6 +137,17 @@ def factorise(
     return Factors(along[:, order], units[order], np.array(errors))
 
 
+def strengths(values: Float, units: Float, *, iterations: int = 60) -> Float:
+    """(T, K) how strong known factors `units` (K, H) are in other `values` (T, H) of the same neurons."""
+    magnitudes = np.abs(values).astype(np.float32)
+    products, overlaps = magnitudes @ units.T, units @ units.T
+    along = products + np.float32(_TINY)
+    along *= np.float32(1.0 / max(float(overlaps.sum(axis=0).max(initial=0.0)), _TINY))
+    for _ in range(iterations):
+        along *= products / np.maximum(along @ overlaps, _TINY)
+    return along
+
+
 def _first_units(magnitudes: Float, count: int, random: np.random.Generator) -> Float:
     """(K, H) to begin with: rows of the values that point in different directions, drawn as k-means++ draws.
 

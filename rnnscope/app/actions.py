@@ -122,6 +122,7 @@ TRAIN: tuple[Action, ...] = (
     Action("last", ("ctrl+end",), "Cursor to the last character", "look"),
     Action("own_range", ("n",), "Colours span the neuron's own range", "look"),
     Action("surprise", ("c",), "Colour the passage by surprise, or by the neuron", "look"),
+    Action("order", ("y",), "The heat map's rows in another order", "look"),
     Action("chart", ("o",), "The gradient chart in place of the loss, or back", "look"),
     Action("warmer", ("plus", "equals_sign"), "Temperature up by 0.1", "text"),
     Action("cooler", ("minus",), "Temperature down by 0.1", "text"),

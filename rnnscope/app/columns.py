@@ -3,7 +3,8 @@
     cells       |I| |a|m| |a| |漢 |…     a wide character takes two cells, a mark sits on a dotted circle
     characters   7 8 9 …      13 13
 
-Near the ends of the passage the window stays full and the cursor leaves its middle.
+Near the ends of the passage the window stays full and the cursor leaves its middle. Seen from farther off, a
+column stands for several characters, and a ruler for the text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from rnnscope.app.palette import Palette
 from rnnscope.app.runs import segments
 from rnnscope.app.widgets.layout_text import Shapes
 from rnnscope.tracing.trace import Trace
+
+_RULE = 15
+"""Columns between two numbers of a ruler."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,41 @@ def text_row(palette: Palette, shown: Window, cursor: int) -> list[Segment]:
     cells = [(glyph, dim if glyph == "↵" else text) for glyph in shown.glyphs]
     cells[cursor - shown.first] = (shown.glyphs[cursor - shown.first], palette.cursor)
     return segments(cells)
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A window in which every column stands for `scale` characters, from `first` on."""
+
+    first: int
+    columns: int
+    scale: int
+    cursor: int
+    """The column of the cursor."""
+
+    def at(self, cell: int) -> int | None:
+        """The first character of a column; None beside the text."""
+        return self.first + cell * self.scale if 0 <= cell < self.columns else None
+
+
+def distance(length: int, cursor: int, width: int, scale: int) -> Distance:
+    """The window of a text of `length` characters around `cursor`, `scale` of them a column."""
+    total = -(-length // scale)
+    columns = min(max(width, 1), total)
+    here = cursor // scale
+    start = max(0, min(here - columns // 2, total - columns))
+    return Distance(start * scale, columns, scale, here - start)
+
+
+def ruler(palette: Palette, shown: Distance) -> list[Segment]:
+    """How many characters from the cursor each fifteenth column is, and the cursor's cell inverse."""
+    cells = [" "] * shown.columns
+    for column in range(shown.cursor % _RULE, shown.columns, _RULE):
+        told = f"{(column - shown.cursor) * shown.scale:+,}".replace("-", "−")
+        if column != shown.cursor and column + len(told) <= shown.columns:
+            cells[column : column + len(told)] = told
+    dim = palette.ink("dim")
+    return segments((glyph, palette.cursor if i == shown.cursor else dim) for i, glyph in enumerate(cells))
 
 
 def window(trace: Trace, cursor: int, width: int) -> Window:

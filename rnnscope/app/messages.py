@@ -22,6 +22,14 @@ class NeuronChosen(Message):
         self.unit = unit
 
 
+class FactorChosen(Message):
+    """A factor of a crowd of neurons was chosen; the first is 0."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+
 class QuantityChosen(Message):
     """A quantity was chosen, such as `forget`."""
 

@@ -19,9 +19,24 @@ class Overlay:
     subject: str
     values: NDArray[np.float32]
     """(T,) as they are coloured: −1..1, or 0..1 for what is never negative."""
-    kind: Literal["diverging", "probability"] = "diverging"
+    kind: Literal["diverging", "gate", "probability"] = "diverging"
     ends: tuple[str, str] = ("−1", "+1")
     """What the legend's ends stand for."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """Another neuron to see beside the chosen one."""
+
+    layer: int
+    unit: int
+    quantity: str
+    place: Literal["under", "beside"] = "under"
+    """Under each line of the passage, or in a passage of its own."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.layer}/{self.unit}, {self.quantity}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +58,7 @@ class View:
     """Show the five most probable characters under every character of the passage."""
     overlay: Overlay | None = None
     """What `colouring="overlay"` shows."""
+    second: Second | None = None
     knows: str = ""
     """A name found for the neuron, such as `column`; empty where nobody looked."""
 
@@ -69,6 +85,23 @@ class View:
             low, high = float(self.values.min()), float(self.values.max())
             return (self.values - low) / max(high - low, 1e-6)
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
+
+    def seconded(self) -> View | None:
+        """The second neuron as the chosen one; None where there is no second."""
+        second = self.second
+        if second is None:
+            return None
+        return replace(
+            self,
+            layer=second.layer,
+            unit=second.unit,
+            quantity=second.quantity,
+            colouring="neuron",
+            overlay=None,
+            top_five=False,
+            second=None,
+            knows="",
+        )
 
     def moved(self, **changes: object) -> View:
         """The same view with some fields changed; cursor, layer and unit are kept within the trace."""

@@ -17,6 +17,7 @@ from rnnscope.app.asking.requests import LANES, THREAD, Lane, Request
 from rnnscope.errors import RnnscopeError
 from rnnscope.header import read_header
 from rnnscope.inspection.bench import Bench
+from rnnscope.inspection.crowds import CROWDS
 from rnnscope.inspection.opening import open_text
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
@@ -27,7 +28,7 @@ _LEAVING_SECONDS = 0.4
 Doing: TypeAlias = Callable[[Bench, Ticket], Iterator[Answer]]
 """Does a request, and yields what there is to say of it."""
 
-ANSWERS: Mapping[type[Request], Doing] = {**READING, **SEARCHING, **PROBING}
+ANSWERS: Mapping[type[Request], Doing] = {**READING, **SEARCHING, **PROBING, **CROWDS}
 
 
 def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:

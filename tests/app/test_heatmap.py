@@ -116,7 +116,7 @@ async def test_rows_keep_their_places_while_a_network_learns(panel_app, trace: T
         assert doubled != before
         app.panel.show(View(later(trace, 2001, 3), unit=unit))
         assert ids() == doubled
-        app.panel.sort()
+        app.panel.order_by("slowest")
         assert ids() != doubled
         assert str(unit) in "".join(ids())
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.compare import Comparison, MatchDistances
 from rnnscope.analysis.contexts import TopContexts
-from rnnscope.analysis.effects import Ablation, Saliency
+from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import Breakdown
+from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.matching import Matches
 from rnnscope.analysis.saturation import Saturation
 from rnnscope.app.asking.requests import Request
@@ -117,10 +122,64 @@ class OriginFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class ErrorsFound(Answer):
-    """`texts` are those around some positions of each level, from 24 characters before on."""
+    """Of the characters of the text from `start` on, where the breakdown's positions begin at 0."""
 
     breakdown: Breakdown
-    texts: Mapping[int, str]
+    start: int
+    text: str
+    learned: str
+    """What the n-grams and the words were learned from."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientsFound(Answer):
+    """How far back a loss is felt, in the network and in another."""
+
+    own: GradientFlow
+    other: GradientFlow
+    name: str
+    """Of the other model; empty for one that was only drawn."""
+    unknown_share: float
+    """Of the text's characters, those that the other reads as a stand-in."""
+
+
+@dataclass(frozen=True, eq=False)
+class NgramsFound(Answer):
+    """The network beside n-grams, on the characters of the text from `start` on."""
+
+    comparison: Comparison
+    start: int
+    text: str
+    learned: str
+    """What the n-grams learned from."""
+
+
+@dataclass(frozen=True, eq=False)
+class PageCompared(Answer):
+    """(T,) nats by which the network expected each character of a page more than the best n-gram."""
+
+    start: int
+    order: int
+    nats: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DistancesFound(Answer):
+    """Losses by distance, on the characters of the text from `start` on, where their positions begin at 0."""
+
+    distances: tuple[MatchDistances, ...]
+    order: int
+    start: int
+    text: str
+    learned: str
+
+
+@dataclass(frozen=True, eq=False)
+class FactorsFound(Answer):
+    """Of a layer; `factors.along` is along the page that begins at `start`."""
+
+    factors: Factors
+    start: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,6 +127,48 @@ class FindErrors(Request):
 
 
 @dataclass(frozen=True)
+class FindGradients(Request):
+    """How far back a loss is felt, in this network and in another."""
+
+    doing: ClassVar[str] = "going back through time"
+    beside: str | None = None
+    """The other one: a file, a run directory or a sample model's name; None leaves the choice to the worker."""
+
+
+@dataclass(frozen=True)
+class FindNgrams(Request):
+    """What the network loses beside n-grams of orders 1 to 9, and where the two differ most."""
+
+    doing: ClassVar[str] = "counting n-grams"
+
+
+@dataclass(frozen=True)
+class ComparePage(Request):
+    """The network beside the best n-gram on the characters start .. stop−1."""
+
+    doing: ClassVar[str] = "comparing the page"
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class FindDistances(Request):
+    """The losses at closing characters, by how far back they were opened."""
+
+    doing: ClassVar[str] = "matching brackets"
+
+
+@dataclass(frozen=True)
+class FindFactors(Request):
+    """The neurons of a layer as a few factors, and how strong each of them is on a page."""
+
+    doing: ClassVar[str] = "factorising"
+    layer: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
 class FindText(Request):
     """The next place at which some text, or a regular expression, matches."""
 

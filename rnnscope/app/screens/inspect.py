@@ -32,8 +32,8 @@ from rnnscope.app.exporting.write import check_destination, write_page
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.ranking import SORTS, Remarks, Sort
 from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
-from rnnscope.app.screens.analysing import AnalysingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
+from rnnscope.app.screens.mapping import MappingScreen
 from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.questions import number
 from rnnscope.app.screens.stage import Stage
@@ -58,7 +58,7 @@ _TYPED_BEFORE = 300
 _THRESHOLD = 0.3
 
 
-class InspectScreen(AnalysingScreen, inherit_bindings=False):
+class InspectScreen(MappingScreen, inherit_bindings=False):
     """A model, a text under it, and all one can find out about its neurons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(INSPECT)]
@@ -330,6 +330,8 @@ class InspectScreen(AnalysingScreen, inherit_bindings=False):
         elif self.model.doing:
             self.desk.cancel(*LONG)
             self.tell(doing="", share=None)
+        elif self.leave_factors():
+            pass
         elif view is not None and view.colouring == "overlay":
             self.marks, self.mark_from = (), None
             self.look(overlay=None, colouring="neuron")

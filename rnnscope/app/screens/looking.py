@@ -17,6 +17,7 @@ from textual.widget import Widget
 from rnnscope.app.actions import Action
 from rnnscope.app.choosing import neighbour_quantity
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
+from rnnscope.app.ordering import KINDS, Kind
 from rnnscope.app.screens.commands import Commands
 from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.log import log_writer
@@ -24,6 +25,7 @@ from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner, Notice, Severity
+from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.panel import Panel, ViewPanel
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt, Question
@@ -36,6 +38,9 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = "#passage"
     COMMANDS: ClassVar[set[Any]] = {Commands}
+
+    orders: ClassVar[tuple[Kind, ...]] = ("slowest", "similar", "index")
+    """The orders that the heat map can be in."""
 
     def __init__(self, offered: tuple[Action, ...]) -> None:
         """`offered` are the actions of which the footer, the help and the command palette are made."""
@@ -209,6 +214,22 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     def action_top_five(self) -> None:
         if self.view is not None:
             self.look(top_five=not self.view.top_five)
+
+    def action_order(self) -> None:
+        """The heat map's rows in the next order; it is shown where it is not."""
+        heat_map = self.query_one(HeatMap)
+        if self.show_heat_map():
+            kinds = [kind for kind in KINDS if kind in self.orders]
+            heat_map.order_by(kinds[(kinds.index(heat_map.kind) + 1) % len(kinds)])
+
+    def show_heat_map(self) -> bool:
+        """See to it that the heat map is in sight; whether it was before."""
+        heat_map, stage = self.query_one(HeatMap), self.query_one(Stage)
+        if heat_map.display:
+            return True
+        stage.want(hidden=stage.wanted.hidden - {heat_map.id}, zoomed=heat_map.id)
+        self.call_after_refresh(lambda: self.set_focus(heat_map))
+        return False
 
     # -- the screen ----------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.saturation import SaturationPlot
+from rnnscope.app.widgets.second import SecondPassage
 from rnnscope.app.widgets.title import Model, ModelHeader
 
 PAGE = 3000
@@ -80,6 +81,7 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             yield Gates(id="gates")
             yield Next(id="next")
             yield Map(id="map")
+            yield SecondPassage(id="second")
             yield ReportPanel("find", "press / to find who knows something", id="find")
             yield ReportPanel("contexts", "press t for the top contexts of the neuron", id="contexts")
             yield SaturationPlot(id="saturation")

@@ -85,7 +85,10 @@ def described(view: View) -> Description:
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
     short = f"{view.neuron} · {view.quantity}"
     long = f"neuron {view.neuron}, {view.quantity}" + (f": {view.knows}" if view.knows else "")
-    subjects = (long, f"neuron {short}", short, view.neuron)
+    subjects: tuple[str, ...] = (long, f"neuron {short}", short, view.neuron)
+    if view.second is not None and view.second.place == "under":
+        lower = f"{view.second.layer}/{view.second.unit}"
+        subjects = (f"{short}, under it {lower} · {view.second.quantity}", f"{view.neuron} over {lower}")
     if not view.own_range:
         if view.is_gate:
             return Description(subjects, ("0", "1"), ("½",))

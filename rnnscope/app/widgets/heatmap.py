@@ -4,49 +4,37 @@
     105    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the upper neuron of each row has its number
      97    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the selected one is bold, and always in sight
 
-Rows are ordered from slow to fast by the hidden values, and keep their places while a network learns: the
-order is made anew for another layer or passage, on request, and when the number of steps has doubled.
+The order is one of ordering.py's; rows keep their places while a network learns: it is made anew for another
+layer or passage, on request, and when the number of steps has doubled. Seen from farther off, a column stands
+for several characters and a row for several neurons, each cell for the strongest value among them. A crowd of
+neurons can be read as a few factors instead: then a row is a factor, and its bars are how strong it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 
-from rnnscope.app.columns import Window, text_row, window
-from rnnscope.app.messages import CursorMoved, NeuronChosen
-from rnnscope.app.palette import STEPS, ZERO, Palette, Theme, signed_steps, unit_steps
+from rnnscope.analysis.factors import Factors
+from rnnscope.app import bars, halves
+from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
+from rnnscope.app.messages import CursorMoved, FactorChosen, NeuronChosen
+from rnnscope.app.ordering import KINDS, Kind, Order
+from rnnscope.app.palette import ZERO, signed_steps, unit_steps
 from rnnscope.app.runs import coded_segments
-from rnnscope.app.slowness import slowest_first
 from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.tracing.trace import Trace
 
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """Units from slow to fast, and what they were ordered for."""
-
-    units: NDArray[np.intp]
-    layer: int
-    trace: Trace
-
-    def holds_for(self, trace: Trace, layer: int) -> bool:
-        """Whether these are the same neurons on the same text, less than twice as many steps later."""
-        return (
-            layer == self.layer
-            and trace.architecture == self.trace.architecture
-            and self.trace.step <= trace.step < 2 * max(self.trace.step, 1)
-            and np.array_equal(trace.ids, self.trace.ids)
-        )
+FARTHEST = 64
+"""The most characters that a column stands for."""
+_NAMED = 4
+"""Neurons that the title names of a factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +42,12 @@ class Picture:
     """The drawn panel, and what stands where."""
 
     rows: list[list[Segment]]
-    window: Window
+    window: Window | Distance
     ids_width: int
+
+
+def _binding(keys: str, action: str, tooltip: str) -> Binding:
+    return Binding(keys, action, tooltip, id=f"map.{action}", tooltip=tooltip, show=False)
 
 
 class HeatMap(ViewPanel):
@@ -64,10 +56,23 @@ class HeatMap(ViewPanel):
     heading: ClassVar[str] = "neurons"
     roomy_above: ClassVar[int] = 1_000
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _binding("plus", "zoom(-1)", "Nearer: fewer characters a column (mouse: Ctrl and wheel)"),
+        _binding("minus", "zoom(1)", "Farther: more characters a column, more neurons a row"),
+    ]
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._view: View | None = None
+        self._kind: Kind = "slowest"
         self._order: Order | None = None
+        self._table: dict[int, NDArray[np.intp]] = {}
+        """The units of each layer in the table's order."""
+        self._scale = 1
+        """Characters a column."""
+        self._factors: Factors | None = None
+        self._factor = 0
+        """The chosen factor."""
         self._first = 0
         """The place in the order of the topmost neuron; a multiple of the neurons a row has."""
         self._picture: Picture | None = None
@@ -86,13 +91,31 @@ class HeatMap(ViewPanel):
             self._bring_into_sight()
         self.redraw()
 
-    def sort(self) -> None:
-        """Order the neurons anew by the values at hand."""
-        self._order = None
-        if self._view is not None:
-            self._order_for(self._view)
-            self._bring_into_sight()
-            self.redraw()
+    @property
+    def kind(self) -> Kind:
+        """The order of the rows."""
+        return self._kind
+
+    def order_by(self, kind: Kind) -> None:
+        """Show the rows in another order, made of the values at hand."""
+        self._kind, self._order = kind, None
+        self._arrange()
+
+    def rank(self, table: dict[int, NDArray[np.intp]]) -> None:
+        """The units of each layer in the order of the table."""
+        self._table = table
+        if self._kind == "table":
+            self._order = None
+            self._arrange()
+
+    def show_factors(self, factors: Factors | None, chosen: int = 0) -> None:
+        """Factors of the view's layer along its passage in place of the neurons; None: neurons again."""
+        if (self._factors is None) != (factors is None):
+            self._first = 0
+        self._factors, self._factor = factors, chosen
+        self._painted_for = ()
+        self._bring_into_sight()
+        self.redraw()
 
     def neighbour(self, by: int) -> int | None:
         """The unit that many places further down the order than the selected one; None without a view."""
@@ -102,6 +125,14 @@ class HeatMap(ViewPanel):
         place = int(np.flatnonzero(units == self._view.unit)[0])
         return int(units[max(0, min(place + by, len(units) - 1))])
 
+    def action_zoom(self, by: int) -> None:
+        """Twice or half as many characters a column."""
+        scale = self._scale * 2 if by > 0 else self._scale // 2
+        self._scale = max(1, min(scale, FARTHEST))
+        self._begin_at(self._first)
+        self._bring_into_sight()
+        self.redraw()
+
     # -- title -------------------------------------------------------------------------------------------
 
     @property
@@ -110,65 +141,127 @@ class HeatMap(ViewPanel):
         return self._view.quantity if self._view is not None and self._view.is_gate else "hidden"
 
     def subject(self) -> str:
-        if self._view is None:
+        view = self._view
+        if view is None:
             return ""
+        if self._factors is not None:
+            names = ", ".join(map(str, self._factors.strongest(self._factor, _NAMED).tolist()))
+            return f"factor {self._factor + 1} of {self._total} of layer {view.layer}: {names}"
         if self._pointed is not None:
             unit, index = self._pointed
-            value = float(self._view.trace.shown(self._view.layer, self.quantity)[index, unit])
-            told = f"{value:.2f}" if self._view.is_gate else f"{value:+.2f}".replace("-", "−")
-            return f"{self.quantity} of {self._view.layer}/{unit} here: {told}"
-        total = self._view.trace.architecture.hidden_size
-        shown = min(self._per_row * max(0, self.body_height - 1), total - self._first)
-        return f"{self.quantity}, slowest first, {shown} of {total}"
+            value = float(view.trace.shown(view.layer, self.quantity)[index, unit])
+            told = f"{value:.2f}" if view.is_gate else f"{value:+.2f}".replace("-", "−")
+            return f"{self.quantity} of {view.layer}/{unit} here: {told}"
+        shown = min(self._per_row * max(0, self.body_height - 1), self._total - self._first)
+        far = f"{self._scale} characters a column, " if self._scale > 1 else ""
+        return f"{self.quantity}, {KINDS[self._kind]}, {far}{shown} of {self._total}"
 
     # -- drawing -----------------------------------------------------------------------------------------
 
     @property
+    def _total(self) -> int:
+        """How many neurons, or factors, there are."""
+        if self._factors is not None:
+            return len(self._factors.units)
+        return 0 if self._view is None else self._view.trace.architecture.hidden_size
+
+    @property
+    def _fold(self) -> int:
+        """Neurons that one value stands for: no more than it takes to have all in sight."""
+        fold, rows = 1, halves.per_cell(self.palette) * max(1, self.body_height - 1)
+        while fold < self._scale and fold * rows < self._total:
+            fold *= 2
+        return fold
+
+    @property
     def _per_row(self) -> int:
-        """Neurons a row of cells: two half blocks, or one sign where there is no colour."""
-        return 1 if self.palette.depth == "none" else 2
+        """Neurons a row of cells: two half blocks, or one sign where there is no colour; a single factor."""
+        return 1 if self._factors is not None else halves.per_cell(self.palette) * self._fold
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._view is None:
             waiting = Segment("waiting for the first look inside"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
-        key = (self._view, width, height, self.palette, self._first)
+        key = (self._view, width, height, self.palette, self._first, self._scale, self._factor)
         if self._picture is None or key != self._painted_for:
             self._picture = self._draw_picture(self._view, width, height)
             self._painted_for = key
         return self._picture.rows[row] if row < len(self._picture.rows) else []
 
     def _draw_picture(self, view: View, width: int, height: int) -> Picture:
-        palette, per_row = self.palette, self._per_row
         ids_width = max(4, len(str(view.trace.architecture.hidden_size - 1)) + 1)
-        shown = window(view.trace, view.cursor, max(1, width - ids_width))
-        units = self._order_for(view).units[self._first : self._first + per_row * max(0, height - 1)]
-        values = view.trace.shown(view.layer, self.quantity)[shown.indices][:, units].T
+        room = max(1, width - ids_width)
+        gutter = Segment(" " * ids_width, self.fill)
+        if self._scale == 1:
+            near = window(view.trace, view.cursor, room)
+            picture = Picture([[gutter, *text_row(self.palette, near, view.cursor)]], near, ids_width)
+        else:
+            far = distance(len(view.trace), view.cursor, room, self._scale)
+            picture = Picture([[gutter, *ruler(self.palette, far)]], far, ids_width)
+        rows = self._factor_rows if self._factors is not None else self._neuron_rows
+        picture.rows.extend(rows(view, picture, max(0, height - 1)))
+        return picture
+
+    def _neuron_rows(self, view: View, picture: Picture, height: int) -> list[list[Segment]]:
+        units = self._order_for(view).units[self._first : self._first + self._per_row * height]
+        values = _columns(view.trace.shown(view.layer, self.quantity), picture.window)[:, units].T
+        fold, per_cell = self._fold, halves.per_cell(self.palette)
+        if fold > 1:
+            padded = np.pad(values, ((0, -len(values) % fold), (0, 0)))
+            values = _strongest(padded.reshape(-1, fold, padded.shape[1]), axis=1)
         steps = unit_steps(values) if view.is_gate else signed_steps(values)
-        if len(steps) % per_row:  # the last row has nothing below
+        if len(steps) % per_cell:  # the last row has nothing below
             steps = np.concatenate([steps, np.full((1, steps.shape[1]), 0 if view.is_gate else ZERO)])
-        rows = [[Segment(" " * ids_width, self.fill), *text_row(palette, shown, view.cursor)]]
-        for row in range(len(steps) // per_row):
-            names = units[row * per_row : (row + 1) * per_row].tolist()
+        rows = []
+        for row in range(len(steps) // per_cell):
+            names = units[row * self._per_row : (row + 1) * self._per_row].tolist()
             selected = view.unit in names
-            name = view.unit if selected else names[0]
-            style = palette.ink("strong" if selected else "mute", bold=selected)
-            cells = steps[row * per_row : (row + 1) * per_row]
-            rows.append([Segment(f"{name:>{ids_width - 1}} ", style), *_cells(palette, cells, view.is_gate)])
-        return Picture(rows, shown, ids_width)
+            drawn = halves.cells(
+                self.palette, steps[row * per_cell : (row + 1) * per_cell], gates=view.is_gate
+            )
+            rows.append([self._numbered(view.unit if selected else names[0], selected, picture), *drawn])
+        return rows
+
+    def _factor_rows(self, view: View, picture: Picture, height: int) -> list[list[Segment]]:
+        assert self._factors is not None
+        along = self._factors.along[:, self._first : self._first + height]
+        styles = bars.styles(self.palette)
+        rows = []
+        for row, values in enumerate(_columns(along, picture.window).T):
+            points, keys = bars.gate_rows(values)
+            number = self._first + row
+            name = self._numbered(number + 1, number == self._factor, picture)
+            rows.append([name, *coded_segments(points[0], keys[0], styles)])
+        return rows
+
+    def _numbered(self, number: int, selected: bool, picture: Picture) -> Segment:
+        style = self.palette.ink("strong" if selected else "mute", bold=selected)
+        return Segment(f"{number:>{picture.ids_width - 1}} ", style)
 
     # -- order and scrolling -----------------------------------------------------------------------------
 
     def _order_for(self, view: View) -> Order:
-        if self._order is None or not self._order.holds_for(view.trace, view.layer):
-            hidden = view.trace.shown(view.layer, "hidden")
-            self._order = Order(slowest_first(hidden), view.layer, view.trace)
+        if self._order is None or not self._order.holds_for(self._kind, view.trace, view.layer):
+            order = Order.of(self._kind, view.trace, view.layer)
+            if self._kind == "table" and view.layer in self._table:
+                order = Order(self._table[view.layer], "table", view.layer, view.trace)
+            self._order = order
         return self._order
+
+    def _arrange(self) -> None:
+        if self._view is not None:
+            self._painted_for = ()
+            self._order_for(self._view)
+            self._bring_into_sight()
+            self.redraw()
 
     def _bring_into_sight(self) -> None:
         if self._view is None or self.body_height < 2:
             return
-        place = int(np.flatnonzero(self._order_for(self._view).units == self._view.unit)[0])
+        if self._factors is not None:
+            place = self._factor
+        else:
+            place = int(np.flatnonzero(self._order_for(self._view).units == self._view.unit)[0])
         seen = self._per_row * (self.body_height - 1)
         if place < self._first:
             self._begin_at(place)
@@ -178,9 +271,9 @@ class HeatMap(ViewPanel):
     def _begin_at(self, first: int) -> None:
         if self._view is None:
             return
-        total, per_row = self._view.trace.architecture.hidden_size, self._per_row
+        per_row = self._per_row
         seen = per_row * max(1, self.body_height - 1)
-        last = -(-max(0, total - seen) // per_row) * per_row
+        last = -(-max(0, self._total - seen) // per_row) * per_row
         first = max(0, min(first // per_row * per_row, last))
         if first != self._first:
             self._first = first
@@ -194,17 +287,21 @@ class HeatMap(ViewPanel):
     # -- the mouse ---------------------------------------------------------------------------------------
 
     def _under(self, event: events.MouseEvent) -> tuple[int | None, int | None]:
-        """The unit and the character at the mouse, where there is one."""
+        """The unit, or the factor, and the character at the mouse, where there is one."""
         if self._view is None or self._picture is None:
             return None, None
         row = event.y - self.body_top
         column = event.x - PADDING - self._picture.ids_width
+        if not 0 <= row < len(self._picture.rows):
+            return None, None
+        index = self._picture.window.at(column)
         place = self._first + (row - 1) * self._per_row
-        units = self._order_for(self._view).units
-        unit = int(units[place]) if 1 <= row < len(self._picture.rows) and place < len(units) else None
-        if unit is not None and self._view.unit in units[place : place + self._per_row]:
-            unit = self._view.unit
-        return unit, self._picture.window.at(column) if 0 <= row < len(self._picture.rows) else None
+        if row == 0 or place >= self._total:
+            return None, index
+        if self._factors is not None:
+            return place, index
+        units = self._order_for(self._view).units[place : place + self._per_row]
+        return int(self._view.unit if self._view.unit in units else units[0]), index
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         unit, index = self._under(event)
@@ -219,17 +316,26 @@ class HeatMap(ViewPanel):
         self._choose(*self._under(event))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._begin_at(self._first - 2 * self._per_row)
-        event.stop()
+        self._turn_wheel(-1, event)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._begin_at(self._first + 2 * self._per_row)
-        event.stop()
+        self._turn_wheel(+1, event)
 
-    def _choose(self, unit: int | None, index: int | None) -> None:
-        if unit is not None and self._view is not None and unit != self._view.unit:
-            self.post_message(NeuronChosen(self._view.layer, unit))
-        if index is not None and self._view is not None and index != self._view.cursor:
+    def _turn_wheel(self, by: int, event: events.MouseEvent) -> None:
+        event.stop()
+        if event.ctrl:
+            self.action_zoom(by)
+        else:
+            self._begin_at(self._first + 2 * by * self._per_row)
+
+    def _choose(self, row: int | None, index: int | None) -> None:
+        if self._view is None:
+            return
+        if row is not None and self._factors is not None:
+            self.post_message(FactorChosen(row))
+        elif row is not None and row != self._view.unit:
+            self.post_message(NeuronChosen(self._view.layer, row))
+        if index is not None and index != self._view.cursor:
             self.post_message(CursorMoved(index))
 
     def _point_at(self, pointed: tuple[int, int] | None) -> None:
@@ -238,47 +344,17 @@ class HeatMap(ViewPanel):
             self.redraw([-self.body_top])
 
 
-def _cells(palette: Palette, steps: NDArray[np.intp], gates: bool) -> list[Segment]:
-    """One row of cells from the (neurons a row, C) steps of its neurons."""
-    if palette.depth == "none":
-        points = _signs(gates)[steps[0]]
-        return coded_segments(points, np.zeros(len(points), dtype=np.intp), (palette.ink("text"),))
-    keys = steps[0] * STEPS + steps[1]
-    points = np.full(len(keys), ord("▀"), dtype=np.uint32)
-    return coded_segments(points, keys, _pairs(palette, gates))
+def _columns(values: NDArray[np.float32], shown: Window | Distance) -> NDArray[np.float32]:
+    """(C, n) of the values (T, n) what each column shows: a character's, or the strongest of several."""
+    if isinstance(shown, Window):
+        return values[shown.indices]
+    part = values[shown.first : shown.first + shown.columns * shown.scale]
+    part = np.pad(part, ((0, shown.columns * shown.scale - len(part)), (0, 0)))
+    return _strongest(part.reshape(shown.columns, shown.scale, -1), axis=1)
 
 
-@lru_cache(maxsize=16)
-def _pairs(palette: Palette, gates: bool) -> tuple[Style, ...]:
-    """33 × 33 styles: the upper step's colour on the lower step's."""
-    if palette.depth == "16":
-        colors = _sixteen(palette.theme, gates)
-    else:
-        colors = palette.gate_colors if gates else palette.diverging_colors
-    return tuple(Style(color=upper, bgcolor=lower) for upper in colors for lower in colors)
-
-
-def _sixteen(theme: Theme, gates: bool) -> tuple[Color, ...]:
-    """The ground below a quarter, then a colour near it, then one far from it."""
-    nothing = "black" if theme == "dark" else "bright_white"
-    positive = ("green", "bright_green") if gates else ("blue", "bright_cyan")
-    negative = ("yellow", "bright_yellow")
-    if theme == "light":
-        positive, negative = positive[::-1], negative[::-1]
-    scale = []
-    for step in range(STEPS):
-        strength = step / (STEPS - 1) if gates else (step - ZERO) / ZERO
-        low, high = positive if strength >= 0 else negative
-        scale.append(nothing if abs(strength) < 0.25 else low if abs(strength) < 0.6 else high)
-    return tuple(Color.parse(name) for name in scale)
-
-
-@lru_cache(maxsize=2)
-def _signs(gates: bool) -> NDArray[np.uint32]:
-    """A character for each step: `·`, then `+ #`, and `- =` for what is negative."""
-    signs = []
-    for step in range(STEPS):
-        strength = step / (STEPS - 1) if gates else (step - ZERO) / ZERO
-        weak, strong = ("+", "#") if strength >= 0 else ("-", "=")
-        signs.append("·" if abs(strength) < 0.25 else weak if abs(strength) < 0.6 else strong)
-    return np.array([ord(sign) for sign in signs], dtype=np.uint32)
+def _strongest(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Along an axis the value of the greatest magnitude, with its sign."""
+    high, low = values.max(axis=axis), values.min(axis=axis)
+    found: NDArray[np.float32] = np.where(-low > high, low, high)
+    return found

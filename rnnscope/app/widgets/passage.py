@@ -4,8 +4,8 @@
     ▎
     ▎▸ I am a gentleman of Verona, sir,↵
 
-The cursor's cell is the only white one. With the top five shown, each line has five rows under it that say
-what the network expected next; see expected.py.
+The cursor's cell is the only white one. A second neuron's colours are in a row under each line; see under.py.
+With the top five shown, five rows more say what the network expected next; see expected.py.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from rnnscope.app.widgets.layout_text import (
 )
 from rnnscope.app.widgets.legend import scale
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.app.widgets.under import second_row
 
 _INDENT = 1
 """Columns between the gutter and the text."""
@@ -88,7 +89,7 @@ class Passage(ViewPanel):
         self._aim = view.cursor
         same_text = old is not None and _same_text(old, view)
         row = self._row_of_cursor(old)
-        if old is None or not same_text or old.top_five != view.top_five:
+        if old is None or not same_text or _stride(old) != _stride(view):
             self._lay_out(keep_place=same_text)
             if not same_text and row is not None and self._layout is not None:
                 self._move_window(self._layout.line_of(view.cursor) - row, self._left)
@@ -136,7 +137,7 @@ class Passage(ViewPanel):
         if line >= len(layout):
             return []
         start, end, blank = self._visible(line)
-        content = self._text(start, end) if below == 0 else self._expected(line, start, end)[below - 1]
+        content = self._row(line, below, start, end)
         if not self._wraps:
             is_cut = below == 0, end < layout.starts[line + 1]
             content = [Segment(" " * blank, self.fill), *content]
@@ -145,6 +146,18 @@ class Passage(ViewPanel):
                 content.append(Segment("›", self.palette.ink("mute")))
         lead = "‹" if self._left and below == 0 else " "
         return [Segment(lead, self.palette.ink("mute")), *content]
+
+    def _row(self, line: int, below: int, start: int, end: int) -> list[Segment]:
+        """A line's text, the second neuron under it, or what was expected."""
+        assert self._view is not None
+        assert self._layout is not None
+        if below == 0:
+            return self._text(start, end)
+        if _has_second_row(self._view):
+            if below == 1:
+                return second_row(self._view, self._layout, start, end, self.palette)
+            below -= 1
+        return self._expected(line, start, end)[below - 1]
 
     def _text(self, start: int, end: int) -> list[Segment]:
         """Some characters of a line on their colours, with the cursor if it is among them."""
@@ -209,7 +222,7 @@ class Passage(ViewPanel):
         self._layout = lay_out(
             view.trace.ids, Shapes.of(view.trace.symbols), self._room if self._wraps else None
         )
-        self._stride = 1 + ROWS if view.top_five else 1
+        self._stride = _stride(view)
         self._top = self._layout.line_of(first)
         self._left = 0
         self._successors.clear()
@@ -367,6 +380,16 @@ def _same_text(one: View, other: View) -> bool:
     return a is b or (a.symbols == b.symbols and np.array_equal(a.ids, b.ids))
 
 
+def _has_second_row(view: View) -> bool:
+    return view.second is not None and view.second.place == "under"
+
+
+def _stride(view: View) -> int:
+    """The rows that a line of text takes, with what stands under it."""
+    return 1 + _has_second_row(view) + (ROWS if view.top_five else 0)
+
+
 def _look(view: View) -> tuple[object, ...]:
     """All on which the colours and the title depend, besides the trace."""
-    return view.layer, view.unit, view.quantity, view.own_range, view.colouring, view.knows, view.overlay
+    chosen = view.layer, view.unit, view.quantity, view.own_range, view.second
+    return *chosen, view.colouring, view.knows, view.overlay

@@ -1,0 +1,59 @@
+"""In which order a heat map shows the neurons of a layer.
+
+slowest    by how much of a value remains four characters later; see slowness.py
+similar    neurons that go together lie together: clusters of their correlations; see analysis/factors.py
+index      as they are numbered
+table      as the table beside it ranks them: by a score, a feature, saturation, …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.factors import by_similarity
+from rnnscope.app.slowness import slowest_first
+from rnnscope.tracing.trace import Trace
+
+Kind: TypeAlias = Literal["slowest", "similar", "index", "table"]
+
+KINDS: Mapping[Kind, str] = {
+    "slowest": "slowest first",
+    "similar": "similar ones together",
+    "index": "by index",
+    "table": "as in the table",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Units in an order, and what they were ordered for."""
+
+    units: NDArray[np.intp]
+    kind: Kind
+    layer: int
+    trace: Trace
+
+    @classmethod
+    def of(cls, kind: Kind, trace: Trace, layer: int) -> Order:
+        """The order of a layer by what its neurons do along a trace; of a table it is the index."""
+        if kind == "slowest":
+            units = slowest_first(trace.shown(layer, "hidden"))
+        elif kind == "similar":
+            units = by_similarity(trace.shown(layer, "hidden"))
+        else:
+            units = np.arange(trace.architecture.hidden_size)
+        return cls(units.astype(np.intp), kind, layer, trace)
+
+    def holds_for(self, kind: Kind, trace: Trace, layer: int) -> bool:
+        """Whether these are the same neurons on the same text, less than twice as many steps later."""
+        return (
+            (kind, layer) == (self.kind, self.layer)
+            and trace.architecture == self.trace.architecture
+            and self.trace.step <= trace.step < 2 * max(self.trace.step, 1)
+            and np.array_equal(trace.ids, self.trace.ids)
+        )

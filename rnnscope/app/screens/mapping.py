@@ -1,0 +1,170 @@
+"""The crowd on the inspect screen: the heat map in any order, near and far, as factors; a second neuron."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from textual import on
+
+from rnnscope.app.asking.answers import Answer, FactorsFound, PageRead
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import FindFactors
+from rnnscope.app.messages import FactorChosen
+from rnnscope.app.ordering import Kind
+from rnnscope.app.ranking import Ranking
+from rnnscope.app.screens.analysing import AnalysingScreen
+from rnnscope.app.screens.inspect_layout import FIRST
+from rnnscope.app.view import Overlay, Second, View
+from rnnscope.app.widgets.heatmap import HeatMap
+
+_NAMED = 3
+
+
+class MappingScreen(AnalysingScreen, inherit_bindings=False):
+    """Many neurons at once, or two."""
+
+    orders: ClassVar[tuple[Kind, ...]] = ("slowest", "similar", "index", "table")
+
+    def __init__(self, desk: Desk, *, name: str) -> None:
+        super().__init__(desk, name=name)
+        self.reads_factors = False
+        """Whether the heat map shows factors."""
+        self._factors: FactorsFound | None = None
+        self._factor = 0
+
+    # -- the heat map ----------------------------------------------------------------------------------------
+
+    def show_heat_map(self) -> bool:
+        heat_map = self.query_one(HeatMap)
+        if heat_map.display:
+            return True
+        self.show_panel("map")
+        self.call_after_refresh(lambda: self.set_focus(heat_map))
+        return False
+
+    def set_ranking(self, ranking: Ranking) -> None:
+        super().set_ranking(ranking)
+        layers = range(1, ranking.architecture.layers + 1)
+        everyone = np.arange(ranking.architecture.hidden_size)
+        table = {}
+        for layer in layers:
+            ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
+            table[layer] = np.concatenate([ranked, np.setdiff1d(everyone, ranked)])
+        self.query_one(HeatMap).rank(table)
+
+    def action_order(self) -> None:
+        self._leave_factors()
+        super().action_order()
+
+    def action_nearer(self) -> None:
+        self.show_heat_map()
+        self.query_one(HeatMap).action_zoom(-1)
+
+    def action_farther(self) -> None:
+        self.show_heat_map()
+        self.query_one(HeatMap).action_zoom(+1)
+
+    # -- factors ---------------------------------------------------------------------------------------------
+
+    def action_factors(self) -> None:
+        """Read the crowd as a few factors, or its neurons again: then with the factor's strongest."""
+        if self.view is None:
+            return
+        if self.reads_factors:
+            found, layer = self._factors, self.view.layer
+            self._leave_factors()
+            if found is not None:
+                self.look(layer=layer, unit=int(found.factors.strongest(self._factor, 1)[0]))
+            return
+        self.show_heat_map()
+        self.reads_factors = True
+        self._ask_for_factors(self.view)
+
+    def _ask_for_factors(self, view: View) -> None:
+        self.ask_for(FindFactors(view.layer, self.start, self.start + len(view.trace)))
+
+    def _leave_factors(self) -> None:
+        if not self.reads_factors:
+            return
+        self.reads_factors, self._factors = False, None
+        self.desk.cancel(FindFactors)
+        self.query_one(HeatMap).show_factors(None)
+        self.look(overlay=None, colouring="neuron")
+
+    def take(self, answer: Answer) -> None:
+        super().take(answer)
+        if not self.reads_factors:
+            return
+        if isinstance(answer, FactorsFound) and self._is_of_view(answer):
+            self._factors = answer
+            self._choose_factor(min(self._factor, len(answer.factors.units) - 1))
+        elif isinstance(answer, PageRead) and self.view is not None:
+            self._forget_factors(self.view)
+
+    def _is_of_view(self, found: FactorsFound) -> bool:
+        request, view = found.request, self.view
+        assert isinstance(request, FindFactors)
+        return (
+            view is not None
+            and (request.layer, found.start) == (view.layer, self.start)
+            and len(found.factors.along) == len(view.trace)
+        )
+
+    def _forget_factors(self, view: View) -> None:
+        """Those of another page or layer: ask for the ones of this."""
+        self._factors = None
+        self.query_one(HeatMap).show_factors(None)
+        self._ask_for_factors(view)
+
+    def show_view(self, view: View) -> None:
+        before = self.view
+        super().show_view(view)
+        if self.reads_factors and before is not None and before.layer != view.layer:
+            self._forget_factors(view)
+
+    def _choose_factor(self, factor: int) -> None:
+        """Colour the passage by a factor."""
+        if self._factors is None:
+            return
+        factors = self._factors.factors
+        self._factor = max(0, min(factor, len(factors.units) - 1))
+        self.query_one(HeatMap).show_factors(factors, self._factor)
+        names = ", ".join(map(str, factors.strongest(self._factor, _NAMED).tolist()))
+        values = np.minimum(factors.along[:, self._factor], 1.0)
+        overlay = Overlay(f"factor {self._factor + 1}: neurons {names}", values, "gate", ("0", "1"))
+        self.overlay(overlay, self.start)
+
+    @on(FactorChosen)
+    def _take_factor(self, message: FactorChosen) -> None:
+        self._choose_factor(message.index)
+
+    def _choose_neighbour(self, by: int) -> None:
+        if self.reads_factors:
+            self._choose_factor(self._factor + by)
+        else:
+            super()._choose_neighbour(by)
+
+    def leave_factors(self) -> bool:
+        """Step back from factors; whether there was anything to step back from."""
+        was_reading = self.reads_factors
+        self._leave_factors()
+        return was_reading
+
+    # -- a second neuron -------------------------------------------------------------------------------------
+
+    def action_second(self) -> None:
+        """Keep the neuron as a second one: under the text, then beside it, then no longer."""
+        view = self.view
+        if view is None:
+            return
+        if view.second is None:
+            self.look(second=Second(view.layer, view.unit, view.quantity), colouring="neuron")
+            self.announce(f"{view.neuron} stays under the text; choose another to compare, 2 sets them apart")
+        elif view.second.place == "under":
+            second = view.second
+            self.look(second=Second(second.layer, second.unit, second.quantity, "beside"))
+            self.show_panel("second")
+        else:
+            self.look(second=None)
+            self.show_panel(FIRST)

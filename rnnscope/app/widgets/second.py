@@ -1,0 +1,26 @@
+"""The same text in a second passage, as a second neuron colours it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+
+from rnnscope.app.view import View
+from rnnscope.app.widgets.passage import Passage
+
+
+class SecondPassage(Passage):
+    """The same text as the second neuron colours it."""
+
+    heading: ClassVar[str] = "second"
+
+    def show(self, view: View) -> None:
+        seen = view.seconded()
+        if seen is not None:
+            super().show(seen)
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        if self._view is None:
+            return [Segment("press 2 to keep a neuron", self.palette.ink("dim"))] if row == 0 else []
+        return super().body(row, width, height)

@@ -1,0 +1,35 @@
+"""A second neuron: a row of its colours under each line of the passage.
+
+saw the harmonium, for the Murs      on the chosen neuron's colours
+▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the second one's; signs where there is no colour
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.segment import Segment
+
+from rnnscope.app.halves import signs, strip
+from rnnscope.app.palette import Palette, signed_steps, unit_steps
+from rnnscope.app.view import View
+from rnnscope.app.widgets.layout_text import Layout, first_equal, paint
+from rnnscope.tracing.trace import is_gate
+
+
+def second_row(view: View, layout: Layout, start: int, end: int, palette: Palette) -> list[Segment]:
+    """The second neuron's colours under the characters `start` to `end` of one line."""
+    second = view.second
+    if second is None:
+        return []
+    cells = np.flatnonzero(layout.bases[start:end] == np.arange(start, end)) + start
+    gates = is_gate(second.quantity)
+    values = view.trace.shown(second.layer, second.quantity, second.unit)[cells]
+    steps = unit_steps(values) if gates else signed_steps(values)
+    glyph, styles = strip(palette, gates=gates)
+    widths = layout.widths[cells].tolist()
+    if glyph:
+        pieces = [glyph * width for width in widths]
+        return paint(pieces, first_equal(styles)[steps].tolist(), styles)
+    told = [chr(point) for point in signs(gates)[steps].tolist()]
+    pieces = [sign * width for sign, width in zip(told, widths, strict=True)]
+    return paint(pieces, [0] * len(pieces), styles)
