@@ -6,16 +6,12 @@ import threading
 from collections.abc import Callable
 
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.errors import TextError
 from rnnscope.inspection.opening import Opening
-from rnnscope.inspection.survey import Survey, survey
+from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey
 from rnnscope.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace
-
-_SHORTEST = 200
-"""Characters below which there is nothing to search."""
 
 
 class Subject:
@@ -32,9 +28,7 @@ class Subject:
         """What searches read; None when the ticket is dropped. Raises TextError for a text too short."""
         with self._surveying:
             if self._survey is None:
-                if self.pages.text.count(_SHORTEST) < _SHORTEST:
-                    known = self.pages.text.known
-                    raise TextError(f"the text has {known} characters; a search needs {_SHORTEST} at least")
+                check_length(self.pages.text.count(SHORTEST))
                 self._survey = survey(self.pages.model, self.pages, ticket)
             return self._survey
 

@@ -28,7 +28,7 @@ from rnnscope.app.asking.requests import Find, FindContexts, FindMatches, FindSa
 from rnnscope.app.ranking import Known, Neuron
 from rnnscope.errors import OptionError, TextError
 from rnnscope.inspection.bench import Bench
-from rnnscope.tracing.trace import is_gate
+from rnnscope.tracing.trace import Trace, is_gate
 
 AROUND = 40
 _TOP = 512
@@ -60,9 +60,12 @@ def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     survey = bench.subject.survey(ticket)
     if survey is None:
         return
-    question = _question(request, len(survey))
-    findings = find_in_trace(survey.trace, question, top=_TOP)
-    yield _found(request, findings)
+    yield found_in(request, survey.trace)
+
+
+def found_in(request: Find, trace: Trace) -> Found:
+    """Who knows what is asked for. Raises OptionError, TextError."""
+    return _found(request, find_in_trace(trace, _question(request, len(trace)), top=_TOP))
 
 
 def _question(request: Find, length: int) -> Question:
@@ -111,15 +114,18 @@ def _known(feature: str, finding: Finding) -> Known:
 def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindContexts)
-    subject = bench.subject
-    survey = subject.survey(ticket)
-    if survey is None:
-        return
-    values = survey.trace.shown(request.layer, request.quantity, request.unit)
+    survey = bench.subject.survey(ticket)
+    if survey is not None:
+        yield contexts_in(request, survey.trace)
+
+
+def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
+    """Where the neuron is highest, lowest and between along a trace."""
+    values = trace.shown(request.layer, request.quantity, request.unit)
     found = top_contexts([values], value_range=(0.0, 1.0) if is_gate(request.quantity) else (-1.0, 1.0))
     contexts = [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
-    symbols = survey.trace.characters
-    yield ContextsFound(request, found, {c.start: "".join(symbols[c.start : c.stop]) for c in contexts})
+    symbols = trace.characters
+    return ContextsFound(request, found, {c.start: "".join(symbols[c.start : c.stop]) for c in contexts})
 
 
 def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnscope.app.asking.desk import Ticket
+from rnnscope.errors import TextError
 from rnnscope.model import CharRNN
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace
 
 LONGEST = 20_000
+SHORTEST = 200
+"""Characters below which there is nothing to search."""
 _BYTES = 512 << 20
 _PIECE = 4096
 
@@ -26,6 +29,12 @@ class Survey:
 
     def __len__(self) -> int:
         return len(self.trace)
+
+
+def check_length(characters: int) -> None:
+    """Raise TextError for a text that is too short to be searched."""
+    if characters < SHORTEST:
+        raise TextError(f"the text has {characters} characters; a search needs {SHORTEST} at least")
 
 
 def survey(model: CharRNN, pages: Pages, ticket: Ticket) -> Survey | None:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnscope.app.asking.answers import Answer, Opened, Refused
+from rnnscope.app.asking.answers import Answer, Opened
 from rnnscope.app.asking.desk import Desk, Ticket
 from rnnscope.app.asking.requests import LANES, THREAD, Lane, Request
-from rnnscope.errors import RnnscopeError
 from rnnscope.header import read_header
+from rnnscope.inspection.answering import answer
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.crowds import CROWDS
 from rnnscope.inspection.opening import open_text
@@ -70,17 +70,4 @@ def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
 
 
 def _work(desk: Desk, bench: Bench, lane: Lane) -> None:
-    """Take what is wanted in one lane, and say what comes of it."""
-    while (ticket := desk.take(lane)) is not None:
-        try:
-            for answer in ANSWERS[type(ticket.request)](bench, ticket):
-                if ticket.is_dropped():
-                    break
-                desk.post(answer)
-        except RnnscopeError as error:
-            desk.post(Refused(ticket.request, str(error)))
-        except Exception as error:  # one analysis that fails takes no other with it; it is told
-            told = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            desk.post(Refused(ticket.request, f"a fault of rnnscope, {told}"))
-        finally:
-            desk.done(ticket)
+    answer(desk, lane, lambda ticket: ANSWERS[type(ticket.request)](bench, ticket))

@@ -83,6 +83,12 @@ class Desk:
     def is_closed(self) -> bool:
         return self._is_closed
 
+    def is_wanted(self) -> bool:
+        """Wait until something is asked for; False once the desk is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closed)
+            return not self._is_closed
+
     def take(self, lane: Lane) -> Ticket | None:
         """The oldest request of a lane, as soon as there is one; None once the desk is closed."""
         with self._changed:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from rnnscope.analysis.effects import Clamp
+from rnnscope.tracing.trace import Trace
 
 Lane: TypeAlias = Literal["quick", "long", "background"]
 THREAD = "rnnscope "
@@ -80,6 +81,20 @@ class FindContexts(Request):
     layer: int
     unit: int
     quantity: str
+
+
+@dataclass(frozen=True, eq=False)
+class FindInTrace(Find):
+    """Which neurons know a feature of a trace that is at hand."""
+
+    trace: Trace = field(kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class FindContextsInTrace(FindContexts):
+    """The same of a neuron along a trace that is at hand."""
+
+    trace: Trace = field(kw_only=True)
 
 
 @dataclass(frozen=True)
