@@ -13,6 +13,10 @@ class CursorMoved(Message):
         self.index = index
 
 
+class Arrived(Message):
+    """Answers wait at the desk."""
+
+
 class NeuronChosen(Message):
     """A neuron was chosen; layer counts from 1, unit from 0."""
 

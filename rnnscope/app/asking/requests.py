@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.features import FEATURES
 from rnnscope.tracing.trace import Trace
 
 Lane: TypeAlias = Literal["quick", "long", "background"]
@@ -81,6 +82,17 @@ class FindContexts(Request):
     layer: int
     unit: int
     quantity: str
+
+
+def as_asked(told: str) -> Find:
+    """A built-in feature by its name, `before:` or `after:` a regular expression, or one to be inside of."""
+    name = told.lower().replace(" ", "-")
+    if name in FEATURES:
+        return Find("feature", name)
+    where, _, pattern = told.partition(":")
+    if pattern and where in ("before", "after"):
+        return Find("before" if where == "before" else "after", pattern)
+    return Find("inside", told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,7 @@ from rnnscope.app.asking.requests import (
     FindSaturation,
     NameNeurons,
     Request,
+    as_asked,
 )
 from rnnscope.app.messages import CharactersBrushed
 from rnnscope.app.ranking import Known, Neuron
@@ -184,13 +185,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             if not self.marks:
                 return "mark a stretch first: v begins and ends one, V one that is not meant; or drag"
             self.ask_for(Find("marks", "what is marked", self.marks), "find")
-        elif name in FEATURES:
-            self.ask_for(Find("feature", name), "find")
-        elif told.startswith(("before:", "after:")):
-            where, _, pattern = told.partition(":")
-            self.ask_for(Find("before" if where == "before" else "after", pattern), "find")
         else:
-            self.ask_for(Find("inside", told), "find")
+            self.ask_for(as_asked(told), "find")
         return None
 
     def show_panel(self, name: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from textual.binding import BindingType
 
 from rnnscope.analysis.effects import Clamp
-from rnnscope.analysis.features import FEATURES
 from rnnscope.app.actions import bindings
 from rnnscope.app.asking.answers import Answer, Opened
 from rnnscope.app.asking.desk import Desk
@@ -32,6 +31,7 @@ from rnnscope.app.exporting.write import check_destination, write_page
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.ranking import SORTS, Remarks, Sort
 from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
+from rnnscope.app.screens import questions
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.mapping import MappingScreen
 from rnnscope.app.screens.paging import PAGE
@@ -133,9 +133,7 @@ class InspectScreen(MappingScreen, inherit_bindings=False):
     # -- finding out -----------------------------------------------------------------------------------------
 
     def action_find(self) -> None:
-        hint = "a feature (Tab), a regular expression, before:… after:…, or marked   Enter   Esc"
-        names = ("marked", *FEATURES) if self.marks else tuple(FEATURES)
-        self.ask(Question("find", "marked" if self.marks else "", hint, self.find, suggestions=names))
+        self.ask(questions.find(self.find, marked=bool(self.marks)))
 
     def action_mark_on(self) -> None:
         self.mark(True)

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.message import Message
 
 from rnnscope.app.asking.answers import Answer, Ended, Opened, PageRead, Refused, Told
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import ReadPage, Request
 from rnnscope.app.choosing import first_view
 from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.messages import Arrived
 from rnnscope.app.ranking import Known, Neuron, Ranking, Sort, numbers
 from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
 from rnnscope.app.screens.looking import LookingScreen
@@ -42,10 +42,6 @@ PAGE = 3000
 """Characters traced at once."""
 _EDGE = 400
 """So near the end of a page the next is read."""
-
-
-class Arrived(Message):
-    """Answers wait at the desk."""
 
 
 class Map(HeatMap):

@@ -1,4 +1,4 @@
-"""The questions of the train screen: each reads the present wishes and sets new ones."""
+"""The questions of the screens. Those of a run: each reads the present wishes and sets new ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
+from rnnscope.analysis.features import FEATURES
 from rnnscope.app.widgets.prompt import LINE_BREAK, Question
 from rnnscope.training.controls import Controls
 
@@ -138,6 +139,14 @@ def passage(controls: Controls) -> Question:
         nudge,
         restore,
     )
+
+
+def find(accept: Callable[[str], str | None], *, marked: bool | None = None) -> Question:
+    """Who knows something. `marked` says whether stretches are marked; None that they cannot be."""
+    names = ("marked", *FEATURES) if marked else tuple(FEATURES)
+    hint = "a feature (Tab), a regular expression, before:… after:…"
+    hint += "" if marked is None else ", or marked"
+    return Question("find", "marked" if marked else "", f"{hint}   Enter   Esc", accept, suggestions=names)
 
 
 def finish(controls: Controls, announce: Callable[[str], None]) -> Question:
