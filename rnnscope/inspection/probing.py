@@ -1,24 +1,19 @@
-"""What changes a network or goes back through it: ablation, saliency, errors, and writing on."""
+"""What changes a network or goes back through it: ablation, saliency, and writing on."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.attribution import saliency
-from rnnscope.analysis.errors import break_down
-from rnnscope.analysis.words import word_counts
-from rnnscope.app.asking.answers import AblationFound, Answer, ErrorsFound, OriginFound, TextFound
+from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound, TextFound
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.app.asking.requests import FindAblation, FindErrors, FindOrigin, FindText, WriteOn
-from rnnscope.errors import OptionError, TextError
+from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindText, WriteOn
+from rnnscope.errors import OptionError
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.sampling import Sampler
-from rnnscope.text.ngram import log_probabilities_by_order
 from rnnscope.text.occurrences import find_next, find_previous
 
 _SAMPLE = 240
@@ -28,8 +23,6 @@ _WRITTEN_AT_ONCE = 12
 _KEPT = 1000
 WRITTEN = "written on by the model"
 _BEFORE = 200
-_SAMPLED_PLACES = 12
-_AROUND = 24
 
 
 def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
@@ -66,37 +59,6 @@ def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         type(found)(found.position + shift, found.start + shift, found.norms, found.log_probability),
         text,
     )
-
-
-def find_errors(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises TextError where the training text, which the oracles count, is not at hand."""
-    subject = bench.subject
-    survey = subject.survey(ticket)
-    learned = subject.training_text()
-    if survey is None:
-        return
-    if learned is None:
-        raise TextError(
-            "the training text of this model is not at hand; its n-grams and words are counted there"
-        )
-    trace = survey.trace
-    expected = trace.log_probabilities[np.arange(len(trace) - 1), trace.ids[1:]]
-    vocabulary = bench.model.vocabulary
-    orders = log_probabilities_by_order(
-        vocabulary.encode(learned),
-        trace.ids,
-        len(vocabulary),
-        range(1, 8),
-        should_stop=ticket.is_dropped,
-    )
-    text = trace.text
-    breakdown = break_down(text, expected, orders, word_counts(learned))
-    texts = {}
-    for bucket in breakdown.buckets:
-        for level in bucket.levels:
-            for position in level.positions[:_SAMPLED_PLACES].tolist():
-                texts[position] = text[max(0, position - _AROUND) : position + _AROUND]
-    yield ErrorsFound(ticket.request, breakdown, texts)
 
 
 def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
@@ -137,7 +99,6 @@ def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 PROBING: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {
     FindAblation: find_ablation,
     FindOrigin: find_origin,
-    FindErrors: find_errors,
     FindText: find_text,
     WriteOn: write_on,
 }

@@ -17,7 +17,9 @@ from rnnscope.app.asking.requests import LANES, THREAD, Lane, Request
 from rnnscope.header import read_header
 from rnnscope.inspection.answering import answer
 from rnnscope.inspection.bench import Bench
+from rnnscope.inspection.comparing import COMPARING
 from rnnscope.inspection.crowds import CROWDS
+from rnnscope.inspection.flowing import FLOWING
 from rnnscope.inspection.opening import open_text
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
@@ -28,7 +30,7 @@ _LEAVING_SECONDS = 0.4
 Doing: TypeAlias = Callable[[Bench, Ticket], Iterator[Answer]]
 """Does a request, and yields what there is to say of it."""
 
-ANSWERS: Mapping[type[Request], Doing] = {**READING, **SEARCHING, **PROBING, **CROWDS}
+ANSWERS: Mapping[type[Request], Doing] = {**READING, **SEARCHING, **PROBING, **COMPARING, **FLOWING, **CROWDS}
 
 
 def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:

@@ -159,7 +159,7 @@ class FindGradients(Request):
 
     doing: ClassVar[str] = "going back through time"
     beside: str | None = None
-    """The other one: a file, a run directory or a sample model's name; None leaves the choice to the worker."""
+    """The other: a file, a run directory, a sample model's name; None leaves the choice to the worker."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Contexts of a neuron, ranges that match, errors by kind, and what is lost without a neuron."""
+"""Contexts of a neuron, ranges that match, where a prediction came from, what is lost without a neuron."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from rnnscope.analysis.contexts import Context
-from rnnscope.app.asking.answers import AblationFound, ContextsFound, ErrorsFound, MatchesFound, OriginFound
+from rnnscope.app.asking.answers import AblationFound, ContextsFound, MatchesFound, OriginFound
 from rnnscope.app.asking.requests import FindContexts
 from rnnscope.app.palette import Palette
 from rnnscope.app.reports.report import (
@@ -19,7 +19,6 @@ from rnnscope.app.reports.report import (
     Line,
     Place,
     Report,
-    Run,
     bar,
     excerpt,
     sides,
@@ -108,40 +107,6 @@ def matches(found: MatchesFound) -> Report:
         ]
     subject = f"|value| > {selection.threshold:g} over {selection.stop - selection.start} characters"
     return Report(subject, f"{listed.positions:,} characters", tuple(lines))
-
-
-def errors(found: ErrorsFound, opened: str = "") -> Report:
-    """The paper's breakdown: each oracle's share; the opened one shows its levels and places."""
-    breakdown = found.breakdown
-    total = len(breakdown.errors)
-    share = total / max(1, breakdown.characters)
-    lines = [words(f"p of what came < 0.5 at {share:.1%} of characters"), words("Enter opens a line", "dim")]
-    for bucket in breakdown.buckets:
-        share = breakdown.share(bucket)
-        lines.append(
-            bar(
-                bucket.name,
-                [(share, "azure")],
-                f"{share:.1%}",
-                name_width=14,
-                value_width=6,
-                token="strong",
-                bold=True,
-                choice=Run("bucket", bucket.name),
-            )
-        )
-        for level in bucket.levels if bucket.name == opened else ():
-            if len(level.positions):
-                lines.append(words(f"  {level.name}: {len(level.positions):,}", "dim"))
-            for position in level.positions.tolist():
-                if position not in found.texts:
-                    break
-                text = found.texts[position]
-                values = np.zeros(len(text), np.float32)
-                at = min(_ERROR_LEAD, position)
-                values[at : at + 1] = -0.8
-                lines.append(excerpt(text, values, at, "", gate=False, choice=Place(position)))
-    return Report("what would have helped", f"{breakdown.characters:,} characters", tuple(lines))
 
 
 def ablation(found: AblationFound) -> Report:

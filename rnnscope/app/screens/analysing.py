@@ -13,7 +13,6 @@ from rnnscope.app.asking.answers import (
     AblationFound,
     Answer,
     ContextsFound,
-    ErrorsFound,
     Found,
     MatchesFound,
     Named,
@@ -60,9 +59,6 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         """Stretches of the text marked by hand: [start, stop), and whether they are on."""
         self.mark_from: tuple[int, bool] | None = None
         """Where a mark was begun with the keys."""
-        self._errors: ErrorsFound | None = None
-        self._bucket = ""
-        """The kind of errors whose places are listed."""
         self._follow: Timer | None = None
 
     def on_mount(self) -> None:
@@ -92,9 +88,6 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self._map_ablation(answer)
             case OriginFound():
                 self._map_origin(answer)
-            case ErrorsFound():
-                self._errors = answer
-                self.report("errors", listing.errors(answer))
             case TextFound(span=span):
                 self._show_text(span)
 
@@ -291,6 +284,3 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.look(layer=layer, unit=unit)
             case Run(action="find", argument=argument) if message.again:
                 self.find(argument)
-            case Run(action="bucket", argument=name) if message.again and self._errors is not None:
-                self._bucket = "" if name == self._bucket else name
-                self.report("errors", listing.errors(self._errors, self._bucket), keep_place=True)

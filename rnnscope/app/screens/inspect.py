@@ -15,11 +15,15 @@ from rnnscope.app.actions import bindings
 from rnnscope.app.asking.answers import Answer, Opened
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import (
+    ComparePage,
     Find,
     FindAblation,
     FindContexts,
+    FindDistances,
     FindErrors,
+    FindGradients,
     FindMatches,
+    FindNgrams,
     FindOrigin,
     FindText,
     PutBack,
@@ -32,8 +36,8 @@ from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.ranking import SORTS, Remarks, Sort
 from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
 from rnnscope.app.screens import questions
+from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
-from rnnscope.app.screens.mapping import MappingScreen
 from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.questions import number
 from rnnscope.app.screens.stage import Stage
@@ -49,6 +53,10 @@ LONG: tuple[type[Request], ...] = (
     FindAblation,
     FindOrigin,
     FindErrors,
+    FindNgrams,
+    ComparePage,
+    FindDistances,
+    FindGradients,
     WriteOn,
 )
 """Requests that the reader waits for, and Esc drops."""
@@ -58,7 +66,7 @@ _TYPED_BEFORE = 300
 _THRESHOLD = 0.3
 
 
-class InspectScreen(MappingScreen, inherit_bindings=False):
+class InspectScreen(ComparingScreen, inherit_bindings=False):
     """A model, a text under it, and all one can find out about its neurons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(INSPECT)]
@@ -149,15 +157,11 @@ class InspectScreen(MappingScreen, inherit_bindings=False):
 
     def action_match(self) -> None:
         self.match(_THRESHOLD)
-        self._focus("match")
+        self.focus_panel("match")
 
     def action_origin(self) -> None:
         self.trace_back()
-        self._focus("origin")
-
-    def action_errors(self) -> None:
-        self.ask_for(FindErrors(), "errors")
-        self._focus("errors")
+        self.focus_panel("origin")
 
     def action_ablate(self) -> None:
         """Hold the neuron, or all favourites, at a value, and see what is lost."""
@@ -198,10 +202,7 @@ class InspectScreen(MappingScreen, inherit_bindings=False):
     def _open(self, panel: str) -> None:
         """Show a panel, and put the focus on it."""
         self.show_panel(panel)
-        self._focus(panel)
-
-    def _focus(self, panel: str) -> None:
-        self.call_after_refresh(lambda: self.set_focus(self.query_one(f"#{panel}")))
+        self.focus_panel(panel)
 
     # -- the text --------------------------------------------------------------------------------------------
 

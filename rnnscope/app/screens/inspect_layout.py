@@ -12,7 +12,10 @@ from __future__ import annotations
 from rnnscope.app.screens.layout import Block, Row
 
 FIRST = "find"
-SHARED = ("find", "next", "map", "second", "contexts", "saturation", "match", "ablation", "origin", "errors")
+SHARED = (
+    *("find", "next", "map", "second", "contexts", "saturation", "match", "ablation", "origin"),
+    *("errors", "ngrams", "distances", "gradients"),
+)
 """The panels that take turns in one place, in the order in which they come."""
 OWN_PLACE = ("next", "map")
 """Those that have a place of their own where there are three columns."""

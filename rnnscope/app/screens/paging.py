@@ -26,6 +26,7 @@ from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.too_small import TooSmall
 from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.flow import FlowChart
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.gates import Gates
 from rnnscope.app.widgets.heatmap import HeatMap
@@ -85,6 +86,9 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             yield ReportPanel("ablation", "press x to hold the neuron at a value", id="ablation")
             yield ReportPanel("where from", "press i to trace a prediction back", id="origin")
             yield ReportPanel("errors", "press E to sort the errors", id="errors")
+            yield ReportPanel("n-grams", "press p to set the network beside n-grams", id="ngrams")
+            yield ReportPanel("brackets", "press B for the loss at closing brackets", id="distances")
+            yield FlowChart(id="gradients")
             yield Footer(self.actions, id="footer")
             yield Banner(id="banner")
             yield Prompt(id="prompt")

@@ -1,0 +1,320 @@
+"""How far back a loss is felt: ‖∂ loss_T / ∂h_t‖₂ against T − t, in this network and in another.
+
+  1 ⠤⠤⣀⡀
+.01 ⠁ ⠈⠉⠑⠒⠒⠤⠤⢄⣀⣀⣀⣀   LSTM 6e-4     solid and azure is this network, dotted and grey the other
+1e-4     ⠂ ⠄ ⡀            RNN 2e-6      a line a layer
+    0   20   40   60   80  100 steps back
+━ LSTM: half is left after 3 steps, 1 % after 44, 7e-4 after 100
+┄ RNN: …
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from rnnscope.analysis.effects import GradientFlow
+from rnnscope.app import braille
+from rnnscope.app.asking.answers import GradientsFound
+from rnnscope.app.axes import StepAxis, ValueAxis, grown
+from rnnscope.app.plot import step_labels
+from rnnscope.app.runs import coded_segments
+from rnnscope.app.widgets.chart import AXIS_FROM, LABELS_WIDTH
+from rnnscope.app.widgets.loss import spread
+from rnnscope.app.widgets.panel import PADDING, Panel
+
+Float = NDArray[np.float64]
+
+_DEEPEST = 1e-9
+"""Of the highest value; what is lower leaves the chart."""
+_DASH = 4
+"""The other network's line is every second pair of so many columns of dots."""
+_EMPTY, _OWN, _OTHER = range(3)
+_TOKENS = ("text", "azure", "mute")
+_WORDS_FROM = 6
+"""The least rows of body that have room for words under the chart."""
+_VALUES_FROM = 60
+"""The least columns of body in which the lines' last values stand beside their names."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """One layer of a network."""
+
+    name: str
+    norms: Float
+    key: int
+
+
+def _binding(keys: str, action: str, tooltip: str) -> Binding:
+    return Binding(keys, action, tooltip, id=f"flow.{action}", tooltip=tooltip, show=False)
+
+
+class FlowChart(Panel):
+    """Gradients of a loss at earlier steps; posts `AnotherWanted`."""
+
+    heading: ClassVar[str] = "gradient flow"
+    roomy_above: ClassVar[int] = 1_000
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _binding("left", "hair(-1)", "Read the values one column to the left"),
+        _binding("right", "hair(1)", "Read the values one column to the right"),
+        _binding("enter", "another", "Another network beside this one (mouse: click its words)"),
+        _binding("escape", "no_hair", "Stop reading values"),
+    ]
+
+    class AnotherWanted(Message):
+        """The reader wants another network beside this one."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._found: GradientsFound | None = None
+        self._hair: int | None = None
+
+    def chart(self, found: GradientsFound) -> None:
+        """Show what was found."""
+        self._found, self._hair = found, None
+        self.redraw()
+
+    # -- title -----------------------------------------------------------------------------------------------
+
+    def subject(self) -> str:
+        found = self._found
+        if found is None:
+            return ""
+        if self._hair is not None:
+            back = self._steps_at(self._hair)
+            values = ", ".join(f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown())
+            return f"{back} back: {values}"
+        if self.body_width >= _VALUES_FROM:
+            return f"‖∂ loss/∂ hidden‖ by steps back, beside {self._other_name}"
+        return f"beside {self._other_name}"
+
+    def legend(self) -> list[Segment]:
+        if self._found is None or self._hair is not None:
+            return []
+        return [Segment("Enter: another", self.palette.ink("dim"))]
+
+    @property
+    def _other_name(self) -> str:
+        assert self._found is not None
+        return self._found.name or f"an untrained {self._found.other.title}"
+
+    # -- drawing ---------------------------------------------------------------------------------------------
+
+    def body(self, row: int, width: int, height: int) -> list[Segment]:
+        if self._found is None:
+            told = "press d to see how far back a loss is felt"
+            return [Segment(told, self.palette.ink("dim"))] if row == 0 else []
+        told_rows = self._word_rows(height)
+        if row >= height - told_rows:
+            return self._words(row - (height - told_rows), width)
+        return self._plot_rows(width, height - told_rows)[row]
+
+    def _word_rows(self, height: int) -> int:
+        return 2 if height >= _WORDS_FROM else 0
+
+    def _lines_shown(self) -> list[_Line]:
+        """This network's layers, then the other's."""
+        found = self._found
+        assert found is not None
+        names = [flow.title.rpartition(" ")[0] for flow in (found.own, found.other)]
+        if names[0] == names[1]:
+            names = ["this", "other"]
+        lines = []
+        for name, flow, key in zip(names, (found.own, found.other), (_OWN, _OTHER), strict=True):
+            for layer, norms in enumerate(flow.norms, start=1):
+                lines.append(_Line(f"{name} {layer}" if len(flow.norms) > 1 else name, norms, key))
+        return lines
+
+    def _plot_width(self, width: int) -> int:
+        return max(1, width - LABELS_WIDTH - self._beside_width(width))
+
+    def _beside_width(self, width: int) -> int:
+        names = max(len(line.name) for line in self._lines_shown())
+        return 1 + min(names, 13) + (6 if width >= _VALUES_FROM else 0)
+
+    def _axis(self, width: int) -> StepAxis:
+        assert self._found is not None
+        last = self._found.own.norms.shape[1] - 1
+        return StepAxis(0.0, float(last), self._plot_width(width) * braille.DOTS_WIDE, logarithmic=False)
+
+    def _plot_rows(self, width: int, height: int) -> list[list[Segment]]:
+        steps = self._axis(width)
+        rows = height - 1 if height + self._word_rows(self.body_height) >= AXIS_FROM - 1 else height
+        lines = self._lines_shown()
+        values = _value_axis(lines, rows)
+        cells = self._cells(lines, steps, values)
+        beside = self._beside(lines, values, self._beside_width(width) - 1)
+        labels, ink = values.ticks(aligned=False), self.palette.ink
+        drawn = []
+        for row in range(rows):
+            label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} "[:LABELS_WIDTH], ink("mute"))
+            drawn.append([label, *cells[row], Segment(" ", self.fill), *beside.get(row, [])])
+        if rows < height:
+            unit = " steps back" if self._beside_width(width) >= 12 else " back"
+            below, _ = step_labels(self.palette, steps, round(steps.high), (), unit="")
+            drawn.append([Segment(" " * LABELS_WIDTH, ink("mute")), *below, Segment(unit, ink("mute"))])
+        return drawn
+
+    def _cells(self, lines: list[_Line], steps: StepAxis, values: ValueAxis) -> list[list[Segment]]:
+        """The rows of the plot: the other's lines dotted, and where they share cells the two take turns."""
+        height = values.rows * braille.DOTS_HIGH
+        at = steps.step(np.arange(steps.dots))
+        dots = {key: np.zeros((height, steps.dots), np.bool_) for key in (_OWN, _OTHER)}
+        for line in lines:
+            norms = np.interp(at, np.arange(len(line.norms)), np.log(np.maximum(line.norms, 1e-300)))
+            places = values.dots(np.exp(norms))
+            drawn = braille.line(places, height)
+            if line.key == _OTHER:
+                drawn[:, np.arange(steps.dots) % _DASH >= _DASH // 2] = False
+            dots[line.key] |= drawn
+        own, other = braille.cells(dots[_OWN]), braille.cells(dots[_OTHER])
+        shared = (own > 0) & (other > 0)
+        shared[:, ::2] = False
+        own[shared] = 0
+        keys = np.where(own > 0, _OWN, np.where(other > 0, _OTHER, _EMPTY)).astype(np.intp)
+        codes = np.where(own > 0, own, other).astype(np.uint32)
+        points = np.where(codes > 0, braille.BLANK + codes, ord(" ")).astype(np.uint32)
+        styles = [self.palette.ink(token) for token in _TOKENS]
+        styles += [self.palette.ink(token, on="hair") for token in _TOKENS]
+        if self._hair is not None and self._hair < keys.shape[1]:
+            keys[:, self._hair] += len(_TOKENS)
+            if self.palette.depth in ("16", "none"):
+                column = points[:, self._hair]
+                points[:, self._hair] = np.where(column == ord(" "), ord("│"), column)
+        return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
+
+    def _beside(self, lines: list[_Line], values: ValueAxis, width: int) -> dict[int, list[Segment]]:
+        """Names where the lines end, and what they end at."""
+        shown = sorted(lines, key=lambda line: -line.norms[-1])[: values.rows]
+        rows = spread([values.row(float(line.norms[-1])) for line in shown], values.rows)
+        named = {}
+        for line, row in zip(shown, rows, strict=True):
+            value = f" {_short(line.norms[-1]):>5}" if self.body_width >= _VALUES_FROM else ""
+            name = line.name[: width - len(value)]
+            text = f"{name:<{width - len(value)}}{value}"
+            named[row] = [Segment(text, self.palette.ink(_TOKENS[line.key], bold=line.key == _OWN))]
+        return named
+
+    def _words(self, number: int, width: int) -> list[Segment]:
+        """What a line says, in the longest words that fit."""
+        found, ink = self._found, self.palette.ink
+        assert found is not None
+        flow = (found.own, found.other)[number]
+        sign = Segment("━ " if number == 0 else "╍ ", ink("azure" if number == 0 else "mute"))
+        name = flow.title if number == 0 or found.name else f"{flow.title}, untrained"
+        short = flow.title.rpartition(" ")[0]
+        short = short if number == 0 or found.name else f"untrained {short}"
+        unknown = f"; {found.unknown_share:.0%} of the characters are unknown to it"
+        choices = [f"{name}: {told}" for told in in_words(flow)]
+        choices += [f"{short}: {told}" for told in in_words(flow)]
+        if number == 1 and found.unknown_share >= 0.005:
+            choices.insert(0, choices[0] + unknown)
+        room = width - 2
+        told = next((words for words in choices if len(words) <= room), choices[-1][:room])
+        return [sign, Segment(told, ink("text"))]
+
+    # -- reading values --------------------------------------------------------------------------------------
+
+    def _steps_at(self, column: int) -> int:
+        """The distance that is read in a column of the plot."""
+        axis = self._axis(self.body_width)
+        return int(np.clip(np.rint(axis.step(braille.DOTS_WIDE * column + 0.5)), 0, axis.high))
+
+    def _move_hair(self, column: int | None) -> None:
+        if column is not None:
+            column = max(0, min(column, self._plot_width(self.body_width) - 1))
+        if column != self._hair:
+            self._hair = column
+            self.redraw()
+
+    def action_hair(self, by: int) -> None:
+        if self._found is not None:
+            self._move_hair((self._plot_width(self.body_width) if self._hair is None else self._hair) + by)
+
+    def action_no_hair(self) -> None:
+        if self._hair is None:
+            raise SkipAction
+        self._move_hair(None)
+
+    def action_another(self) -> None:
+        self.post_message(self.AnotherWanted())
+
+    def _column(self, event: events.MouseEvent) -> int | None:
+        """The column of the plot under the mouse."""
+        column, row = event.x - PADDING - LABELS_WIDTH, event.y - self.body_top
+        height = self.body_height - self._word_rows(self.body_height)
+        inside = self._found is not None and 0 <= row < height
+        return column if inside and 0 <= column < self._plot_width(self.body_width) else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._move_hair(self._column(event))
+
+    def on_leave(self, event: events.Leave) -> None:
+        self._move_hair(None)
+
+    def on_click(self, event: events.Click) -> None:
+        height = self.body_height
+        if self._found is None or event.y == 0 or event.y - self.body_top >= height - self._word_rows(height):
+            self.action_another()
+
+
+def in_words(flow: GradientFlow) -> list[str]:
+    """How fast the gradient at all layers together fades, in ever fewer words."""
+    together = np.sqrt((flow.norms**2).sum(axis=0))
+    shares = together / max(float(together.max()), 1e-300)
+    last = len(shares) - 1
+
+    def fades(share: float) -> int | None:
+        """The step from which on no more than a share is left."""
+        above = np.flatnonzero(shares > share)
+        after = int(above[-1]) + 1 if len(above) else 0
+        return after if after <= last else None
+
+    half, hundredth, left = fades(0.5), fades(0.01), _short(float(shares[last]))
+    if half is None:
+        return [
+            f"more than half is left after {last} steps",
+            f"{left} left after {last}",
+            f"{left} at {last}",
+        ]
+    if hundredth is None or hundredth == last:
+        return [
+            f"half is left after {half} steps, {left} of it after {last}",
+            f"half left after {half}, {left} after {last}",
+            f"½ at {half}, {left} at {last}",
+        ]
+    return [
+        f"half is left after {half} steps, 1 % after {hundredth}, {left} of it after {last}",
+        f"half left after {half} steps, 1 % after {hundredth}, {left} after {last}",
+        f"half left after {half}, 1 % after {hundredth}, {left} after {last}",
+        f"½ at {half}, 1 % at {hundredth}, {left} at {last}",
+    ]
+
+
+def _value_axis(lines: list[_Line], rows: int) -> ValueAxis:
+    values = np.concatenate([line.norms for line in lines])
+    high = max(float(values.max()), 1e-12)
+    low = max(float(values[values > 0].min(initial=high)), high * _DEEPEST)
+    return ValueAxis(*grown(None, low, high), rows)
+
+
+def _short(value: float) -> str:
+    """A norm in at most five columns: .64, .023, 6e-4."""
+    if value >= 0.995:
+        return f"{value:.2f}"[:4]
+    if value >= 0.0095:
+        return f"{value:.2f}"[1:] if value >= 0.095 else f"{value:.3f}"[1:]
+    if value <= 0:
+        return "0"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
