@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.inspection.opening import Opening
@@ -13,6 +14,9 @@ from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace
 
+if TYPE_CHECKING:
+    from rnnscope.inspection.judging import Judged
+
 
 class Subject:
     """A text under the model. Searches keep the one they began with when another is typed."""
@@ -21,6 +25,8 @@ class Subject:
         self.pages = pages
         self.source = source
         self.training_text = training_text
+        self.judged: Judged | None = None
+        """What was set beside n-grams, once it was; the long lane's."""
         self._survey: Survey | None = None
         self._surveying = threading.Lock()
 
