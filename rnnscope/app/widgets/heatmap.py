@@ -6,8 +6,8 @@
 
 The order is one of ordering.py's; rows keep their places while a network learns: it is made anew for another
 layer or passage, on request, and when the number of steps has doubled. Seen from farther off, a column stands
-for several characters and a row for several neurons, each cell for the strongest value among them. A crowd of
-neurons can be read as a few factors instead: then a row is a factor, and its bars are how strong it is.
+for several characters and a row for several neurons, each cell for the mean of their values. A crowd of
+neurons can be read as a few factors instead: then a row is a factor, and its bars are how strong it gets.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ from rnnscope.app.widgets.panel import PADDING, ViewPanel
 FARTHEST = 64
 """The most characters that a column stands for."""
 _NAMED = 4
-"""Neurons that the title names of a factor."""
+"""How many neurons of a factor are named."""
+_ROOMY = 90
+"""Columns from which every factor's are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Picture:
     rows: list[list[Segment]]
     window: Window | Distance
     ids_width: int
+    names_factors: bool = False
+    """Whether the strongest neurons of every factor stand beside it."""
 
 
 def _binding(keys: str, action: str, tooltip: str) -> Binding:
@@ -190,14 +194,18 @@ class HeatMap(ViewPanel):
 
     def _draw_picture(self, view: View, width: int, height: int) -> Picture:
         ids_width = max(4, len(str(view.trace.architecture.hidden_size - 1)) + 1)
+        if names_factors := self._factors is not None and width >= _ROOMY:
+            ids_width = _NAMED * ids_width + 5
         room = max(1, width - ids_width)
         gutter = Segment(" " * ids_width, self.fill)
         if self._scale == 1:
             near = window(view.trace, view.cursor, room)
-            picture = Picture([[gutter, *text_row(self.palette, near, view.cursor)]], near, ids_width)
+            picture = Picture(
+                [[gutter, *text_row(self.palette, near, view.cursor)]], near, ids_width, names_factors
+            )
         else:
             far = distance(len(view.trace), view.cursor, room, self._scale)
-            picture = Picture([[gutter, *ruler(self.palette, far)]], far, ids_width)
+            picture = Picture([[gutter, *ruler(self.palette, far)]], far, ids_width, names_factors)
         rows = self._factor_rows if self._factors is not None else self._neuron_rows
         picture.rows.extend(rows(view, picture, max(0, height - 1)))
         return picture
@@ -207,8 +215,7 @@ class HeatMap(ViewPanel):
         values = _columns(view.trace.shown(view.layer, self.quantity), picture.window)[:, units].T
         fold, per_cell = self._fold, halves.per_cell(self.palette)
         if fold > 1:
-            padded = np.pad(values, ((0, -len(values) % fold), (0, 0)))
-            values = _strongest(padded.reshape(-1, fold, padded.shape[1]), axis=1)
+            values = _means(values, fold)
         steps = unit_steps(values) if view.is_gate else signed_steps(values)
         if len(steps) % per_cell:  # the last row has nothing below
             steps = np.concatenate([steps, np.full((1, steps.shape[1]), 0 if view.is_gate else ZERO)])
@@ -227,10 +234,13 @@ class HeatMap(ViewPanel):
         along = self._factors.along[:, self._first : self._first + height]
         styles = bars.styles(self.palette)
         rows = []
-        for row, values in enumerate(_columns(along, picture.window).T):
+        for row, values in enumerate(_most(along, picture.window).T):
             points, keys = bars.gate_rows(values)
             number = self._first + row
             name = self._numbered(number + 1, number == self._factor, picture)
+            if picture.names_factors:
+                units = " ".join(map(str, self._factors.strongest(number, _NAMED).tolist()))
+                name = Segment(f"{number + 1:>3}  {units:<{picture.ids_width - 5}}", name.style)
             rows.append([name, *coded_segments(points[0], keys[0], styles)])
         return rows
 
@@ -345,16 +355,23 @@ class HeatMap(ViewPanel):
 
 
 def _columns(values: NDArray[np.float32], shown: Window | Distance) -> NDArray[np.float32]:
-    """(C, n) of the values (T, n) what each column shows: a character's, or the strongest of several."""
+    """(C, n) of the values (T, n) what each column shows: a character's, or the mean of several."""
+    if isinstance(shown, Window):
+        return values[shown.indices]
+    return _means(values[shown.first : shown.first + shown.columns * shown.scale], shown.scale)
+
+
+def _means(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The means of every `count` rows; those of the last may be fewer."""
+    starts = np.arange(0, len(values), count)
+    sizes = np.diff(starts, append=len(values)).astype(np.float32)
+    return (np.add.reduceat(values, starts) / sizes[:, None]).astype(np.float32)
+
+
+def _most(values: NDArray[np.float32], shown: Window | Distance) -> NDArray[np.float32]:
+    """As `_columns`, the greatest of several: a factor that is rare is seen from afar too."""
     if isinstance(shown, Window):
         return values[shown.indices]
     part = values[shown.first : shown.first + shown.columns * shown.scale]
-    part = np.pad(part, ((0, shown.columns * shown.scale - len(part)), (0, 0)))
-    return _strongest(part.reshape(shown.columns, shown.scale, -1), axis=1)
-
-
-def _strongest(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Along an axis the value of the greatest magnitude, with its sign."""
-    high, low = values.max(axis=axis), values.min(axis=axis)
-    found: NDArray[np.float32] = np.where(-low > high, low, high)
-    return found
+    most: NDArray[np.float32] = np.maximum.reduceat(part, np.arange(0, len(part), shown.scale))
+    return most

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.analysis.factors import by_score, by_similarity, correlations, factorise, linkage
+from rnnscope.analysis.factors import (
+    by_score,
+    by_similarity,
+    correlations,
+    factorise,
+    linkage,
+    strengths,
+)
 
 
 def heights_by_brute_force(distances: np.ndarray) -> list[float]:
@@ -109,3 +116,14 @@ def test_factors_so_far_are_given_when_asked_to_end() -> None:
     silent = factorise(np.zeros((10, 4), np.float32), 2)
     assert np.isfinite(silent.along).all()
     assert np.isfinite(silent.units).all()
+
+
+def test_known_factors_are_followed_along_other_values() -> None:
+    random = np.random.default_rng(6)
+    units = np.zeros((3, 30), np.float32)
+    for factor in range(3):
+        units[factor, factor * 10 : factor * 10 + 10] = random.uniform(0.5, 1.0, 10)
+    along = random.uniform(0.0, 2.0, (50, 3)).astype(np.float32)
+    signs = random.choice([-1, 1], (50, 30)).astype(np.float32)
+    np.testing.assert_allclose(strengths(along @ units * signs, units), along, atol=1e-3)
+    assert not strengths(np.zeros((4, 30), np.float32), units).any()

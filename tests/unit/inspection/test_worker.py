@@ -16,6 +16,7 @@ from rnnscope.app.asking.answers import (
     Answer,
     ContextsFound,
     Ended,
+    FactorsFound,
     Found,
     MatchesFound,
     Opened,
@@ -31,6 +32,7 @@ from rnnscope.app.asking.requests import (
     FindAblation,
     FindContexts,
     FindErrors,
+    FindFactors,
     FindMatches,
     FindOrigin,
     FindSaturation,
@@ -203,3 +205,16 @@ def test_errors_need_the_training_text(office: Office) -> None:
     (refused,) = office.ask(FindErrors())
     assert isinstance(refused, Refused)
     assert "training text" in refused.message
+
+
+def test_factors_are_the_same_on_every_page_and_follow_it(office: Office, model: CharRNN) -> None:
+    found = office.ask(FindFactors(2, 700, 800))[-1]
+    assert isinstance(found, FactorsFound)
+    assert found.start == 700
+    assert found.factors.along.shape == (100, 12)
+    again = office.ask(FindFactors(2, 0, 60))[-1]
+    assert isinstance(again, FactorsFound)
+    np.testing.assert_array_equal(found.factors.units, again.factors.units)
+    whole = np.abs(record(model, model.vocabulary.encode(TEXT[:800]))["2/hidden"][700:])
+    error = np.linalg.norm(found.factors.along @ found.factors.units - whole) / np.linalg.norm(whole)
+    assert error < 0.1  # as many factors as neurons can say nearly all

@@ -1,0 +1,117 @@
+"""The heat map in other orders, from farther off, and as factors."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from rnnscope.analysis.factors import correlations, factorise
+from rnnscope.app.columns import distance
+from rnnscope.app.messages import CursorMoved, FactorChosen
+from rnnscope.app.palette import palette
+from rnnscope.app.view import View
+from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.tracing.trace import Trace
+
+DARK = palette("dark", "truecolor")
+
+
+def ids(app, rows: int) -> list[int]:
+    return [int(app.line(1 + row + 1)[2:5]) for row in range(rows)]
+
+
+async def test_similar_neurons_lie_together(panel_app, trace: Trace) -> None:
+    app = panel_app(HeatMap())
+    async with app.run_test(size=(50, 40)):
+        app.panel.show(View(trace, unit=0))
+        app.panel.order_by("similar")
+        order = [app.panel.neighbour(by - app_place(app)) for by in range(48)]
+        assert sorted(order) == list(range(48))
+        r = correlations(trace["1/hidden"])
+        beside = np.mean([r[a, b] for a, b in pairwise(order)])
+        by_index = np.mean([r[a, a + 1] for a in range(47)])
+        assert beside > by_index + 0.1
+
+
+def app_place(app) -> int:
+    """The place of the chosen neuron in the order."""
+    return app.panel._order.units.tolist().index(app.panel._view.unit)
+
+
+async def test_the_tables_order_is_followed(panel_app, trace: Trace) -> None:
+    app = panel_app(HeatMap())
+    async with app.run_test(size=(50, 11)):
+        app.panel.show(View(trace, unit=47))
+        app.panel.order_by("table")
+        assert ids(app, 3)[0] <= 47
+        app.panel.rank({1: np.arange(48)[::-1]})
+        assert ids(app, 3) == [47, 45, 43]
+        assert "as in the table" in app.line(0)
+
+
+@pytest.mark.parametrize(
+    ("length", "cursor", "width", "scale"), [(287, 100, 42, 4), (287, 286, 42, 8), (5, 2, 9, 64)]
+)
+def test_every_column_is_so_many_characters(length: int, cursor: int, width: int, scale: int) -> None:
+    shown = distance(length, cursor, width, scale)
+    assert shown.columns == min(width, -(-length // scale))
+    assert shown.first % scale == 0
+    at = shown.at(shown.cursor)
+    assert at is not None
+    assert at <= cursor < at + scale
+    assert shown.at(shown.columns) is None
+
+
+async def test_from_farther_off_a_cell_is_the_mean_of_its_values(panel_app, trace: Trace) -> None:
+    app = panel_app(HeatMap())
+    async with app.run_test(size=(50, 11)):
+        app.panel.show(View(trace, cursor=100, unit=0))
+        app.panel.order_by("index")
+        app.panel.action_zoom(1)
+        app.panel.action_zoom(1)
+        assert "4 characters a column" in app.panel.subject()
+        shown = distance(len(trace), 100, 42, 4)
+        fold = 4  # 48 neurons in 10 rows of two
+        hidden = trace["1/hidden"].astype(np.float64)
+        for row in range(6):
+            line = app.cells(2 + row)
+            for column in (0, 7, 41):
+                first = shown.at(column)
+                stop = min(first + 4, len(trace))
+                top, below = (
+                    np.mean([hidden[t, u] for t in range(first, stop) for u in range(start, start + fold)])
+                    for start in (2 * fold * row, 2 * fold * row + fold)
+                )
+                glyph, style = line[6 + column]
+                assert glyph == "▀"
+                assert style.color == DARK.diverging_colors[round(16 * (top + 1))]
+                assert style.bgcolor == DARK.diverging_colors[round(16 * (below + 1))]
+        app.panel.action_zoom(-1)
+        app.panel.action_zoom(-1)
+        assert "a column" not in app.panel.subject()
+
+
+async def test_a_factor_is_a_row_of_bars_and_a_click_chooses_it(panel_app, trace: Trace) -> None:
+    class Hearing(panel_app):  # type: ignore[misc, valid-type]
+        factors: ClassVar[list[int]] = []
+
+        def on_factor_chosen(self, message: FactorChosen) -> None:
+            self.factors.append(message.index)
+
+    app = Hearing(HeatMap())
+    async with app.run_test(size=(60, 11)) as pilot:
+        view = View(trace, cursor=100)
+        app.panel.show(view)
+        factors = factorise(trace["1/hidden"], 5)
+        app.panel.show_factors(factors, 1)
+        assert [line[2:5].strip() for line in app.lines()[2:7]] == ["1", "2", "3", "4", "5"]
+        assert str(int(factors.units[1].argmax())) in app.line(0)
+        await pilot.click(offset=(30, 4))
+        await pilot.pause()
+        assert [message.index for message in app.heard if isinstance(message, CursorMoved)]
+        assert app.factors == [2]
+        app.panel.show_factors(None)
+        assert "slowest first" in app.line(0)
