@@ -148,11 +148,11 @@ def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evide
     shuffles = max(1, _SHUFFLES // len(question.asked))
     tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
     for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
-        tally.add([_picked(bins, half)], on[:, half], _ranked(numbers[:, half]))
+        tally.add(_picked(bins, half), on[:, half], _ranked(numbers[:, half]))
     generator = np.random.default_rng(0)
     orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
     tallies[2].add(
-        [_picked(bins, halves.chooses)],
+        _picked(bins, halves.chooses),
         np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
         np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
     )

@@ -133,6 +133,7 @@ class Binning:
         picked, sums, clipped = (values.new_empty(_SLICE, columns) for _ in range(3))
         small = torch.empty(_SLICE, columns + 64, dtype=torch.uint8)  # no power of two, whose lines collide
         turned = bins.numpy()
+        pieces = list(zip(self.lower, self.upper, self.slope, strict=True))
         for first in range(0, count, _SLICE):
             last = min(first + _SLICE, count)
             part = values[first:last]
@@ -140,7 +141,7 @@ class Binning:
                 part = torch.index_select(values, 0, rows[first:last], out=picked[: last - first])
             summed, piece, rounded = (room[: last - first] for room in (sums, clipped, small))
             before = self.offset
-            for lower, upper, slope in zip(self.lower, self.upper, self.slope, strict=True):
+            for lower, upper, slope in pieces:
                 torch.clamp(part, lower, upper, out=piece)
                 before = torch.addcmul(before, piece, slope, out=summed)
             rounded[:, :columns] = summed.clamp_(0, BINS - 1)

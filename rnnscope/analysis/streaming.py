@@ -11,7 +11,8 @@ from that of all by a standard deviation of at most 0.29 / √20,000 = 0.002, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ from rnnscope.tracing.trace import Float
 
 LANES = 256
 _BUFFER_BYTES = 3 << 26
-"""Bins that are gathered before they are counted."""
+"""Bins that are gathered before they are counted: of many at once each costs less."""
 _SHUFFLES = 4
 _PLENTY = 20_000
 """Positions of a kind, in a half, of which only some are counted."""
@@ -107,9 +108,12 @@ class _Counting:
         fitting = min(_MOST_STEPS, _BUFFER_BYTES // (len(columns) * len(cut)))
         self._steps = max(1, fitting // cut.steps) * cut.steps
         self._thinnings = [_Thinning(along, half) for half in self._halves]
-        self._bins: tuple[list[Tensor], list[Tensor]] = ([], [])
+        room = max(_BUFFER_BYTES // (2 * len(columns)), self._steps * (len(cut) // 2))
+        self._bins = torch.empty(2, len(columns), room, dtype=torch.uint8)
+        self._filled = [0, 0]
+        self._gathered: list[_Stretch] = []
+        self._stretches = 0
         self._read = 0
-        self._fills = 0
         self._samplings = [
             _Sampling(model.architecture, along, half, most)
             for half, most in zip(self._halves, (LEARN_FROM, JUDGED_BY), strict=True)
@@ -123,66 +127,65 @@ class _Counting:
         if filled == 0:
             self._expect(min(self._steps, self._length - self._read))
         steps = len(next(iter(recorded.values())))
-        for bins, half, weights in zip(self._bins, self._halves, self._weights, strict=True):
-            bins.append(self._binned(recorded, half, weights[:, filled : filled + steps]))
+        for number, weights in enumerate(self._gathered[-1].weights):
+            self._bin(recorded, number, weights[:, filled : filled + steps])
         for sampling in self._samplings:
             sampling.take(recorded, filled, steps, self._read)
         self._read += steps
-        if filled + steps == self._steps or self._read == self._length:
+        if self._read == self._length:
             self._count()
 
     def _expect(self, n: int) -> None:
         """Look at what the next n positions of each lane are, and choose which of them to count."""
-        self._answers = self._along.read(n)
-        self._weights = [
-            thinning.weights(self._answers, half, self._read)
+        answers = self._along.read(n)
+        chosen = [
+            thinning.weights(answers, half, self._read)
             for thinning, half in zip(self._thinnings, self._halves, strict=True)
         ]
+        counted = [np.count_nonzero(weights) for weights in chosen]
+        if any(filled + n > self._bins.shape[2] for filled, n in zip(self._filled, counted, strict=True)):
+            self._count()
+        places = [slice(filled, filled + n) for filled, n in zip(self._filled, counted, strict=True)]
+        self._gathered.append(_Stretch(answers, chosen, places, self._stretches % _EVERY == 0))
+        self._stretches += 1
         for sampling, half in zip(self._samplings, self._halves, strict=False):
-            sampling.expect(self._answers, half)
+            sampling.expect(answers, half)
 
-    def _binned(self, recorded: Mapping[str, Tensor], half: slice, weights: NDArray[np.int64]) -> Tensor:
-        """(C, n) of the positions of a half that count; those of a step stand together."""
+    def _bin(self, recorded: Mapping[str, Tensor], number: int, weights: NDArray[np.int64]) -> None:
+        """Put the bins of the positions of a half that count behind those gathered, in the order of steps."""
         lanes = np.arange(len(self._along.positions))
         step, lane = np.nonzero(weights.T)
-        rows = torch.from_numpy(step * len(lanes) + lanes[half][lane])
-        size = self._columns.hidden_size
-        bins = torch.empty(len(self._columns), len(rows), dtype=torch.uint8)
-        for number, key in enumerate(self._columns.keys):
+        rows = torch.from_numpy(step * len(lanes) + lanes[self._halves[number]][lane])
+        filled, size = self._filled[number], self._columns.hidden_size
+        bins = self._bins[number, :, filled : filled + len(rows)]
+        for place, key in enumerate(self._columns.keys):
             values = recorded[f"{key[0]}/{key[1]}"].float().cpu().flatten(0, 1)
             if key not in self._binnings:
                 self._binnings[key] = Binning.of(values)
-            self._binnings[key].fill(bins[number * size : (number + 1) * size], values, rows)
-        return bins
+            self._binnings[key].fill(bins[place * size : (place + 1) * size], values, rows)
+        self._filled[number] += len(rows)
 
     def _count(self) -> None:
-        on, numbers = self._answers.booleans, self._answers.numbers
-        for tally, bins, half, weights in zip(
-            self._tallies, self._bins, self._halves, self._weights, strict=False
-        ):
-            _add(tally, bins, on[:, half], numbers[:, half], weights)
-        if self._fills % _EVERY == 0:
-            self._count_shuffled(on[:, self._halves[0]], numbers[:, self._halves[0]])
-        for gathered in self._bins:
-            gathered.clear()
-        self._fills += 1
+        """Count all that is gathered, and some of it once more against features that are shuffled."""
+        for number, half in enumerate(self._halves):
+            parts = [each.part(number, half) for each in self._gathered]
+            _add(self._tallies[number], self._bins[number, :, : self._filled[number]], parts)
+        if shuffled := [each for each in self._gathered if each.is_shuffled]:
+            bins = torch.cat([self._bins[0, :, each.places[0]] for each in shuffled], dim=1)
+            _add(self._tallies[2], bins, [self._shuffled(each) for each in shuffled])
+        self._gathered.clear()
+        self._filled = [0, 0]
 
-    def _count_shuffled(self, on: Bools, numbers: NDArray[np.float32]) -> None:
-        weights = self._weights[0]
-        lanes, n = weights.shape
-        shuffled_on, shuffled_numbers = [], []
+    def _shuffled(self, stretch: _Stretch) -> _Part:
+        part = stretch.part(0, self._halves[0])
+        lanes, n = part.weights.shape
+        on, numbers = [], []
         for _ in range(self._shuffles):
             order = self._generator.permutation(lanes)[:, None]
             moved = (np.arange(n) + self._generator.integers(n, size=(lanes, 1))) % n
-            shuffled_on.append(on[:, order, moved])
-            shuffled_numbers.append(numbers[:, order, moved])
-        _add(
-            self._tallies[2],
-            self._bins[0],
-            np.concatenate(shuffled_on),
-            np.concatenate(shuffled_numbers),
-            weights,
-        )
+            on.append(part.on[:, order, moved])
+            numbers.append(part.numbers[:, order, moved])
+        return _Part(np.concatenate(on), np.concatenate(numbers), part.weights)
 
     def evidence(self) -> Evidence:
         chosen_by, reported_by, shuffled = self._tallies
@@ -198,6 +201,32 @@ class _Counting:
             samples=Samples(*samples) if samples else None,
             state_parts=state_parts(self._model.architecture),
         )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What holds in a half of a stretch, and for how many positions each stands; 0 where it is not counted.
+
+    on: (F, lanes, n). numbers: (G, lanes, n). weights: (lanes, n).
+    """
+
+    on: Bools
+    numbers: NDArray[np.float32]
+    weights: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Some steps of all lanes: what holds there, and for each half what counts and where its bins are."""
+
+    answers: Answers
+    weights: list[NDArray[np.int64]]
+    places: list[slice]
+    is_shuffled: bool
+
+    def part(self, number: int, half: slice) -> _Part:
+        on, numbers = self.answers.booleans[:, half], self.answers.numbers[:, half]
+        return _Part(on, numbers, self.weights[number])
 
 
 class _Thinning:
@@ -294,14 +323,16 @@ def _halve_lanes(asked: tuple[Asked, ...], along: Along) -> tuple[slice, slice]:
     )
 
 
-def _add(
-    tally: Tally, bins: list[Tensor], on: Bools, numbers: NDArray[np.float32], weights: NDArray[np.int64]
-) -> None:
-    """Count bins of what has a weight, of on (F, lanes, n), numbers (G, lanes, n) and weights (lanes, n)."""
-    each = weights.T.ravel()
-    counts = each > 0
-    if counts.any():
-        tally.add(bins, _by_steps(on)[:, counts], _by_steps(numbers)[:, counts], each[counts])
+def _add(tally: Tally, bins: Tensor, parts: Sequence[_Part]) -> None:
+    """Count bins (C, n) of what has a weight in some parts."""
+    taken = []
+    for part in parts:
+        weights = part.weights.T.ravel()
+        counts = weights > 0
+        taken.append((_by_steps(part.on)[:, counts], _by_steps(part.numbers)[:, counts], weights[counts]))
+    if bins.shape[1]:
+        on, numbers, weights = (np.concatenate(arrays, axis=-1) for arrays in zip(*taken, strict=True))
+        tally.add(bins, on, numbers, weights)
 
 
 def _by_steps(values: NDArray[Any]) -> NDArray[Any]:

@@ -1,14 +1,14 @@
 """Histograms of many units' values where features are on, and sums against features that are numbers.
 
 All that a score needs of a text of any length is in fixed arrays. Of boolean features, positions are counted
-by which of up to seven are on there, so that one count over (which are on, bin) serves all seven:
+by which of them are on there, so that one count over (which are on, bin) serves them all:
 
     counts (s, bin)  ──Σ over the s in which feature f is on──▶  on (f, bin)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
@@ -25,12 +25,15 @@ from rnnscope.analysis.statistics import (
     average_precision_of_counts,
     ranks_of_bins,
 )
+from rnnscope.cells.product import product
 
 Float = NDArray[np.float32]
 
-_TOGETHER = 7
-"""Features counted at once."""
+_MOST_KINDS = 96
+"""Kinds of positions, by the features that are on there, that are told apart in one count."""
 _COLUMNS = 64
+_SLICE = 2048
+"""Positions whose ranks stay in the processor's cache."""
 
 
 class Tally:
@@ -49,66 +52,66 @@ class Tally:
         return int(self.total[0].sum()) if len(self.total) else 0
 
     def add(
-        self,
-        bins: Sequence[Tensor],
-        is_on: Bools,
-        numbers: Float,
-        weights: NDArray[np.int64] | None = None,
+        self, bins: Tensor, is_on: Bools, numbers: Float, weights: NDArray[np.int64] | None = None
     ) -> None:
-        """Count n more positions: bins, whose (C, nᵢ) uint8 stand one after another, is_on (F, n), numbers
-        (G, n), and how many positions each of them stands for.
+        """Count n more positions: bins (C, n) uint8, is_on (F, n), numbers (G, n), and how many positions
+        each of them stands for.
         """
-        n = sum(part.shape[1] for part in bins)
-        each = np.ones(n, np.int64) if weights is None else weights
+        each = np.ones(bins.shape[1], np.int64) if weights is None else weights
         with ThreadPoolExecutor(
             torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            for begin in range(0, max(1, len(is_on)), _TOGETHER):
-                self._count(bins, is_on[begin : begin + _TOGETHER], begin, each, pool)
+            self._count(bins, is_on, 0, each, pool)
             if len(numbers):
                 if not self._sums.any() and not self._squares.any():
                     self._ranks = ranks_of_bins(self.total)  # of the first positions, and kept from then on
-                weighted = torch.from_numpy(np.ascontiguousarray((numbers * each).T.astype(np.float32)))
+                weighted = torch.from_numpy((numbers * each).astype(np.float32))
                 _in_blocks(pool, self.total, partial(self._multiply, bins, weighted))
-                self._sums += weighted.sum(dim=0, dtype=torch.float64).numpy()
+                self._sums += weighted.sum(dim=1, dtype=torch.float64).numpy()
                 self._squares += np.einsum("gn,gn,n->g", numbers, numbers, each, dtype=np.float64)
 
     def _count(
-        self, bins: Sequence[Tensor], group: Bools, first: int, weights: NDArray[np.int64], pool: Executor
+        self, bins: Tensor, group: Bools, first: int, weights: NDArray[np.int64], pool: Executor
     ) -> None:
-        kinds = (1 << np.arange(len(group))) @ group.astype(np.int64) + (weights << len(group))
-        combinations, which = np.unique(kinds, return_inverse=True)
-        width = np.int16 if len(combinations) * BINS <= 1 << 15 else np.int32
-        key = torch.from_numpy((which * BINS).astype(width))
-        stands_for = combinations >> len(group)
-        has = (combinations >> np.arange(len(group))[:, None]) & 1
-        # The first row has all combinations: it counts every position.
+        """Count all at once or, where that makes too many kinds, one half of the features and the other."""
+        on = np.packbits(group, axis=0) if len(group) else np.zeros((1, len(weights)), np.uint8)
+        kinds, which = np.unique(np.stack([*on, weights]), axis=1, return_inverse=True)
+        if kinds.shape[1] > _MOST_KINDS and len(group) > 1:
+            middle = len(group) // 2
+            self._count(bins, group[:middle], first, weights, pool)
+            self._count(bins, group[middle:], first + middle, weights, pool)
+            return
+        stands_for = kinds[-1]
+        has = np.unpackbits(kinds[:-1].astype(np.uint8), axis=0, count=len(group))
+        # The first row has all kinds: it counts every position.
         rows = np.concatenate([np.ones_like(stands_for)[None], has]) * stands_for
+        width = np.int16 if len(stands_for) * BINS <= 1 << 15 else np.int32
+        key = torch.from_numpy((which.ravel() * BINS).astype(width))
         _in_blocks(
             pool, self.total, partial(self._count_block, bins, key, torch.from_numpy(rows).float(), first)
         )
 
-    def _count_block(
-        self, bins: Sequence[Tensor], key: Tensor, rows: Tensor, first: int, columns: slice
-    ) -> None:
+    def _count_block(self, bins: Tensor, key: Tensor, rows: Tensor, first: int, columns: slice) -> None:
         size = rows.shape[1] * BINS
-        keys = torch.empty(len(self.total[columns]), len(key), dtype=key.dtype)
-        for at, part in _placed(bins):
-            torch.add(part[columns], key[at], out=keys[:, at])
-        counts = torch.empty(len(keys), size)
-        for row, column in zip(counts, keys, strict=True):
-            row.copy_(torch.bincount(column, minlength=size))
-        found = torch.matmul(rows, counts.view(len(keys), -1, BINS)).int().numpy()
+        placed = torch.empty_like(key)
+        counts = torch.empty(len(self.total[columns]), size)
+        for row, column in zip(counts, bins[columns], strict=True):
+            row.copy_(torch.bincount(placed.copy_(column).add_(key), minlength=size))
+        found = torch.matmul(rows, counts.view(len(counts), -1, BINS)).int().numpy()
         if first == 0:
             self.total[columns] += found[:, 0]
         self.on[columns, first : first + len(rows) - 1] += found[:, 1:]
 
-    def _multiply(self, bins: Sequence[Tensor], numbers: Tensor, columns: slice) -> None:
-        gathered = torch.cat([part[columns] for part in bins], dim=1).numpy()
-        values = np.empty(gathered.shape, np.float32)
-        for row, ranks, found in zip(gathered, self._ranks[columns], values, strict=True):
-            np.take(ranks, row, out=found, mode="clip")  # no bin is beyond: to clip is faster than to check
-        self._products[columns] += (torch.from_numpy(values) @ numbers).numpy()
+    def _multiply(self, bins: Tensor, numbers: Tensor, columns: slice) -> None:
+        gathered, ranks = bins[columns].numpy(), self._ranks[columns]
+        values = np.empty((len(gathered), _SLICE), np.float32)
+        for start in range(0, gathered.shape[1], _SLICE):
+            part = gathered[:, start : start + _SLICE]
+            taken = values[:, : part.shape[1]]
+            for each, found, out in zip(ranks, part, taken, strict=True):
+                np.take(each, found, out=out, mode="clip")  # no bin is beyond: faster than to check
+            found = product(torch.from_numpy(taken), numbers[:, start : start + _SLICE])
+            self._products[columns] += found.numpy()
 
     def areas(self) -> Doubles:
         """(C, F): the AUC of every column for every boolean."""
@@ -163,11 +166,3 @@ def _in_blocks(pool: Executor, columns: NDArray[np.int64], work: Callable[[slice
     blocks = [slice(first, first + _COLUMNS) for first in range(0, len(columns), _COLUMNS)]
     for _ in pool.map(work, blocks):
         pass
-
-
-def _placed(bins: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
-    """Where each part stands among all positions."""
-    first = 0
-    for part in bins:
-        yield slice(first, first + part.shape[1]), part
-        first += part.shape[1]

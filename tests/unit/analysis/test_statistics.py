@@ -94,7 +94,7 @@ def test_binned_scores_are_within_five_thousandths() -> None:
     Binning.of(torch.from_numpy(values[:4096])).fill(bins, torch.from_numpy(values))
     tally = Tally(6, len(on), len(numbers))
     for half in (slice(0, n // 3), slice(n // 3, n)):
-        tally.add([bins[:, half]], on[:, half], numbers[:, half])
+        tally.add(bins[:, half], on[:, half], numbers[:, half])
     for column in range(6):
         for feature in range(len(on)):
             exact = auc(values[:, column], on[feature])

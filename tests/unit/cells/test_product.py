@@ -1,0 +1,27 @@
+"""Products on a CPU, by whichever kernel."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnnscope.cells import product as module
+from rnnscope.cells.product import product
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_a_product_is_that_of_float64(dtype, with_bias) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows, weight = (torch.randn(*shape, generator=draw, dtype=dtype) for shape in ((7, 13), (5, 13)))
+    bias = torch.randn(5, generator=draw, dtype=dtype) if with_bias else None
+    expected = rows.double() @ weight.double().t() + (0 if bias is None else bias.double())
+    torch.testing.assert_close(product(rows, weight, bias).double(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_build_without_the_kernel_multiplies_all_the_same(monkeypatch) -> None:
+    monkeypatch.setattr(torch.ops, "mkldnn", object())
+    monkeypatch.setattr(module, "_fastest", module._fastest.__wrapped__)
+    torch.testing.assert_close(
+        product(torch.eye(3), torch.arange(9.0).view(3, 3)).t(), torch.arange(9.0).view(3, 3)
+    )
