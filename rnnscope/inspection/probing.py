@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
 
 from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.attribution import saliency
+from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound, TextFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindText, WriteOn
@@ -30,17 +34,31 @@ def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     assert isinstance(request, FindAblation)
     subject = bench.subject
     page = subject.pages.page(request.start, request.stop, should_stop=ticket.is_dropped)
-    if page is None:
+    if page is None or len(page.trace) < 3:
         return
     ids = page.trace.ids
-    ablation = ablate(bench.model, ids, request.clamps, should_stop=ticket.is_dropped)
-    prime = ids[max(0, request.cursor - request.start - _PRIME) : request.cursor - request.start + 1]
-    pairs = list(
-        sample_side_by_side(bench.model, request.clamps, prime.tolist(), _SAMPLE, temperature=0.7, seed=1)
+    plain = page.trace.log_probabilities[np.arange(1, len(ids) - 1), ids[2:]]
+    ablation = ablate(
+        bench.model,
+        ids[1:],
+        request.clamps,
+        state_at(page.trace, 0, bench.model),
+        plain=plain,
+        should_stop=ticket.is_dropped,
     )
+    if ticket.is_dropped():
+        return
+    found = AblationFound(request, ablation, page.start + 1, page.text[1:], None)
+    yield found
+    prime = ids[max(0, request.cursor - page.start - _PRIME) : request.cursor - page.start + 1].tolist()
+    pairs = []
+    for pair in sample_side_by_side(bench.model, request.clamps, prime, _SAMPLE, temperature=0.7, seed=1):
+        if ticket.is_dropped():
+            return
+        pairs.append(pair)
     symbols = bench.model.vocabulary.symbols
-    plain, clamped = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
-    yield AblationFound(request, ablation, page.start, page.text, (plain, clamped))
+    without, held = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
+    yield replace(found, samples=(without, held))
 
 
 def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

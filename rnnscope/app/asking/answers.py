@@ -105,12 +105,15 @@ class MatchesFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class AblationFound(Answer):
-    """On the characters of the text from `start` on; the samples are without and with."""
+    """On the characters of the text from `start` on, of which the first is not predicted.
+
+    The samples are without and with the clamps; they follow later, so that the loss is told at once.
+    """
 
     ablation: Ablation
     start: int
     text: str
-    samples: tuple[str, str]
+    samples: tuple[str, str] | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 
 from rnnscope.analysis.contexts import Context
-from rnnscope.app.asking.answers import AblationFound, ContextsFound, MatchesFound, OriginFound
+from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
 from rnnscope.app.asking.requests import FindContexts
 from rnnscope.app.palette import Palette
 from rnnscope.app.reports.report import (
-    BLANK,
     Ink,
     Line,
     Place,
@@ -109,42 +108,6 @@ def matches(found: MatchesFound) -> Report:
     return Report(subject, f"{listed.positions:,} characters", tuple(lines))
 
 
-def ablation(found: AblationFound) -> Report:
-    """What the model loses, where it loses most, and how it writes then."""
-    result = found.ablation
-    held = ", ".join(f"{c.layer}/{c.unit} at {c.value:g}".replace("-", "−") for c in result.clamps)
-    low, high = result.interval or (math.nan, math.nan)
-    delta = result.delta_nats
-    lines = [
-        sides("Δ loss, nats per character", _signed(result.mean_nats)),
-        sides("95 % of the time between", f"{_signed(low)} and {_signed(high)}"),
-        words("it is mapped on the passage: blue is where it is missed", "dim"),
-        BLANK,
-        words("missed most", "dim"),
-    ]
-    for place in np.argsort(-delta, kind="stable")[:8].tolist():
-        position = found.start + place + 1
-        lines.append(_missed(found, place, delta, Place(position)))
-    for name, sample in zip(("writes with it", "writes without it"), found.samples, strict=True):
-        lines += [BLANK, words(name, "dim"), *(words(part) for part in safe(sample).splitlines() if part)]
-    return Report(held, "", tuple(lines))
-
-
-def _missed(found: AblationFound, place: int, delta: NDArray[np.floating], choice: Place) -> Line:
-    """A character that was expected less, in its place: prediction `place` is of the character after it."""
-    first = max(0, place + 1 - _ERROR_LEAD)
-    stop = place + 1 + _ERROR_LEAD
-    values = np.concatenate(([0.0], delta))[first:stop]
-    return excerpt(
-        found.text[first:stop],
-        values,
-        place + 1 - first,
-        _signed(float(delta[place]))[:6],
-        gate=False,
-        choice=choice,
-    )
-
-
 def origin(found: OriginFound) -> Report:
     """The characters that a prediction came from, strongest first."""
     saliency = found.saliency
@@ -168,7 +131,3 @@ def origin(found: OriginFound) -> Report:
             )
         )
     return Report("of the character at the cursor", "", tuple(lines))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−")

@@ -53,6 +53,8 @@ class Line:
 
     draw: Draw
     choice: Choice | None = None
+    pointed: Callable[[int, int], Choice] | None = None
+    """What a click at a column of so many means, where it matters at which."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from textual.timer import Timer
 
 from rnnscope.analysis.features import FEATURES
 from rnnscope.app.asking.answers import (
-    AblationFound,
     Answer,
     ContextsFound,
     Found,
@@ -45,7 +44,6 @@ from rnnscope.app.widgets.saturation import SaturationPlot
 
 _FOLLOW_SECONDS = 0.15
 """A panel of the chosen neuron follows when the reader rests on it so long."""
-_DELTA_RANGE_NATS = 1.0
 
 
 class AnalysingScreen(PagingScreen, inherit_bindings=False):
@@ -84,8 +82,6 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.query_one(SaturationPlot).scatter(found)
             case MatchesFound():
                 self.report("match", listing.matches(answer))
-            case AblationFound():
-                self._map_ablation(answer)
             case OriginFound():
                 self._map_origin(answer)
             case TextFound(span=span):
@@ -129,13 +125,6 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             )
         )
         self.look(layer=layer, unit=unit, quantity=known.quantity, colouring="neuron")
-
-    def _map_ablation(self, found: AblationFound) -> None:
-        self.report("ablation", listing.ablation(found))
-        delta = np.concatenate(([0.0], found.ablation.delta_nats)).astype(np.float32) / _DELTA_RANGE_NATS
-        name = ", ".join(f"{clamp.layer}/{clamp.unit}" for clamp in found.ablation.clamps[:3])
-        values = np.clip(delta, -1, 1)
-        self.overlay(Overlay(f"Δ loss without {name}", values, ends=("−1", "+1 nat")), found.start)
 
     def _map_origin(self, found: OriginFound) -> None:
         self.report("origin", listing.origin(found))

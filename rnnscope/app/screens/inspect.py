@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 from textual.binding import BindingType
 
-from rnnscope.analysis.effects import Clamp
 from rnnscope.app.actions import bindings
 from rnnscope.app.asking.answers import Answer, Opened
 from rnnscope.app.asking.desk import Desk
@@ -39,7 +37,6 @@ from rnnscope.app.screens import questions
 from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.paging import PAGE
-from rnnscope.app.screens.questions import number
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.passage import Passage
@@ -162,42 +159,6 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
     def action_origin(self) -> None:
         self.trace_back()
         self.focus_panel("origin")
-
-    def action_ablate(self) -> None:
-        """Hold the neuron, or all favourites, at a value, and see what is lost."""
-        view = self.view
-        if view is None:
-            return
-
-        def accept(answer: str) -> str | None:
-            told = answer.strip().lower()
-            neurons = [(view.layer, view.unit)]
-            if told.startswith("*"):
-                neurons = sorted(self.ranking.remarks.favourites) if self.ranking is not None else []
-                told = told[1:].strip() or "0"
-                if not neurons:
-                    return "no neuron is a favourite yet; * makes the chosen one"
-            value = number(told)
-            if told != "mean" and (value is None or not -1 <= value <= 1):
-                return "a value from -1 to 1, mean, or * for all favourites"
-            clamps = tuple(
-                Clamp(layer, unit, self._mean(layer, unit) if value is None else value)
-                for layer, unit in neurons
-            )
-            stop = self.start + len(view.trace)
-            self.ask_for(FindAblation(clamps, self.start, stop, self.start + view.cursor), "ablation")
-            return None
-
-        def nudge(written: str, by: int) -> str:
-            value = number(written)
-            return f"{min(1.0, max(-1.0, (0.0 if value is None else value) + 0.1 * by)):.1f}"
-
-        hint = "0: without it   ↑↓ by 0.1   mean   *: all favourites   Enter   Esc"
-        self.ask(Question(f"hold {view.neuron} at", "0", hint, accept, nudge))
-
-    def _mean(self, layer: int, unit: int) -> float:
-        assert self.view is not None
-        return float(self.view.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
 
     def _open(self, panel: str) -> None:
         """Show a panel, and put the focus on it."""

@@ -13,7 +13,7 @@ from rnnscope.app.asking.requests import FindFactors
 from rnnscope.app.messages import FactorChosen
 from rnnscope.app.ordering import Kind
 from rnnscope.app.ranking import Ranking
-from rnnscope.app.screens.analysing import AnalysingScreen
+from rnnscope.app.screens.holding import HoldingScreen
 from rnnscope.app.screens.inspect_layout import FIRST
 from rnnscope.app.view import Overlay, Second, View
 from rnnscope.app.widgets.heatmap import HeatMap
@@ -21,7 +21,7 @@ from rnnscope.app.widgets.heatmap import HeatMap
 _NAMED = 3
 
 
-class MappingScreen(AnalysingScreen, inherit_bindings=False):
+class MappingScreen(HoldingScreen, inherit_bindings=False):
     """Many neurons at once, or two."""
 
     orders: ClassVar[tuple[Kind, ...]] = ("slowest", "similar", "index", "table")

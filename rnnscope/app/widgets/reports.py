@@ -117,7 +117,13 @@ class ReportPanel(Panel):
     def on_click(self, event: events.Click) -> None:
         number = event.y - self.body_top + self._first
         inside = event.y >= self.body_top and event.x >= PADDING - 1
-        if inside and number < len(self._report.lines) and self._report.lines[number].choice is not None:
+        if not inside or number >= len(self._report.lines):
+            return
+        line = self._report.lines[number]
+        if line.pointed is not None:
+            choice = line.pointed(event.x - PADDING, self.body_width)
+            self.post_message(self.Chosen(choice, again=True))
+        elif line.choice is not None:
             self._choose(number, again=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from rnnscope.analysis.ablation import ablate
 from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import (
     AblationFound,
     Answer,
@@ -180,12 +182,20 @@ def test_contexts_gates_and_matches_are_of_the_text(office: Office, model: CharR
     assert len(matches.texts) == len(matches.matches)
 
 
-def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office) -> None:
-    (held,) = office.ask(FindAblation((Clamp(2, 3, 0.0),), 0, 200, 100))
+def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office, model: CharRNN) -> None:
+    at_once, held = office.ask(FindAblation((Clamp(2, 3, 0.0),), 700, 900, 800))
+    assert isinstance(at_once, AblationFound)
     assert isinstance(held, AblationFound)
-    assert len(held.ablation.delta_nats) == 199
-    assert np.abs(held.ablation.delta_nats).max() > 0
+    assert at_once.samples is None
+    assert held.samples is not None
     assert all(len(sample) == 240 for sample in held.samples)
+    # held from the second character of the page on, in the state that the whole text leaves there
+    ids = model.vocabulary.encode(TEXT)
+    state = state_at(record(model, ids[:701]), 700, model)
+    expected = ablate(model, ids[701:900], (Clamp(2, 3, 0.0),), state)
+    np.testing.assert_allclose(held.ablation.delta_nats, expected.delta_nats, atol=1e-5)
+    assert np.abs(expected.delta_nats).max() > 1e-3
+    assert (held.start, held.text) == (701, TEXT[701:900])
     (origin,) = office.ask(FindOrigin(120))
     assert isinstance(origin, OriginFound)
     assert origin.saliency.position == 120

@@ -1,0 +1,107 @@
+"""What is lost without a neuron: it is held at a value, which slides, and the passage shows the cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from textual import on
+
+from rnnscope.analysis.effects import Clamp
+from rnnscope.app.asking.answers import AblationFound, Answer
+from rnnscope.app.asking.requests import FindAblation
+from rnnscope.app.ranking import Neuron
+from rnnscope.app.reports import holding
+from rnnscope.app.reports.report import Run
+from rnnscope.app.screens.analysing import AnalysingScreen
+from rnnscope.app.screens.questions import number
+from rnnscope.app.view import Overlay
+from rnnscope.app.widgets.prompt import Question
+from rnnscope.app.widgets.reports import ReportPanel
+
+_RANGE_NATS = 1.0
+"""The change of a character's loss that has the strongest colour."""
+_STEP = 0.1
+_NAMED = 3
+
+
+class HoldingScreen(AnalysingScreen, inherit_bindings=False):
+    """Neurons held at a value."""
+
+    _held: tuple[Clamp, ...] = ()
+    """What was held last."""
+
+    def action_ablate(self) -> None:
+        """Hold the neuron, or all favourites, at a value; it slides with ↑ and ↓, and is heard of at once."""
+        view = self.view
+        if view is None:
+            return
+        neurons: list[list[Neuron]] = [[(view.layer, view.unit)]]
+
+        def accept(answer: str) -> str | None:
+            told = answer.strip().lower()
+            if told.startswith("*"):
+                favourites = sorted(self.ranking.remarks.favourites) if self.ranking is not None else []
+                if not favourites:
+                    return "no neuron is a favourite yet; * makes the chosen one"
+                neurons[0], told = favourites, told[1:].strip() or "0"
+            value = number(told)
+            if told != "mean" and (value is None or not -1 <= value <= 1):
+                return "a value from -1 to 1, mean, or * for all favourites"
+            self._hold(neurons[0], value)
+            return None
+
+        def nudge(written: str, by: int) -> str:
+            told = written.strip()
+            mark = "*" if told.startswith("*") else ""
+            value = number(told.removeprefix("*") or "0")
+            value = min(1.0, max(-1.0, (0.0 if value is None else value) + _STEP * by))
+            accept(f"{mark}{value:.1f}")
+            return f"{mark}{value:.1f}"
+
+        hint = "0: without it   ↑↓ slides it   mean   *: all favourites   Enter   Esc"
+        self.ask(Question(f"hold {view.neuron} at", "0", hint, accept, nudge))
+
+    def _hold(self, neurons: list[Neuron], value: float | None) -> None:
+        """Ask what holding neurons costs on the page; at their means there where there is no value."""
+        clamps = tuple(
+            Clamp(layer, unit, self._mean(layer, unit) if value is None else value) for layer, unit in neurons
+        )
+        self._ask_of(clamps)
+
+    def _ask_of(self, clamps: tuple[Clamp, ...]) -> None:
+        if self.view is not None:
+            stop, cursor = self.start + len(self.view.trace), self.start + self.view.cursor
+            self.ask_for(FindAblation(clamps, self.start, stop, cursor), "ablation")
+
+    def _mean(self, layer: int, unit: int) -> float:
+        assert self.view is not None
+        return float(self.view.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
+
+    def take(self, answer: Answer) -> None:
+        super().take(answer)
+        if isinstance(answer, AblationFound):
+            self._held = answer.ablation.clamps
+            self.report("ablation", holding.ablation(answer), keep_place=True)
+            self._map(answer)
+
+    def _map(self, found: AblationFound) -> None:
+        """Colour the page by what each character's loss grew."""
+        if self.view is None:
+            return
+        values = np.zeros(len(self.view.trace), np.float32)
+        first = found.start + 1 - self.start
+        if first < 1 or first + len(found.ablation.delta_nats) > len(values):
+            return  # another page has been turned to
+        values[first : first + len(found.ablation.delta_nats)] = found.ablation.delta_nats / _RANGE_NATS
+        names = ", ".join(f"{clamp.layer}/{clamp.unit}" for clamp in self._held[:_NAMED])
+        subject = f"Δ loss, {names} held at {self._held[0].value:g}".replace("-", "−")
+        self.overlay(Overlay(subject, np.clip(values, -1, 1), ends=("−1", "+1 nat")), self.start)
+
+    @on(ReportPanel.Chosen)
+    def _slide(self, message: ReportPanel.Chosen) -> None:
+        match message.choice:
+            case Run(action="hold", argument=value) if self._held:
+                self._ask_of(tuple(replace(clamp, value=float(value)) for clamp in self._held))
+            case Run(action="ablate") if message.again:
+                self.action_ablate()

@@ -1,0 +1,83 @@
+"""Neurons held at a value on the inspect screen: by the prompt, by sliding, by a click."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnscope.analysis.effects import Ablation
+from rnnscope.app.asking.answers import AblationFound, Answer
+from rnnscope.app.asking.requests import FindAblation, Request
+from rnnscope.app.reports.holding import _wrapped
+from rnnscope.app.widgets.reports import ReportPanel
+from tests.app.conftest import PASSAGE
+from tests.app.test_inspect import seen, settled, shown, text_of, working
+
+
+class Worker:
+    """Answers with a loss that grows with the value, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[FindAblation] = []
+
+    def __call__(self, request: Request) -> list[Answer]:
+        assert isinstance(request, FindAblation)
+        self.asked.append(request)
+        plain = np.full(len(PASSAGE) - 2, -1.0, np.float32)
+        ablation = Ablation(request.clamps, plain, plain - np.float32(request.clamps[0].value))
+        samples = ("the bell rang at seven", "the bell sang of heaven")
+        return [AblationFound(request, ablation, 1, PASSAGE[1:], samples)]
+
+
+async def test_a_value_slides_and_is_heard_of_at_once() -> None:
+    worker = Worker()
+    async with shown(working({FindAblation: worker})) as (pilot, screen):
+        await pilot.press("x", "up", "up", "up")
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == 0.3
+        overlay = seen(screen).overlay
+        assert overlay is not None
+        np.testing.assert_allclose(overlay.values[:3], [0.0, 0.0, 0.3], atol=1e-6)
+        assert "held at 0.3" in text_of(screen)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == 0.2
+        view = seen(screen)
+        assert (worker.asked[-1].clamps[0].layer, worker.asked[-1].clamps[0].unit) == (view.layer, view.unit)
+
+
+async def test_a_click_on_the_scale_holds_there_and_samples_stand_side_by_side() -> None:
+    worker = Worker()
+    async with shown(working({FindAblation: worker}), (200, 60)) as (pilot, screen):
+        await pilot.press("x", "enter")
+        await settled(pilot)
+        panel = screen.query_one("#ablation", ReportPanel)
+        width = panel.body_width
+        await pilot.click(panel, offset=(2 + width - 3 - 7 - 1, panel.body_top))
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == 1.0
+        await pilot.click(panel, offset=(2 + 3, panel.body_top))
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == -1.0
+        lines = [panel.render_line(y).text for y in range(panel.size.height)]
+        (together,) = [line for line in lines if "the bell rang" in line]
+        assert "the bell sang" in together
+
+
+async def test_all_favourites_are_held_and_slide_together() -> None:
+    worker = Worker()
+    async with shown(working({FindAblation: worker})) as (pilot, screen):
+        await pilot.press("asterisk", "down", "asterisk", "x", "backspace", "asterisk", "up")
+        await settled(pilot)
+        assert screen.ranking is not None
+        held = worker.asked[-1].clamps
+        assert {(clamp.layer, clamp.unit) for clamp in held} == screen.ranking.remarks.favourites
+        assert len(held) == 2
+        assert {clamp.value for clamp in held} == {0.1}
+
+
+def test_rows_of_a_column_have_all_of_a_text_in_order() -> None:
+    text = "the bell rang\n\n漢字漢字漢字漢字 at seven"
+    rows = _wrapped(text, 9)
+    for start, part in rows:
+        assert text[start : start + len(part)] == part
+    assert "".join(part for _, part in rows) == text.replace("\n", "")
