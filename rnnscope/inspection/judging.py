@@ -174,7 +174,7 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
             f"but {length:,} characters; open one of {_LEAST_LEARNED / _LEARNED_SHARE:,.0f} or more"
         )
     learned = in_symbols(vocabulary, text.read(max(0, start - MOST_CHARACTERS), start))
-    return _Lesson(start, learned, f"the text's first {start:,} characters", is_apart=True)
+    return _Lesson(start, learned, f"the first {start:,} characters", is_apart=True)
 
 
 def _read(pages: Pages, start: int, ticket: Ticket) -> Iterator[tuple[float, str, NDArray[np.float32]]]:

@@ -52,7 +52,7 @@ def ngrams(found: NgramsFound) -> Report:
     for order, nats in sorted(comparison.by_order.items(), reverse=True):
         is_best = order == comparison.order
         lines.append(line(f"{order}-gram{' best' if is_best else ''}", nats, "mute", is_best))
-    lines += [words(f"n-grams learned from {found.learned}", "dim"), BLANK]
+    lines += [*_learned("n-grams", found.learned, found.start, found.text), BLANK]
     ranked = comparison.ranked
     for name, places in (("network", ranked[:_EXTREMES]), (f"{comparison.order}-gram", ranked[::-1])):
         lines.append(words(f"where the {name} knew more, by how many nats", "dim"))
@@ -85,16 +85,17 @@ def distances(found: DistancesFound, opened: str = "") -> Report:
         lines = [words("no bracket or quote is closed in what was judged", "strong")]
     lines += [
         BLANK,
-        words("bars: mean nats at the closing character, network and n-gram", "dim"),
-        words(f"n-grams learned from {found.learned}", "dim"),
+        words("bars: mean nats at what closes", "dim"),
+        words("a line opens its places", "dim"),
+        *_learned("n-grams", found.learned, found.start, found.text),
     ]
-    subject = f"loss by characters since the opening one, network and {found.order}-gram"
+    subject = f"loss by distance, network beside the {found.order}-gram"
     return Report(subject, f"{len(found.text):,} characters", tuple(lines))
 
 
 def _bins(found: DistancesFound, of: MatchDistances, most: float, opened: str) -> list[Line]:
-    told = f"{CLOSERS[of.closer]} … {of.closer}  {len(of.positions):,} pairs"
-    lines = [_beside(told, ["network", f"{found.order}-gram"], None, "dim")]
+    told = f"{CLOSERS[of.closer]} … {of.closer}"
+    lines = [_head(f"{told:<9} {len(of.positions):>4,}×", ["network", f"{found.order}-gram"])]
     for number, count in enumerate(of.counts.tolist()):
         if not count:
             continue
@@ -131,15 +132,15 @@ def _pair(name: str, shares: Sequence[float], values: Sequence[float], choice: C
     return Line(draw, choice)
 
 
-def _beside(left: str, names: Sequence[str], choice: Choice | None, token: str) -> Line:
+def _head(left: str, names: Sequence[str]) -> Line:
     """The head of two columns of bars."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         room = _room(width) + _VALUE
         columns = "".join(f" {name[:room]:<{room}}" for name in names)
-        return [Segment(f"{left[:_PAIR_NAME]:<{_PAIR_NAME}}{columns}"[:width], ink(token))]
+        return [Segment(f"{left[:_PAIR_NAME]:<{_PAIR_NAME}}{columns}"[:width], ink("dim"))]
 
-    return Line(draw, choice)
+    return Line(draw)
 
 
 def _room(width: int) -> int:
@@ -172,8 +173,8 @@ def errors(found: ErrorsFound, opened: str = "") -> Report:
                 lines += _level(found, bucket, level, is_opened=level.name == level_opened)
     lines += [
         BLANK,
-        words("Enter or a click opens a line and shuts it", "dim"),
-        words(f"n-grams and words learned from {found.learned}", "dim"),
+        words("Enter or a click opens a line", "dim"),
+        *_learned("n-grams and words", found.learned, found.start, found.text),
     ]
     return Report("what would have helped", f"{breakdown.characters:,} characters", tuple(lines))
 
@@ -198,6 +199,23 @@ def _level(found: ErrorsFound, bucket: Bucket, level: Level, *, is_opened: bool)
     is_all = len(shown) == len(level) and not is_opened
     lines = [words(told, "text", choice=None if is_all else Run("bucket", f"{bucket.name}/{level.name}"))]
     return lines + [_plain(found.text, found.start, at, "", _ERROR) for at in shown]
+
+
+def _learned(what: str, source: str, start: int, text: str) -> list[Line]:
+    """What was learned from, and what was judged."""
+    told = [f"{what} learned from {source}", f"learned from {source}", f"from {source}"]
+    judged = [f"judged on the {len(text):,} characters from {start:,} on", f"judged from {start:,} on"]
+    return [_fitting(told), _fitting(judged)]
+
+
+def _fitting(choices: Sequence[str]) -> Line:
+    """The first of some words that has room, or the last cut off."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        told = next((told for told in choices if len(told) <= width), choices[-1])
+        return [Segment(told[:width], ink("dim"))]
+
+    return Line(draw)
 
 
 def _plain(text: str, start: int, at: int, value: str, mark: float) -> Line:

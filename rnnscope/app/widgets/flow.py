@@ -38,7 +38,7 @@ _DEEPEST = 1e-9
 _DASH = 4
 """The other network's line is every second pair of so many columns of dots."""
 _EMPTY, _OWN, _OTHER = range(3)
-_TOKENS = ("text", "azure", "mute")
+_TOKENS = ("text", "azure", "dim")
 _WORDS_FROM = 6
 """The least rows of body that have room for words under the chart."""
 _VALUES_FROM = 60
@@ -112,7 +112,7 @@ class FlowChart(Panel):
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._found is None:
-            told = "press d to see how far back a loss is felt"
+            told = "d tells how far back a loss is felt"
             return [Segment(told, self.palette.ink("dim"))] if row == 0 else []
         told_rows = self._word_rows(height)
         if row >= height - told_rows:
@@ -162,7 +162,13 @@ class FlowChart(Panel):
         if rows < height:
             unit = " steps back" if self._beside_width(width) >= 12 else " back"
             below, _ = step_labels(self.palette, steps, round(steps.high), (), unit="")
-            drawn.append([Segment(" " * LABELS_WIDTH, ink("mute")), *below, Segment(unit, ink("mute"))])
+            drawn.append(
+                [
+                    Segment(f"{'steps' if unit == ' back' else '':<{LABELS_WIDTH}}", ink("mute")),
+                    *below,
+                    Segment(unit, ink("mute")),
+                ]
+            )
         return drawn
 
     def _cells(self, lines: list[_Line], steps: StepAxis, values: ValueAxis) -> list[list[Segment]]:
@@ -210,7 +216,7 @@ class FlowChart(Panel):
         found, ink = self._found, self.palette.ink
         assert found is not None
         flow = (found.own, found.other)[number]
-        sign = Segment("━ " if number == 0 else "╍ ", ink("azure" if number == 0 else "mute"))
+        sign = Segment("━ " if number == 0 else "╍ ", ink(_TOKENS[_OWN if number == 0 else _OTHER]))
         name = flow.title if number == 0 or found.name else f"{flow.title}, untrained"
         short = flow.title.rpartition(" ")[0]
         short = short if number == 0 or found.name else f"untrained {short}"
@@ -290,14 +296,16 @@ def in_words(flow: GradientFlow) -> list[str]:
     if hundredth is None or hundredth == last:
         return [
             f"half is left after {half} steps, {left} of it after {last}",
-            f"half left after {half}, {left} after {last}",
+            f"half after {half} steps, {left} after {last}",
+            f"half at {half} steps, {left} at {last}",
             f"½ at {half}, {left} at {last}",
         ]
     return [
         f"half is left after {half} steps, 1 % after {hundredth}, {left} of it after {last}",
         f"half left after {half} steps, 1 % after {hundredth}, {left} after {last}",
-        f"half left after {half}, 1 % after {hundredth}, {left} after {last}",
-        f"½ at {half}, 1 % at {hundredth}, {left} at {last}",
+        f"half after {half} steps, {left} after {last}",
+        f"half at {half} steps, {left} at {last}",
+        f"½ at {half}, {left} at {last}",
     ]
 
 
