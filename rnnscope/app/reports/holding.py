@@ -53,7 +53,7 @@ def ablation(found: AblationFound) -> Report:
         slider(result.clamps[0].value),
         sides("Δ loss, nats per character", _signed(result.mean_nats)),
         sides("95 % of the time between", f"{_signed(low)} and {_signed(high)}"),
-        words("mapped on the passage: blue where it is missed", "dim"),
+        words("on the passage: blue where it is missed", "dim"),
     ]
     if found.samples is not None:
         lines += [BLANK, *_side_by_side(*found.samples)]
@@ -73,7 +73,7 @@ def slider(value: float) -> Line:
         return [
             Segment(_ENDS[0], ink("dim")),
             Segment("".join(track[:at]), ink("mute")),
-            Segment("█", ink("strong", bold=True)),
+            Segment("█", ink("azure")),
             Segment("".join(track[at + 1 :]), ink("mute")),
             Segment(_ENDS[1], ink("dim")),
             Segment(f"{_told(value, '.2f'):>{_VALUE_WIDTH}}", ink("strong", bold=True)),
