@@ -3,112 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from textual.pilot import Pilot
 
-from rnnscope.app.asking.answers import Answer, Found, Named, Opened, PageRead, Refused
+from rnnscope.app.asking.answers import Answer, Found, Named, Refused
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import Find, FindErrors, NameNeurons, PutBack, ReadPage, Request, TypeText
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.ranking import Known
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.inspect_layout import SHARED
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.neurons import NeuronTable
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.title import ModelHeader
 from rnnscope.errors import TextError
-from rnnscope.tracing.trace import Trace
-from tests.app.conftest import PASSAGE, make_trace
-
-Answering = Callable[[Request], list[Answer]]
-
-
-traced = lru_cache(maxsize=4)(make_trace)
-
-
-def page_of(request: ReadPage, text: str) -> list[Answer]:
-    """What a worker says of a page of a text."""
-    start = max(0, min(request.start, len(text) - 1))
-    shown = text[start : request.stop]
-    trace = traced(text)
-    part = slice(start, start + len(shown))
-    cut = Trace(
-        trace.architecture,
-        trace.symbols,
-        trace.ids[part],
-        trace.log_probabilities[part],
-        {name: values[part] for name, values in trace.activations.items()},
-    )
-    return [PageRead(request, start, cut, request.cursor - start, len(text), True, True, "a text, held out")]
-
-
-def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE) -> Callable[[Desk], None]:
-    """A worker that opens a made-up model over a text and answers as it is told to."""
-    doing: dict[type, Answering] = {
-        ReadPage: lambda request: page_of(request, text) if isinstance(request, ReadPage) else [],
-        **(answers or {}),
-    }
-
-    def start(desk: Desk) -> None:
-        desk.post(Opened(None, "mine", traced(text).architecture, 1.571))
-
-        def work(lane: str) -> None:
-            while (ticket := desk.take(lane)) is not None:  # type: ignore[arg-type]
-                for answer in doing.get(type(ticket.request), lambda _: [])(ticket.request):
-                    desk.post(answer)
-                desk.done(ticket)
-
-        beside = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in ("long", "background")]
-        for thread in beside:
-            thread.start()
-        work("quick")
-        for thread in beside:
-            thread.join()
-
-    return start
-
-
-@asynccontextmanager
-async def shown(
-    start: Callable[[Desk], None], size: tuple[int, int] = (120, 40)
-) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
-    """The screen once it shows its first page."""
-    app = InspectApp(start, name="mine", theme="dark", depth="truecolor")
-    async with app.run_test(size=size) as pilot:
-        screen = app.screen
-        assert isinstance(screen, InspectScreen)
-        for _ in range(300):
-            await pilot.pause(0.01)
-            if screen.view is not None or app.failure is not None or not app.is_running:
-                break
-        await settled(pilot)
-        yield pilot, screen
-        app.desk.close()
-
-
-async def settled(pilot: Pilot[int]) -> None:
-    """Until the worker has answered and the screen has shown it."""
-    for _ in range(4):
-        await pilot.pause(0.03)
-
-
-def seen(screen: InspectScreen) -> View:
-    assert screen.view is not None
-    return screen.view
-
-
-def text_of(screen: InspectScreen) -> str:
-    return "\n".join(strip.text for strip in screen._compositor.render_strips())
+from tests.app.conftest import PASSAGE
+from tests.app.looking import Answering, page_of, seen, settled, shown, text_of, working
 
 
 async def test_opening_shows_the_model_its_text_and_its_neurons_at_once() -> None:
@@ -187,7 +103,7 @@ async def test_it_is_whole_at_every_size(size: tuple[int, int]) -> None:
         for panel in screen.panels_in_sight():
             assert panel.id is not None
             assert panel.region == arrangement[panel.id]
-        for _ in range(9):
+        for _ in SHARED:
             for strip in screen._compositor.render_strips():
                 assert strip.cell_length == size[0]
             await pilot.press("o")

@@ -12,7 +12,7 @@ from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.second import SecondPassage
 from tests.app.conftest import PASSAGE
-from tests.app.test_inspect import seen, settled, shown, text_of, traced, working
+from tests.app.looking import seen, settled, shown, text_of, traced, working
 
 
 def factors_of(request: Request) -> list[Answer]:

@@ -10,7 +10,7 @@ from rnnscope.app.asking.requests import FindAblation, Request
 from rnnscope.app.reports.holding import _wrapped
 from rnnscope.app.widgets.reports import ReportPanel
 from tests.app.conftest import PASSAGE
-from tests.app.test_inspect import seen, settled, shown, text_of, working
+from tests.app.looking import seen, settled, shown, text_of, working
 
 
 class Worker:

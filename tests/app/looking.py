@@ -1,0 +1,103 @@
+"""An inspect screen over a made-up worker, for tests of what it shows and does; no torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import lru_cache
+
+from textual.pilot import Pilot
+
+from rnnscope.app.asking.answers import Answer, Opened, PageRead
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import ReadPage, Request
+from rnnscope.app.inspect import InspectApp
+from rnnscope.app.palette import Depth, Theme
+from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.view import View
+from rnnscope.tracing.trace import Trace
+from tests.app.conftest import PASSAGE, make_trace
+
+Answering = Callable[[Request], list[Answer]]
+
+
+traced = lru_cache(maxsize=4)(make_trace)
+
+
+def page_of(request: ReadPage, text: str) -> list[Answer]:
+    """What a worker says of a page of a text."""
+    start = max(0, min(request.start, len(text) - 1))
+    shown = text[start : request.stop]
+    trace = traced(text)
+    part = slice(start, start + len(shown))
+    cut = Trace(
+        trace.architecture,
+        trace.symbols,
+        trace.ids[part],
+        trace.log_probabilities[part],
+        {name: values[part] for name, values in trace.activations.items()},
+    )
+    return [PageRead(request, start, cut, request.cursor - start, len(text), True, True, "a text, held out")]
+
+
+def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE) -> Callable[[Desk], None]:
+    """A worker that opens a made-up model over a text and answers as it is told to."""
+    doing: dict[type, Answering] = {
+        ReadPage: lambda request: page_of(request, text) if isinstance(request, ReadPage) else [],
+        **(answers or {}),
+    }
+
+    def start(desk: Desk) -> None:
+        desk.post(Opened(None, "mine", traced(text).architecture, 1.571))
+
+        def work(lane: str) -> None:
+            while (ticket := desk.take(lane)) is not None:  # type: ignore[arg-type]
+                for answer in doing.get(type(ticket.request), lambda _: [])(ticket.request):
+                    desk.post(answer)
+                desk.done(ticket)
+
+        beside = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in ("long", "background")]
+        for thread in beside:
+            thread.start()
+        work("quick")
+        for thread in beside:
+            thread.join()
+
+    return start
+
+
+@asynccontextmanager
+async def shown(
+    start: Callable[[Desk], None],
+    size: tuple[int, int] = (120, 40),
+    theme: Theme = "dark",
+    depth: Depth = "truecolor",
+) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
+    """The screen once it shows its first page."""
+    app = InspectApp(start, name="mine", theme=theme, depth=depth)
+    async with app.run_test(size=size) as pilot:
+        screen = app.screen
+        assert isinstance(screen, InspectScreen)
+        for _ in range(300):
+            await pilot.pause(0.01)
+            if screen.view is not None or app.failure is not None or not app.is_running:
+                break
+        await settled(pilot)
+        yield pilot, screen
+        app.desk.close()
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Until the worker has answered and the screen has shown it."""
+    for _ in range(4):
+        await pilot.pause(0.03)
+
+
+def seen(screen: InspectScreen) -> View:
+    assert screen.view is not None
+    return screen.view
+
+
+def text_of(screen: InspectScreen) -> str:
+    return "\n".join(strip.text for strip in screen._compositor.render_strips())
