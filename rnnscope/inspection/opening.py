@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -34,44 +35,53 @@ class Opening:
 def open_text(model: CharRNN, header: Header, path: Path, text: str | None) -> Opening:
     """The text to show first. Raises TextError for one that was asked for and cannot be read."""
     kind = model.vocabulary.kind
-    learned = _learned(header, path)
+
+    @cache
+    def learned() -> Corpus | None:
+        return _learned(model, header, path)
 
     def training_text() -> str | None:
-        corpus = None if learned is None else _corpus(model, header, learned)
+        corpus = learned()
         return None if corpus is None else model.vocabulary.decode(corpus.train)
 
     if text is not None:
         name = "standard input" if text == STANDARD_INPUT else Path(text).name
         return Opening(LongText.open(text, kind), name, training_text)
-    corpus = None if learned is None else _corpus(model, header, learned)
-    if learned is None or corpus is None or not len(corpus.held_out):
+    corpus = learned()
+    if corpus is None or not len(corpus.held_out):
         return _own_writing(model)
     content = model.vocabulary.decode_bytes(corpus.held_out[:_HELD_OUT_SYMBOLS])
-    return Opening(LongText.of(content, learned.name, kind), f"{learned.name}, held out", training_text)
+    name = Path(corpus.name).name
+    return Opening(LongText.of(content, name, kind), f"{name}, held out", training_text)
 
 
-def _learned(header: Header, path: Path) -> Path | None:
-    """The text that the model was trained on, where that is still at hand."""
-    options = header.training.get("options")
+def _learned(model: CharRNN, header: Header, path: Path) -> Corpus | None:
+    """What the model was trained on, with its splits, where the very same text is still at hand."""
+    options, told = header.training.get("options"), header.training.get("corpus")
     if not isinstance(options, dict) or not isinstance(options.get("text"), str):
         return None
-    found = next((place for place in _places(path, Path(options["text"])) if place.is_file()), None)
-    return found if found is not None and found.stat().st_size <= _LARGEST_BYTES else None
-
-
-def _corpus(model: CharRNN, header: Header, learned: Path) -> Corpus | None:
-    """That text with its splits; None where it has become another text."""
-    options = dict(header.training["options"])
+    sha256 = told.get("sha256") if isinstance(told, dict) else None
     held_out, test = (float(options.get(name, 0.0)) for name in ("held_out", "test"))
-    try:
-        return load_corpus(learned, vocabulary=model.vocabulary, held_out=held_out, test=test)
-    except RnnscopeError:
-        return None
+    for place in _places(path, Path(options["text"])):
+        if not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
+            continue
+        try:
+            corpus = load_corpus(place, vocabulary=model.vocabulary, held_out=held_out, test=test)
+        except RnnscopeError:
+            continue  # it has become another text
+        if sha256 in (None, corpus.sha256):
+            return corpus
+    return None
 
 
 def _places(path: Path, named: Path) -> list[Path]:
-    """Where the training text may lie: as it was named, or beside the run."""
-    return [named, path.resolve().parent.parent / named, path.resolve().parent.parent.parent / named]
+    """Where the training text may lie: as it was named, or near the model, also in a folder `data`."""
+    near = (Path(), *path.resolve().parents[:3])
+    return [named, *(root / folder / name for root in near for folder, name in _names(named))]
+
+
+def _names(named: Path) -> tuple[tuple[str, Path], ...]:
+    return ("", named), ("data", Path(named.name))
 
 
 def _own_writing(model: CharRNN) -> Opening:
