@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rnnscope.analysis.questions import Answers, Asked, Question
 from rnnscope.analysis.statistics import Binning, Bools, centred_ranks
+from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.tally import Tally
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
@@ -133,14 +134,17 @@ def shuffled_in_blocks(n: int, generator: np.random.Generator) -> Positions:
     return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
 
 
-def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evidence:
-    """Count over a trace. Raises OptionError, TextError."""
+def count_trace(
+    trace: Trace, question: Question, quantity: str | None, *, should_stop: Stop | None = None
+) -> Evidence:
+    """Count over a trace. Raises OptionError, TextError, Stopped."""
     columns = Columns.of(trace.architecture, quantity)
     answers = question.over(trace.text)
     asked, on, numbers, halves = halved(answers, question)
     bins = torch.empty(len(columns), len(trace), dtype=torch.uint8)
     sample = asked[np.linspace(0, len(asked) - 1, min(_SAMPLE, len(asked))).astype(np.int64)]
     for number, (layer, each) in enumerate(columns.keys):
+        heed(should_stop)
         values = torch.from_numpy(trace[f"{layer}/{each}"])
         binning = Binning.of(values[torch.from_numpy(sample)])
         rows = slice(number * columns.hidden_size, (number + 1) * columns.hidden_size)
@@ -148,13 +152,14 @@ def count_trace(trace: Trace, question: Question, quantity: str | None) -> Evide
     shuffles = max(1, _SHUFFLES // len(question.asked))
     tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
     for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
-        tally.add(_picked(bins, half), on[:, half], _ranked(numbers[:, half]))
+        tally.add(_picked(bins, half), on[:, half], _ranked(numbers[:, half]), should_stop=should_stop)
     generator = np.random.default_rng(0)
     orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
     tallies[2].add(
         _picked(bins, halves.chooses),
         np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
         np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
+        should_stop=should_stop,
     )
     samples = None
     if len(question.asked) == 1:

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.cells import Cell
 from rnnscope.cells.cell import LayerState, lstm_quantities
 from rnnscope.cells.fused import GRU, LSTM
@@ -31,7 +32,7 @@ from rnnscope.model import CharRNN, State
 WARM_UP = 256
 _SAMPLE = 4096
 """Positions of all lanes that are recorded at once."""
-_IN_ORDER = 4096
+_IN_ORDER = 1024
 _APART = 0.25
 _A_FEW = 0.05
 
@@ -63,9 +64,15 @@ class LaneReader:
     """Reads all lanes side by side, from states that are warm, or exact where the text is read in order."""
 
     def __init__(
-        self, model: CharRNN, ids: NDArray[np.integer], lanes: Lanes, *, in_order: bool = False
+        self,
+        model: CharRNN,
+        ids: NDArray[np.integer],
+        lanes: Lanes,
+        *,
+        in_order: bool = False,
+        should_stop: Stop | None = None,
     ) -> None:
-        self.model, self.lanes = model, lanes
+        self.model, self.lanes, self._should_stop = model, lanes, should_stop
         self._ids = ids
         self._starts_from = _in_order if in_order else _warm
         self.met = True
@@ -77,11 +84,12 @@ class LaneReader:
         """Every quantity "LAYER/QUANTITY" (t, B, H) of the next t characters of all lanes, with the first of
         these characters' number in its lane. They are overwritten by what follows.
 
-        The network computes in its own type, without dropout.
+        The network computes in its own type, without dropout. Raises Stopped.
         """
         steps_reader, lanes = _Reader(self.model), self.lanes
-        state = begun = self._starts_from(steps_reader, self._ids, lanes)
+        state = begun = self._starts_from(steps_reader, self._ids, lanes, self._should_stop)
         for first in range(0, lanes.length, lanes.steps):
+            heed(self._should_stop)
             steps = np.arange(first, min(first + lanes.steps, lanes.length))
             recorded, state = steps_reader.read(self._ids[lanes.starts + steps[:, None]], state)
             yield first, recorded
@@ -98,7 +106,7 @@ def _meet(begun: State, ended: State) -> bool:
     return True
 
 
-def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
+def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
     """The state before the first character of every lane, as a short run up to it leaves it."""
     model = reader.model
     begins = np.array([_beginning(model, ids, int(start)) for start in lanes.starts])
@@ -106,6 +114,7 @@ def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
     state = model.initial_state(len(lanes))
     borders = np.unique([*delays, *range(0, WARM_UP + 1, lanes.steps)]).tolist()
     for border, following in zip(borders, [*borders[1:], WARM_UP], strict=True):
+        heed(should_stop)
         fresh = torch.from_numpy(delays == border).to(model.device)
         state = tuple(tuple(part.masked_fill(fresh[:, None], 0) for part in layer) for layer in state)
         if following > border:
@@ -114,13 +123,14 @@ def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
     return state
 
 
-def _in_order(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes) -> State:
+def _in_order(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
     """The same, exactly: the text is run once from its beginning."""
     model = reader.model
     state, starts = model.initial_state(1), []
     for start in lanes.starts.tolist():
         starts.append(state)
         for first in range(start, start + lanes.length, _IN_ORDER):
+            heed(should_stop)
             part = ids[first : min(first + _IN_ORDER, start + lanes.length)].astype(np.int64)
             _, state = model(torch.from_numpy(part)[:, None].to(model.device), state)
     return tuple(

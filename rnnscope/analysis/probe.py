@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from rnnscope.analysis.features import Kind
 from rnnscope.analysis.statistics import auc, spearman
+from rnnscope.analysis.stopping import Stop, heed
 
 Float = NDArray[np.float32]
 
@@ -51,9 +53,16 @@ class Probe:
 
 
 def probe(
-    states: Float, answers: Float, held_states: Float, held_answers: Float, kind: Kind, units: int
+    states: Float,
+    answers: Float,
+    held_states: Float,
+    held_answers: Float,
+    kind: Kind,
+    units: int,
+    *,
+    should_stop: Stop | None = None,
 ) -> Probe:
-    """Fit to states (n, D) and answers (n,), in the order of the text; judge on the others.
+    """Fit to states (n, D) and answers (n,), in the order of the text; judge on the others. Raises Stopped.
 
     A boolean answer is 0 or 1. The D columns are one or more numbers of each of `units` units, the first of
     all units before the second of all units.
@@ -62,7 +71,8 @@ def probe(
     scale = np.where(scale > 1e-6, scale, np.inf)  # a unit that never changes says nothing
     x, held_x = (torch.from_numpy((part - mean) / scale) for part in (states, held_states))
     y = torch.from_numpy(2 * answers - 1 if kind == "boolean" else answers - answers.mean())
-    path, judge = (_lasso_path, _auc) if kind == "boolean" else (_ridge_path, _spearman)
+    judge = _auc if kind == "boolean" else _spearman
+    path = partial(_lasso_path if kind == "boolean" else _ridge_path, should_stop=should_stop)
     weights = _chosen(path, x, y, judge)
     used = (weights.view(-1, units) != 0).any(dim=0)
     return Probe(judge(held_x @ weights, torch.from_numpy(held_answers)), int(used.sum()))
@@ -101,7 +111,7 @@ def _varies(y: Tensor) -> bool:
     return bool((y != y[0]).any())
 
 
-def _lasso_path(x: Tensor, y: Tensor) -> Iterator[Tensor]:
+def _lasso_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterator[Tensor]:
     """Weights for falling penalties, each from where the last ended."""
     weights = x.new_zeros(x.shape[1])
     share = float((y > 0).float().mean())
@@ -113,7 +123,8 @@ def _lasso_path(x: Tensor, y: Tensor) -> Iterator[Tensor]:
         keep = (gradient.abs() >= 2 * penalty - before) | (weights != 0)
         while True:
             active = keep.nonzero().flatten()
-            weights[active], intercept = _fista(x[:, active], y, weights[active], intercept, penalty)
+            part, start = x[:, active], (weights[active], intercept)
+            weights[active], intercept = _fista(part, y, *start, penalty, should_stop)
             gradient = _gradient(x, y, weights, intercept)
             missed = (gradient.abs() > 1.05 * penalty) & ~keep
             if not missed.any():
@@ -133,7 +144,9 @@ def _pull(y: Tensor, margin: Tensor) -> Tensor:
     return y * torch.sigmoid(-y * margin)
 
 
-def _fista(x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: float) -> tuple[Tensor, float]:
+def _fista(
+    x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: float, should_stop: Stop | None = None
+) -> tuple[Tensor, float]:
     """The minimum from a warm start, restarted where momentum carries uphill (O'Donoghue & Candès 2015)."""
     design = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
     now = torch.cat([weights, weights.new_tensor([intercept])])
@@ -142,6 +155,7 @@ def _fista(x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: flo
     threshold[-1] = 0.0
     ahead, momentum = now, 1.0
     for _ in range(_ROUNDS):
+        heed(should_stop)
         moved = ahead + step / len(x) * (_pull(y, design @ ahead) @ design)
         following = moved.sign() * (moved.abs() - threshold).clamp(min=0)
         change = following - now
@@ -168,9 +182,10 @@ def _curvature(design: Tensor) -> float:
     return 1.05 * length / (4 * len(design))
 
 
-def _ridge_path(x: Tensor, y: Tensor) -> Iterator[Tensor]:
+def _ridge_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterator[Tensor]:
     """Weights for falling penalties."""
     products, shared = (x.t() @ x).double(), (y @ x).double()
     whole = torch.eye(len(products), dtype=torch.float64) * len(x)
     for ridge in _RIDGES:
+        heed(should_stop)
         yield torch.linalg.solve(products + ridge * whole, shared).float()

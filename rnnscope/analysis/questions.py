@@ -21,6 +21,7 @@ from rnnscope.analysis.features import Feature, Kind, Scanner, feature
 from rnnscope.analysis.lanes import Lanes
 from rnnscope.analysis.scanning import AHEAD, Bools, Codes, Memory
 from rnnscope.analysis.statistics import centred_ranks
+from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.errors import OptionError
 
 Where = Literal["inside", "before", "after"]
@@ -102,8 +103,8 @@ class Question(ABC):
         """Of a whole text: one row."""
 
     @abstractmethod
-    def along(self, passage: Passage, lanes: Lanes) -> Along:
-        """Of a long one."""
+    def along(self, passage: Passage, lanes: Lanes, should_stop: Stop | None = None) -> Along:
+        """Of a long one. Raises Stopped."""
 
 
 class BuiltIn(Question):
@@ -124,8 +125,8 @@ class BuiltIn(Question):
         booleans, numbers = zip(*pieces, strict=True)
         return Answers(np.concatenate(booleans, axis=2), np.concatenate(numbers, axis=2).astype(np.float32))
 
-    def along(self, passage: Passage, lanes: Lanes) -> Along:
-        return _BuiltInAlong(self.features, self.asked, passage, lanes)
+    def along(self, passage: Passage, lanes: Lanes, should_stop: Stop | None = None) -> Along:
+        return _BuiltInAlong(self.features, self.asked, passage, lanes, should_stop)
 
 
 def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int64]]:
@@ -141,7 +142,12 @@ def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int64]]:
 
 class _BuiltInAlong(Along):
     def __init__(
-        self, features: list[Feature], asked: tuple[Asked, ...], passage: Passage, lanes: Lanes
+        self,
+        features: list[Feature],
+        asked: tuple[Asked, ...],
+        passage: Passage,
+        lanes: Lanes,
+        should_stop: Stop | None,
     ) -> None:
         super().__init__(asked, lanes)
         self._passage, self._starts, self._read = passage, lanes.starts, 0
@@ -150,6 +156,7 @@ class _BuiltInAlong(Along):
         for lane, start in enumerate(lanes.starts.tolist()):
             memories.append(scanner.memory.copied())
             for first in range(start, start + lanes.length, _BLOCK):
+                heed(should_stop)
                 n = min(_BLOCK, start + lanes.length - first)
                 booleans, numbers = split(scanner.read(passage.codes(first, first + n + AHEAD)[None], n))
                 self.on[:, lane] += booleans.sum(axis=(1, 2))
@@ -201,12 +208,12 @@ class Pattern(Question):
         }[self._where]
         marked[max(0, first) : max(0, last)] = True
 
-    def along(self, passage: Passage, lanes: Lanes) -> Along:
-        return _PatternAlong(self, passage, lanes)
+    def along(self, passage: Passage, lanes: Lanes, should_stop: Stop | None = None) -> Along:
+        return _PatternAlong(self, passage, lanes, should_stop)
 
 
 class _PatternAlong(Along):
-    def __init__(self, pattern: Pattern, passage: Passage, lanes: Lanes) -> None:
+    def __init__(self, pattern: Pattern, passage: Passage, lanes: Lanes, should_stop: Stop | None) -> None:
         super().__init__(pattern.asked, lanes)
         self._starts, self._read = lanes.starts.tolist(), 0
         self._scans = []
@@ -214,6 +221,7 @@ class _PatternAlong(Along):
         for lane, start in enumerate(self._starts):
             self._scans.append(scan.copied())
             for first in range(start, start + lanes.length, _BLOCK):
+                heed(should_stop)
                 self.on[0, lane] += scan.marked(first, min(first + _BLOCK, start + lanes.length)).sum()
 
     def read(self, n: int) -> Answers:
@@ -282,7 +290,7 @@ class Labels(Question):
         self._check(len(text))
         return self._answers(self._values[None], self._is_asked[None])
 
-    def along(self, passage: Passage, lanes: Lanes) -> Along:
+    def along(self, passage: Passage, lanes: Lanes, should_stop: Stop | None = None) -> Along:
         self._check(len(passage))
         return _LabelsAlong(self, lanes)
 

@@ -27,6 +27,7 @@ from rnnscope.analysis.statistics import (
     centred_ranks,
     correlation,
 )
+from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.streaming import LANES, Told, count_along
 from rnnscope.analysis.tally import Tally
 from rnnscope.architecture import QUANTITIES, Architecture
@@ -54,25 +55,35 @@ def find(
     quantity: str | None = None,
     top: int = 20,
     told: Told | None = None,
+    should_stop: Stop | None = None,
 ) -> Findings:
     """The `top` best of all units and quantities along `ids` (T,): exactly, where a trace of it is small
     enough to be held, which it is for some 20,000 characters of a 1×512 LSTM.
 
-    `told` hears the share of a longer text that is done. Raises OptionError, TextError.
+    `told` hears the share of a longer text that is done. Raises OptionError, TextError, Stopped.
     """
     if _is_small(model.architecture, len(ids)):
-        return find_in_trace(record(model, ids), question, quantity=quantity, top=top)
-    return find_along(model, ids, question, quantity=quantity, top=top, told=told)
+        return find_in_trace(
+            record(model, ids), question, quantity=quantity, top=top, should_stop=should_stop
+        )
+    return find_along(model, ids, question, quantity=quantity, top=top, told=told, should_stop=should_stop)
 
 
 def names_along(
-    model: CharRNN, ids: NDArray[np.integer], *, quantity: str | None = None, told: Told | None = None
+    model: CharRNN,
+    ids: NDArray[np.integer],
+    *,
+    quantity: str | None = None,
+    told: Told | None = None,
+    should_stop: Stop | None = None,
 ) -> list[Name]:
-    """`name_neurons` for a text, from all built-in features. Raises OptionError, TextError."""
+    """`name_neurons` for a text, from all built-in features. Raises OptionError, TextError, Stopped."""
     everything = BuiltIn(FEATURES)
     if _is_small(model.architecture, len(ids)):
-        return name_neurons(count_trace(record(model, ids), everything, quantity))
-    return name_neurons(count_along(model, ids, everything, quantity, told=told))
+        evidence = count_trace(record(model, ids), everything, quantity, should_stop=should_stop)
+    else:
+        evidence = count_along(model, ids, everything, quantity, told=told, should_stop=should_stop)
+    return name_neurons(evidence, should_stop=should_stop)
 
 
 def _is_small(architecture: Architecture, characters: int) -> bool:
@@ -82,11 +93,17 @@ def _is_small(architecture: Architecture, characters: int) -> bool:
 
 
 def find_in_trace(
-    trace: Trace, question: Question, *, quantity: str | None = None, top: int = 20
+    trace: Trace,
+    question: Question,
+    *,
+    quantity: str | None = None,
+    top: int = 20,
+    should_stop: Stop | None = None,
 ) -> Findings:
-    """The `top` best of all units and quantities, or of one quantity. Raises OptionError, TextError."""
-    evidence = count_trace(trace, question, quantity)
-    return _findings(evidence, _Exact(trace, question, evidence).best(top), is_exact=True)
+    """The `top` best of all units and quantities, or of one. Raises OptionError, TextError, Stopped."""
+    evidence = count_trace(trace, question, quantity, should_stop=should_stop)
+    best = _Exact(trace, question, evidence, should_stop).best(top)
+    return _findings(evidence, best, is_exact=True, should_stop=should_stop)
 
 
 def find_along(
@@ -98,9 +115,10 @@ def find_along(
     top: int = 20,
     lanes: int = LANES,
     told: Told | None = None,
+    should_stop: Stop | None = None,
 ) -> Findings:
     """The same in one pass over a text of any length; `told` hears the share that is done."""
-    evidence = count_along(model, ids, question, quantity, lanes=lanes, told=told)
+    evidence = count_along(model, ids, question, quantity, lanes=lanes, told=told, should_stop=should_stop)
     chosen, reported = measures(evidence.chosen_by)[:, 0], measures(evidence.reported_by)[:, 0]
     order = _best_first(evidence, np.arange(len(chosen)), _scores(chosen, evidence.asked[0].kind))[:top]
     results = [
@@ -109,19 +127,19 @@ def find_along(
         )
         for column in order
     ]
-    return _findings(evidence, results, is_exact=False)
+    return _findings(evidence, results, is_exact=False, should_stop=should_stop)
 
 
-def name_neurons(evidence: Evidence) -> list[Name]:
+def name_neurons(evidence: Evidence, *, should_stop: Stop | None = None) -> list[Name]:
     """For every unit that knows one better than chance does, the feature it knows best.
 
     `evidence` is of many features: `count_trace(trace, BuiltIn(FEATURES), None)`, or `count_along` of a long
-    text. Feature and quantity are chosen on one half; their score is the other's.
+    text. Feature and quantity are chosen on one half; their score is the other's. Raises Stopped.
     """
     columns, asked = evidence.columns, evidence.asked
-    chosen, reported = measures(evidence.chosen_by), measures(evidence.reported_by)
+    chosen, reported = (measures(tally, should_stop) for tally in (evidence.chosen_by, evidence.reported_by))
     known = np.empty_like(chosen)
-    for number, (each, null) in enumerate(zip(asked, nulls(evidence), strict=True)):
+    for number, (each, null) in enumerate(zip(asked, nulls(evidence, should_stop), strict=True)):
         metric = METRICS[each.kind]
         scores = _scores(chosen[:, number], each.kind)
         known[:, number] = np.where(scores > null, 2 * scores - 1 if metric == "auc" else scores, 0)
@@ -133,6 +151,7 @@ def name_neurons(evidence: Evidence) -> list[Name]:
         of_layer = [number for number, key in enumerate(columns.keys) if key[0] == layer]
         of_layer.sort(key=lambda number: _preference(columns.keys[number][1]))
         for unit in range(columns.hidden_size):
+            heed(should_stop)
             of_unit = by_unit[of_layer, unit]  # (quantities, features)
             if not of_unit.any():
                 continue
@@ -152,17 +171,18 @@ def name_neurons(evidence: Evidence) -> list[Name]:
     return names
 
 
-def measures(tally: Tally) -> Doubles:
+def measures(tally: Tally, should_stop: Stop | None = None) -> Doubles:
     """(C, A): the AUC of every column for each boolean, then its correlation with each number."""
-    return np.concatenate([tally.areas(), tally.correlations()], axis=1)
+    return np.concatenate([tally.areas(should_stop), tally.correlations()], axis=1)
 
 
-def nulls(evidence: Evidence) -> list[float]:
+def nulls(evidence: Evidence, should_stop: Stop | None = None) -> list[float]:
     """For each feature the best score that any unit reaches on any of its shuffles."""
     found = []
+    areas, correlations = evidence.shuffled.areas(should_stop), evidence.shuffled.correlations()
     for number, each in enumerate(evidence.asked):
         is_boolean, booleans = each.kind == "boolean", len(evidence.positives)
-        found_by = evidence.shuffled.areas() if is_boolean else evidence.shuffled.correlations()
+        found_by = areas if is_boolean else correlations
         step = booleans if is_boolean else len(evidence.asked) - booleans
         of_feature = found_by[:, (number if is_boolean else number - booleans) :: step]
         found.append(float(_scores(of_feature, each.kind).max()))
@@ -172,7 +192,10 @@ def nulls(evidence: Evidence) -> list[float]:
 class _Exact:
     """Scores without bins, for the columns whose bins say that they may be among the best."""
 
-    def __init__(self, trace: Trace, question: Question, evidence: Evidence) -> None:
+    def __init__(
+        self, trace: Trace, question: Question, evidence: Evidence, should_stop: Stop | None
+    ) -> None:
+        self._should_stop = should_stop
         self._trace, self._evidence = trace, evidence
         _, on, numbers, self._halves = halved(question.over(trace.text), question)
         self._kind = evidence.asked[0].kind
@@ -208,6 +231,7 @@ class _Exact:
 
     def _measured(self, columns: NDArray[np.int64], half: NDArray[np.int64]) -> Doubles:
         """(n,) AUC or correlation over a half."""
+        heed(self._should_stop)
         values = np.stack([self._values(column)[half] for column in columns.tolist()])
         ranks, answers = centred_ranks(values), self._answers[half]
         if self._kind == "boolean":
@@ -225,7 +249,9 @@ class _Exact:
         return average_precision(values[half] if area >= 0.5 else -values[half], self._answers[half])
 
 
-def _findings(evidence: Evidence, results: list[Finding], *, is_exact: bool) -> Findings:
+def _findings(
+    evidence: Evidence, results: list[Finding], *, is_exact: bool, should_stop: Stop | None
+) -> Findings:
     asked, samples = evidence.asked[0], evidence.samples
     assert samples is not None, "a search for one feature takes samples"
     return Findings(
@@ -233,17 +259,25 @@ def _findings(evidence: Evidence, results: list[Finding], *, is_exact: bool) -> 
         evidence.positions,
         int(evidence.positives[0]) if asked.kind == "boolean" else None,
         tuple(results),
-        nulls(evidence)[0],
-        _probed(evidence),
+        nulls(evidence, should_stop)[0],
+        _probed(evidence, should_stop),
         is_exact,
     )
 
 
-def _probed(evidence: Evidence) -> Probe:
+def _probed(evidence: Evidence, should_stop: Stop | None) -> Probe:
     samples, kind = evidence.samples, evidence.asked[0].kind
     assert samples is not None, "a search for one feature takes samples"
     units = samples.states.shape[1] // evidence.state_parts
-    return probe(samples.states, samples.answers, samples.held_states, samples.held_answers, kind, units)
+    return probe(
+        samples.states,
+        samples.answers,
+        samples.held_states,
+        samples.held_answers,
+        kind,
+        units,
+        should_stop=should_stop,
+    )
 
 
 def _finding(

@@ -27,7 +27,8 @@ Bools = NDArray[np.bool_]
 
 BINS = 256
 
-_SLICE = 128
+_SLICE = 1 << 16
+"""Values that are binned at once."""
 _PIECES = 6
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
@@ -130,12 +131,13 @@ class Binning:
         In slices that stay in the processor's cache, and turned there too.
         """
         count, columns = bins.shape[1], bins.shape[0]
-        picked, sums, clipped = (values.new_empty(_SLICE, columns) for _ in range(3))
-        small = torch.empty(_SLICE, columns + 64, dtype=torch.uint8)  # no power of two, whose lines collide
+        size = max(1, _SLICE // columns)
+        picked, sums, clipped = (values.new_empty(size, columns) for _ in range(3))
+        small = torch.empty(size, columns + 64, dtype=torch.uint8)  # no power of two, whose lines collide
         turned = bins.numpy()
         pieces = list(zip(self.lower, self.upper, self.slope, strict=True))
-        for first in range(0, count, _SLICE):
-            last = min(first + _SLICE, count)
+        for first in range(0, count, size):
+            last = min(first + size, count)
             part = values[first:last]
             if rows is not None:
                 part = torch.index_select(values, 0, rows[first:last], out=picked[: last - first])

@@ -34,6 +34,7 @@ from rnnscope.analysis.evidence import (
 from rnnscope.analysis.lanes import LaneReader, Lanes
 from rnnscope.analysis.questions import Along, Answers, Asked, Passage, Question
 from rnnscope.analysis.statistics import Binning, Bools
+from rnnscope.analysis.stopping import Stop
 from rnnscope.analysis.tally import Tally
 from rnnscope.architecture import Architecture
 from rnnscope.errors import TextError
@@ -62,25 +63,33 @@ def count_along(
     *,
     lanes: int = LANES,
     told: Told | None = None,
+    should_stop: Stop | None = None,
 ) -> Evidence:
-    """Count over `ids` (T,); `told` hears what share of them is done. Raises OptionError, TextError."""
+    """Count over `ids` (T,); `told` hears what share is done. Raises OptionError, TextError, Stopped."""
     columns = Columns.of(model.architecture, quantity)
     cut = Lanes.over(len(ids), lanes)
     if cut.length < cut.steps:
         raise TextError(f"{len(ids)} characters are too few to be read in lanes")
     passage = Passage(ids, model.vocabulary.symbols)
-    reader = LaneReader(model, ids, cut)
-    evidence = _counted(reader, columns, question, passage, told)
-    if reader.met:
-        return evidence
-    return _counted(LaneReader(model, ids, cut, in_order=True), columns, question, passage, told)
+    for in_order in (False, True):
+        reader = LaneReader(model, ids, cut, in_order=in_order, should_stop=should_stop)
+        evidence = _counted(reader, columns, question, passage, told, should_stop)
+        if reader.met:
+            break
+    return evidence
 
 
 def _counted(
-    reader: LaneReader, columns: Columns, question: Question, passage: Passage, told: Told | None
+    reader: LaneReader,
+    columns: Columns,
+    question: Question,
+    passage: Passage,
+    told: Told | None,
+    should_stop: Stop | None,
 ) -> Evidence:
     lanes = reader.lanes
-    counting = _Counting(reader.model, columns, question.asked, question.along(passage, lanes), lanes)
+    along = question.along(passage, lanes, should_stop)
+    counting = _Counting(reader.model, columns, question.asked, along, lanes, should_stop)
     for first, recorded in reader.read():
         counting.gather(recorded)
         if told is not None:
@@ -92,8 +101,15 @@ class _Counting:
     """The tallies of a pass, and the pieces that are gathered before they are counted."""
 
     def __init__(
-        self, model: CharRNN, columns: Columns, asked: tuple[Asked, ...], along: Along, cut: Lanes
+        self,
+        model: CharRNN,
+        columns: Columns,
+        asked: tuple[Asked, ...],
+        along: Along,
+        cut: Lanes,
+        should_stop: Stop | None,
     ) -> None:
+        self._should_stop = should_stop
         self._model, self._columns, self._asked, self._along = model, columns, asked, along
         self._length = cut.length
         alone, booleans = len(asked) == 1, len(along.on)
@@ -169,10 +185,11 @@ class _Counting:
         """Count all that is gathered, and some of it once more against features that are shuffled."""
         for number, half in enumerate(self._halves):
             parts = [each.part(number, half) for each in self._gathered]
-            _add(self._tallies[number], self._bins[number, :, : self._filled[number]], parts)
+            bins = self._bins[number, :, : self._filled[number]]
+            _add(self._tallies[number], bins, parts, self._should_stop)
         if shuffled := [each for each in self._gathered if each.is_shuffled]:
             bins = torch.cat([self._bins[0, :, each.places[0]] for each in shuffled], dim=1)
-            _add(self._tallies[2], bins, [self._shuffled(each) for each in shuffled])
+            _add(self._tallies[2], bins, [self._shuffled(each) for each in shuffled], self._should_stop)
         self._gathered.clear()
         self._filled = [0, 0]
 
@@ -323,7 +340,7 @@ def _halve_lanes(asked: tuple[Asked, ...], along: Along) -> tuple[slice, slice]:
     )
 
 
-def _add(tally: Tally, bins: Tensor, parts: Sequence[_Part]) -> None:
+def _add(tally: Tally, bins: Tensor, parts: Sequence[_Part], should_stop: Stop | None) -> None:
     """Count bins (C, n) of what has a weight in some parts."""
     taken = []
     for part in parts:
@@ -332,7 +349,7 @@ def _add(tally: Tally, bins: Tensor, parts: Sequence[_Part]) -> None:
         taken.append((_by_steps(part.on)[:, counts], _by_steps(part.numbers)[:, counts], weights[counts]))
     if bins.shape[1]:
         on, numbers, weights = (np.concatenate(arrays, axis=-1) for arrays in zip(*taken, strict=True))
-        tally.add(bins, on, numbers, weights)
+        tally.add(bins, on, numbers, weights, should_stop=should_stop)
 
 
 def _by_steps(values: NDArray[Any]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,7 @@ from rnnscope.analysis.statistics import (
     average_precision_of_counts,
     ranks_of_bins,
 )
+from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.cells.product import product
 
 Float = NDArray[np.float32]
@@ -52,34 +54,41 @@ class Tally:
         return int(self.total[0].sum()) if len(self.total) else 0
 
     def add(
-        self, bins: Tensor, is_on: Bools, numbers: Float, weights: NDArray[np.int64] | None = None
+        self,
+        bins: Tensor,
+        is_on: Bools,
+        numbers: Float,
+        weights: NDArray[np.int64] | None = None,
+        *,
+        should_stop: Stop | None = None,
     ) -> None:
         """Count n more positions: bins (C, n) uint8, is_on (F, n), numbers (G, n), and how many positions
-        each of them stands for.
+        each of them stands for. Raises Stopped, and is then of no use.
         """
         each = np.ones(bins.shape[1], np.int64) if weights is None else weights
         with ThreadPoolExecutor(
             torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            self._count(bins, is_on, 0, each, pool)
+            run = _Blocks(pool, len(self.total), should_stop)
+            self._count(bins, is_on, 0, each, run)
             if len(numbers):
                 if not self._sums.any() and not self._squares.any():
                     self._ranks = ranks_of_bins(self.total)  # of the first positions, and kept from then on
                 weighted = torch.from_numpy((numbers * each).astype(np.float32))
-                _in_blocks(pool, self.total, partial(self._multiply, bins, weighted))
+                run(partial(self._multiply, bins, weighted))
                 self._sums += weighted.sum(dim=1, dtype=torch.float64).numpy()
                 self._squares += np.einsum("gn,gn,n->g", numbers, numbers, each, dtype=np.float64)
 
     def _count(
-        self, bins: Tensor, group: Bools, first: int, weights: NDArray[np.int64], pool: Executor
+        self, bins: Tensor, group: Bools, first: int, weights: NDArray[np.int64], run: _Blocks
     ) -> None:
         """Count all at once or, where that makes too many kinds, one half of the features and the other."""
         on = np.packbits(group, axis=0) if len(group) else np.zeros((1, len(weights)), np.uint8)
         kinds, which = np.unique(np.stack([*on, weights]), axis=1, return_inverse=True)
         if kinds.shape[1] > _MOST_KINDS and len(group) > 1:
             middle = len(group) // 2
-            self._count(bins, group[:middle], first, weights, pool)
-            self._count(bins, group[middle:], first + middle, weights, pool)
+            self._count(bins, group[:middle], first, weights, run)
+            self._count(bins, group[middle:], first + middle, weights, run)
             return
         stands_for = kinds[-1]
         has = np.unpackbits(kinds[:-1].astype(np.uint8), axis=0, count=len(group))
@@ -87,9 +96,7 @@ class Tally:
         rows = np.concatenate([np.ones_like(stands_for)[None], has]) * stands_for
         width = np.int16 if len(stands_for) * BINS <= 1 << 15 else np.int32
         key = torch.from_numpy((which.ravel() * BINS).astype(width))
-        _in_blocks(
-            pool, self.total, partial(self._count_block, bins, key, torch.from_numpy(rows).float(), first)
-        )
+        run(partial(self._count_block, bins, key, torch.from_numpy(rows).float(), first))
 
     def _count_block(self, bins: Tensor, key: Tensor, rows: Tensor, first: int, columns: slice) -> None:
         size = rows.shape[1] * BINS
@@ -113,12 +120,13 @@ class Tally:
             found = product(torch.from_numpy(taken), numbers[:, start : start + _SLICE])
             self._products[columns] += found.numpy()
 
-    def areas(self) -> Doubles:
-        """(C, F): the AUC of every column for every boolean."""
-        found: Doubles = np.concatenate(
-            [auc_of_counts(self.on[part], self.total[part, None] - self.on[part]) for part in self._parts()]
-        )
-        return found
+    def areas(self, should_stop: Stop | None = None) -> Doubles:
+        """(C, F): the AUC of every column for every boolean. Raises Stopped."""
+        found = []
+        for part in self._parts():
+            heed(should_stop)
+            found.append(auc_of_counts(self.on[part], self.total[part, None] - self.on[part]))
+        return np.concatenate(found)
 
     def areas_of(self, column: int) -> Doubles:
         """(F,): of one column."""
@@ -161,8 +169,18 @@ class Tally:
         return [slice(first, first + 4 * _COLUMNS) for first in range(0, len(self.total), 4 * _COLUMNS)]
 
 
-def _in_blocks(pool: Executor, columns: NDArray[np.int64], work: Callable[[slice], None]) -> None:
-    """Do the columns, some at a time, on all threads: what is done waits for no other Python."""
-    blocks = [slice(first, first + _COLUMNS) for first in range(0, len(columns), _COLUMNS)]
-    for _ in pool.map(work, blocks):
-        pass
+@dataclass(frozen=True)
+class _Blocks:
+    """Does work for all columns, some at a time, on all threads: what is done waits for no other Python."""
+
+    pool: Executor
+    columns: int
+    should_stop: Stop | None
+
+    def __call__(self, work: Callable[[slice], None]) -> None:
+        for _ in self.pool.map(partial(self._unless_stopped, work), range(0, self.columns, _COLUMNS)):
+            pass
+
+    def _unless_stopped(self, work: Callable[[slice], None], first: int) -> None:
+        heed(self.should_stop)
+        work(slice(first, first + _COLUMNS))
