@@ -54,7 +54,7 @@ INSPECT: tuple[Action, ...] = (
     Action("farther", ("minus",), "Heat map farther: more characters a column, more neurons a row", "look"),
     Action("factors", ("F",), "Read the crowd of neurons as a few factors, or as neurons again", "search"),
     Action("mark_on", ("v",), "Begin or end a stretch that is looked for (mouse: drag)", "search"),
-    Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: Shift and drag)", "search"),
+    Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: drag with the right button)", "search"),
     Action("other_panel", ("o",), "Another panel in the place that several share", "screen", "panel"),
     Action("place", ("colon",), "Go to a position, or to the next place of some text", "text", "go to"),
     Action("next_place", ("N",), "The next place of the text that was looked for last", "text"),

@@ -50,4 +50,4 @@ class CharactersBrushed(Message):
         self.first = first
         self.end = end
         self.is_on = is_on
-        """False where Shift or Ctrl was held: what is not looked for."""
+        """False with the right button, or with Shift or Ctrl: what is not looked for."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from textual.widgets import Label
 
 from rnnscope.analysis.effects import Ablation
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation, Request
 from rnnscope.app.reports.holding import _wrapped
+from rnnscope.app.widgets.footer import Footer
+from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
 from tests.app.conftest import PASSAGE
 from tests.app.looking import seen, settled, shown, text_of, working
@@ -61,6 +64,30 @@ async def test_a_click_on_the_scale_holds_there_and_samples_stand_side_by_side()
         lines = [panel.render_line(y).text for y in range(panel.size.height)]
         (together,) = [line for line in lines if "the bell rang" in line]
         assert "the bell sang" in together
+
+
+async def test_a_neuron_is_held_by_the_mouse_alone() -> None:
+    worker = Worker()
+    async with shown(working({FindAblation: worker}), (200, 60)) as (pilot, screen):
+        footer = screen.query_one(Footer).render_line(0).text
+        await pilot.click("#footer", offset=(footer.index("ablate"), 0))
+        await settled(pilot)
+        hint = screen.query_one("#hint", Label)
+        keys = str(hint.content)
+        await pilot.click(hint, offset=(2 + keys.index("↑"), 0))
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == 0.1
+        await pilot.click(hint, offset=(2 + keys.index("↓"), 0))
+        await pilot.click(hint, offset=(2 + keys.index("↓"), 0))
+        await pilot.click(hint, offset=(2 + keys.index("Enter"), 0))
+        await settled(pilot)
+        assert worker.asked[-1].clamps[0].value == -0.1
+        assert not screen.query_one(Prompt).display
+        await pilot.click("#footer", offset=(footer.index("ablate"), 0))
+        await settled(pilot)
+        await pilot.click(hint, offset=(2 + keys.index("Esc"), 0))
+        await settled(pilot)
+        assert not screen.query_one(Prompt).display
 
 
 async def test_all_favourites_are_held_and_slide_together() -> None:

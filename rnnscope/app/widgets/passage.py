@@ -41,6 +41,7 @@ _INDENT = 1
 _MARGIN_LINES = 2
 _MARGIN_COLUMNS = 8
 _WHEEL_ROWS = 3
+_RIGHT = 3
 
 
 def _binding(key: str, action: str, tooltip: str) -> Binding:
@@ -341,7 +342,9 @@ class Passage(ViewPanel):
         index = self._under(event)
         if self._pressed is not None and index is not None and index != self._pressed:
             first, last = sorted((self._pressed, index))
-            self.post_message(CharactersBrushed(first, last + 1, is_on=not (event.shift or event.ctrl)))
+            self.post_message(
+                CharactersBrushed(first, last + 1, is_on=not (event.shift or event.ctrl or event.button == 3))
+            )
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self._pressed = None

@@ -2,7 +2,8 @@
 
      temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
 
-↑ and ↓ change what the question is about at once, so that the effect is seen before Enter keeps it.
+↑ and ↓ change what the question is about at once, so that the effect is seen before Enter keeps it. A click
+on a key that is named does what the key does.
 """
 
 from __future__ import annotations
@@ -111,6 +112,22 @@ class Prompt(Widget):
         self.display = True
         self._line.focus()
 
+    async def on_click(self, event: events.Click) -> None:
+        """A key of the hint, clicked."""
+        place = event.get_content_offset(self._hint) if event.widget is self._hint else None
+        if place is None:
+            return
+        event.stop()
+        match _key_at(str(self._hint.content), place.x):
+            case "Enter":
+                await self._line.action_submit()
+            case "Esc":
+                self.action_cancel()
+            case "↑":
+                self.action_nudge(+1)
+            case "↓":
+                self.action_nudge(-1)
+
     def _fitting(self, question: Question) -> str:
         room = self.app.size.width - len(question.label) - _LEAST_LINE - 3 * _GAP
         hint = question.hint
@@ -155,3 +172,15 @@ class Prompt(Widget):
 
     def action_cancel(self) -> None:
         self.drop()
+
+
+def _key_at(hint: str, column: int) -> str:
+    """The key that a hint names at a column: an arrow, or the word that a part begins with."""
+    if hint[column : column + 1] in ("↑", "↓"):
+        return hint[column]
+    start = 0
+    for part in hint.split(_BETWEEN):
+        if start <= column < start + len(part):
+            return part.partition(" ")[0]
+        start += len(part) + len(_BETWEEN)
+    return ""
