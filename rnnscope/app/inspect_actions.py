@@ -45,7 +45,9 @@ INSPECT: tuple[Action, ...] = (
     Action("saturation", ("a",), "How often each gate is open or shut, a dot a neuron", "search"),
     Action("errors", ("E",), "Where the model errs, and what would have helped", "search"),
     Action("ngrams", ("p",), "The network beside the best n-gram, character by character", "search"),
-    Action("distances", ("B",), "The loss at closing brackets and quotes, by how far back they open", "search"),
+    Action(
+        "distances", ("B",), "The loss at closing brackets and quotes, by how far back they opened", "search"
+    ),
     Action("gradients", ("d",), "How far back a loss is felt, beside another network", "search"),
     Action("beside", ("D",), "Choose that other network: a file, a run or a sample model", "search"),
     Action("second", ("2",), "Keep the neuron as a second one: under the text, beside it, no longer", "look"),
@@ -54,7 +56,7 @@ INSPECT: tuple[Action, ...] = (
     Action("farther", ("minus",), "Heat map farther: more characters a column, more neurons a row", "look"),
     Action("factors", ("F",), "Read the crowd of neurons as a few factors, or as neurons again", "search"),
     Action("mark_on", ("v",), "Begin or end a stretch that is looked for (mouse: drag)", "search"),
-    Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: drag with the right button)", "search"),
+    Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: right drag)", "search"),
     Action("other_panel", ("o",), "Another panel in the place that several share", "screen", "panel"),
     Action("place", ("colon",), "Go to a position, or to the next place of some text", "text", "go to"),
     Action("next_place", ("N",), "The next place of the text that was looked for last", "text"),
