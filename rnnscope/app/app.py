@@ -1,11 +1,13 @@
-"""The application of a run: one worker trains, one thread draws, and leaving saves first.
+"""The application of a run: one worker trains, another searches, one thread draws, and leaving saves first.
 
 `start(controls, say)` makes a run and blocks until it ends. A worker calls it, and only after the first frame
-was painted, because it imports torch.
+was painted, because it imports torch. `search(desk)` answers at a desk until that is closed; it is called
+when something is asked for the first time.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,14 +15,18 @@ from typing import TypeAlias
 
 from textual.screen import Screen
 
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import THREAD
 from rnnscope.app.base import ScopeApp, ThemeChoice, in_one_line, show
 from rnnscope.app.mailbox import Mailbox
+from rnnscope.app.messages import Arrived
 from rnnscope.app.palette import Depth
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.training.controls import Controls, Wishes
 from rnnscope.training.events import Event
 
 Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
+Search: TypeAlias = Callable[[Desk], None]
 
 
 class RnnscopeApp(ScopeApp, inherit_bindings=False):
@@ -30,6 +36,7 @@ class RnnscopeApp(ScopeApp, inherit_bindings=False):
         self,
         start: Start,
         *,
+        search: Search | None = None,
         corpus: str = "",
         live: bool = True,
         theme: ThemeChoice = "auto",
@@ -41,17 +48,33 @@ class RnnscopeApp(ScopeApp, inherit_bindings=False):
         super().__init__(theme=theme, depth=depth)
         self.controls = Controls(wishes)
         self.mailbox = Mailbox()
+        self.desk = Desk(self._wake)
         self._start = start
-        self._train_screen = TrainScreen(self.mailbox, self.controls, corpus=corpus, live=live, now=now)
+        self._search = search
+        self._train_screen = TrainScreen(
+            self.mailbox, self.controls, self.desk, corpus=corpus, live=live, now=now
+        )
 
     def first_screen(self) -> Screen[None]:
         return self._train_screen
+
+    def _wake(self) -> None:
+        self._train_screen.post_message(Arrived())
+
+    def on_mount(self) -> None:
+        threading.Thread(target=self._answer, name=f"{THREAD}searches", daemon=True).start()
+
+    def _answer(self) -> None:
+        """Answer searches, once there is one; leaving does not wait for it."""
+        if self.desk.is_wanted() and self._search is not None:
+            self._search(self.desk)
 
     def work(self) -> None:
         self._start(self.controls, self.mailbox.post)
 
     def end_work(self) -> None:
         self.controls.stop()
+        self.desk.close()
 
     def after_work(self, failure: BaseException | None) -> None:
         screen = self._train_screen
@@ -68,6 +91,7 @@ class RnnscopeApp(ScopeApp, inherit_bindings=False):
 
 def run_train_screen(
     start: Start,
+    search: Search,
     *,
     corpus: str = "",
     live: bool = True,
@@ -79,4 +103,4 @@ def run_train_screen(
     `corpus` is what the header shows before the run has started; where `live` is false the run belongs to
     another process, and what would change it is not offered. Raises what ended the run before its time.
     """
-    return show(RnnscopeApp(start, corpus=corpus, live=live, theme=theme, wishes=wishes))
+    return show(RnnscopeApp(start, search=search, corpus=corpus, live=live, theme=theme, wishes=wishes))

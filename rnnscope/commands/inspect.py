@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import ThemeChoice, has_screen
+from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once
 from rnnscope.errors import OptionError
 from rnnscope.locate import resolve_model
 
@@ -56,18 +53,8 @@ def run(options: Options) -> int:
         serve(desk, path, name, options.text)
 
     status = run_inspect_screen(start, name=name, remarks=remarks_path(path), theme=options.theme)
-    _leave_at_once(status)
+    leave_at_once(status)
     return status
-
-
-def _leave_at_once(status: int) -> None:
-    """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
-    from rnnscope.app.asking.requests import THREAD
-
-    if any(thread.name.startswith(THREAD) for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
 
 
 def _name(path: Path, given: str) -> str:

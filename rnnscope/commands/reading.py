@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from rnnscope.training.controls import Controls, Wishes
 
 if TYPE_CHECKING:
+    from rnnscope.app.asking.desk import Desk
     from rnnscope.training.events import Event
 
 Say: TypeAlias = Callable[["Event"], None]
@@ -21,6 +23,7 @@ Start: TypeAlias = Callable[[Controls, Say], None]
 """Runs a session to its end: reads wishes from the first, says events to the second."""
 ThemeChoice = Literal["auto", "dark", "light"]
 
+_LEAVING_SECONDS = 0.1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -51,13 +54,34 @@ def read_on_screen(
 
         start(controls, say_and_remember)
 
-    status = run_train_screen(start_and_remember, corpus=corpus, live=live, theme=theme, wishes=wishes)
+    def search(desk: Desk) -> None:
+        from rnnscope.inspection.live import serve
+
+        serve(desk)
+
+    status = run_train_screen(
+        start_and_remember, search, corpus=corpus, live=live, theme=theme, wishes=wishes
+    )
     if live and endings:
         from rnnscope.plain import PlainLog
 
         with suppress(OSError), PlainLog() as log:  # a terminal that was closed hears nothing
             log.say(endings[-1])
+    leave_at_once(status)
     return status
+
+
+def leave_at_once(status: int) -> None:
+    """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
+    from rnnscope.app.asking.requests import THREAD
+
+    searches = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD)]
+    for thread in searches:
+        thread.join(_LEAVING_SECONDS)
+    if any(thread.is_alive() for thread in searches):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def read_plainly(start: Start, wishes: Wishes, *, json: bool) -> int:

@@ -17,6 +17,9 @@ from rnnscope.inspection.answering import answer
 from rnnscope.inspection.searching import contexts_in, found_in
 from rnnscope.inspection.survey import check_length
 
+_TOP = 64
+"""Quantities of units that are ranked; to rank many more takes as long again as to find them."""
+
 
 def serve(desk: Desk) -> None:
     """Answer until the desk is closed."""
@@ -28,7 +31,7 @@ def _find(ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindInTrace)
     check_length(len(request.trace))
-    yield found_in(request, request.trace)
+    yield found_in(request, request.trace, top=_TOP)
 
 
 def _find_contexts(ticket: Ticket) -> Iterator[Answer]:

@@ -63,9 +63,9 @@ def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     yield found_in(request, survey.trace)
 
 
-def found_in(request: Find, trace: Trace) -> Found:
+def found_in(request: Find, trace: Trace, top: int = _TOP) -> Found:
     """Who knows what is asked for. Raises OptionError, TextError."""
-    return _found(request, find_in_trace(trace, _question(request, len(trace)), top=_TOP))
+    return _found(request, find_in_trace(trace, _question(request, len(trace)), top=top))
 
 
 def _question(request: Find, length: int) -> Question:

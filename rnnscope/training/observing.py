@@ -22,7 +22,7 @@ from rnnscope.training.controls import Wishes
 from rnnscope.training.events import Event, Sampled, Traced, Warned
 
 PASSAGE_CHARACTERS = 1500
-SEARCHED_CHARACTERS = 6000
+SEARCHED_CHARACTERS = 4000
 """How much of the held-out text is traced for a search: the passage, and what follows it."""
 LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320

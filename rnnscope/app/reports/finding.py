@@ -10,62 +10,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnnscope.app.asking.answers import Found
-from rnnscope.app.ranking import Known
-from rnnscope.app.reports.report import BLANK, Line, Report, Run, Unit, bar, words
+from rich.segment import Segment
 
-_NAME = 16
-_VALUE = 11
+from rnnscope.app.asking.answers import Found
+from rnnscope.app.palette import Palette
+from rnnscope.app.ranking import Known
+from rnnscope.app.reports.report import BLANK, Choice, Ink, Line, Report, Run, Unit, bar, words
+
+NAME = 16
+VALUE = 5
+"""Columns of the names, and of the scores."""
+_GAIN = 11
 
 
 def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str]) -> Report:
     """What was found last, then every feature that was looked for: one neuron, and what all add."""
     lines: list[Line] = []
-    subject = "what the neurons know"
+    title = "what the neurons know"
     if found is not None:
-        subject = f"{found.feature.replace('-', ' ')}, {_metric(found.metric)}"
-        lines += _result(found)
+        title = subject(found)
+        lines += result(found)
     if gains:
-        ranked = sorted(gains, key=lambda gain: -_share(_probe(gain), gain.metric))
+        ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []
         lines.append(words("one neuron → all together", "dim"))
         lines += [_gain(gain) for gain in ranked]
     lines += [BLANK] if lines else []
     lines.append(words("/ finds a feature, a pattern, or what v and V mark", "dim"))
     lines += [words(name.replace("-", " "), "text", choice=Run("find", name)) for name in features]
-    return Report(subject, "held-out half" if found is not None or gains else "", tuple(lines))
+    return Report(title, "held-out half" if found is not None or gains else "", tuple(lines))
 
 
-def _result(found: Found) -> list[Line]:
+def result(found: Found) -> list[Line]:
+    """The best neuron, all of them, chance, a word for it, and how much was read."""
     best = found.results[0] if found.results else None
     score = best[1].score if best is not None else 0.0
     name = f"best {best[0][0]}/{best[0][1]}" if best is not None else "best neuron"
     unit = Unit(*best[0]) if best is not None else None
-
-    def line(name: str, value: float, ink: str, *, token: str = "text", bold: bool = False) -> Line:
-        shares = [(_share(value, found.metric), ink)]
-        return bar(name, shares, f"{value:.2f}", name_width=_NAME, value_width=5, token=token, bold=bold)
-
-    first = bar(
-        name,
-        [(_share(score, found.metric), "azure")],
-        f"{score:.2f}",
-        name_width=_NAME,
-        value_width=5,
-        token="strong",
-        bold=True,
-        choice=unit,
-    )
-    share = (
-        f"on at {found.positives / max(1, found.positions):.1%} of" if found.positives is not None else "of"
-    )
+    on = f"on at {found.positives / max(1, found.positions):.1%} of" if found.positives is not None else "of"
     return [
-        first,
-        line("all together", found.probe, "probe"),
-        line("shuffled text", found.null, "mute", token="mute"),
-        words(verdict(found), "strong", bold=True),
-        words(f"{share} {found.positions:,} characters; the probe uses {found.units_used}", "dim"),
+        scored(name, score, found.metric, "azure", token="strong", bold=True, choice=unit),
+        scored("all together", found.probe, found.metric, "probe"),
+        scored("shuffled text", found.null, found.metric, "mute", token="mute"),
+        _verdict(found),
+        words(f"{on} {found.positions:,} characters; probe uses {found.units_used}", "dim"),
     ]
+
+
+def scored(
+    name: str,
+    value: float,
+    metric: str,
+    ink: str,
+    *,
+    token: str = "text",
+    bold: bool = False,
+    choice: Choice | None = None,
+) -> Line:
+    """A score as a bar that runs from chance."""
+    parts = [(share(value, metric), ink)]
+    widths = {"name_width": NAME, "value_width": VALUE}
+    return bar(name, parts, f"{value:.2f}", **widths, token=token, bold=bold, choice=choice)
 
 
 def verdict(found: Found) -> str:
@@ -81,15 +86,26 @@ def verdict(found: Found) -> str:
     return "nobody knows"
 
 
+def _verdict(found: Found) -> Line:
+    """The verdict; without the neuron where that does not fit."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        told = verdict(found)
+        short = told.partition(":")[0].partition(",")[0]
+        return [Segment(told if len(told) <= width else short, ink("strong", bold=True))]
+
+    return Line(draw)
+
+
 def _gain(gain: Found) -> Line:
     single, together = _single(gain), _probe(gain)
-    parts = [(_share(single, gain.metric), "azure"), (_share(together, gain.metric), "probe")]
+    parts = [(share(single, gain.metric), "azure"), (share(together, gain.metric), "probe")]
     return bar(
         gain.feature.replace("-", " "),
         parts,
         f"{single:.2f} → {together:.2f}",
-        name_width=_NAME,
-        value_width=_VALUE,
+        name_width=NAME,
+        value_width=_GAIN,
         choice=Run("find", gain.feature),
     )
 
@@ -103,12 +119,14 @@ def _probe(found: Found) -> float:
     return max(found.probe, _single(found))
 
 
-def _share(score: float, metric: str) -> float:
+def share(score: float, metric: str) -> float:
+    """How far a score is from chance, 0..1."""
     return score if metric == "ρ" else 2 * score - 1
 
 
-def _metric(metric: str) -> str:
-    return "Spearman ρ" if metric == "ρ" else "AUC"
+def subject(found: Found) -> str:
+    """What was asked for, and how it is measured."""
+    return f"{found.feature.replace('-', ' ')}, {'Spearman ρ' if found.metric == 'ρ' else 'AUC'}"
 
 
 def known_by(found: Found) -> Mapping[tuple[int, int], Known]:

@@ -5,6 +5,7 @@
     passage    | next            passage | next               passage | next   |
     gates                        gates   | neurons            gates            | gradient
 
+Find and contexts stand in the place of the sample, of the neurons, or between neurons and gradient.
 The header takes two rows above (its lower one is the progress rule), the footer one row below. Gaps are two
 columns and one row. In a block each row has the same gutter; rows and columns share what there is by weight.
 """
@@ -60,8 +61,19 @@ class Arrangement:
         return name in self.regions
 
 
-def train_blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block, ...]:
-    """The train screen's. `chart` is what stands where there is room for one: `loss` or `gradient`."""
+REPORTS = ("find", "contexts")
+"""What is found out on the train screen."""
+
+
+def train_turns(width: int, height: int) -> tuple[str, ...]:
+    """The panels of which one is chosen, in the order in which they take turns at this size."""
+    return ("loss", *REPORTS) if width >= 160 and height >= 48 else ("loss", "gradient", *REPORTS)
+
+
+def train_blocks(width: int, height: int, inner: int, chosen: str) -> tuple[Block, ...]:
+    """The train screen's. `chosen` is the gradient in place of the loss, or one of the reports."""
+    chart = "gradient" if chosen == "gradient" else "loss"
+    report = chosen if chosen in REPORTS else None
     if width >= 160 and height >= 28:
         tall = height >= 48
         rows = (15, 16, 23) if tall else (11, 12, 11)
@@ -70,27 +82,26 @@ def train_blocks(width: int, height: int, inner: int, chart: str) -> tuple[Block
             Row(rows[1], (("passage", 66), ("next", 58))),
             Row(rows[2], (("gates", 1),)),
         )
-        right = (
-            (Row(44, (("neurons", 1),)), Row(11, (("gradient", 1),)))
-            if tall
-            else (Row(1, (("neurons", 1),)),)
-        )
+        column = ["neurons", *([report] if report else []), *(["gradient"] if tall else [])]
+        heights = {1: (35,), 2: (44, 11) if tall else (20, 15), 3: (24, 19, 11)}[len(column)]
+        right = tuple(Row(high, ((name, 1),)) for high, name in zip(heights, column, strict=True))
         return Block(126, left), Block(68, right)
     if width >= 100 and height >= 28:
         rows_of_two = (
             Row(11, ((chart, 64), ("sample", 50))),
             Row(12, (("passage", 64), ("next", 50))),
-            Row(11, (("gates", 64), ("neurons", 50))),
+            Row(11, (("gates", 64), (report or "neurons", 50))),
         )
         return (Block(1, rows_of_two),)
     beside = max(17, min(34, round(0.33 * (inner - GAP_COLUMNS))))
+    low = height < 40
     narrow = [
-        Row(7, ((chart, 39), ("sample", 37))),
+        Row(7, ((chart, 39), (report if report and low else "sample", 37))),
         Row(7, (("passage", inner - GAP_COLUMNS - beside), ("next", beside))),
         Row(5 if height < 28 else 7, (("gates", 1),)),
     ]
-    if height >= 40:
-        narrow.append(Row(7, (("neurons", 1),)))
+    if not low:
+        narrow.append(Row(7, ((report or "neurons", 1),)))
     return (Block(1, tuple(narrow)),)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 
 from rnnscope.app import actions
+from rnnscope.app.asking.desk import Desk
 from rnnscope.app.choosing import first_cursor, first_view, livelier_view
 from rnnscope.app.history import History
 from rnnscope.app.mailbox import Mailbox
@@ -34,6 +35,7 @@ from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.next import Next
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.text.display import are_bytes
 from rnnscope.tracing.trace import Trace
@@ -46,20 +48,25 @@ _SETTLED_SECONDS = 45.0
 
 
 class ShowingScreen(LookingScreen, inherit_bindings=False):
-    """All there is to see of a run that is being trained, or was; what keys do is in `train.py`."""
+    """All there is to see of a run that is being trained, or was.
+
+    Searches are in `searching.py`, what keys do in `train.py`.
+    """
 
     def __init__(
         self,
         mailbox: Mailbox,
         controls: Controls,
+        desk: Desk,
         *,
         corpus: str = "",
         live: bool = True,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now` is the clock by which samples are written out."""
+        """`desk` is where searches are asked for; `now` is the clock by which samples are written out."""
         super().__init__(actions.offered(live=live))
         self.controls = controls
+        self.desk = desk
         self.live = live
         self.status = Status(corpus=corpus)
         self.history = History()
@@ -80,6 +87,8 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
             yield Gates(id="gates")
             yield HeatMap(id="neurons")
             yield GradientChart(id="gradient")
+            yield ReportPanel("find", "", id="find")
+            yield ReportPanel("contexts", "", id="contexts")
             yield Footer(self.actions, id="footer")
             yield Banner(id="banner")
             yield Prompt(id="prompt")

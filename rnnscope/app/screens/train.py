@@ -9,13 +9,12 @@ from textual.binding import BindingType
 
 from rnnscope.app import actions
 from rnnscope.app.screens import questions
-from rnnscope.app.screens.showing import ShowingScreen
-from rnnscope.app.screens.stage import Stage
+from rnnscope.app.screens.searching import SearchingScreen
 from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.prompt import Question
 
 
-class TrainScreen(ShowingScreen, inherit_bindings=False):
+class TrainScreen(SearchingScreen, inherit_bindings=False):
     """A run, and all one can do with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.TRAIN)]
@@ -28,10 +27,6 @@ class TrainScreen(ShowingScreen, inherit_bindings=False):
 
     def action_units(self) -> None:
         self.query_one(LossChart).cycle_units()
-
-    def action_chart(self) -> None:
-        stage = self.query_one(Stage)
-        stage.want(chosen="gradient" if stage.wanted.chosen == "loss" else "loss")
 
     # -- what is read and written --------------------------------------------------------------------------
 
