@@ -32,7 +32,7 @@ _LEAST_LEARNED = 2000
 """Characters below which n-grams learn nothing worth comparing with."""
 _LEARNED_SHARE = 0.9
 _PIECE = 2048
-_CUT = 500
+_CUT = 100
 """Characters that are looked for at once in what is learned, to be left out of it."""
 
 
@@ -42,6 +42,7 @@ class Judged:
 
     log_probabilities: (N − 1,) the network's ln p of each character after the first. by_order: of each order
     ln p (N,). learned: what the n-grams learned from, one character an id; source: what that is, in words.
+    learned_from: where in the text it begins, of what was learned from the text itself.
     """
 
     start: int
@@ -50,6 +51,7 @@ class Judged:
     by_order: tuple[tuple[int, NDArray[np.float64]], ...]
     learned: str
     source: str
+    learned_from: int | None
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -78,7 +80,9 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
     if not np.isfinite(log_probabilities).all():
         raise RnnscopeError("the network expects nothing that is a number; its weights have diverged")
     vocabulary = substituting(pages.model.vocabulary)
-    learned = lesson.text if lesson.is_apart else without(lesson.text, in_symbols(vocabulary, text))
+    learned = lesson.text
+    if lesson.learned_from is None:
+        learned = without(learned, in_symbols(vocabulary, text))
     if len(learned) < _LEAST_LEARNED:
         raise TextError("the text is what the model learned, and leaves n-grams nothing else to learn from")
     by_order = []
@@ -93,7 +97,13 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
         yield (1 + order / len(ORDERS)) / 2
     if not ticket.is_dropped():
         subject.judged = Judged(
-            lesson.judged_from, text, log_probabilities, tuple(by_order), learned, lesson.source
+            lesson.judged_from,
+            text,
+            log_probabilities,
+            tuple(by_order),
+            learned,
+            lesson.source,
+            lesson.learned_from,
         )
         yield subject.judged
 
@@ -111,10 +121,15 @@ def differences(
         return whole[first : stop - judged.start]
     before = max(0, start - judged.comparison.order)  # what the n-gram sees of it, and the network's first
     page = subject.pages.page(before, stop, should_stop=ticket.is_dropped)
-    if page is None:
+    if page is None or ticket.is_dropped():
         return None
     vocabulary = substituting(subject.pages.model.vocabulary)
-    learned = without(judged.learned, in_symbols(vocabulary, page.text))
+    learned = judged.learned
+    if judged.learned_from is None:
+        learned = without(learned, in_symbols(vocabulary, page.text))
+    else:
+        first, end = (max(0, at - judged.learned_from) for at in (before, stop))
+        learned = learned[:first] + learned[end:]
     ids = page.trace.ids
     model = KneserNey.fit(
         encode(vocabulary, learned)[-MOST_CHARACTERS:], len(vocabulary), judged.comparison.order
@@ -126,10 +141,12 @@ def differences(
 
 def without(learned: str, text: str) -> str:
     """What is learned but for where `text` stands in it, if it does, in pieces that follow each other."""
-    for at in range(0, len(text), _CUT):
-        piece = text[at : at + _CUT]
-        if len(piece) > _CUT // 5:  # a short end may well be anybody's
-            learned = learned.replace(piece, "", 1)
+    if len(text) < _CUT:
+        return learned  # it may well be anybody's
+    last = len(text) // _CUT - 1
+    for number in range(last + 1):
+        end = (number + 1) * _CUT if number < last else len(text)
+        learned = learned.replace(text[number * _CUT : end], "", 1)
     return learned
 
 
@@ -150,8 +167,8 @@ class _Lesson:
     judged_from: int
     text: str
     source: str
-    is_apart: bool
-    """Whether what is judged is no part of it."""
+    learned_from: int | None = None
+    """Where in the text it begins, if it is a part of it, and then apart from what is judged."""
 
 
 def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
@@ -163,7 +180,7 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
         if text.count(SHORTEST) < SHORTEST:
             raise TextError(f"the text has {text.known} characters; {SHORTEST} at least are judged")
         learned = "".join([vocabulary.symbols[i] for i in vocabulary.encode(trained_on).tolist()])
-        return _Lesson(0, learned, "the model's training text", is_apart=False)
+        return _Lesson(0, learned, "the model's training text")
     length = text.count(should_stop=ticket.is_dropped)
     if ticket.is_dropped():
         return None
@@ -173,8 +190,10 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
             "n-grams have nothing to learn from: the model's training text is not at hand, and this text has "
             f"but {length:,} characters; open one of {_LEAST_LEARNED / _LEARNED_SHARE:,.0f} or more"
         )
-    learned = in_symbols(vocabulary, text.read(max(0, start - MOST_CHARACTERS), start))
-    return _Lesson(start, learned, f"the first {start:,} characters", is_apart=True)
+    first = max(0, start - MOST_CHARACTERS)
+    return _Lesson(
+        start, in_symbols(vocabulary, text.read(first, start)), f"the first {start:,} characters", first
+    )
 
 
 def _read(pages: Pages, start: int, ticket: Ticket) -> Iterator[tuple[float, str, NDArray[np.float32]]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +13,7 @@ from rnnscope.analysis.effects import Clamp
 from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import (
     AblationFound,
-    Answer,
     ContextsFound,
-    Ended,
     FactorsFound,
     Found,
     MatchesFound,
@@ -28,12 +24,10 @@ from rnnscope.app.asking.answers import (
     SaturationFound,
     TextFound,
 )
-from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import (
     Find,
     FindAblation,
     FindContexts,
-    FindErrors,
     FindFactors,
     FindMatches,
     FindOrigin,
@@ -41,17 +35,15 @@ from rnnscope.app.asking.requests import (
     FindText,
     PutBack,
     ReadPage,
-    Request,
     TypeText,
     WriteOn,
 )
 from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
 from rnnscope.inspection.reading import retrace
-from rnnscope.inspection.worker import serve
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
+from tests.unit.inspection.office import Office
 
 TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n\n' * 40
 
@@ -63,37 +55,9 @@ def model() -> CharRNN:
     return CharRNN(shape, vocabulary, generator=torch.Generator().manual_seed(3)).eval()
 
 
-class Office:
-    """A desk with a worker behind it."""
-
-    def __init__(self, model: CharRNN, directory: Path) -> None:
-        path, text = directory / "small.safetensors", directory / "text.txt"
-        save_model(model, path, {"held_out_nats": 1.25})
-        text.write_text(TEXT, encoding="utf-8")
-        self._waiting = threading.Event()
-        self.desk = Desk(self._waiting.set)
-        self.thread = threading.Thread(target=serve, args=(self.desk, path, "small", str(text)), daemon=True)
-        self.thread.start()
-        self.opened = self._until(lambda answer: isinstance(answer, Opened))[-1]
-
-    def ask(self, request: Request) -> list[Answer]:
-        """All that is said of a request until it ends."""
-        self.desk.ask(request)
-        told = self._until(lambda answer: isinstance(answer, Ended) and answer.request is request)
-        return [answer for answer in told if answer.request is request and not isinstance(answer, Ended)]
-
-    def _until(self, is_last: object) -> list[Answer]:
-        told: list[Answer] = []
-        while not (told and is_last(told[-1])):  # type: ignore[operator]
-            assert self._waiting.wait(60), "the worker says nothing"
-            self._waiting.clear()
-            told += self.desk.drain()
-        return told
-
-
 @pytest.fixture(scope="module")
 def office(model: CharRNN, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    found = Office(model, tmp_path_factory.mktemp("office"))
+    found = Office(model, tmp_path_factory.mktemp("office"), TEXT)
     yield found
     found.desk.close()
     found.thread.join(20)
@@ -209,12 +173,6 @@ def test_a_text_is_looked_for_and_again_from_the_beginning(office: Office) -> No
     (again,) = office.ask(FindText("ferry", len(TEXT) - 3))
     assert isinstance(again, TextFound)
     assert again.span == found.span
-
-
-def test_errors_need_the_training_text(office: Office) -> None:
-    (refused,) = office.ask(FindErrors())
-    assert isinstance(refused, Refused)
-    assert "training text" in refused.message
 
 
 def test_factors_are_the_same_on_every_page_and_follow_it(office: Office, model: CharRNN) -> None:
