@@ -8,16 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnscope.app.actions import TRAIN, table
+from rnnscope.app.inspect_actions import INSPECT
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- keys: made by docs/keys.py -->", "<!-- end of keys -->"
+TABLES = {"train": TRAIN, "inspect": INSPECT}
 
 
 def with_keys(text: str) -> str:
-    """The README with its table of keys as the registry has it."""
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n\n{table(TRAIN)}\n\n{END}{after}"
+    """The README with its tables of keys as the registries have them."""
+    for screen, actions in TABLES.items():
+        begin, end = f"<!-- keys of {screen}: made by docs/keys.py -->", f"<!-- end of keys of {screen} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n\n{table(actions)}\n\n{end}{rest.split(end)[1]}"
+    return text
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from rnnscope.app.actions import TRAIN, offered, table
+from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.palette import palette
 from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.page import PageScreen
@@ -116,4 +117,6 @@ async def test_the_palette_finds_and_runs_an_action(trace: Trace) -> None:
 
 def test_the_readme_has_the_keys_of_the_registry(repository: Path) -> None:
     """Where this fails: python docs/keys.py."""
-    assert table(TRAIN) in (repository / "README.md").read_text(encoding="utf-8")
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    for actions in (TRAIN, INSPECT):
+        assert table(actions) in readme
