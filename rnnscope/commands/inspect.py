@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class Options:
     """Look inside a trained model: what each neuron does along a text, what it knows, and how it is known.
 
-    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself.
+    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself; without
+    a MODEL the sample model that has read this project's archive.
     """
 
-    model: Annotated[str, tyro.conf.Positional]
+    model: Annotated[str, tyro.conf.Positional] = "archive-lstm"
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str | None, tyro.conf.Positional] = None
     """The text to read: a file of any size, or - for standard input."""
