@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Options:
     """Look inside a trained model: what each neuron does along a text, what it knows, and how it is known.
 
-    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself; without
-    a MODEL the sample model that has read this project's archive.
+    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself;
+    without a MODEL the sample model that has read this project's archive.
     """
 
     model: Annotated[str, tyro.conf.Positional] = "archive-lstm"
