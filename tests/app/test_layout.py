@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnscope.app.screens.layout import SMALLEST, arrange
+from rnnscope.app.screens.layout import REPORTS, SMALLEST, arrange
 
 SIZES = [(60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60), (250, 80), (90, 60), (240, 30)]
 NEVER_GONE = {"header", "footer", "loss", "sample", "passage", "next", "gates"}
@@ -36,9 +36,19 @@ def test_a_heat_map_needs_room_and_a_gradient_needs_more() -> None:
     assert {"neurons", "gradient"} <= set(arrange(200, 60).regions)
 
 
-@given(st.integers(SMALLEST[0], 300), st.integers(SMALLEST[1], 120), st.sampled_from(["loss", "gradient"]))
-def test_parts_fill_the_screen_without_meeting(width: int, height: int, chart: str) -> None:
-    regions = arrange(width, height, chosen=chart).regions
+def test_what_is_found_takes_the_place_of_what_it_is_found_in() -> None:
+    assert arrange(120, 40, chosen="find")["find"] == arrange(120, 40)["neurons"]
+    assert arrange(80, 24, chosen="contexts")["contexts"] == arrange(80, 24)["sample"]
+    assert {"neurons", "find", "gradient", "sample"} <= set(arrange(200, 60, chosen="find").regions)
+
+
+@given(
+    st.integers(SMALLEST[0], 300),
+    st.integers(SMALLEST[1], 120),
+    st.sampled_from(["loss", "gradient", "find", "contexts"]),
+)
+def test_parts_fill_the_screen_without_meeting(width: int, height: int, chosen: str) -> None:
+    regions = arrange(width, height, chosen=chosen).regions
     placed = {name: region for name, region in regions.items() if name not in OVERLAYS}
     for (one, region), (other, second) in combinations(placed.items(), 2):
         assert not region.overlaps(second), (one, other)
@@ -49,7 +59,9 @@ def test_parts_fill_the_screen_without_meeting(width: int, height: int, chart: s
         assert region.bottom <= height, name
     edge = regions["header"].right
     assert max(region.right for region in placed.values()) == edge
-    assert NEVER_GONE - {"loss"} | {chart} <= set(placed)
+    makes_way = {"sample"} if chosen in REPORTS and (width < 100 or height < 28) else set()
+    makes_way |= {"loss"} if chosen == "gradient" else set()
+    assert NEVER_GONE - makes_way | {chosen} <= set(placed)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -42,7 +42,7 @@ _KNOWN = 0.5
 
 
 @dataclass
-class _Round:
+class Turns:
     """Requests of one kind, one at a time."""
 
     asked: Request | None = None
@@ -75,7 +75,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
     _contexts_trace: Trace | None = None
 
     def on_mount(self) -> None:
-        self._finding, self._reading = _Round(), _Round()
+        self._finding, self._reading = Turns(), Turns()
         self._report("find", following.nothing(tuple(FEATURES)))
 
     # -- the reader asks -------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         if not told:
             return "a feature, or a regular expression"
         self._question, self._course, self._chooses = as_asked(told), None, True
-        self._finding.next, self._patience_ends = 0.0, self._clock() + _PATIENCE_SECONDS
+        self._finding.next, self._patience_ends = 0.0, time.monotonic() + _PATIENCE_SECONDS
         if self._finding.asked is not None:
             self.desk.cancel(FindInTrace)
             self._finding.asked = None
@@ -155,7 +155,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
             self.controls.set(searching=searching)
         if self.view is None:
             return
-        now = self._clock()
+        now = time.monotonic()
         if is_found and self._question is not None and self._finding.asked is None:
             self._search(self._question, self.view, now)
         if self._is_open("contexts") and self._reading.asked is None:
@@ -183,9 +183,6 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         """Whether nobody traces any more."""
         return self.live and self.status.phase in ("finished", "failed")
 
-    def _clock(self) -> float:
-        return time.monotonic()
-
     # -- the worker answers ----------------------------------------------------------------------------------
 
     @on(Arrived)
@@ -210,7 +207,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
             case Ended(request=request):
                 for each in (self._finding, self._reading):
                     if request is each.asked:
-                        each.end(self._clock())
+                        each.end(time.monotonic())
                 self._keep_up()
 
     def _show_found(self, found: Found, trace: Trace) -> None:

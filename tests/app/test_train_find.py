@@ -1,0 +1,297 @@
+"""Find and contexts on the train screen: a real worker over made-up traces in which one neuron is planted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from rnnscope.analysis.features import values
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.asking.requests import Request
+from rnnscope.app.screens.layout import REPORTS
+from rnnscope.app.screens.searching import Turns
+from rnnscope.app.screens.stage import Stage
+from rnnscope.app.screens.train import TrainScreen
+from rnnscope.app.view import View
+from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.footer import Footer
+from rnnscope.app.widgets.passage import Passage
+from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.inspection.live import serve
+from rnnscope.tracing.trace import Trace
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Event, Finished, Traced
+from rnnscope.training.options import TrainOptions
+from tests.app.conftest import PASSAGE, make_trace
+from tests.app.fake import run_until
+
+PLANTED = 7
+
+
+def planted(noise: float, *, step: int = 100, times: int = 6) -> Trace:
+    """A trace in which what neuron 1/7 shows tells quotes, the less surely the more noise there is."""
+    trace = make_trace(PASSAGE * times, hidden_size=16)
+    random = np.random.default_rng(step)
+    hidden = trace["1/hidden"].copy()
+    sign = np.where(values(trace.text)["quotes"], 1.0, -1.0)
+    hidden[:, PLANTED] = np.tanh(sign + noise * random.normal(size=len(trace)))
+    return replace(trace, activations={**trace.activations, "1/hidden": hidden}, step=step)
+
+
+def traced(trace: Trace, *, searched: bool = False) -> Traced:
+    passage = trace.until(len(trace) // 3) if searched else trace
+    return Traced(trace.step, trace.step / 80, passage, trace if searched else None)
+
+
+class Run:
+    """A run that says what it is given, when it is given it."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
+        self._more = threading.Event()
+
+    def say(self, *events: Event) -> None:
+        self._events.extend(events)
+
+    def __call__(self, controls: Controls, say: Callable[[Event], None]) -> None:
+        said = 0
+        while not controls.wishes.stop:
+            while said < len(self._events):
+                say(self._events[said])
+                said += 1
+            time.sleep(0.005)
+
+
+@asynccontextmanager
+async def shown(
+    trace: Trace, size: tuple[int, int] = (120, 40), *, live: bool = True
+) -> AsyncIterator[tuple[Pilot[int], TrainScreen, Run]]:
+    run = Run([*run_until(trace, trace.step), traced(trace)])
+    app = RnnscopeApp(
+        run, search=serve, corpus="a text", live=live, theme="dark", depth="truecolor", now=lambda: 0.0
+    )
+    async with app.run_test(size=size) as pilot:
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        await until(pilot, lambda: screen.view is not None)
+        yield pilot, screen, run
+        app.controls.stop()
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something to hold; fails where it never does."""
+    latest = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < latest
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+def seen(screen: TrainScreen) -> View:
+    assert screen.view is not None
+    return screen.view
+
+
+def text_of(screen: TrainScreen) -> str:
+    return "\n".join("".join(s.text for s in strip) for strip in screen._compositor.render_strips())
+
+
+async def ask(pilot: Pilot[int], screen: TrainScreen, question: str) -> None:
+    """Type a question, and wait for its answer."""
+    await pilot.press("slash")
+    await pilot.press(*question, "enter")
+    await until(pilot, lambda: screen._course is not None or screen.query_one(Banner).display)
+
+
+async def test_find_names_the_planted_neuron_and_looks_at_it() -> None:
+    async with shown(planted(0.2)) as (pilot, screen, _):
+        await ask(pilot, screen, "quotes")
+        view = seen(screen)
+        assert (view.layer, view.unit, view.quantity) == (1, PLANTED, "hidden")
+        text = text_of(screen)
+        length = len(PASSAGE) * 6
+        for told in ("quotes, AUC", f"best 1/{PLANTED}", f"1/{PLANTED} is high there", f"of {length:,} char"):
+            assert told in text, told
+        assert "quotes" in screen.query_one(Passage).render_line(0).text  # the neuron is called by it
+
+
+async def test_a_regular_expression_is_looked_for_and_nobody_knows_chance() -> None:
+    async with shown(planted(0.2)) as (pilot, screen, _):
+        await ask(pilot, screen, "after:ell")
+        assert screen._course is not None
+        assert screen._course.found.feature
+        assert "nobody knows" in text_of(screen) or "together" in text_of(screen)
+
+
+async def test_the_numbers_follow_the_training_and_the_neuron_stays() -> None:
+    async with shown(planted(4.0, step=100)) as (pilot, screen, run):
+        await ask(pilot, screen, "quotes")
+        assert screen._course is not None
+        first = screen._course.scores[-1].single
+        await pilot.press("down")
+        chosen = seen(screen).unit
+        for step, noise in ((200, 1.0), (300, 0.2)):
+            screen._finding.next = 0.0  # as if the time for another had come
+            run.say(traced(planted(noise, step=step)))
+            await until(pilot, lambda step=step: screen._course.scores[-1].step == step)  # type: ignore
+        steps = [score.step for score in screen._course.scores]
+        assert steps == [100, 200, 300]
+        assert screen._course.scores[-1].single > max(0.97, first + 0.05)
+        assert seen(screen).unit == chosen != PLANTED
+        text = text_of(screen)
+        assert "step 300" in text
+        assert "since 100" in text
+        assert f"chosen 1/{chosen}" in text
+
+
+async def test_searches_are_so_far_apart_that_they_cost_little() -> None:
+    turns = Turns()
+    turns.begin(Request(), 100.0)
+    turns.end(100.3)
+    assert 0.3 / (turns.next - 100.0) == pytest.approx(0.03, rel=0.05)
+    async with shown(planted(1.0, step=100)) as (pilot, screen, run):
+        await ask(pilot, screen, "quotes")
+        await until(pilot, lambda: screen._finding.asked is None)
+        screen._finding.next = time.monotonic() + 1000.0
+        run.say(traced(planted(1.0, step=200)))
+        await until(pilot, lambda: seen(screen).trace.step == 200)
+        await pilot.pause(0.4)
+        assert screen._course is not None
+        assert screen._course.trace.step == 100
+        screen._finding.next = 0.0
+        await until(pilot, lambda: screen._course is not None and screen._course.trace.step == 200)
+
+
+async def test_more_than_the_passage_is_traced_while_somebody_searches() -> None:
+    async with shown(planted(0.5)) as (pilot, screen, run):
+        assert not screen.controls.wishes.searching
+        await pilot.press("slash")
+        await until(pilot, lambda: screen.controls.wishes.searching)
+        longer = planted(0.2, step=150, times=18)
+        run.say(traced(longer, searched=True))
+        await until(pilot, lambda: seen(screen).trace.step == 150)
+        assert len(seen(screen).trace) == len(longer) // 3
+        await pilot.press(*"quotes", "enter")
+        await until(pilot, lambda: screen._course is not None)
+        assert f"{len(longer):,} characters" in text_of(screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.controls.wishes.searching)
+        assert screen.query_one(Stage).wanted.chosen == "loss"
+
+
+async def test_it_answers_after_the_run_has_ended_and_where_one_only_watches() -> None:
+    ended = Finished(100, 1.0, "steps", 1.5, "runs/x")
+    for live in (True, False):
+        async with shown(planted(0.2), live=live) as (pilot, screen, run):
+            run.say(ended)
+            await until(pilot, lambda: screen.status.phase == "finished")
+            await ask(pilot, screen, "quotes")
+            assert seen(screen).unit == PLANTED
+
+
+async def test_what_cannot_be_answered_is_told_and_another_question_can_be_asked() -> None:
+    async with shown(planted(0.2)) as (pilot, screen, _):
+        await ask(pilot, screen, "(")
+        assert screen.query_one(Banner).display
+        assert screen._question is None
+        await pilot.press("escape")
+        await ask(pilot, screen, "quotes")
+        assert seen(screen).unit == PLANTED
+    async with shown(planted(0.2, times=1).until(150)) as (pilot, screen, _):
+        await ask(pilot, screen, "quotes")
+        assert "150 characters; a search needs 200" in screen.query_one(Banner)._notice.message
+
+
+async def test_contexts_follow_the_neuron_and_lead_to_their_places() -> None:
+    async with shown(planted(0.2)) as (pilot, screen, _):
+        await ask(pilot, screen, "quotes")
+        await pilot.press("C")
+        await until(pilot, lambda: f"1/{PLANTED}, hidden" in text_of(screen))
+        before = seen(screen).cursor
+        await pilot.press("down")
+        await pilot.pause()
+        cursor = seen(screen).cursor
+        assert cursor != before
+        assert cursor == int(np.argmax(seen(screen).values))
+        screen.look(unit=3)
+        await until(pilot, lambda: "1/3, hidden" in text_of(screen))
+        await pilot.press("escape")
+        assert screen.query_one(Stage).wanted.chosen == "loss"
+
+
+async def test_a_feature_is_chosen_with_the_mouse_alone() -> None:
+    async with shown(planted(0.2)) as (pilot, screen, _):
+        footer = screen.query_one(Footer)
+        await pilot.click(footer, offset=(footer.render_line(0).text.index("find"), 0))
+        await pilot.pause()
+        assert screen.query_one(Prompt).display
+        row = text_of(screen).splitlines()
+        place = next((y, line.index("quotes")) for y, line in enumerate(row) if "quotes" in line)
+        await pilot.click(offset=(place[1], place[0]))
+        await until(pilot, lambda: screen._course is not None)
+        assert not screen.query_one(Prompt).display
+        assert seen(screen).unit == PLANTED
+        await pilot.click(footer, offset=(footer.render_line(0).text.index("back"), 0))
+        await pilot.pause()
+        assert screen.query_one(Stage).wanted.chosen == "loss"
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (80, 44), (120, 40), (170, 40), (200, 60)])
+async def test_it_fits_at_every_size_and_hides_nothing_that_must_stay(size: tuple[int, int]) -> None:
+    async with shown(planted(0.2), size) as (pilot, screen, _):
+        await ask(pilot, screen, "quotes")
+        for panel in REPORTS:
+            screen._open(panel)
+            await pilot.pause()
+            placed = screen.query_one(Stage).arrangement
+            assert {panel, "loss", "passage", "gates"} <= set(placed.regions)
+            if size[0] >= 100:
+                assert "sample" in placed
+        screen._open("find")
+        await pilot.pause()
+        assert f"best 1/{PLANTED}" in text_of(screen)
+
+
+async def test_a_real_training_is_searched_while_it_goes_on(tmp_path: Path) -> None:
+    text = tmp_path / "town.txt"
+    text.write_text('the bell "rang out" at seven, and then\nthe ferry "left" again.\n' * 400)
+    options = TrainOptions(
+        text=str(text),
+        run=str(tmp_path / "run"),
+        hidden_size=24,
+        batch_size=8,
+        sequence_length=32,
+        steps=10**6,
+    )
+
+    def start(controls: Controls, say: Callable[[Event], None]) -> None:
+        from rnnscope.training.session import train
+
+        train(options, controls, say)
+
+    app = RnnscopeApp(start, search=serve, theme="dark", depth="truecolor")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        await until(pilot, lambda: screen.view is not None, 60)
+        await pilot.press("slash", *"quotes", "enter")
+        await until(pilot, lambda: screen._course is not None, 60)
+        screen._finding.next = 0.0
+        await until(pilot, lambda: screen._course is not None and len(screen._course.scores) > 1, 60)
+        course = screen._course
+        assert course is not None
+        steps = [score.step for score in course.scores]
+        assert steps == sorted(set(steps))
+        assert len(course.trace) > len(seen(screen).trace) or len(course.trace) == len(text.read_text()) // 10
+        assert app.failure is None
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running, 20)
+    assert (tmp_path / "run" / "last.safetensors").is_file()
