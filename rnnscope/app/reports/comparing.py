@@ -35,7 +35,7 @@ def ngrams(found: NgramsFound) -> Report:
     """The mean loss of the network and of every order, and where the two differ most."""
     comparison = found.comparison
     ahead = comparison.ngram_nats - comparison.network_nats
-    word = "ahead of" if ahead >= 0 else "behind"
+    told = f"{abs(ahead):.3f} nats {'ahead of' if ahead >= 0 else 'behind'} the {comparison.order}-gram"
     most = max(*comparison.by_order.values(), comparison.network_nats)
 
     def line(name: str, nats: float, ink: str, bold: bool) -> Line:
@@ -46,7 +46,7 @@ def ngrams(found: NgramsFound) -> Report:
         )
 
     lines = [
-        words(f"the network is {abs(ahead):.3f} nats {word} the {comparison.order}-gram", "strong"),
+        _fitting([f"the network is {told}", told], "strong"),
         line("network", comparison.network_nats, "azure", True),
     ]
     for order, nats in sorted(comparison.by_order.items(), reverse=True):
@@ -57,8 +57,8 @@ def ngrams(found: NgramsFound) -> Report:
     for name, places in (("network", ranked[:_EXTREMES]), (f"{comparison.order}-gram", ranked[::-1])):
         lines.append(words(f"where the {name} knew more, by how many nats", "dim"))
         for at in places[:_EXTREMES].tolist():
-            told = f"{comparison.difference[at - 1]:+.1f}".replace("-", "−")
-            lines.append(_compared(found.text, comparison.difference, found.start, at, told))
+            value = f"{comparison.difference[at - 1]:+.1f}".replace("-", "−")
+            lines.append(_compared(found.text, comparison.difference, found.start, at, value))
     return Report("beside n-grams, nats per character", f"{len(found.text):,} characters", tuple(lines))
 
 
@@ -100,7 +100,7 @@ def _bins(found: DistancesFound, of: MatchDistances, most: float, opened: str) -
         if not count:
             continue
         low, high = int(of.edges[number]), int(of.edges[number + 1]) - 1
-        name = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+        name = f"{low}" if low == high else f"{low}–{high}"
         both = float(of.network_nats[number]), float(of.ngram_nats[number])
         choice = Run("bin", f"{number}{of.closer}")
         lines.append(_pair(f"{name:<9} {count:>4,}×", [nats / most for nats in both], both, choice))
@@ -152,7 +152,8 @@ def errors(found: ErrorsFound, opened: str = "") -> Report:
     """The paper's breakdown, oracle by oracle. An opened one shows its levels, an opened level its places."""
     breakdown = found.breakdown
     share = len(breakdown.errors) / max(1, breakdown.characters)
-    lines = [words(f"p of what came < 0.5 at {share:.1%} of characters", "strong")]
+    told = f"p < 0.5 at {share:.1%} of characters"
+    lines = [_fitting([told.replace("p", "p of what came", 1), told], "strong")]
     bucket_opened, _, level_opened = opened.partition("/")
     for bucket in breakdown.buckets:
         share = breakdown.share(bucket)
@@ -208,12 +209,12 @@ def _learned(what: str, source: str, start: int, text: str) -> list[Line]:
     return [_fitting(told), _fitting(judged)]
 
 
-def _fitting(choices: Sequence[str]) -> Line:
+def _fitting(choices: Sequence[str], token: str = "dim") -> Line:
     """The first of some words that has room, or the last cut off."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         told = next((told for told in choices if len(told) <= width), choices[-1])
-        return [Segment(told[:width], ink("dim"))]
+        return [Segment(told[:width], ink(token))]
 
     return Line(draw)
 

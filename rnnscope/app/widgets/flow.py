@@ -221,8 +221,7 @@ class FlowChart(Panel):
         short = flow.title.rpartition(" ")[0]
         short = short if number == 0 or found.name else f"untrained {short}"
         unknown = f"; {found.unknown_share:.0%} of the characters are unknown to it"
-        choices = [f"{name}: {told}" for told in in_words(flow)]
-        choices += [f"{short}: {told}" for told in in_words(flow)]
+        choices = [f"{called}: {told}" for told in in_words(flow) for called in (name, short)]
         if number == 1 and found.unknown_share >= 0.005:
             choices.insert(0, choices[0] + unknown)
         room = width - 2
@@ -297,14 +296,14 @@ def in_words(flow: GradientFlow) -> list[str]:
         return [
             f"half is left after {half} steps, {left} of it after {last}",
             f"half after {half} steps, {left} after {last}",
-            f"half at {half} steps, {left} at {last}",
+            f"½ at {half} steps, {left} at {last}",
             f"½ at {half}, {left} at {last}",
         ]
     return [
         f"half is left after {half} steps, 1 % after {hundredth}, {left} of it after {last}",
         f"half left after {half} steps, 1 % after {hundredth}, {left} after {last}",
         f"half after {half} steps, {left} after {last}",
-        f"half at {half} steps, {left} at {last}",
+        f"½ at {half} steps, {left} at {last}",
         f"½ at {half}, {left} at {last}",
     ]
 
