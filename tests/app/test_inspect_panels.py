@@ -302,11 +302,36 @@ async def test_buckets_of_errors_open_levels_and_places_by_keys_and_by_mouse(siz
         await click_line(pilot, screen, "errors", "memory")
         memory = next(level for level in found.breakdown.buckets[1].levels if len(level))
         await click_line(pilot, screen, "errors", "in the last")
-        panel = screen.query_one("#errors", ReportPanel)
         first = next(row for row, line in enumerate(lines_of(screen, "errors")) if "in the last" in line)
-        await pilot.click("#errors", offset=(5, min(first + 1, panel.size.height - 1)))
+        await pilot.click("#errors", offset=(5, first + 1))
         await settled(pilot)
         assert seen(screen).cursor == JUDGED_FROM + int(memory.positions[0])
+
+
+async def test_what_is_opened_is_in_sight_and_the_line_stays_chosen_when_another_shuts() -> None:
+    async with shown(working(EVERYTHING, TEXT), (80, 24)) as (pilot, screen):
+        await pilot.press("E")
+        await settled(pilot)
+        panel = screen.query_one("#errors", ReportPanel)
+        await click_line(pilot, screen, "errors", "the rest")  # the last row in sight
+        rows = lines_of(screen, "errors")
+        at = next(y for y, row in enumerate(rows) if "the rest" in row)
+        assert at <= len(rows) - 4
+        assert "would have made it a half" in rows[at + 1]
+        await pilot.press("up", "enter")
+        await settled(pilot)
+        assert panel._at is not None
+        assert panel._report.lines[panel._at].choice == comparing.Run("bucket", "punctuation")
+        await pilot.press("down", "down")
+        while "rest" not in lines_of(screen, "errors")[-2]:
+            await pilot.press("down")
+            await settled(pilot)
+            assert panel._at < len(panel._report.lines)
+            if panel._report.lines[panel._at].choice == comparing.Run("bucket", "the rest"):
+                break
+        await pilot.press("enter")
+        await settled(pilot)
+        assert panel._report.lines[panel._at].choice == comparing.Run("bucket", "the rest")
 
 
 @pytest.mark.parametrize("panel", ["errors", "ngrams", "distances", "gradients"])

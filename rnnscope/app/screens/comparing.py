@@ -16,7 +16,7 @@ from rnnscope.app.asking.answers import (
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import ComparePage, FindDistances, FindErrors, FindGradients, FindNgrams
 from rnnscope.app.reports import comparing
-from rnnscope.app.reports.report import Run
+from rnnscope.app.reports.report import Report, Run
 from rnnscope.app.screens.mapping import MappingScreen
 from rnnscope.app.view import Overlay
 from rnnscope.app.widgets.flow import FlowChart
@@ -24,6 +24,8 @@ from rnnscope.app.widgets.prompt import Question
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.errors import CheckpointError
 from rnnscope.locate import resolve_model, sample_models
+
+_OPENED_ROWS = 4
 
 
 class ComparingScreen(MappingScreen, inherit_bindings=False):
@@ -134,7 +136,12 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
         match message.choice:
             case Run(action="bucket", argument=name) if self._errors is not None:
                 self._bucket = name if name != self._bucket else name.rpartition("/")[0]
-                self.report("errors", comparing.errors(self._errors, self._bucket), keep_place=True)
+                self._reopen("errors", comparing.errors(self._errors, self._bucket))
             case Run(action="bin", argument=name) if self._distances is not None:
                 self._bin = "" if name == self._bin else name
-                self.report("distances", comparing.distances(self._distances, self._bin), keep_place=True)
+                self._reopen("distances", comparing.distances(self._distances, self._bin))
+
+    def _reopen(self, panel: str, report: Report) -> None:
+        """Show a report with another line opened, and some of what it opened."""
+        self.report(panel, report, keep_place=True)
+        self.query_one(f"#{panel}", ReportPanel).show_below(_OPENED_ROWS)

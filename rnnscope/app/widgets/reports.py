@@ -48,10 +48,15 @@ class ReportPanel(Panel):
         self._at: int | None = None
 
     def show_report(self, report: Report, *, keep_place: bool = False) -> None:
-        """Show another report; with `keep_place`, from the line that was shown first."""
-        self._report = report
+        """Show another report; with `keep_place`, the chosen line stays where it is seen."""
+        before, self._report = self._report, report
         if not keep_place:
             self._first, self._at = 0, None
+        elif self._at is not None:
+            chosen = before.lines[self._at].choice
+            at = next((i for i, line in enumerate(report.lines) if line.choice == chosen), None)
+            self._first += 0 if at is None else at - self._at
+            self._at = at
         self._first = max(0, min(self._first, len(report.lines) - 1))
         self.redraw()
 
@@ -107,6 +112,12 @@ class ReportPanel(Panel):
         self.redraw()
         if choice is not None:
             self.post_message(self.Chosen(choice, again=again))
+
+    def show_below(self, rows: int) -> None:
+        """Bring some lines below the chosen one into sight, as far as it stays in sight itself."""
+        if self._at is not None:
+            most = self._at + 1 + rows - self.body_height
+            self._begin_at(max(self._first, min(self._at, most)))
 
     def _begin_at(self, first: int) -> None:
         first = max(0, min(first, len(self._report.lines) - self.body_height))
