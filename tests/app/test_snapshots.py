@@ -13,11 +13,13 @@ from textual.pilot import Pilot
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.train import TrainScreen
+from rnnscope.inspection.live import serve
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Paused, Warned
 from tests.app.conftest import PASSAGE, make_trace
 from tests.app.fake import run_until
+from tests.app.test_train_find import planted
 
 LAST = 9_273
 
@@ -49,7 +51,12 @@ class Stage:
                 time.sleep(0.005)
 
         self.app = RnnscopeApp(
-            start, corpus="tinyshakespeare.txt", theme=theme, depth=depth, now=lambda: self._clock[0]
+            start,
+            search=serve,
+            corpus="tinyshakespeare.txt",
+            theme=theme,
+            depth=depth,
+            now=lambda: self._clock[0],
         )
 
     def then(self, *keys: str) -> Callable[[Pilot[Any]], Any]:
@@ -66,6 +73,8 @@ class Stage:
                 screen._tick()
             await pilot.press(*keys)
             await pilot.pause(0.2)
+            while "slash" in keys and screen._course is None:
+                await pilot.pause(0.05)
             self.app.controls.stop()
 
         return act
@@ -125,6 +134,13 @@ def test_an_enlarged_passage_by_surprise(passage: Trace, snap_compare: Any) -> N
 def test_a_question(passage: Trace, snap_compare: Any) -> None:
     stage = Stage(passage)
     assert snap_compare(stage.app, terminal_size=(120, 40), run_before=stage.then("t"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_find(size: tuple[int, int], snap_compare: Any) -> None:
+    trace = planted(0.6, times=4, step=LAST)
+    stage = Stage(trace, events=run_until(trace, LAST))
+    assert snap_compare(stage.app, terminal_size=size, run_before=stage.then("slash", *"quotes", "enter"))
 
 
 def test_help(passage: Trace, snap_compare: Any) -> None:

@@ -48,12 +48,13 @@ def result(found: Found) -> list[Line]:
     name = f"best {best[0][0]}/{best[0][1]}" if best is not None else "best neuron"
     unit = Unit(*best[0]) if best is not None else None
     on = f"on at {found.positives / max(1, found.positions):.1%} of" if found.positives is not None else "of"
+    read, told = f"{on} {found.positions:,} characters", verdict(found)
     return [
         scored(name, score, found.metric, "azure", token="strong", bold=True, choice=unit),
         scored("all together", found.probe, found.metric, "probe"),
         scored("shuffled text", found.null, found.metric, "mute", token="mute"),
-        _verdict(found),
-        words(f"{on} {found.positions:,} characters; probe uses {found.units_used}", "dim"),
+        _fitting("strong", told, told.partition(":")[0].partition(",")[0], bold=True),
+        _fitting("dim", f"{read}; probe uses {found.units_used}", read, f"of {found.positions:,} characters"),
     ]
 
 
@@ -86,13 +87,12 @@ def verdict(found: Found) -> str:
     return "nobody knows"
 
 
-def _verdict(found: Found) -> Line:
-    """The verdict; without the neuron where that does not fit."""
+def _fitting(token: str, *texts: str, bold: bool = False) -> Line:
+    """The first text that fits, or the last."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        told = verdict(found)
-        short = told.partition(":")[0].partition(",")[0]
-        return [Segment(told if len(told) <= width else short, ink("strong", bold=True))]
+        shown = next((text for text in texts if len(text) <= width), texts[-1])
+        return [Segment(shown, ink(token, bold=bold))]
 
     return Line(draw)
 

@@ -40,7 +40,8 @@ def waiting(asked: str) -> Report:
 
 def refused(message: str, features: Sequence[str]) -> Report:
     """Why there is no answer, and what else can be asked."""
-    return Report("", "", (words(message, "text"), BLANK, *offered(features)))
+    parts = [words(part) for part in message.split(": ")]
+    return Report("no answer", "", (*parts, BLANK, words("choose another:", "dim"), *offered(features)))
 
 
 def nothing(features: Sequence[str]) -> Report:
@@ -80,7 +81,7 @@ def _scores(scores: Sequence[Score], metric: str) -> Line:
             height = max(0.0, min(1.0, finding.share(score.single, metric)))
             block = _BLOCKS[min(len(_BLOCKS) - 1, int(height * len(_BLOCKS)))]
             row.append(Segment(block, ink("azure" if score.single > score.null else "mute")))
-        gain = f"{last.single - first.single:+.2f}".replace("-", "−")
+        gain = f"{last.single - first.single:+.2f}".replace("-", "−") if len(scores) > 1 else ""
         return [
             *row,
             Segment(" " * (room - len(shown) + 1), ink("text")),
