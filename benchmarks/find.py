@@ -22,10 +22,10 @@ import numpy as np
 import psutil
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.analysis.lanes import Lanes
+from rnnscope.analysis.lanes import LANES, Lanes
 from rnnscope.analysis.questions import BuiltIn
 from rnnscope.analysis.search import find_in_trace
-from rnnscope.analysis.streaming import LANES, count_along
+from rnnscope.analysis.streaming import count_along
 from rnnscope.architecture import Architecture
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary

@@ -29,6 +29,8 @@ from rnnscope.cells.fused import GRU, LSTM
 from rnnscope.cells.product import product
 from rnnscope.model import CharRNN, State
 
+LANES = 256
+"""How many, where the text is long enough."""
 WARM_UP = 256
 _SAMPLE = 4096
 """Positions of all lanes that are recorded at once."""

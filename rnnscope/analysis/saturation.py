@@ -50,21 +50,32 @@ class Saturation:
 
 def saturation(traces: Iterable[Trace]) -> Saturation:
     """Count over a text that comes as one trace or in many; no more than one is held at a time."""
-    positions = 0
-    shut: dict[str, NDArray[np.int64]] = {}
-    wide: dict[str, NDArray[np.int64]] = {}
+    counts = Counts()
     for trace in traces:
-        positions += len(trace)
+        counts.positions += len(trace)
         for name, values in gates_of(trace).items():
-            shut[name] = shut.get(name, 0) + np.count_nonzero(values < SHUT_BELOW, axis=0)
-            wide[name] = wide.get(name, 0) + np.count_nonzero(values > OPEN_ABOVE, axis=0)
-    gates = []
-    for name in shut:
-        layer, gate = name.split("/")
-        gates.append(
-            GateSaturation(int(layer), gate, shut[name] / max(positions, 1), wide[name] / max(positions, 1))
-        )
-    return Saturation(positions, tuple(gates))
+            shut = np.count_nonzero(values < SHUT_BELOW, axis=0)
+            counts.add(name, shut, np.count_nonzero(values > OPEN_ABOVE, axis=0))
+    return counts.shares()
+
+
+class Counts:
+    """How often each gate was at one of its ends."""
+
+    def __init__(self) -> None:
+        self.positions = 0
+        self._counts: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def add(self, name: str, shut: NDArray[np.int64], wide: NDArray[np.int64]) -> None:
+        before = self._counts.get(name)
+        self._counts[name] = (shut, wide) if before is None else (before[0] + shut, before[1] + wide)
+
+    def shares(self) -> Saturation:
+        gates, positions = [], max(self.positions, 1)
+        for name, (shut, wide) in self._counts.items():
+            layer, gate = name.split("/")
+            gates.append(GateSaturation(int(layer), gate, shut / positions, wide / positions))
+        return Saturation(self.positions, tuple(gates))
 
 
 def gates_of(trace: Trace) -> Mapping[str, NDArray[np.float32]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.evidence import Evidence, count_trace, halved
 from rnnscope.analysis.features import FEATURES, Kind
 from rnnscope.analysis.findings import METRICS, Finding, Findings, Name, knowledge
+from rnnscope.analysis.lanes import LANES
 from rnnscope.analysis.probe import Probe, probe
 from rnnscope.analysis.questions import BuiltIn, Question
 from rnnscope.analysis.statistics import (
@@ -28,7 +29,7 @@ from rnnscope.analysis.statistics import (
     correlation,
 )
 from rnnscope.analysis.stopping import Stop, heed
-from rnnscope.analysis.streaming import LANES, Told, count_along
+from rnnscope.analysis.streaming import Told, count_along
 from rnnscope.analysis.tally import Tally
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.model import CharRNN

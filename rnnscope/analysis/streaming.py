@@ -31,7 +31,7 @@ from rnnscope.analysis.evidence import (
     remembered,
     state_parts,
 )
-from rnnscope.analysis.lanes import LaneReader, Lanes
+from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
 from rnnscope.analysis.questions import Along, Answers, Asked, Passage, Question
 from rnnscope.analysis.statistics import Binning, Bools
 from rnnscope.analysis.stopping import Stop
@@ -41,7 +41,6 @@ from rnnscope.errors import TextError
 from rnnscope.model import CharRNN
 from rnnscope.tracing.trace import Float
 
-LANES = 256
 _BUFFER_BYTES = 3 << 26
 """Bins that are gathered before they are counted: of many at once each costs less."""
 _SHUFFLES = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from rnnscope.analysis.stopping import Stopped
 from rnnscope.app.asking.answers import Answer, Refused
 from rnnscope.app.asking.desk import Desk, Ticket
 from rnnscope.app.asking.requests import Lane
@@ -22,6 +23,8 @@ def answer(desk: Desk, lane: Lane, doing: Doing) -> None:
                 if ticket.is_dropped():
                     break
                 desk.post(said)
+        except Stopped:
+            pass
         except RnnscopeError as error:
             desk.post(Refused(ticket.request, str(error)))
         except Exception as error:  # one analysis that fails takes no other with it; it is told

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rnnscope.analysis.stopping import Stopped, heed
+from rnnscope.app.asking.answers import Extent, SaturationFound
 from rnnscope.app.asking.desk import Ticket
+from rnnscope.inspection.kept import Kept
 from rnnscope.inspection.opening import Opening
-from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey
+from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey, surveyed
+from rnnscope.inspection.whole import Whole, digest_of, read_whole
 from rnnscope.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
@@ -16,6 +22,9 @@ from rnnscope.tracing.trace import Trace
 
 if TYPE_CHECKING:
     from rnnscope.inspection.judging import Judged
+
+
+_LOOK_SECONDS = 0.05
 
 
 class Subject:
@@ -27,23 +36,58 @@ class Subject:
         self.training_text = training_text
         self.judged: Judged | None = None
         """What was set beside n-grams, once it was; the long lane's."""
+        self.saturation: dict[bool, SaturationFound] = {}
+        """What was counted of the gates, over the whole text and over its first part."""
         self._survey: Survey | None = None
-        self._surveying = threading.Lock()
+        self._whole: Whole | None = None
+        self._reading = threading.Lock()
 
-    def survey(self, ticket: Ticket) -> Survey | None:
-        """What searches read; None when the ticket is dropped. Raises TextError for a text too short."""
-        with self._surveying:
+    def survey(self, ticket: Ticket) -> Survey:
+        """What searches read. Raises Stopped, TextError for a text too short."""
+        with self._read_by(ticket):
             if self._survey is None:
                 check_length(self.pages.text.count(SHORTEST))
-                self._survey = survey(self.pages.model, self.pages, ticket)
+                found = survey(self.pages.model, self.pages, ticket)
+                if found is None:
+                    raise Stopped
+                self._survey = found
             return self._survey
+
+    def whole(self, ticket: Ticket) -> Whole:
+        """What searches of the whole text read. Raises Stopped, TextError."""
+        with self._read_by(ticket):
+            if self._whole is None:
+                self._whole = read_whole(self.pages, ticket)
+            return self._whole
+
+    def extent(self, read: int) -> Extent:
+        """How much of the text so many characters are."""
+        return Extent(read, self.pages.text.known, self.pages.text.is_counted)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the characters that a survey reads."""
+        return digest_of(self.pages.text.read(0, surveyed(self.pages.model.architecture)))
+
+    @contextmanager
+    def _read_by(self, ticket: Ticket) -> Iterator[None]:
+        """One thread at a time; who is dropped waits no longer. Raises Stopped."""
+        while not self._reading.acquire(timeout=_LOOK_SECONDS):
+            heed(ticket.is_dropped)
+        try:
+            heed(ticket.is_dropped)
+            yield
+        finally:
+            self._reading.release()
 
 
 class Bench:
     """The model, and the text that is shown; two threads use it."""
 
-    def __init__(self, model: CharRNN, opening: Opening) -> None:
+    def __init__(self, model: CharRNN, opening: Opening, kept: Kept | None = None) -> None:
+        """kept: what was found out about the model before, on this text or others."""
         self.model = model
+        self._kept = kept
         self._lock = threading.Lock()
         self._training_text = opening.training_text
         self.opened = Subject(Pages(model, opening.text), opening.source, opening.training_text)
@@ -51,6 +95,10 @@ class Bench:
         self.typed: Trace | None = None
         """What was typed last, so that a key reads only what it changed."""
         self._subject = self.opened
+
+    def kept(self, subject: Subject) -> Kept | None:
+        """What is kept of a text: of one that was opened, not of what is typed."""
+        return self._kept if subject is self.opened else None
 
     @property
     def subject(self) -> Subject:

@@ -26,8 +26,6 @@ def find_factors(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     of_layers = _learnt.setdefault(subject, {})
     if request.layer not in of_layers:
         survey = subject.survey(ticket)
-        if survey is None:
-            return
         yield Told(request, 0.2)
         values = survey.trace.shown(request.layer, "hidden")[:: max(1, len(survey) // _LEARNT_FROM)]
         count = min(_FACTORS, values.shape[1])

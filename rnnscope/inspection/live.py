@@ -31,7 +31,7 @@ def _find(ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindInTrace)
     check_length(len(request.trace))
-    yield found_in(request, request.trace, top=_TOP)
+    yield found_in(request, request.trace, top=_TOP, should_stop=ticket.is_dropped)
 
 
 def _find_contexts(ticket: Ticket) -> Iterator[Answer]:

@@ -3,83 +3,180 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnscope.analysis.contexts import top_contexts
+from rnnscope.analysis import search
+from rnnscope.analysis.contexts import Context, TopContexts, top_contexts
 from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.findings import Finding, Findings
-from rnnscope.analysis.matching import match, select
+from rnnscope.analysis.matching import Selection, match, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
+from rnnscope.analysis.saturation_along import saturation_along
 from rnnscope.analysis.search import find_in_trace, name_neurons
+from rnnscope.analysis.stopping import Stop, Stopped, heed
+from rnnscope.analysis.walk import walk
 from rnnscope.app.asking.answers import (
     Answer,
     ContextsFound,
     Found,
     MatchesFound,
     Named,
+    Noted,
     SaturationFound,
     Told,
 )
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import Find, FindContexts, FindMatches, FindSaturation, NameNeurons, Request
 from rnnscope.app.ranking import Known, Neuron
+from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
-from rnnscope.inspection.bench import Bench
+from rnnscope.inspection.bench import Bench, Subject
+from rnnscope.inspection.kept import Kept, as_answer, find_key, gain_key
+from rnnscope.inspection.survey import joined, surveyed
+from rnnscope.inspection.whole import Whole
 from rnnscope.tracing.trace import Trace, is_gate
 
 AROUND = 40
 _TOP = 512
 _WIDEST_MATCH = 60
+_MOST_MARKED = 20_000
+"""Characters of one mark beyond the first part of the text that are traced."""
+_MOST_LABELS = 1 << 24
+_STRETCH = 2048
+"""Characters of a walk between two looks at whether it is still wanted."""
 
 
 def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    survey = bench.subject.survey(ticket)
-    if survey is None:
-        return
-    names = name_neurons(count_trace(survey.trace, BuiltIn(FEATURES), None))
-    yield Named(ticket.request, {(n.layer, n.unit): _known(n.feature, n.finding) for n in names})
-    quantity = "cell" if "cell" in survey.trace.quantities else "hidden"  # all would take minutes
+    """Raises Stopped, TextError."""
+    subject, request = bench.subject, ticket.request
+    kept = bench.kept(subject)
+    names = kept.names(subject.digest) if kept is not None else None
+    if names is None:
+        trace = subject.survey(ticket).trace
+        evidence = count_trace(trace, BuiltIn(FEATURES), None, should_stop=ticket.is_dropped)
+        told = name_neurons(evidence, should_stop=ticket.is_dropped)
+        names = {(n.layer, n.unit): _known(n.feature, n.finding) for n in told}
+        if kept is not None:
+            kept.keep_names(subject.digest, names)
+    yield Named(request, names)
+    is_finished = kept is not None and kept.is_finished(subject.digest)
     for number, feature in enumerate(FEATURES):
-        if ticket.is_dropped():
-            return
-        yield Told(ticket.request, number / len(FEATURES))
-        try:
-            yield _found(
-                ticket.request, find_in_trace(survey.trace, BuiltIn([feature]), quantity=quantity, top=1)
-            )
-        except TextError:
-            continue  # it is on nowhere, or everywhere
+        found = kept.found(subject.digest, gain_key(feature)) if kept is not None else None
+        if found is None and not is_finished:
+            yield Told(request, number / len(FEATURES))
+            found = _gain(subject.survey(ticket).trace, feature, ticket)
+        if found is not None:
+            if kept is not None:
+                kept.keep(subject.digest, gain_key(feature), found)
+            yield as_answer(found, request, subject.extent(found.positions))
+    if kept is not None and not is_finished:
+        kept.finish(subject.digest)
+        yield from _written(kept, request)
+
+
+def _gain(trace: Trace, feature: str, ticket: Ticket) -> Found | None:
+    """What all neurons add to the best one; None of a feature that is on nowhere, or everywhere."""
+    quantity = _quantity(trace.architecture)  # all would take minutes
+    question = BuiltIn([feature])
+    try:
+        found = find_in_trace(trace, question, quantity=quantity, top=1, should_stop=ticket.is_dropped)
+    except TextError:
+        return None
+    return _found(ticket.request, found)
+
+
+def _written(kept: Kept, request: Request) -> Iterator[Answer]:
+    """Write what is kept; what stands in the way is told."""
+    if (told := kept.write()) is not None:
+        yield Noted(request, told)
 
 
 def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    """Raises Stopped, OptionError, TextError."""
     request = ticket.request
     assert isinstance(request, Find)
-    survey = bench.subject.survey(ticket)
-    if survey is None:
-        return
-    yield found_in(request, survey.trace)
+    subject = bench.subject
+    kept = bench.kept(subject)
+    are_compared = len({is_on for *_, is_on in request.marks}) == 2  # then nothing else is read
+    whole = subject.whole(ticket) if request.whole and not are_compared else None
+    digest = subject.digest if whole is None else whole.digest
+    found = kept.found(digest, find_key(request)) if kept is not None else None
+    if found is None:
+        if whole is not None:
+            found = _found_along(request, bench, whole, ticket)
+        else:
+            trace, positions = _searched(request, subject, ticket)
+            question = _question(request, positions)
+            found = _found(request, find_in_trace(trace, question, top=_TOP, should_stop=ticket.is_dropped))
+        if kept is not None:
+            kept.keep(digest, find_key(request), found)
+            yield from _written(kept, request)
+    known = subject.pages.text.known
+    is_all = whole is not None or are_compared
+    read = known if is_all else min(known, surveyed(bench.model.architecture))
+    yield as_answer(found, request, subject.extent(read))
 
 
-def found_in(request: Find, trace: Trace, top: int = _TOP) -> Found:
-    """Who knows what is asked for. Raises OptionError, TextError."""
-    return _found(request, find_in_trace(trace, _question(request, len(trace)), top=top))
+def _found_along(request: Find, bench: Bench, whole: Whole, ticket: Ticket) -> Found:
+    """Over the whole text, which is read in lanes."""
+    if request.kind == "marks" and len(whole) > _MOST_LABELS:
+        raise OptionError(
+            f"marks are compared with texts of up to {_MOST_LABELS:,} characters; L searches the first part"
+        )
+    question = _question(request, np.arange(len(whole) if request.kind == "marks" else 0))
+    found = search.find_along(
+        bench.model, whole.ids, question, top=_TOP, told=ticket.told, should_stop=ticket.is_dropped
+    )
+    return _found(request, found)
 
 
-def _question(request: Find, length: int) -> Question:
-    """Raises OptionError for what can be asked of no text."""
+def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, NDArray[np.int64]]:
+    """The text's first part, and what is marked beyond it: a trace, and where its characters stand (T,).
+
+    Where both is marked, what is meant and what is not, the marks alone tell. Raises Stopped, OptionError.
+    """
+    marks = sorted(request.marks)
+    trace = subject.survey(ticket).trace
+    length = len(trace)
+    if all(stop <= length for _, stop, _ in marks):
+        return trace, np.arange(length)
+    are_compared = len({is_on for *_, is_on in marks}) == 2
+    parts, at = ([], 0) if are_compared else ([trace], length)
+    places = [np.arange(len(part)) for part in parts]
+    for start, stop, _ in marks:
+        first = max(start, at)
+        page = subject.pages.page(first, min(stop, first + _MOST_MARKED), should_stop=ticket.is_dropped)
+        heed(ticket.is_dropped)
+        if page is not None and len(page.trace) and first < stop:
+            parts.append(page.trace)
+            places.append(np.arange(page.start, page.stop))
+            at = page.stop
+    if not parts:
+        raise OptionError("nothing is marked in the text")
+    return joined(parts), np.concatenate(places)
+
+
+def found_in(request: Find, trace: Trace, top: int = _TOP, should_stop: Stop | None = None) -> Found:
+    """Who knows what is asked for. Raises Stopped, OptionError, TextError."""
+    question = _question(request, np.arange(len(trace)))
+    return _found(request, find_in_trace(trace, question, top=top, should_stop=should_stop))
+
+
+def _question(request: Find, positions: NDArray[np.int64]) -> Question:
+    """Of characters that stand at `positions` (T,). Raises OptionError for what can be asked of no text."""
     if request.kind == "feature":
         return BuiltIn([request.asked])
     if request.kind == "marks":
-        labels = np.full(length, np.nan)
+        labels = np.full(len(positions), np.nan, np.float32)
         for start, stop, is_on in request.marks:
-            labels[start:stop] = is_on
+            labels[(positions >= start) & (positions < stop)] = is_on
         if np.isnan(labels).all():
-            raise OptionError(
-                f"what is marked lies beyond the first {length:,} characters, which are searched"
-            )
+            raise OptionError("what is marked lies beyond the characters that are searched")
         if not (labels == 0).any():  # only "on" was marked: all else is off
             labels[np.isnan(labels)] = 0
         return Labels(labels, request.asked)
@@ -112,52 +209,104 @@ def _known(feature: str, finding: Finding) -> Known:
 
 
 def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    """Raises Stopped, TextError."""
     request = ticket.request
     assert isinstance(request, FindContexts)
-    survey = bench.subject.survey(ticket)
-    if survey is not None:
-        yield contexts_in(request, survey.trace)
+    subject = bench.subject
+    if not request.whole:
+        trace = subject.survey(ticket).trace
+        yield replace(contexts_in(request, trace), extent=subject.extent(len(trace)))
+        return
+    values = (trace.shown(request.layer, request.quantity, request.unit) for trace in _walked(bench, ticket))
+    found = top_contexts(values, value_range=_range(request.quantity))
+    heed(ticket.is_dropped)
+    text = subject.pages.text
+    texts = {c.start: text.read(c.start, c.stop) for c in _listed(found)}
+    yield ContextsFound(request, found, texts, subject.extent(found.positions))
+
+
+def _walked(bench: Bench, ticket: Ticket) -> Iterator[Trace]:
+    """The whole text, a short stretch at a time. Raises Stopped, TextError."""
+    ids = bench.subject.whole(ticket).ids
+    yield from walk(bench.model, ids, stretch=_STRETCH, told=ticket.told, should_stop=ticket.is_dropped)
+    heed(ticket.is_dropped)
 
 
 def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
     """Where the neuron is highest, lowest and between along a trace."""
     values = trace.shown(request.layer, request.quantity, request.unit)
-    found = top_contexts([values], value_range=(0.0, 1.0) if is_gate(request.quantity) else (-1.0, 1.0))
-    contexts = [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
+    found = top_contexts([values], value_range=_range(request.quantity))
     symbols = trace.characters
-    return ContextsFound(request, found, {c.start: "".join(symbols[c.start : c.stop]) for c in contexts})
+    return ContextsFound(
+        request, found, {c.start: "".join(symbols[c.start : c.stop]) for c in _listed(found)}
+    )
+
+
+def _listed(found: TopContexts) -> list[Context]:
+    return [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
+
+
+def _range(quantity: str) -> tuple[float, float]:
+    return (0.0, 1.0) if is_gate(quantity) else (-1.0, 1.0)
 
 
 def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    survey = bench.subject.survey(ticket)
-    if survey is not None:
-        yield SaturationFound(ticket.request, saturation([survey.trace]))
+    """Raises Stopped, TextError."""
+    request = ticket.request
+    assert isinstance(request, FindSaturation)
+    subject = bench.subject
+    if request.whole not in subject.saturation:
+        if request.whole:
+            ids = subject.whole(ticket).ids
+            counted = saturation_along(bench.model, ids, told=ticket.told, should_stop=ticket.is_dropped)
+        else:
+            counted = saturation([subject.survey(ticket).trace])
+        extent = subject.extent(counted.positions if not request.whole else subject.pages.text.known)
+        subject.saturation[request.whole] = SaturationFound(request, counted, extent)
+    yield replace(subject.saturation[request.whole], request=request)
 
 
 def find_matches(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    """Raises Stopped, TextError."""
     request = ticket.request
     assert isinstance(request, FindMatches)
-    survey = bench.subject.survey(ticket)
-    if survey is None:
-        return
-    if request.stop > len(survey):
-        raise OptionError(f"only the first {len(survey):,} characters are searched; mark a range among them")
-    quantity = "cell" if "cell" in survey.trace.quantities else "hidden"
-    values = survey.trace.shown(request.layer, quantity)
-    selection = select(values, request.start, request.stop, threshold=request.threshold)
-    matches = match(
-        values,
-        selection,
-        limit=40,
-        exclude=(request.start, request.stop),
-        should_stop=ticket.is_dropped,
-    )
-    symbols = survey.trace.characters
+    subject = bench.subject
+    selection = _selected(request, subject, ticket)
+    quantity = _quantity(bench.model.architecture)
+    values: NDArray[np.float32] | Iterator[NDArray[np.float32]]
+    if request.whole:
+        values = (trace.shown(request.layer, quantity) for trace in _walked(bench, ticket))
+    else:
+        values = subject.survey(ticket).trace.shown(request.layer, quantity)
+    span = (selection.start, selection.stop)
+    matches = match(values, selection, limit=40, exclude=span, should_stop=ticket.is_dropped)
+    heed(ticket.is_dropped)
+    text = subject.pages.text
     texts = tuple(
-        "".join(symbols[max(0, start - 12) : min(stop, start + _WIDEST_MATCH) + AROUND])
+        text.read(max(0, start - 12), min(stop, start + _WIDEST_MATCH) + AROUND)
         for start, stop in zip(matches.starts.tolist(), matches.stops.tolist(), strict=True)
     )
-    yield MatchesFound(request, matches, texts)
+    yield MatchesFound(request, matches, texts, subject.extent(matches.positions))
+
+
+def _selected(request: FindMatches, subject: Subject, ticket: Ticket) -> Selection:
+    """The units on over exactly the range, wherever it lies in the text. Raises Stopped, OptionError."""
+    if request.stop - request.start > _MOST_MARKED:
+        raise OptionError(f"a range of at most {_MOST_MARKED:,} characters can be matched")
+    page = subject.pages.page(max(0, request.start - 1), request.stop, should_stop=ticket.is_dropped)
+    if page is None:
+        raise Stopped
+    values = page.trace.shown(request.layer, _quantity(page.trace.architecture))
+    start, stop = request.start - page.start, min(request.stop - page.start, len(values))
+    if not start < stop:
+        raise OptionError("what is marked lies beyond the end of the text")
+    found = select(values, start, stop, threshold=request.threshold)
+    return replace(found, start=page.start + start, stop=page.start + stop)
+
+
+def _quantity(architecture: Architecture) -> str:
+    """What a network keeps: its cells where it has some."""
+    return "cell" if "cell" in QUANTITIES[architecture.cell] else "hidden"
 
 
 SEARCHING: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnscope.app.asking.desk import Ticket
+from rnnscope.architecture import Architecture
 from rnnscope.errors import TextError
 from rnnscope.model import CharRNN
 from rnnscope.tracing.pages import Pages
@@ -16,7 +17,8 @@ LONGEST = 20_000
 SHORTEST = 200
 """Characters below which there is nothing to search."""
 _BYTES = 512 << 20
-_PIECE = 4096
+_PIECE = 2048
+"""Characters recorded between two looks at whether they are still wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +39,14 @@ def check_length(characters: int) -> None:
         raise TextError(f"the text has {characters} characters; a search needs {SHORTEST} at least")
 
 
+def surveyed(architecture: Architecture) -> int:
+    """How many characters a survey reads, where there are so many."""
+    return min(LONGEST, _BYTES // architecture.traced_bytes)
+
+
 def survey(model: CharRNN, pages: Pages, ticket: Ticket) -> Survey | None:
     """Record as many of the text's characters as fit; None when nobody wants them any more."""
-    size = min(LONGEST, _BYTES // model.architecture.traced_bytes)
+    size = surveyed(model.architecture)
     parts = []
     for start in range(0, size, _PIECE):
         page = pages.page(start, min(start + _PIECE, size), should_stop=ticket.is_dropped)

@@ -130,6 +130,10 @@ class Pages:
         text, ids, unknown = self._read(start, stop)
         return Page(start, text, record(self.model, ids, state), is_exact, unknown)
 
+    def ids(self, start: int, stop: int) -> NDArray[np.int32]:
+        """(n,) the ids under which the characters start .. stop−1 are read. Raises TextError."""
+        return self._read(start, stop)[1]
+
     def _lay_next(self, end: int) -> None:
         position, state = self.keyframes.head
         stop = min(end, position - position % STRIDE + STRIDE)

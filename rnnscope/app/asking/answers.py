@@ -28,6 +28,28 @@ class Answer:
     request: Request | None
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much of a text a search has read."""
+
+    read: int
+    characters: int
+    """How long the text is, as far as is known."""
+    is_counted: bool
+    """Whether that is all of it."""
+
+    @property
+    def is_part(self) -> bool:
+        return self.read < self.characters or not self.is_counted
+
+
+@dataclass(frozen=True, eq=False)
+class Noted(Answer):
+    """Something that the reader should know, in a line."""
+
+    message: str
+
+
 @dataclass(frozen=True, eq=False)
 class Opened(Answer):
     """The model is loaded."""
@@ -80,6 +102,7 @@ class Found(Answer):
     verdict: str
     positions: int
     positives: int | None
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +111,13 @@ class ContextsFound(Answer):
 
     contexts: TopContexts
     texts: Mapping[int, str]
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class SaturationFound(Answer):
     saturation: Saturation
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +126,7 @@ class MatchesFound(Answer):
 
     matches: Matches
     texts: tuple[str, ...]
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rnnscope.app.asking.answers import Answer, Ended
+from rnnscope.app.asking.answers import Answer, Ended, Told
 from rnnscope.app.asking.requests import Lane, Request
 
 
@@ -19,6 +19,8 @@ class Ticket:
     """A request that is being worked at."""
 
     request: Request
+    told: Callable[[float], None] = lambda share: None
+    """Hears how much is done, 0..1."""
     _dropped: threading.Event = field(default_factory=threading.Event)
 
     def drop(self) -> None:
@@ -47,7 +49,7 @@ class Desk:
         """Want something; what was wanted of the same kind before is dropped."""
         with self._changed:
             self._drop(type(request))
-            self._waiting.append(Ticket(request))
+            self._waiting.append(Ticket(request, lambda share: self.post(Told(request, share))))
             self._changed.notify_all()
 
     def cancel(self, *kinds: type[Request]) -> None:

@@ -72,6 +72,8 @@ class Find(Request):
     asked: str
     marks: tuple[tuple[int, int, bool], ...] = ()
     """Stretches [start, stop) of the text, and whether they are on."""
+    whole: bool = field(default=False, kw_only=True)
+    """Whether the whole text is searched, and not only its first part."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class FindContexts(Request):
     layer: int
     unit: int
     quantity: str
+    whole: bool = field(default=False, kw_only=True)
 
 
 def as_asked(told: str) -> Find:
@@ -114,6 +117,7 @@ class FindSaturation(Request):
     """How often each gate stands open or shut."""
 
     doing: ClassVar[str] = "reading gates"
+    whole: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class FindMatches(Request):
     start: int
     stop: int
     threshold: float
+    whole: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Office:
         """All that is said of a request until it ends."""
         self.desk.ask(request)
         told = self._until(lambda answer: isinstance(answer, Ended) and answer.request is request)
+        self.told = told
         return [answer for answer in told if answer.request is request and not isinstance(answer, Ended)]
 
     def _until(self, is_last: object) -> list[Answer]:
