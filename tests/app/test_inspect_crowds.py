@@ -9,6 +9,7 @@ from rnnscope.app.asking.answers import Answer, FactorsFound
 from rnnscope.app.asking.requests import FindFactors, Request
 from rnnscope.app.palette import palette
 from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.app.widgets.neurons import NeuronTable
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.second import SecondPassage
 from tests.app.conftest import PASSAGE
@@ -120,3 +121,18 @@ async def test_a_second_neuron_stands_under_the_text_then_beside_it() -> None:
         await settled(pilot)
         assert seen(screen).second is None
         assert not second.display
+
+
+async def test_a_wide_table_says_how_saturated_and_selective_each_neuron_is() -> None:
+    async with shown(working(), (200, 60)) as (_, screen):
+        table = screen.query_one(NeuronTable)
+        assert "sat  sel" in table.render_line(1).text
+        trace, unit = seen(screen).trace, seen(screen).unit
+        gates = np.stack([trace[f"1/{gate}"][:, unit] for gate in ("input", "forget", "output")])
+        saturated = np.mean((gates < 0.1) | (gates > 0.9))
+        strength = np.abs(trace["1/hidden"][:, unit].astype(np.float64))
+        selective = 1 - strength.mean() ** 2 / np.mean(strength**2)
+        (row,) = [strip.text for strip in map(table.render_line, range(2, 50)) if "▸" in strip.text]
+        assert f" {saturated:.2f} {selective:.2f} " in row
+    async with shown(working(), (120, 40)) as (_, screen):
+        assert "sat" not in screen.query_one(NeuronTable).render_line(1).text

@@ -6,12 +6,15 @@
     ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  upper case               0.92
 
 `not` is said of a neuron that is low where the feature holds. A star is a favourite, a quote mark a note.
+Where there is room, two columns more are how saturated and how selective each is on the page; see ranking.py.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -19,16 +22,22 @@ from textual import events
 from rnnscope.app import bars
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
-from rnnscope.app.ranking import SORTS, Neuron, Ranking
+from rnnscope.app.ranking import SORTS, Neuron, Ranking, Sort, numbers
 from rnnscope.app.runs import coded_segments
 from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.tracing.trace import Trace
 
 _GAP = 2
 _SCORE = 6
 """Cells of a score and its sign."""
 _LEAST_NAME = 9
 _SPARK, _WIDE_SPARK = 12, 24
+_MEASURES: tuple[tuple[str, Sort], ...] = (("sat", "saturation"), ("sel", "selectivity"))
+_MEASURE = 5
+"""Cells of a measure."""
+_ROOMY = 56
+"""Columns from which the measures are shown."""
 _WHEEL_ROWS = 3
 
 
@@ -44,6 +53,8 @@ class NeuronTable(ViewPanel):
         self._ranking: Ranking | None = None
         self._first = 0
         self._window: tuple[object, Window] | None = None
+        self._measured: tuple[Trace, tuple[NDArray[np.float64], ...]] | None = None
+        """What the measures of all neurons are, and on which page."""
 
     # -- what the screen calls -------------------------------------------------------------------------------
 
@@ -122,7 +133,7 @@ class NeuronTable(ViewPanel):
 
     def _shown(self, view: View, width: int) -> Window:
         """The characters around the cursor that the bars stand under."""
-        room = width - self._id_width - 2 * _GAP - _LEAST_NAME - _SCORE - 1
+        room = width - self._id_width - 2 * _GAP - _LEAST_NAME - self._numbers(width) - 1
         cells = _WIDE_SPARK if room >= _WIDE_SPARK + _LEAST_NAME else max(5, min(_SPARK, room))
         key = (view.trace, view.cursor, cells)
         if self._window is None or self._window[0] != key:
@@ -137,18 +148,33 @@ class NeuronTable(ViewPanel):
         return len(f"{shape.layers}/{shape.hidden_size - 1}")
 
     def _name_width(self, shown: Window, width: int) -> int:
-        return max(0, width - self._id_width - 2 * _GAP - len(shown.indices) - _SCORE)
+        return max(0, width - self._id_width - 2 * _GAP - len(shown.indices) - self._numbers(width))
+
+    def _numbers(self, width: int) -> int:
+        """Cells of the score and of the measures that are shown."""
+        return _SCORE + (_MEASURE * len(_MEASURES) if width >= _ROOMY else 0)
+
+    def _measures(self, view: View, neuron: Neuron, width: int) -> str:
+        """How saturated and how selective a neuron is on the page, where there is room."""
+        if width < _ROOMY:
+            return ""
+        if self._measured is None or self._measured[0] is not view.trace:
+            found = (numbers(view.trace, sort) for _, sort in _MEASURES)
+            self._measured = view.trace, tuple(each for each in found if each is not None)
+        at = (neuron[0] - 1) * view.trace.architecture.hidden_size + neuron[1]
+        return "".join(f"{each[at]:>{_MEASURE}.2f}" for each in self._measured[1])
 
     def _head(self, view: View, ranking: Ranking, shown: Window, width: int) -> list[Segment]:
         dim = self.palette.ink("dim")
         names = self._name_width(shown, width)
         lead = "knows" if ranking.known or ranking.remarks.notes else ""
         last = "AUC or ρ" if ranking.numbers is None else ranking.sort
+        heads = "".join(f"{head:>{_MEASURE}}" for head, _ in _MEASURES) if width >= _ROOMY else ""
         told = last if len(last) <= names + _SCORE - len("knows ") else ""
         return [
             Segment(" " * (self._id_width + _GAP), self.fill),
             *text_row(self.palette, shown, view.cursor),
-            Segment(" " * _GAP + lead, dim),
+            Segment(heads + " " * _GAP + lead, dim),
             Segment(f"{told:>{max(0, names + _SCORE - len(lead))}}", dim),
         ]
 
@@ -177,6 +203,7 @@ class NeuronTable(ViewPanel):
             name,
             gap,
             *self._spark(view, shown, neuron, fill),
+            Segment(self._measures(view, neuron, width), ink("dim")),
             gap,
             Segment(lead, ink("mute")),
             Segment(f"{said:<{names - len(lead)}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
