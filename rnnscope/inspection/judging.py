@@ -1,7 +1,7 @@
 """What a network and n-grams of every order expect of a part of the text, to set them side by side.
 
     the model's training text is at hand      n-grams learn from it; the text's first characters are judged
-    it is not, but the text is long           its first nine tenths are learned, what follows is judged
+    it is not, or begins as the text does     the text's first nine tenths are learned, what follows is judged
 
 N-grams know by heart what they have read. So what is judged is left out of what they learn from, where it
 stands in it.
@@ -33,6 +33,7 @@ _LEAST_LEARNED = 2000
 _LEARNED_SHARE = 0.9
 _PIECE = 2048
 _CUT = 100
+_PROBES = 9
 """Characters that are looked for at once in what is learned, to be left out of it."""
 
 
@@ -180,12 +181,15 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
         if text.count(SHORTEST) < SHORTEST:
             raise TextError(f"the text has {text.known} characters; {SHORTEST} at least are judged")
         learned = "".join([vocabulary.symbols[i] for i in vocabulary.encode(trained_on).tolist()])
-        return _Lesson(0, learned, "the model's training text")
+        if not _holds(learned, in_symbols(vocabulary, text.read(0, LONGEST))):
+            return _Lesson(0, learned, "the model's training text")
     length = text.count(should_stop=ticket.is_dropped)
     if ticket.is_dropped():
         return None
     start = int(length * _LEARNED_SHARE)
     if start < _LEAST_LEARNED:
+        if trained_on is not None:
+            return _Lesson(0, learned, "the rest of the model's training text")
         raise TextError(
             "n-grams have nothing to learn from: the model's training text is not at hand, and this text has "
             f"but {length:,} characters; open one of {_LEAST_LEARNED / _LEARNED_SHARE:,.0f} or more"
@@ -194,6 +198,12 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
     return _Lesson(
         start, in_symbols(vocabulary, text.read(first, start)), f"the first {start:,} characters", first
     )
+
+
+def _holds(learned: str, text: str) -> bool:
+    """Whether the network has learned most of a text: some pieces of it stand there."""
+    places = np.linspace(0, max(0, len(text) - _CUT), _PROBES).astype(int).tolist()
+    return 2 * sum(text[at : at + _CUT] in learned for at in places) > _PROBES
 
 
 def _read(pages: Pages, start: int, ticket: Ticket) -> Iterator[tuple[float, str, NDArray[np.float32]]]:

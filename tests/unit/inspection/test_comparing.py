@@ -137,20 +137,35 @@ def test_n_grams_have_not_read_the_page_that_they_are_asked_about(
     assert remembered.mean() > known.mean()
 
 
-def test_n_grams_learn_from_the_training_text_but_for_what_is_judged(model: CharRNN, tmp_path: Path) -> None:
-    trained_on = writing(9000, seed=1)
-    (tmp_path / "learned.txt").write_text(trained_on, encoding="utf-8")
+TRAINED_ON = writing(9000, seed=1)
+NEW = writing(2000, seed=8)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "learned", "source"),
+    [
+        (NEW, 0, TRAINED_ON[:7200], "the model's training text"),
+        (TRAINED_ON, 8100, TRAINED_ON[:8100], "the first 8,100 characters"),
+        (
+            TRAINED_ON[1000:3000],
+            0,
+            TRAINED_ON[:1000] + TRAINED_ON[3000:7200],
+            "the rest of the model's training text",
+        ),
+    ],
+)
+def test_n_grams_learn_from_the_training_text_but_for_what_is_judged(
+    model: CharRNN, tmp_path: Path, text: str, start: int, learned: str, source: str
+) -> None:
+    (tmp_path / "learned.txt").write_text(TRAINED_ON, encoding="utf-8")
     options = {"text": str(tmp_path / "learned.txt"), "held_out": 0.2, "test": 0.0}
-    office = Office(model, tmp_path, trained_on[1000:3000], {"options": options})
+    office = Office(model, tmp_path, text, {"options": options})
     found = last(office, FindNgrams())
     assert isinstance(found, NgramsFound)
-    assert (found.start, found.text) == (0, trained_on[1000:3000])
-    assert found.learned == "the model's training text"
-    learned = trained_on[:1000] + trained_on[3000:7200]  # without what was held out
-    expected = compared(model, learned, trained_on[1000:3000], 0)
+    assert (found.start, found.text, found.learned) == (start, text[start:], source)
+    expected = compared(model, learned, text, start)
     assert dict(found.comparison.by_order) == pytest.approx(dict(expected.by_order), rel=1e-3)
-    typed = office.ask(TypeText("the bell", 7))
-    assert typed
+    assert office.ask(TypeText("the bell", 7))
     refused = last(office, FindErrors())
     assert isinstance(refused, Refused)
     assert "8 characters" in refused.message
