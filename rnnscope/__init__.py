@@ -4,6 +4,7 @@ model = rnnscope.load("shakespeare")
 trace = model.trace("To be, or not to be")
 trace["1/cell"]                                 # (T, H) float32
 rnnscope.find(model, text, feature="quotes")    # which neurons know
+rnnscope.train("input.txt", minutes=5)          # a model of one's own
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
-    from rnnscope.api import Model, find, load
+    from rnnscope.api import Model, find, load, trace, train
 
-__all__ = ["Model", "find", "load"]
+__all__ = ["Model", "find", "load", "trace", "train"]
 __version__ = "0.1.0"
 
 

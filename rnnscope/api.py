@@ -1,12 +1,14 @@
-"""The library in three lines: load a model, trace a text, let it write.
+"""The library in a few lines: train or load a model, trace a text, find who knows what, let it write.
 
 In a notebook a trace and a coloured text show themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +26,10 @@ from rnnscope.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
+from rnnscope.training import session
+from rnnscope.training.controls import Controls
+from rnnscope.training.events import Event, Started
+from rnnscope.training.options import TrainOptions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,6 +109,42 @@ def load(model: str | Path, device: str = "cpu") -> Model:
     """The model of a path, a run directory (its best) or a sample model's name. Raises CheckpointError."""
     path = resolve_model(str(model))
     return Model(load_model(path, device), model_facts(path, read_header(path)))
+
+
+def trace(model: Model | str | Path, text: str | bytes) -> TracedText:
+    """`load(model).trace(text)`. Raises CheckpointError, TextError."""
+    return (model if isinstance(model, Model) else load(model)).trace(text)
+
+
+def train(
+    text: str | Path,
+    *,
+    run: str | Path | None = None,
+    heard: Callable[[Event], object] | None = None,
+    **options: Any,
+) -> Model:
+    """Learn a text file as `rnnscope train` does, without a screen, and return the run's best model.
+
+    run: where the run is written; by default a new directory in `runs`. heard: is told every event, such as
+    Progress and Evaluated. options: the fields of `TrainOptions`, `hidden_size=512, minutes=5`; one of steps,
+    minutes and epochs says how long. Raises RnnscopeError for what is wrong.
+    """
+    unknown = sorted(options.keys() - {field.name for field in fields(TrainOptions)})
+    if unknown:
+        raise OptionError(f"there is no option {unknown[0]}; rnnscope train --help lists them all")
+    asked = TrainOptions(text=str(text), run=None if run is None else str(run), **options)
+    if not asked.has_budget:
+        raise OptionError("say how long to train: steps=…, minutes=… or epochs=…")
+    directory = []
+
+    def say(event: Event) -> None:
+        if isinstance(event, Started):
+            directory.append(event.run)
+        if heard is not None:
+            heard(event)
+
+    session.train(asked, Controls(), say)
+    return load(directory[0])
 
 
 def find(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, cast, get_args
 
 import tyro
 
@@ -17,6 +17,8 @@ from rnnscope.errors import OptionError, RunError
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
 ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+EncodingName = Literal["utf-8", "bytes"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class TrainOptions:
 
     text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = ""
     """The text to learn: a file, or - for standard input."""
-    encoding: Literal["utf-8", "bytes"] = "utf-8"
+    encoding: EncodingName = "utf-8"
     """Learn characters of UTF-8 text, or the bytes of any file at all."""
     minimum_count: int = 1
     """Characters rarer than this share one symbol for the unknown."""
@@ -106,7 +108,7 @@ class TrainOptions:
     """Go on where this run stopped."""
     seed: int = 1
     """The same seed on the same machine gives the same weights."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: DeviceName = "auto"
     """Where to compute."""
     precision: PrecisionName = "auto"
     """auto measures at the start whether bfloat16 is faster."""
@@ -177,6 +179,17 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "encoding": get_args(EncodingName),
+    "cell": get_args(CellName),
+    "activation": get_args(Activation),
+    "optimizer": get_args(OptimizerName),
+    "schedule": get_args(ScheduleName),
+    "precision": get_args(PrecisionName),
+    "device": get_args(DeviceName),
+}
+
+
 def _check(options: TrainOptions) -> None:
     """The one place that knows what values can work."""
 
@@ -185,6 +198,8 @@ def _check(options: TrainOptions) -> None:
             raise OptionError(f"{_flag(name)} is {getattr(options, name)}, but must be {range_}")
 
     o = options
+    for name, choices in _CHOICES.items():
+        require(name, getattr(o, name) in choices, f"one of {', '.join(choices)}")
     for name in ("hidden_size", "layers", "sequence_length", "batch_size", "minimum_count"):
         require(name, getattr(o, name) >= 1, "at least 1")
     for name in ("decay_every", "plateau_patience", "evaluate_every"):

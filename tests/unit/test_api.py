@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ import torch
 import rnnscope
 from rnnscope.architecture import Architecture
 from rnnscope.checkpoint import save_model
-from rnnscope.errors import CheckpointError, TextError
+from rnnscope.errors import CheckpointError, OptionError, TextError
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.training.events import Event, Finished, Started
 
 
 @pytest.fixture
@@ -63,3 +65,45 @@ def test_importing_the_package_takes_no_torch_and_shortens_its_threads_spin() ->
             [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True
         )
         assert told.stdout.strip() == expected
+
+
+def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
+    (tmp_path / "input.txt").write_text("the bell rang at seven\n" * 60, encoding="utf-8")
+    heard: list[Event] = []
+    model = rnnscope.train(
+        tmp_path / "input.txt",
+        run=tmp_path / "run",
+        heard=heard.append,
+        cell="gru",
+        hidden_size=12,
+        steps=30,
+        batch_size=4,
+        sequence_length=16,
+        threads=1,
+    )
+    assert model.architecture.title == "GRU 1×12"
+    assert (tmp_path / "run" / "events.jsonl").is_file()
+    assert isinstance(heard[0], Started)
+    assert isinstance(heard[-1], Finished)
+    same = rnnscope.load(tmp_path / "run").trace("the bell")
+    np.testing.assert_array_equal(rnnscope.trace(model, "the bell")["1/hidden"], same["1/hidden"])
+    np.testing.assert_array_equal(
+        rnnscope.trace(tmp_path / "run", "the bell").log_probabilities, same.log_probabilities
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "how long"),
+        ({"steps": 5, "hiden_size": 3}, "hiden_size"),
+        ({"steps": 5, "cell": "lstmm"}, "lstmm"),
+    ],
+)
+def test_what_is_wrong_with_a_training_is_told(
+    tmp_path: Path, options: dict[str, Any], complaint: str
+) -> None:
+    (tmp_path / "input.txt").write_text("the bell rang at seven\n" * 60, encoding="utf-8")
+    with pytest.raises(OptionError, match=complaint):
+        rnnscope.train(tmp_path / "input.txt", run=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
