@@ -55,6 +55,7 @@ INSPECT: tuple[Action, ...] = (
     Action("nearer", ("plus", "equals_sign"), "Heat map nearer: fewer characters a column", "look"),
     Action("farther", ("minus",), "Heat map farther: more characters a column, more neurons a row", "look"),
     Action("factors", ("F",), "Read the crowd of neurons as a few factors, or as neurons again", "search"),
+    Action("scope", ("L",), "Searches read the first characters, or the whole text", "search", "scope"),
     Action("mark_on", ("v",), "Begin or end a stretch that is looked for (mouse: drag)", "search"),
     Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: right drag)", "search"),
     Action("other_panel", ("o",), "Another panel in the place that several share", "screen", "panel"),

@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rnnscope.app.asking.answers import Found
 from rnnscope.app.palette import Palette
 from rnnscope.app.ranking import Known
+from rnnscope.app.reports.extent import whole_text
 from rnnscope.app.reports.report import BLANK, Choice, Ink, Line, Report, Run, Unit, bar, words
 
 NAME = 16
@@ -29,7 +30,7 @@ def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str
     title = "what the neurons know"
     if found is not None:
         title = subject(found)
-        lines += result(found)
+        lines += [*result(found), *whole_text(found.extent)]
     if gains:
         ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []

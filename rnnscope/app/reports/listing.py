@@ -13,6 +13,7 @@ from rnnscope.analysis.contexts import Context
 from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
 from rnnscope.app.asking.requests import FindContexts
 from rnnscope.app.palette import Palette
+from rnnscope.app.reports.extent import of_text, whole_text
 from rnnscope.app.reports.report import (
     Ink,
     Line,
@@ -61,7 +62,8 @@ def contexts(found: ContextsFound) -> Report:
         told = f"from {band.low:+.2f} to {band.high:+.2f}".replace("-", "−")
         every += [words(told, "dim"), *lines(band.contexts)]
     subject = f"{request.layer}/{request.unit}, {request.quantity}"
-    return Report(subject, f"{found.contexts.positions:,} characters", tuple(every))
+    every[1:1] = whole_text(found.extent)
+    return Report(subject, of_text(found.extent, found.contexts.positions), tuple(every))
 
 
 def _histogram(counts: NDArray[np.int64], gate: bool) -> Line:
@@ -105,7 +107,8 @@ def matches(found: MatchesFound) -> Report:
             words("brush another one", "dim"),
         ]
     subject = f"|value| > {selection.threshold:g} over {selection.stop - selection.start} characters"
-    return Report(subject, f"{listed.positions:,} characters", tuple(lines))
+    lines[1:1] = whole_text(found.extent)
+    return Report(subject, of_text(found.extent, listed.positions), tuple(lines))
 
 
 def origin(found: OriginFound) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from textual import on
@@ -15,6 +16,7 @@ from rnnscope.app.asking.answers import (
     Found,
     MatchesFound,
     Named,
+    Noted,
     Opened,
     OriginFound,
     SaturationFound,
@@ -42,6 +44,7 @@ from rnnscope.app.view import Overlay, View
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.saturation import SaturationPlot
 
+Search: TypeAlias = Find | FindContexts | FindSaturation | FindMatches
 _FOLLOW_SECONDS = 0.15
 """A panel of the chosen neuron follows when the reader rests on it so long."""
 
@@ -51,6 +54,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def __init__(self, desk: Desk, *, name: str) -> None:
         super().__init__(desk, name=name)
+        self.is_whole = False
+        """Whether searches read the whole text, and not its first part only."""
         self.found: Found | None = None
         self.gains: dict[str, Found] = {}
         self.marks: tuple[tuple[int, int, bool], ...] = ()
@@ -58,6 +63,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         self.mark_from: tuple[int, bool] | None = None
         """Where a mark was begun with the keys."""
         self._follow: Timer | None = None
+        self._asked_in: dict[str, Request] = {}
+        """What was asked last in each panel."""
 
     def on_mount(self) -> None:
         self._list_findings()
@@ -78,8 +85,10 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self._list_findings(keep_place=True)
             case ContextsFound():
                 self.report("contexts", listing.contexts(answer))
-            case SaturationFound(saturation=found):
-                self.query_one(SaturationPlot).scatter(found)
+            case SaturationFound(saturation=found, extent=extent):
+                self.query_one(SaturationPlot).scatter(found, extent)
+            case Noted(message=message):
+                self.announce(message)
             case MatchesFound():
                 self.report("match", listing.matches(answer))
             case OriginFound():
@@ -157,6 +166,27 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         self.tell(doing=request.doing, share=None)
         self.desk.ask(request)
 
+    def search(self, request: Search, panel: str, *, opens: bool = True) -> None:
+        """Ask for what reads much of the text: all of it, where the reader wants that."""
+        self._asked_in[panel] = asked = replace(request, whole=self.is_whole)
+        if opens:
+            self.show_panel(panel)
+        if isinstance(asked, FindSaturation) and not asked.whole:
+            self.desk.ask(asked)  # it is there at once, again and again
+        else:
+            self.ask_for(asked)
+
+    def action_scope(self) -> None:
+        """Searches read the whole text from now on, or its first part; what the panel in sight tells too."""
+        self.is_whole = not self.is_whole
+        self.tell(is_all_searched=self.is_whole)
+        much = f"all {self.model.characters:,} characters" if self.is_whole else "the text's first part"
+        self.announce(f"searches read {much}{'; Esc ends one' if self.is_whole else ''}")
+        panel = self.query_one(Stage).wanted.chosen
+        request = self._asked_in.get(panel)
+        if isinstance(request, Find | FindContexts | FindSaturation | FindMatches):
+            self.search(request, panel, opens=False)
+
     def find(self, asked: str) -> str | None:
         """Find who knows something; a complaint where nothing can be asked so."""
         told = asked.strip()
@@ -166,9 +196,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         if name == "marked" or (name in ("marks", "on") and self.marks):
             if not self.marks:
                 return "mark a stretch first: v begins and ends one, V one that is not meant; or drag"
-            self.ask_for(Find("marks", "what is marked", self.marks), "find")
+            self.search(Find("marks", "what is marked", self.marks), "find")
         else:
-            self.ask_for(as_asked(told), "find")
+            self.search(as_asked(told), "find")
         return None
 
     def show_panel(self, name: str) -> None:
@@ -200,9 +230,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
     def _follow_view(self, view: View) -> None:
         """Ask what the panel in sight says of the neuron that is looked at now."""
         if self.is_in_place("contexts"):
-            self.ask_for(FindContexts(view.layer, view.unit, view.quantity))
+            self.search(FindContexts(view.layer, view.unit, view.quantity), "contexts", opens=False)
         elif self.is_in_place("saturation"):
-            self.desk.ask(FindSaturation())
+            self.search(FindSaturation(), "saturation", opens=False)
 
     # -- marks -----------------------------------------------------------------------------------------------
 
@@ -244,7 +274,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             return
         on_marks = [mark for mark in self.marks if mark[2]]
         start, stop = on_marks[-1][:2] if on_marks else self._word()
-        self.ask_for(FindMatches(self.view.layer, start, stop, threshold), "match")
+        self.search(FindMatches(self.view.layer, start, stop, threshold), "match")
 
     def _word(self) -> tuple[int, int]:
         """The word at the cursor, in positions of the text."""
@@ -271,5 +301,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.go_to(position)
             case Unit(layer=layer, unit=unit):
                 self.look(layer=layer, unit=unit)
+            case Run(action="scope") if message.again:
+                self.action_scope()
             case Run(action="find", argument=argument) if message.again:
                 self.find(argument)

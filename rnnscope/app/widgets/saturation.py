@@ -17,7 +17,9 @@ from textual import events
 
 from rnnscope.analysis.saturation import GateSaturation, Saturation
 from rnnscope.app import braille
+from rnnscope.app.asking.answers import Extent
 from rnnscope.app.messages import NeuronChosen
+from rnnscope.app.reports.extent import of_text
 from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
 
@@ -34,15 +36,16 @@ class SaturationPlot(ViewPanel):
         super().__init__(id=id)
         self._view: View | None = None
         self._found: Saturation | None = None
+        self._extent: Extent | None = None
 
     def show(self, view: View) -> None:
         before, self._view = self._view, view
         if before is None or (before.layer, before.unit) != (view.layer, view.unit):
             self.redraw()
 
-    def scatter(self, found: Saturation) -> None:
-        """Show what was counted."""
-        self._found = found
+    def scatter(self, found: Saturation, extent: Extent | None = None) -> None:
+        """Show what was counted, over how much of the text."""
+        self._found, self._extent = found, extent
         self.redraw()
 
     def subject(self) -> str:
@@ -53,7 +56,8 @@ class SaturationPlot(ViewPanel):
     def legend(self) -> list[Segment]:
         if self._found is None:
             return []
-        return [Segment("→ open  ↑ shut", self.palette.ink("dim"))]
+        read = f"{of_text(self._extent, self._found.positions)}   " if self._extent is not None else ""
+        return [Segment(f"{read}→ open  ↑ shut", self.palette.ink("dim"))]
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         gates = self._gates()

@@ -29,6 +29,8 @@ class Model:
     doing: str = ""
     share: float | None = None
     """How much of what is being done is done."""
+    is_all_searched: bool = False
+    """Whether searches read the whole text, and not its first part only."""
     failed: bool = False
 
 
@@ -62,6 +64,8 @@ class ModelHeader(Facts):
             parts.append(Part(4, nats + text(" nats", "dim"), on_the_right=True))
             bits = f"{model.held_out_nats / math.log(2):.2f} bits per character"
             parts.append(Part(6, text(bits, "dim"), on_the_right=True))
+        if model.is_all_searched:
+            parts.append(Part(6, text("whole text searched", "dim"), on_the_right=True))
         more = "" if model.is_whole else "+"
         about = "" if model.is_exact else "≈ "
         parts.append(Part(7, text(f"{about}at {model.position:,}", "dim"), on_the_right=True))

@@ -1,0 +1,85 @@
+"""Searches over the whole text on the inspect screen, and notes of the worker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnscope.app.asking.answers import Answer, Extent, Found, Noted
+from rnnscope.app.asking.requests import Find, FindContexts, FindSaturation, NameNeurons, Request
+from rnnscope.app.ranking import Known
+from rnnscope.app.widgets.banner import Banner
+from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.app.widgets.title import ModelHeader
+from tests.app.looking import Answering, settled, shown, text_of, working
+
+ALL = 1_115_394
+
+
+def _answers(asked: list[Request]) -> dict[type, Answering]:
+    def answered(request: Request) -> list[Answer]:
+        if isinstance(request, Find | FindContexts | FindSaturation):
+            asked.append(request)
+        if isinstance(request, Find):
+            read = ALL if request.whole else 20_000
+            results = (((1, 7), Known("ing", 0.9, "AUC")),)
+            extent = Extent(read, ALL, True)
+            return [Found(request, "ing", "AUC", results, 0.6, 0.9, 3, "one neuron knows", read, 40, extent)]
+        return []
+
+    return dict.fromkeys((Find, FindContexts, FindSaturation), answered)
+
+
+async def test_a_key_searches_the_whole_text_and_says_so() -> None:
+    asked: list[Request] = []
+    async with shown(working(_answers(asked)), (160, 50)) as (pilot, screen):
+        await pilot.press("slash", *"ing", "enter")
+        await settled(pilot)
+        assert [request.whole for request in asked] == [False]  # type: ignore[attr-defined]
+        assert "only the first 20,000; L: the whole text" in text_of(screen)
+        await pilot.press("L")
+        await settled(pilot)
+        assert [request.whole for request in asked] == [False, True]  # type: ignore[attr-defined]
+        assert "only the first" not in text_of(screen)
+        assert "whole text searched" in screen.query_one(ModelHeader).render_line(0).text
+        assert "searches read all" in text_of(screen)
+        await pilot.press("slash", *"ing", "enter")
+        await settled(pilot)
+        assert [request.whole for request in asked] == [False, True, True]  # type: ignore[attr-defined]
+        await pilot.press("L")
+        await settled(pilot)
+        assert asked[-1] == replace(asked[0])
+        assert "whole text searched" not in screen.query_one(ModelHeader).render_line(0).text
+
+
+async def test_the_line_that_says_it_was_a_part_asks_for_the_whole() -> None:
+    asked: list[Request] = []
+    async with shown(working(_answers(asked)), (160, 50)) as (pilot, screen):
+        await pilot.press("slash", *"ing", "enter")
+        await settled(pilot)
+        panel = screen.query_one("#find", ReportPanel)
+        rows = [panel.render_line(row).text for row in range(panel.size.height)]
+        row = next(i for i, line in enumerate(rows) if "the whole text" in line)
+        await pilot.click("#find", offset=(4, row))
+        await settled(pilot)
+        assert asked[-1] == Find("inside", "ing", whole=True)
+
+
+async def test_contexts_and_gates_follow_the_scope() -> None:
+    asked: list[Request] = []
+    async with shown(working(_answers(asked)), (160, 50)) as (pilot, screen):
+        await pilot.press("L", "t")
+        await settled(pilot)
+        assert isinstance(asked[-1], FindContexts)
+        assert asked[-1].whole
+        screen.show_panel("saturation")
+        await settled(pilot)
+        assert asked[-1] == FindSaturation(whole=True)
+
+
+async def test_what_the_worker_notes_is_announced() -> None:
+    def answered(request: Request) -> list[Answer]:
+        return [Noted(request, "the model file has changed")]
+
+    async with shown(working({NameNeurons: answered}), (120, 40)) as (_, screen):
+        assert screen.query_one(Banner).display
+        assert "the model file has changed" in text_of(screen)
