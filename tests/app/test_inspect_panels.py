@@ -86,11 +86,21 @@ async def test_values_are_read_along_the_chart_by_keys_and_by_mouse() -> None:
         back, _, values = told.partition(" back: ")
         assert 90 <= int(back) <= 100
         assert values.startswith("LSTM ")
+        assert "RNN " in values
         await pilot.hover("#gradients", offset=(8, 3))
         await settled(pilot)
-        assert int(chart.subject().partition(" back")[0]) <= 5
+        assert int(chart.subject().partition(" ")[0]) <= 5
         await pilot.press("escape")
         assert "beside" in chart.subject()
+
+
+async def test_values_of_both_networks_are_read_where_there_is_little_room() -> None:
+    async with shown(working(EVERYTHING, TEXT), (80, 24)) as (pilot, screen):
+        await pilot.press("d", *["left"] * 12)
+        await settled(pilot)
+        title = lines_of(screen, "gradients")[0]
+        assert "LSTM ." in title
+        assert "RNN " in title
 
 
 async def test_another_network_is_named_by_enter_by_a_click_and_by_its_key() -> None:

@@ -49,6 +49,7 @@ WORDS = (
     ("update, reset", "a GRU's gates: how much stays as it was, how much of the past the candidate sees"),
     ("temperature", "below 1 a sample keeps to what is likely, above 1 it dares; 0 takes the likeliest"),
     ("gradient", "the norm of the gradient before clipping; a steady one is healthy"),
+    ("gradient flow", "how strongly a loss depends on the hidden state so many steps before it"),
     ("update", "log₁₀ of the size of a step over the size of the weights; about −3 is healthy"),
     (
         "knows",
@@ -101,17 +102,17 @@ def _panel_sections(panels: Iterable[Panel]) -> dict[str, list[tuple[str, str]]]
 
 
 def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    lines = [_heading(palette, title)]
+    lines = [_heading(palette, part) for part in wrap(title, width)]
     for keys, description in rows:
-        room = width - _KEY_WIDTH
+        room = width - max(_KEY_WIDTH, len(keys) + 2)
         first, *more = wrap(description, room) or [""]
         lines.append(
             [
-                Segment(f"{keys:<{_KEY_WIDTH}}", palette.ink("strong", bold=True)),
+                Segment(f"{keys:<{width - room}}", palette.ink("strong", bold=True)),
                 Segment(first, palette.ink("text")),
             ]
         )
-        lines.extend([Segment(" " * _KEY_WIDTH + rest, palette.ink("text"))] for rest in more)
+        lines.extend([Segment(" " * (width - room) + rest, palette.ink("text"))] for rest in more)
     return [*lines, []]
 
 

@@ -92,8 +92,10 @@ class FlowChart(Panel):
             return ""
         if self._hair is not None:
             back = self._steps_at(self._hair)
-            values = ", ".join(f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown())
-            return f"{back} back: {values}"
+            values = [f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown()]
+            told = f"{back} back: {', '.join(values)}"
+            fits = len(self.heading) + len(told) + PADDING <= self.body_width
+            return told if fits else f"{back}: {' '.join(values)}"
         if self.body_width >= _VALUES_FROM:
             return f"‖∂ loss/∂ hidden‖ by steps back, beside {self._other_name}"
         return f"beside {self._other_name}"
