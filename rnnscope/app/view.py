@@ -104,12 +104,17 @@ class View:
         )
 
     def moved(self, **changes: object) -> View:
-        """The same view with some fields changed; cursor, layer and unit are kept within the trace."""
+        """The same view with some fields changed; cursor, layer and unit are kept within the trace.
+
+        What the characters of one text were coloured by is not left on those of another.
+        """
         view = replace(self, **changes)  # type: ignore[arg-type]
         shape = view.trace.architecture
-        overlay = (
-            view.overlay if view.overlay is not None and len(view.overlay.values) == len(view.trace) else None
-        )
+        overlay = view.overlay
+        if overlay is self.overlay and not np.array_equal(view.trace.ids, self.trace.ids):
+            overlay = None
+        if overlay is not None and len(overlay.values) != len(view.trace):
+            overlay = None
         return replace(
             view,
             overlay=overlay,

@@ -240,6 +240,29 @@ async def test_another_page_is_compared_anew_and_never_has_the_colours_of_the_la
         assert seen(screen).colouring == "neuron"
 
 
+async def test_marks_go_with_their_characters_and_other_colours_stay_behind_with_theirs() -> None:
+    async with shown(working(EVERYTHING, TEXT * 12)) as (pilot, screen):
+        await pilot.press("v", "right", "v")
+        first, stop, _ = screen.marks[0]
+        screen.go_to(9000)
+        await settled(pilot)
+        overlay = seen(screen).overlay
+        assert overlay is not None
+        assert not overlay.values.any()
+        screen.go_to(50)
+        await settled(pilot)
+        overlay = seen(screen).overlay
+        assert overlay is not None
+        assert np.flatnonzero(overlay.values).tolist() == [*range(first, stop)]
+        await pilot.press("escape", "escape", "i")
+        await settled(pilot)
+        assert seen(screen).colouring == "overlay"
+        screen.go_to(9000)
+        await settled(pilot)
+        assert seen(screen).overlay is None
+        assert seen(screen).colouring == "neuron"
+
+
 async def test_escape_drops_what_is_being_counted() -> None:
     release = threading.Event()
 

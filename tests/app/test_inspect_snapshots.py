@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.widgets.banner import Banner
 from tests.app.findings import EVERYTHING, TEXT
 from tests.app.looking import settled, working
 
@@ -54,6 +55,7 @@ class Sitting:
             for key in keys:
                 await pilot.press(key)
                 await settled(pilot)
+            screen.query_one(Banner).dismiss()  # it would leave of its own, some time
             await pilot.pause(0.3)  # what follows the neuron has followed
             await settled(pilot)
             self.app.desk.close()
@@ -67,7 +69,7 @@ def test_view(view: str, snap_compare: Any) -> None:
     assert snap_compare(sitting.app, terminal_size=(120, 40), run_before=sitting.then(*VIEWS[view]))
 
 
-@pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 60)], ids=str)
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 60)], ids="{0[0]}x{0[1]}".format)
 def test_size(size: tuple[int, int], snap_compare: Any) -> None:
     sitting = Sitting()
     assert snap_compare(sitting.app, terminal_size=size, run_before=sitting.then())

@@ -19,6 +19,7 @@ from rnnscope.app.asking.answers import (
     Noted,
     Opened,
     OriginFound,
+    PageRead,
     SaturationFound,
     TextFound,
 )
@@ -62,6 +63,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         """Stretches of the text marked by hand: [start, stop), and whether they are on."""
         self.mark_from: tuple[int, bool] | None = None
         """Where a mark was begun with the keys."""
+        self._marked: Overlay | None = None
+        """The marks as they colour the page."""
         self._follow: Timer | None = None
         self._asked_in: dict[str, Request] = {}
         """What was asked last in each panel."""
@@ -72,8 +75,11 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
     # -- answers ---------------------------------------------------------------------------------------------
 
     def take(self, answer: Answer) -> None:
+        shows_marks = self._marked is not None and self.view is not None and self.view.overlay is self._marked
         super().take(answer)
         match answer:
+            case PageRead() if shows_marks:
+                self.show_marks()
             case Opened():
                 self.desk.ask(NameNeurons())
             case Named(known=known):
@@ -266,7 +272,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         values = np.zeros(len(self.view.trace), np.float32)
         for start, stop, is_on in self.marks:
             values[max(0, start - self.start) : max(0, stop - self.start)] = 0.7 if is_on else -0.7
-        self.look(overlay=Overlay("marked", values, ends=("off", "on")), colouring="overlay")
+        self._marked = Overlay("marked", values, ends=("off", "on"))
+        self.look(overlay=self._marked, colouring="overlay")
 
     def match(self, threshold: float) -> None:
         """Look for ranges like the one marked last, or like the word at the cursor."""
