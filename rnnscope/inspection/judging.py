@@ -191,8 +191,8 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
         if trained_on is not None:
             return _Lesson(0, learned, "the rest of the model's training text")
         raise TextError(
-            "n-grams have nothing to learn from: the model's training text is not at hand, and this text has "
-            f"but {length:,} characters; open one of {_LEAST_LEARNED / _LEARNED_SHARE:,.0f} or more"
+            f"n-grams need {_LEAST_LEARNED / _LEARNED_SHARE:,.0f} characters to learn from: open a longer "
+            "text (the model's training text is not at hand)"
         )
     first = max(0, start - MOST_CHARACTERS)
     return _Lesson(

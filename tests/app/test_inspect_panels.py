@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from textual.geometry import Offset
 from textual.pilot import Pilot
 
 from rnnscope.analysis.effects import GradientFlow
@@ -17,6 +16,7 @@ from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.reports import comparing
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.widgets.flow import FlowChart, in_words
+from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.title import ModelHeader
@@ -368,14 +368,27 @@ async def test_what_is_opened_is_in_sight_and_the_line_stays_chosen_when_another
 
 
 @pytest.mark.parametrize("panel", ["errors", "ngrams", "distances", "gradients"])
-async def test_each_panel_comes_by_mouse_alone(panel: str) -> None:
+async def test_each_panel_comes_by_mouse_alone_and_a_click_on_its_hint_asks(panel: str) -> None:
+    async with shown(working(EVERYTHING, TEXT), (200, 60)) as (pilot, screen):
+        footer = screen.query_one(Footer).render_line(0).text
+        while not screen.query_one(f"#{panel}").display:
+            await pilot.click("#footer", offset=(footer.index("o panel"), 0))
+        await settled(pilot)
+        hint = lines_of(screen, panel)[2:3] if panel != "gradients" else lines_of(screen, panel)[1:2]
+        await pilot.click(f"#{panel}", offset=(6, 1 if panel == "gradients" else 2))
+        await settled(pilot)
+        assert hint[0].strip()
+        assert hint[0] not in lines_of(screen, panel)
+        assert "characters" in "".join(lines_of(screen, panel)) or "steps" in lines_of(screen, panel)[-1]
+
+
+async def test_each_panel_comes_from_the_list_of_all_actions() -> None:
     async with shown(working(EVERYTHING, TEXT)) as (pilot, screen):
-        await pilot.click("#footer", offset=Offset(text_of(screen).splitlines()[-1].index("Ctrl+P") - 2, 0))
+        row = text_of(screen).splitlines()[-1]
+        await pilot.click("#footer", offset=(row.index("Ctrl+P") - 2, 0))
         await settled(pilot)
-        assert pilot.app.screen is not screen  # the list of all actions
-        for action in screen.actions:
-            if action.id == panel:
-                await pilot.press(*action.description[:18], "enter")
-        await settled(pilot)
-        await settled(pilot)
-        assert screen.query_one(f"#{panel}").display
+        assert pilot.app.screen is not screen
+        await pilot.press(*"The network beside", "enter")
+        for _ in range(3):
+            await settled(pilot)
+        assert screen.query_one("#ngrams").display

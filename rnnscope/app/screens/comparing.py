@@ -98,6 +98,10 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
         self.ask_for(request, panel)
         self.focus_panel(panel)
 
+    @on(FlowChart.Wanted)
+    def _ask_for_gradients(self) -> None:
+        self.action_gradients()
+
     @on(FlowChart.AnotherWanted)
     def _ask_beside(self) -> None:
         self.action_beside()
@@ -134,6 +138,8 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
         if not message.again:
             return
         match message.choice:
+            case Run(action="press", argument=name):
+                self.call_later(self.run_action, name)
             case Run(action="bucket", argument=name) if self._errors is not None:
                 self._bucket = name if name != self._bucket else name.rpartition("/")[0]
                 self._reopen("errors", comparing.errors(self._errors, self._bucket))

@@ -79,15 +79,23 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             yield Next(id="next")
             yield Map(id="map")
             yield SecondPassage(id="second")
-            yield ReportPanel("find", "press / to find who knows something", id="find")
-            yield ReportPanel("contexts", "press t for the top contexts of the neuron", id="contexts")
+            yield ReportPanel("find", "press / to find who knows something", action="find", id="find")
+            yield ReportPanel(
+                "contexts", "press t for the top contexts of the neuron", action="contexts", id="contexts"
+            )
             yield SaturationPlot(id="saturation")
-            yield ReportPanel("match", "mark a stretch with v, or the mouse; then m", id="match")
-            yield ReportPanel("ablation", "press x to hold the neuron at a value", id="ablation")
-            yield ReportPanel("where from", "press i to trace a prediction back", id="origin")
-            yield ReportPanel("errors", "E sorts the errors", id="errors")
-            yield ReportPanel("n-grams", "p sets the network beside n-grams", id="ngrams")
-            yield ReportPanel("brackets", "B tells the loss at closing brackets", id="distances")
+            yield ReportPanel(
+                "match", "mark a stretch with v, or the mouse; then m", action="match", id="match"
+            )
+            yield ReportPanel(
+                "ablation", "press x to hold the neuron at a value", action="ablate", id="ablation"
+            )
+            yield ReportPanel("where from", "i traces a prediction back", action="origin", id="origin")
+            yield ReportPanel("errors", "E sorts the errors", action="errors", id="errors")
+            yield ReportPanel("n-grams", "p sets the network beside n-grams", action="ngrams", id="ngrams")
+            yield ReportPanel(
+                "brackets", "B tells the loss at closing brackets", action="distances", id="distances"
+            )
             yield FlowChart(id="gradients")
             yield Footer(self.actions, id="footer")
             yield Banner(id="banner")

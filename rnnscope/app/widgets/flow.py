@@ -59,7 +59,7 @@ def _binding(keys: str, action: str, tooltip: str) -> Binding:
 
 
 class FlowChart(Panel):
-    """Gradients of a loss at earlier steps; posts `AnotherWanted`."""
+    """Gradients of a loss at earlier steps; posts `Wanted` and `AnotherWanted`."""
 
     heading: ClassVar[str] = "gradient flow"
     roomy_above: ClassVar[int] = 1_000
@@ -70,6 +70,9 @@ class FlowChart(Panel):
         _binding("enter", "another", "Another network beside this one (mouse: click its words)"),
         _binding("escape", "no_hair", "Stop reading values"),
     ]
+
+    class Wanted(Message):
+        """The reader wants gradients; there are none yet."""
 
     class AnotherWanted(Message):
         """The reader wants another network beside this one."""
@@ -254,7 +257,7 @@ class FlowChart(Panel):
         self._move_hair(None)
 
     def action_another(self) -> None:
-        self.post_message(self.AnotherWanted())
+        self.post_message(self.Wanted() if self._found is None else self.AnotherWanted())
 
     def _column(self, event: events.MouseEvent) -> int | None:
         """The column of the plot under the mouse."""
@@ -270,8 +273,8 @@ class FlowChart(Panel):
         self._move_hair(None)
 
     def on_click(self, event: events.Click) -> None:
-        height = self.body_height
-        if self._found is None or event.y == 0 or event.y - self.body_top >= height - self._word_rows(height):
+        told_from = self.body_height - self._word_rows(self.body_height)
+        if self._found is None or event.y - self.body_top >= told_from:
             self.action_another()
 
 

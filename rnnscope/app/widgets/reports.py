@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from rnnscope.app.reports.report import Choice, Report, words
+from rnnscope.app.reports.report import Choice, Report, Run, words
 from rnnscope.app.widgets.panel import PADDING, Panel
 
 _WHEEL_ROWS = 3
@@ -38,11 +38,11 @@ class ReportPanel(Panel):
             self.again = again
             """Whether Enter or a click asked for it, rather than walking past."""
 
-    def __init__(self, heading: str, hint: str, *, id: str | None = None) -> None:
-        """`hint` is shown where there is no report yet."""
+    def __init__(self, heading: str, hint: str, *, action: str = "", id: str | None = None) -> None:
+        """`hint` is shown where there is no report yet; it stands for an action of the screen, if for any."""
         super().__init__(id=id)
         self.heading = heading  # type: ignore[misc]
-        self._hint = Report(lines=(words(hint, "dim"),))
+        self._hint = Report(lines=(words(hint, "dim", choice=Run("press", action) if action else None),))
         self._report = self._hint
         self._first = 0
         self._at: int | None = None

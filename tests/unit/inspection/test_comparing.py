@@ -178,8 +178,8 @@ def test_what_to_do_is_told_where_there_is_nothing_to_learn_from(model: CharRNN,
     for request in (FindNgrams(), FindErrors(), FindDistances(), ComparePage(0, 100)):
         (refused,) = office.ask(request)
         assert isinstance(refused, Refused)
-        assert "1,500 characters" in refused.message
-        assert "open one of 2,222 or more" in refused.message
+        assert "2,222 characters" in refused.message
+        assert "open a longer text" in refused.message
     office.desk.close()
     office.thread.join(20)
 
