@@ -95,6 +95,8 @@ class Bench:
         self.typed: Trace | None = None
         """What was typed last, so that a key reads only what it changed."""
         self._subject = self.opened
+        self.has_shown = threading.Event()
+        """Whether there is something to look at; neurons are named after that."""
 
     def kept(self, subject: Subject) -> Kept | None:
         """What is kept of a text: of one that was opened, not of what is typed."""

@@ -19,7 +19,9 @@ from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
 _COUNTED_AHEAD = 1 << 21
-"""How far a text is counted before its first page is shown; most are counted whole."""
+"""How far a text is counted before a page is shown; most are counted whole."""
+_SCREENFUL = 800
+"""Characters that are shown before anything else is done."""
 _LONGEST_TYPED = 20_000
 TYPED = "typed"
 
@@ -28,6 +30,10 @@ def read_page(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, ReadPage)
     subject = bench.subject
+    is_first = not bench.has_shown.is_set()
+    if is_first and request.cursor < request.start + _SCREENFUL < request.stop:
+        yield from shown(bench, subject, ticket, request.start, request.start + _SCREENFUL, request.cursor)
+    bench.has_shown.set()
     subject.pages.text.count(request.stop + _COUNTED_AHEAD, should_stop=ticket.is_dropped)
     yield from shown(bench, subject, ticket, request.start, request.stop, request.cursor)
 

@@ -44,6 +44,8 @@ from rnnscope.tracing.trace import Trace, is_gate
 AROUND = 40
 _TOP = 512
 _WIDEST_MATCH = 60
+_LOOK_SECONDS, _LOOKS = 0.05, 100
+"""The first page goes before the names, for so long."""
 _MOST_MARKED = 20_000
 """Characters of one mark beyond the first part of the text that are traced."""
 _MOST_LABELS = 1 << 24
@@ -53,6 +55,10 @@ _STRETCH = 2048
 
 def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     """Raises Stopped, TextError."""
+    for _ in range(_LOOKS):
+        if bench.has_shown.wait(_LOOK_SECONDS):
+            break
+        heed(ticket.is_dropped)
     subject, request = bench.subject, ticket.request
     kept = bench.kept(subject)
     names = kept.names(subject.digest) if kept is not None else None

@@ -7,11 +7,14 @@ wait at the desk until the screen, which is woken once, collects them.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rnnscope.app.asking.answers import Answer, Ended, Told
 from rnnscope.app.asking.requests import Lane, Request
+
+_LONGEST_WAY_SECONDS = 0.3
 
 
 @dataclass(eq=False)
@@ -21,13 +24,21 @@ class Ticket:
     request: Request
     told: Callable[[float], None] = lambda share: None
     """Hears how much is done, 0..1."""
+    give_way: Callable[[], None] = lambda: None
+    """Waits while something quick is done."""
+    taken_at: float = 0.0
     _dropped: threading.Event = field(default_factory=threading.Event)
 
     def drop(self) -> None:
         self._dropped.set()
 
     def is_dropped(self) -> bool:
-        """Whether nobody wants the answer any more; looked at between two pieces of work."""
+        """Whether nobody wants the answer any more; looked at between two pieces of work.
+
+        There a search also waits while a page is read or a key is answered, so that they need not share.
+        """
+        if not self._dropped.is_set():
+            self.give_way()
         return self._dropped.is_set()
 
 
@@ -49,7 +60,10 @@ class Desk:
         """Want something; what was wanted of the same kind before is dropped."""
         with self._changed:
             self._drop(type(request))
-            self._waiting.append(Ticket(request, lambda share: self.post(Told(request, share))))
+            ticket = Ticket(request, lambda share: self.post(Told(request, share)))
+            if request.lane != "quick":
+                ticket.give_way = self._give_way
+            self._waiting.append(ticket)
             self._changed.notify_all()
 
     def cancel(self, *kinds: type[Request]) -> None:
@@ -101,6 +115,7 @@ class Desk:
                     if ticket.request.lane == lane:
                         self._waiting.remove(ticket)
                         self._taken.append(ticket)
+                        ticket.taken_at = time.monotonic()
                         return ticket
                 self._changed.wait()
 
@@ -108,7 +123,20 @@ class Desk:
         """The last that is said of a request."""
         with self._changed:
             self._taken.remove(ticket)
+            self._changed.notify_all()
         self.post(Ended(ticket.request))
+
+    def _give_way(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or not self._is_hurried(), _LONGEST_WAY_SECONDS)
+
+    def _is_hurried(self) -> bool:
+        """Whether something quick waits or was begun just now; what takes longer shares the processor."""
+        since = time.monotonic() - _LONGEST_WAY_SECONDS
+        return any(
+            ticket.request.lane == "quick" and (ticket.taken_at == 0.0 or ticket.taken_at > since)
+            for ticket in (*self._waiting, *self._taken)
+        )
 
     def post(self, answer: Answer) -> None:
         """Leave an answer for the screen."""

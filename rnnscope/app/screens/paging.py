@@ -68,6 +68,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
         """What the header says is being done."""
         self.model = Model(name)
         self._asked: tuple[int, int] | None = None
+        self._shown: Request | None = None
+        """What the page in sight answers."""
         self._began = time.monotonic()
 
     def compose(self) -> ComposeResult:
@@ -137,15 +139,19 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
 
     def _turn_page(self, page: PageRead) -> None:
         """Another page; what is looked at stays what it is."""
+        old, position = self.view, page.start + page.cursor
+        if old is not None and page.request is self._shown:  # the same once more, longer or exact
+            position = self.start + old.cursor
+        self._shown = page.request
         self.start, self._asked, self.is_original = page.start, None, page.is_original
         self.tell(
             source=page.source, characters=page.characters, is_whole=page.is_whole, is_exact=page.is_exact
         )
-        old = self.view
         if old is None:
             view = self.best_known(first_view(page.trace))
         else:
-            view = old.moved(trace=page.trace, cursor=page.cursor)
+            cursor = max(0, min(position - page.start, len(page.trace) - 1))
+            view = old.moved(trace=page.trace, cursor=cursor)
         self.show_view(view)
         if self.ranking is not None and self.ranking.sort not in ("knows", "index"):
             self.sort_by(self.ranking.sort)

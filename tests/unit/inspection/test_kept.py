@@ -41,6 +41,7 @@ def test_names_and_finds_stand_at_once_when_a_model_is_opened_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Office(_model(), tmp_path, TEXT)
+    first.ask(ReadPage(0, 100, 0))
     told = [each for each in first.ask(NameNeurons()) if not isinstance(each, Told)]
     (asked,) = first.ask(Find("inside", "bell"))
     _close(first)
@@ -48,6 +49,7 @@ def test_names_and_finds_stand_at_once_when_a_model_is_opened_again(
     for name in ("count_trace", "find_in_trace"):
         monkeypatch.setattr(searching, name, _must_not_run)
     again = Office(_model(), tmp_path, TEXT)
+    again.ask(ReadPage(0, 100, 0))
     names, *gains = again.ask(NameNeurons())
     assert not any(isinstance(each, Told) for each in gains)  # nothing is searched
     (found,) = again.ask(Find("inside", "bell"))

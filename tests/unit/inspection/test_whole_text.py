@@ -31,6 +31,7 @@ from rnnscope.app.asking.requests import (
     FindMatches,
     FindSaturation,
     NameNeurons,
+    ReadPage,
     Request,
 )
 from rnnscope.architecture import Architecture
@@ -178,6 +179,7 @@ def test_a_search_that_is_dropped_ends_soon(
     vocabulary = Vocabulary.of(text)
     shape = Architecture("lstm", len(vocabulary), 128, 1)
     office = Office(CharRNN(shape, vocabulary).eval(), tmp_path, text)
+    office.ask(ReadPage(0, 100, 0))
     office.desk.ask(request_)
     time.sleep(0.3)
     started = time.perf_counter()
