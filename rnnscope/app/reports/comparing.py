@@ -74,13 +74,9 @@ def _compared(text: str, difference: NDArray[np.float64], start: int, at: int, v
 def distances(found: DistancesFound, opened: str = "") -> Report:
     """Of each closing character the mean losses by how far back it was opened; a bin opens its positions."""
     lines: list[Line] = []
-    most = max(
-        (float(np.nanmax([*of.network_nats, *of.ngram_nats])) for of in found.distances),
-        default=1.0,
-    )
     for of_closer in found.distances:
         lines += [BLANK] if lines else []
-        lines += _bins(found, of_closer, max(most, 1e-9), opened)
+        lines += _bins(found, of_closer, opened)
     if not lines:
         lines = [words("no bracket or quote is closed in what was judged", "strong")]
     lines += [
@@ -93,7 +89,8 @@ def distances(found: DistancesFound, opened: str = "") -> Report:
     return Report(subject, f"{len(found.text):,} characters", tuple(lines))
 
 
-def _bins(found: DistancesFound, of: MatchDistances, most: float, opened: str) -> list[Line]:
+def _bins(found: DistancesFound, of: MatchDistances, opened: str) -> list[Line]:
+    most = max(float(np.nanmax([*of.network_nats, *of.ngram_nats])), 1e-9)
     told = f"{CLOSERS[of.closer]} … {of.closer}"
     lines = [_head(f"{told:<9} {len(of.positions):>4,}×", ["network", f"{found.order}-gram"])]
     for number, count in enumerate(of.counts.tolist()):
