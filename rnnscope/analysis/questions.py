@@ -7,7 +7,6 @@ each lane, how a feature's numbers are distributed, and what each lane must know
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from rnnscope.analysis.scanning import AHEAD, Bools, Codes, Memory
 from rnnscope.analysis.statistics import centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.errors import OptionError
+from rnnscope.text.patterns import Expression
 
 Where = Literal["inside", "before", "after"]
 
@@ -181,10 +181,7 @@ class Pattern(Question):
 
     def __init__(self, pattern: str, where: Where = "inside") -> None:
         """Raises OptionError for what is no regular expression."""
-        try:
-            self.expression = re.compile(pattern, re.MULTILINE)
-        except re.error as error:
-            raise OptionError(f"{pattern!r} is not a regular expression: {error}") from error
+        self.expression = Expression(pattern)
         self._where = where
         name = pattern if where == "inside" else f"just {where} {pattern}"
         self.asked = (Asked(name, "boolean"),)
@@ -195,8 +192,8 @@ class Pattern(Question):
     def marked(self, text: str) -> Bools:
         """(T,)"""
         marked = np.zeros(len(text), np.bool_)
-        for match in self.expression.finditer(text):
-            self.mark(marked, *match.span())
+        for start, stop in self.expression.spans(text):
+            self.mark(marked, start, stop)
         return marked
 
     def mark(self, marked: Bools, start: int, stop: int) -> None:
@@ -260,8 +257,8 @@ class _Scan:
         border = self._at + _BLOCK
         earliest = max(0, self._at - _AROUND)  # what looks behind may see it
         window = self._passage.text(earliest, border + _AROUND)
-        for match in self._pattern.expression.finditer(window, self._at - earliest):
-            first, last = (earliest + place for place in match.span())
+        for span in self._pattern.expression.spans(window, self._at - earliest):
+            first, last = (earliest + place for place in span)
             if first >= border:
                 break
             self._spans.append((first, last))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -14,11 +13,10 @@ from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound, TextFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindText, WriteOn
-from rnnscope.errors import OptionError
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.sampling import Sampler
-from rnnscope.text.occurrences import find_next, find_previous
+from rnnscope.text.occurrences import compiled, find_next, find_previous
 
 _SAMPLE = 240
 _PRIME = 400
@@ -82,11 +80,8 @@ def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindText)
-    try:
-        pattern = re.compile(request.pattern, re.MULTILINE)
-    except re.error as error:
-        raise OptionError(f"{request.pattern!r} is not a regular expression: {error}") from error
     text = bench.subject.pages.text
+    pattern = compiled(request.pattern, text, is_pattern=True)
     search = find_next if request.forward else find_previous
     span = search(text, pattern, request.position, should_stop=ticket.is_dropped)
     if span is None and request.forward and not ticket.is_dropped():

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rnnscope.errors import OptionError
 from rnnscope.text.long import LongText, Stop
+from rnnscope.text.patterns import Expression, Span
 from rnnscope.text.reading import Told
 
 _WINDOW = 1 << 18
@@ -23,12 +23,10 @@ _BEFORE = _AFTER = 1 << 12
 _FARTHEST = 1 << 16
 """How much is looked at for the end of a match that is still going on where its window ends."""
 
-Span = tuple[int, int]
-
 
 def compiled(
     sought: str, text: LongText, *, is_pattern: bool = False, ignores_case: bool = False
-) -> re.Pattern[str]:
+) -> Expression:
     """What to look for in this text, words as they are or a regular expression. Raises OptionError.
 
     In a text of bytes a word is its UTF-8.
@@ -37,16 +35,12 @@ def compiled(
     if text.kind == "bytes":
         # Each byte is a character of its own there, so that a pattern's ASCII means what it means anywhere.
         written = written.encode("utf-8", "surrogateescape").decode("latin-1")
-    flags = re.MULTILINE | (re.IGNORECASE if ignores_case else 0) | (re.ASCII if text.kind == "bytes" else 0)
-    try:
-        return re.compile(written, flags)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise OptionError(f"{sought!r} is not a regular expression: {error}") from error
+    return Expression(written, ignores_case=ignores_case, ascii_only=text.kind == "bytes")
 
 
 def find_next(
     text: LongText,
-    pattern: re.Pattern[str],
+    pattern: Expression,
     start: int = 0,
     *,
     told: Told | None = None,
@@ -73,7 +67,7 @@ def find_next(
 
 def find_previous(
     text: LongText,
-    pattern: re.Pattern[str],
+    pattern: Expression,
     start: int,
     *,
     told: Told | None = None,
@@ -111,18 +105,16 @@ class _Window:
         """Whether the text reaches it."""
         return len(self._characters) > self._begin - self._low
 
-    def matches(self, pattern: re.Pattern[str]) -> Iterator[Span]:
+    def matches(self, pattern: Expression) -> Iterator[Span]:
         """Those that begin in the window, one after another and none within another."""
-        for match in pattern.finditer(self._characters, self._begin - self._low):
-            if match.start() >= self._end - self._low:
+        for start, stop in pattern.spans(self._characters, self._begin - self._low):
+            if start >= self._end - self._low:
                 return
-            if match.end() == len(self._characters):
+            if stop == len(self._characters):
                 longer = self._text.read(self._low, self._end + _FARTHEST)
-                again = pattern.match(longer, match.start())
-                if again and again.end() > again.start():
-                    yield self._low + again.start(), self._low + again.end()
-            elif match.end() > match.start():
-                yield self._low + match.start(), self._low + match.end()
+                start, stop = pattern.span_at(longer, start) or (start, start)
+            if stop > start:
+                yield self._low + start, self._low + stop
 
 
 def _line_start(text: LongText, position: int) -> int:

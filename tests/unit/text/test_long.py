@@ -134,7 +134,8 @@ def test_a_pattern_is_found_where_a_search_of_the_whole_finds_it(whole: str, sou
     text = LongText.of(lines)
     pattern = compiled(sought, text, is_pattern=True)
     matches = [m.span() for m in re.finditer(sought, lines, re.MULTILINE) if m.end() > m.start()]
-    later = [m.span() for m in pattern.finditer(lines, start) if m.end() > m.start()]
+    whole_search = re.compile(sought, re.MULTILINE).finditer(lines, start)
+    later = [m.span() for m in whole_search if m.end() > m.start()]
     assert find_next(text, pattern, start) == (later[0] if later else None)
     before = [span for span in matches if span[0] < start]
     assert find_previous(text, pattern, start) == (before[-1] if before else None)

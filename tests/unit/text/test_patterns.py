@@ -1,0 +1,57 @@
+"""Expressions that a reader typed: as the standard library matches them, but never without end."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import warnings
+
+import pytest
+
+from rnnscope.errors import OptionError
+from rnnscope.text import patterns
+from rnnscope.text.patterns import Expression
+
+TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n' * 3
+
+
+@pytest.mark.parametrize(
+    "written", [r'"[^"]*"', r"^the", r"\w+$", r"(?i)THE", r"[[a]", r"\b", r"(?<=\()\w+", "é|e"]
+)
+def test_matches_are_the_standard_librarys(written: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the standard library's of a nested set
+        expected = [match.span() for match in re.compile(written, re.MULTILINE).finditer(TEXT, 5)]
+    assert list(Expression(written).spans(TEXT, 5)) == expected
+
+
+@pytest.mark.parametrize("written", ["(", "[a", "*", "(?P<a>x)(?P<a>y)("])
+def test_what_is_no_expression_is_told(written: str) -> None:
+    with pytest.raises(OptionError, match="not a regular expression"):
+        Expression(written)
+
+
+def test_one_that_does_not_end_is_given_up_while_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_MOST_SECONDS", 0.5)
+    endless = Expression(r"^(([a-z])+.)+[A-Z]([a-z])+$")
+    done = threading.Event()
+    counted = 0
+
+    def match() -> None:
+        with pytest.raises(OptionError, match="repeats within repeats"):
+            list(endless.spans("a" * 5000))
+        done.set()
+
+    threading.Thread(target=match, daemon=True).start()
+    while not done.wait(0.01):
+        counted += 1
+        assert counted < 2000, "it is not given up"
+    assert counted > 10  # this thread went on meanwhile
+
+
+def test_a_warning_of_an_odd_expression_goes_nowhere(recwarn: pytest.WarningsRecorder) -> None:
+    started = time.monotonic()
+    Expression("[[a]&&b")
+    assert not recwarn.list
+    assert time.monotonic() - started < 5
