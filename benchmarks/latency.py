@@ -1,6 +1,6 @@
 """From a key press to the painted frame while the network trains flat out, beside the same screen paused.
 
-    python benchmarks/latency.py [TEXT] [--size 120x40] [--presses 200]
+    python benchmarks/latency.py [TEXT] [--size 120x40] [--presses 200] [--find quotes]
 
 A terminal is played to `rnnscope train`: keys go in, and what comes out is kept with the time at which it
 came. Which of it first showed the moved cursor is found afterwards, so that reading costs next to nothing
@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("text", nargs="?", default=str(root / "data" / "input.txt"))
     parser.add_argument("--size", default="120x40")
     parser.add_argument("--presses", type=int, default=200)
+    parser.add_argument("--find", metavar="FEATURE", help="what the screen searches for meanwhile")
     options = parser.parse_args()
     columns, rows = map(int, options.size.split("x"))
     with tempfile.TemporaryDirectory() as directory:
@@ -87,6 +88,10 @@ def main() -> None:
         terminal = Terminal(child, columns, rows)
         terminal.start()
         _wait_for(terminal, "training")
+        if options.find:
+            child.send("/")
+            time.sleep(1.0)
+            child.send(f"{options.find}\r")
         time.sleep(WARM_UP_SECONDS)
         training = _measure(terminal, options.presses)
         child.send(" ")

@@ -1,6 +1,7 @@
 """Training with the screen ÷ training with --plain: characters a second, in turns, medians of the ratios.
 
     python benchmarks/screen.py [TEXT] [--rounds 5] [--seconds 20] [--busy] [-- OPTIONS of train]
+    python benchmarks/screen.py --find quotes        the screen that searches ÷ the screen that does not
 
 Both are whole processes in a 120×40 terminal that somebody reads. The speed is that of the last two thirds of
 each run, from its own events. --busy keeps a third process computing beside both.
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pexpect
@@ -34,29 +36,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--busy", action="store_true", help="a third process computes meanwhile")
+    parser.add_argument("--find", metavar="FEATURE", help="what the screen searches for all the time")
     parser.add_argument("options", nargs="*", help="options of rnnscope train")
     chosen = parser.parse_args()
+    searching = ("/", f"{chosen.find}\r") if chosen.find else ()
+    reference = [] if chosen.find else ["--plain"]
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if chosen.busy else None
     ratios = []
     try:
         for number in range(chosen.rounds):
-            kinds = [[], ["--plain"]] if number % 2 else [["--plain"], []]
-            speeds = {bool(kind): speed(chosen.text, chosen.seconds, kind + chosen.options) for kind in kinds}
+            speeds = {}
+            for is_reference in (False, True) if number % 2 else (True, False):
+                options = [*(reference if is_reference else []), *chosen.options]
+                typed = () if is_reference else searching
+                speeds[is_reference] = speed(chosen.text, chosen.seconds, options, typed)
             ratios.append(speeds[False] / speeds[True])
-            print(f"plain {speeds[True]:,.0f}  screen {speeds[False]:,.0f} char/s  ratio {ratios[-1]:.3f}")
+            print(f"{speeds[False]:,.0f} ÷ {speeds[True]:,.0f} char/s  ratio {ratios[-1]:.3f}", flush=True)
     finally:
         if busy is not None:
             busy.kill()
             busy.wait()
     median = statistics.median(ratios)
     print(
-        f"screen ÷ plain: median {median:.3f} of {len(ratios)}; floor {FLOOR} "
-        f"{'kept' if median >= FLOOR else 'missed'}"
+        f"{'searching ÷ not' if searching else 'screen ÷ plain'}: median {median:.3f} of {len(ratios)}; "
+        f"floor {FLOOR} {'kept' if median >= FLOOR else 'missed'}"
     )
 
 
-def speed(text: str, seconds: float, options: list[str]) -> float:
-    """Characters a second over the last two thirds of one run."""
+def speed(text: str, seconds: float, options: list[str], typed: Sequence[str] = ()) -> float:
+    """Characters a second over the last two thirds of one run; `typed` goes into it when it has begun."""
     with tempfile.TemporaryDirectory() as directory:
         run = Path(directory) / "run"
         child = pexpect.spawn(
@@ -66,7 +74,10 @@ def speed(text: str, seconds: float, options: list[str]) -> float:
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             timeout=60 + 3 * seconds,
         )
-        while not has_finished(run) and child.isalive():
+        while not has_said(run, "finished") and child.isalive():
+            if typed and has_said(run, "progress"):
+                child.send(typed[0])
+                typed = typed[1:]
             try:
                 child.read_nonblocking(1 << 20, timeout=0.5)  # a terminal reads what is drawn
             except pexpect.TIMEOUT:
@@ -83,9 +94,10 @@ def speed(text: str, seconds: float, options: list[str]) -> float:
         return steps * 32 * 64 / (late[-1].elapsed_seconds - late[0].elapsed_seconds)
 
 
-def has_finished(run: Path) -> bool:
+def has_said(run: Path, event: str) -> bool:
+    """Whether such an event is among the last."""
     events = run / "events.jsonl"
-    return events.exists() and '"event":"finished"' in events.read_text(encoding="utf-8")[-2000:]
+    return events.exists() and f'"event":"{event}"' in events.read_text(encoding="utf-8")[-2000:]
 
 
 if __name__ == "__main__":

@@ -123,6 +123,20 @@ async def test_find_names_the_planted_neuron_and_looks_at_it() -> None:
         assert "quotes" in screen.query_one(Passage).render_line(0).text  # the neuron is called by it
 
 
+async def test_a_question_may_be_asked_before_there_is_anything_to_search() -> None:
+    run = Run([])
+    app = RnnscopeApp(run, search=serve, theme="dark", depth="truecolor")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        await pilot.press("slash", *"quotes", "enter")  # not: q for quit
+        assert "finding" in text_of(screen)
+        run.say(*run_until(planted(0.2), 100))
+        await until(pilot, lambda: screen._course is not None)
+        assert seen(screen).unit == PLANTED
+        app.controls.stop()
+
+
 async def test_a_regular_expression_is_looked_for_and_nobody_knows_chance() -> None:
     async with shown(planted(0.2)) as (pilot, screen, _):
         await ask(pilot, screen, "after:ell")

@@ -82,8 +82,6 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
 
     def action_find(self) -> None:
         """Ask what to find; what is traced for it begins to be, so that the answer is at hand sooner."""
-        if self.view is None:
-            return
         self._open("find")
         super().ask(questions.find(self.find))  # an answer needs no run that goes on
         self._keep_up()

@@ -110,7 +110,7 @@ class Prompt(Widget):
             self._line.value = question.value
         self._line.cursor_position = len(question.value)
         self.display = True
-        self._line.focus()
+        self.screen.set_focus(self._line)  # now: the key that follows may be on its way, and q would leave
 
     async def on_click(self, event: events.Click) -> None:
         """A key of the hint, clicked."""
