@@ -28,6 +28,7 @@ from torch import Tensor
 from rnnscope.analysis.features import Kind
 from rnnscope.analysis.statistics import auc, spearman
 from rnnscope.analysis.stopping import Stop, heed
+from rnnscope.cells.product import product
 
 Float = NDArray[np.float32]
 
@@ -41,6 +42,7 @@ _PATIENCE = 2
 _CLOSE_ENOUGH = 0.002
 """A score so near the best is as good, where it takes fewer units."""
 _PERFECT = 1 - _CLOSE_ENOUGH
+_ROWS = 1024
 _RIDGES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
 
 
@@ -184,7 +186,12 @@ def _curvature(design: Tensor) -> float:
 
 def _ridge_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterator[Tensor]:
     """Weights for falling penalties."""
-    products, shared = (x.t() @ x).double(), (y @ x).double()
+    products, shared = x.new_zeros(x.shape[1], x.shape[1]), (y @ x).double()
+    for part in torch.split(x, _ROWS):
+        heed(should_stop)
+        turned = part.t().contiguous()
+        products += product(turned, turned)
+    products = products.double()
     whole = torch.eye(len(products), dtype=torch.float64) * len(x)
     for ridge in _RIDGES:
         heed(should_stop)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +13,9 @@ import tyro
 from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once
 from rnnscope.errors import OptionError
 from rnnscope.locate import resolve_model
+
+_FRAMES = "120"
+"""So many a second at most: a key waits for the next one."""
 
 if TYPE_CHECKING:
     from rnnscope.app.asking.desk import Desk
@@ -43,6 +48,7 @@ def run(options: Options) -> int:
     if not has_screen(plain=False, json=False):
         raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
 
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     from rnnscope.app.inspect import run_inspect_screen
     from rnnscope.app.remarks import remarks_path
 
@@ -55,6 +61,7 @@ def run(options: Options) -> int:
 
     status = run_inspect_screen(start, name=name, remarks=remarks_path(path), theme=options.theme)
     leave_at_once(status)
+    gc.freeze()  # what is left goes with the process: to look through it once more takes most of a second
     return status
 
 

@@ -7,6 +7,7 @@ long     NameNeurons, Find, …         passes over the text, told as they go on
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -75,8 +76,9 @@ def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
         _work(desk, bench, LANES[0], heed_file)
     finally:
         desk.close()
+        end = time.monotonic() + _LEAVING_SECONDS
         for thread in beside:  # a search that cannot be stopped does not hold up leaving
-            thread.join(_LEAVING_SECONDS)
+            thread.join(max(0.0, end - time.monotonic()))
     if failures:
         raise failures[0]
 

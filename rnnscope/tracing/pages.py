@@ -128,7 +128,8 @@ class Pages:
             if is_exact and position % STRIDE == 0:
                 self.keyframes.remember(position, state)
         text, ids, unknown = self._read(start, stop)
-        return Page(start, text, record(self.model, ids, state), is_exact, unknown)
+        trace = record(self.model, ids, state, should_stop=should_stop)
+        return Page(start, text, trace, is_exact, unknown) if len(trace) == len(ids) else None
 
     def ids(self, start: int, stop: int) -> NDArray[np.int32]:
         """(n,) the ids under which the characters start .. stop−1 are read. Raises TextError."""

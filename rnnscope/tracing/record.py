@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
@@ -14,14 +16,22 @@ from rnnscope.tracing.trace import Float, Trace
 
 _CHUNK = 16_384
 """Characters recorded at once; bounds the memory beside the trace itself."""
+_STOPPABLE = 1024
 
 
 @torch.no_grad()
-def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: int = 0) -> Trace:
+def record(
+    model: CharRNN,
+    ids: ArrayLike,
+    state: State | None = None,
+    *,
+    step: int = 0,
+    should_stop: Callable[[], bool] | None = None,
+) -> Trace:
     """Trace the characters `ids` (T,) from `state` (each part (1, H)), or as if nothing had been read.
 
     The network computes in its own type, float32 or float64, without dropout; the trace is float32. `step` is
-    kept in the trace.
+    kept in the trace. should_stop: looked at every thousand characters; the trace ends with those read.
     """
     read = np.asarray(ids, np.int32)
     architecture = model.architecture
@@ -34,8 +44,13 @@ def record(model: CharRNN, ids: ArrayLike, state: State | None = None, *, step: 
     }
     before = model.initial_state(1) if state is None else state
     with torch.autocast(model.device.type, enabled=False):
-        for start in range(0, len(read), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        chunk = _CHUNK if should_stop is None else _STOPPABLE
+        for start in range(0, len(read), chunk):
+            if should_stop is not None and should_stop():
+                return Trace(
+                    architecture, model.vocabulary.symbols, read, log_probabilities, activations, step
+                ).until(start)
+            part = slice(start, start + chunk)
             values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 
 from rnnscope.app.asking.answers import Answer, Ended, Opened, PageRead, Refused, Told
 from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import ReadPage, Request
+from rnnscope.app.asking.requests import ReadPage, Request, TypeText
 from rnnscope.app.choosing import first_view
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.messages import Arrived
@@ -153,7 +153,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             cursor = max(0, min(position - page.start, len(page.trace) - 1))
             view = old.moved(trace=page.trace, cursor=cursor)
         self.show_view(view)
-        if self.ranking is not None and self.ranking.sort not in ("knows", "index"):
+        is_typed = isinstance(page.request, TypeText)  # an order that changes at every key is none
+        if self.ranking is not None and self.ranking.sort not in ("knows", "index") and not is_typed:
             self.sort_by(self.ranking.sort)
 
     def best_known(self, view: View) -> View:

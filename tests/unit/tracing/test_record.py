@@ -201,3 +201,19 @@ def test_a_forgetful_network_runs_hardly_more_than_once(monkeypatch: pytest.Monk
     monkeypatch.setattr(segments, "_BLOCK", 32)
     record(model, draw(160 * 8))
     assert sum(run) <= 1.6 * (160 * 8 // 32)
+
+
+def test_recording_ends_with_what_was_read_when_nobody_waits_any_more() -> None:
+    vocabulary = Vocabulary.of("abc")
+    network = CharRNN(Architecture("lstm", 3, 8), vocabulary).eval()
+    ids = np.arange(3000, dtype=np.int32) % network.architecture.vocabulary_size
+    asked: list[bool] = []
+
+    def should_stop() -> bool:
+        asked.append(True)
+        return len(asked) == 3
+
+    part, whole = record(network, ids, should_stop=should_stop), record(network, ids)
+    assert len(part) == 2048
+    np.testing.assert_allclose(part["1/hidden"], whole["1/hidden"][:2048], atol=1e-5)
+    assert len(record(network, ids, should_stop=lambda: False)) == 3000
