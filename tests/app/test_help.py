@@ -49,7 +49,7 @@ def test_the_footer_is_as_drawn_at_120_columns() -> None:
     left, _ = fitting(entries(TRAIN, {}), 116)
     told = "  ".join(f"{''.join(entry.keys)} {entry.label}" for entry in left)
     assert told == (
-        "space pause  ←→ cursor  ↑↓ neuron  g quantity  t temperature  l learning rate  f finish  s save"
+        "space pause  ←→ cursor  ↑↓ neuron  g quantity  / find  t temperature  l learning rate  f finish"
     )
 
 

@@ -522,7 +522,7 @@ def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
     said: list[Event] = []
 
-    def screen(start: reading.Start, **_: object) -> int:
+    def screen(start: reading.Start, search: object, **_: object) -> int:
         with ThreadPoolExecutor(1) as pool:
             pool.submit(start, Controls(), said.append).result()
         return 0
