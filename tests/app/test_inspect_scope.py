@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 from rnnscope.app.asking.answers import Answer, Extent, Found, Noted
-from rnnscope.app.asking.requests import Find, FindContexts, FindSaturation, NameNeurons, Request
+from rnnscope.app.asking.desk import Desk
+from rnnscope.app.asking.requests import (
+    Find,
+    FindContexts,
+    FindSaturation,
+    NameNeurons,
+    Request,
+    TypeText,
+)
 from rnnscope.app.ranking import Known
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.reports import ReportPanel
@@ -83,3 +93,26 @@ async def test_what_the_worker_notes_is_announced() -> None:
     async with shown(working({NameNeurons: answered}), (120, 40)) as (_, screen):
         assert screen.query_one(Banner).display
         assert "the model file has changed" in text_of(screen)
+
+
+def test_a_search_waits_while_a_key_is_answered_and_not_for_long() -> None:
+    desk = Desk()
+    desk.ask(FindSaturation())
+    search = desk.take("long")
+    assert search is not None
+    begun = time.perf_counter()
+    assert not search.is_dropped()
+    assert time.perf_counter() - begun < 0.1  # nothing quick is asked
+    desk.ask(TypeText("a", 0))
+    quick = desk.take("quick")
+    assert quick is not None
+    threading.Timer(0.1, lambda: desk.done(quick)).start()
+    begun = time.perf_counter()
+    assert not search.is_dropped()
+    assert 0.08 < time.perf_counter() - begun < 0.29
+    desk.ask(TypeText("ab", 1))
+    begun = time.perf_counter()
+    assert not search.is_dropped()
+    assert time.perf_counter() - begun < 1.0  # what takes long does not hold it up
+    search.drop()
+    assert search.is_dropped()
