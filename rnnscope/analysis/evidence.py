@@ -195,11 +195,10 @@ def check(asked: tuple[Asked, ...], positions: int, positives: int | None) -> No
     if positions < 8:
         raise TextError(f"{positions} positions are too few to find a neuron by: give a longer text")
     if positives is not None and not 2 <= positives <= positions - 2:
-        where = (
-            "nowhere" if positives == 0 else "everywhere" if positives == positions else f"{positives} times"
-        )
+        where = {0: "nowhere", 1: "only once", positions: "everywhere"}.get(positives, "all but everywhere")
         raise TextError(
-            f"{asked[0].name} is on {where} in the text: give one where it is on and off more often"
+            f"{asked[0].name} is {where} in the {positions:,} characters that were read: "
+            "a search needs it on twice, and off twice"
         )
 
 

@@ -14,10 +14,12 @@ import threading
 from collections.abc import Sequence
 from typing import IO, Any, ClassVar, Literal, TypeAlias
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rnnscope.app.actions import TRAIN
@@ -121,6 +123,17 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.after_work(None if is_the_readers else self.failure)
         if self.is_leaving or is_the_readers:
             self.exit(0 if self.failure is None else 2)
+
+    # -- keys ------------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """A character that came in one breath with the key that opened a line is part of the line.
+
+        A line keeps the characters that it is given, so one that comes here was sent before it had the focus.
+        """
+        if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
     # -- leaving ---------------------------------------------------------------------------------------------
 

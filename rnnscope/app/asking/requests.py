@@ -88,10 +88,14 @@ class FindContexts(Request):
 
 
 def as_asked(told: str) -> Find:
-    """A built-in feature by its name, `before:` or `after:` a regular expression, or one to be inside of."""
+    """A built-in feature by its name, `before:` or `after:` a regular expression, or one to be inside of.
+
+    One quote or many: the feature is meant. `(quote)` is the pattern of those letters.
+    """
     name = told.lower().replace(" ", "-")
-    if name in FEATURES:
-        return Find("feature", name)
+    for meant in (name, f"{name}s", name.removesuffix("s")):
+        if meant in FEATURES:
+            return Find("feature", meant)
     where, _, pattern = told.partition(":")
     if pattern and where in ("before", "after"):
         return Find("before" if where == "before" else "after", pattern)

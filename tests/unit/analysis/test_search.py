@@ -178,7 +178,7 @@ def test_one_quantity_alone_can_be_searched() -> None:
             OptionError,
             "no quantity 'update'.*it has input, forget",
         ),
-        ({"pattern": "zebra"}, TextError, "zebra is on nowhere"),
+        ({"pattern": "zebra"}, TextError, "zebra is nowhere in the"),
         ({"labels": [1, 0]}, OptionError, "2 labels and 6,000 characters"),
         ({"labels": np.full(6_000, np.nan)}, TextError, "0 positions"),
         ({"labels": np.full(6_000, "a")}, OptionError, "one number or boolean a character"),
