@@ -19,6 +19,13 @@ def test_a_product_is_that_of_float64(dtype, with_bias) -> None:
     torch.testing.assert_close(product(rows, weight, bias).double(), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_turned_matrices_are_multiplied_too() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows, weight = torch.randn(13, 7, generator=draw).t(), torch.randn(13, 5, generator=draw).t()
+    expected = rows.double() @ weight.double().t()
+    torch.testing.assert_close(product(rows, weight).double(), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_a_build_without_the_kernel_multiplies_all_the_same(monkeypatch) -> None:
     monkeypatch.setattr(torch.ops, "mkldnn", object())
     monkeypatch.setattr(module, "_fastest", module._fastest.__wrapped__)
