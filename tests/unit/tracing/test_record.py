@@ -154,9 +154,13 @@ def test_a_long_text_in_segments_is_the_text_in_order(
     for layer in model.layers:  # from a network that forgets at once to one that never does
         layer.forget_bias_(memory)
     ids = draw(length, seed)
-    traced = record(model, ids)
-    for key, values in in_order(model, ids).items():
-        np.testing.assert_allclose(traced[key], values, rtol=1e-5, atol=1e-5, err_msg=key)
+    traced, exact = record(model, ids), in_order(model, ids)
+    with torch.no_grad():  # what is chaotic makes much of any rounding: how much, one of the weights' tells
+        for weights in model.parameters():
+            weights.mul_(1 + 2.0**-50)
+    for key, rounded in in_order(model, ids).items():
+        allowed = 1e-5 * (1 + np.abs(exact[key])) + 10 * np.abs(rounded - exact[key]).max()
+        assert (np.abs(traced[key] - exact[key]) <= allowed).all(), key
 
 
 @pytest.mark.usefixtures("small")
