@@ -34,7 +34,7 @@ def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str
     if gains:
         ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []
-        lines.append(words("one neuron → all together", "dim"))
+        lines.append(words(f"one neuron{_of_what(gains)} → all together", "dim"))
         lines += [_gain(gain) for gain in ranked]
     lines += [BLANK] if lines else []
     lines.append(words("/ finds a feature, a pattern, or what v and V mark", "dim"))
@@ -96,6 +96,12 @@ def _fitting(token: str, *texts: str, bold: bool = False) -> Line:
         return [Segment(shown, ink(token, bold=bold))]
 
     return Line(draw)
+
+
+def _of_what(gains: Sequence[Found]) -> str:
+    """The quantity that the single scores are of, where it is one: the table's are of any."""
+    quantities = {gain.results[0][1].quantity for gain in gains if gain.results}
+    return f"'s {quantities.pop()}" if len(quantities) == 1 else ""
 
 
 def _gain(gain: Found) -> Line:

@@ -52,7 +52,7 @@ def ablation(found: AblationFound) -> Report:
     lines = [
         slider(result.clamps[0].value),
         sides("Δ loss, nats per character", _signed(result.mean_nats)),
-        sides("95 % of the time between", f"{_signed(low)} and {_signed(high)}"),
+        sides("95 % between", f"{_signed(low)} and {_signed(high)}"),
         words("on the passage: blue where it is missed", "dim"),
     ]
     if found.samples is not None:

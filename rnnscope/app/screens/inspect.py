@@ -39,7 +39,6 @@ from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import LINE_BREAK, Question
 from rnnscope.errors import OptionError
@@ -97,7 +96,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             return None
 
         if self.ranking is not None:
-            hint = "in number, name or note; * favourites; nothing: all   Enter   Esc"
+            hint = "in number, name or note   * favourites   nothing: all   Enter   Esc"
             self.ask(Question("show only", self.ranking.filter, hint, accept))
 
     def action_favourite(self) -> None:
@@ -187,7 +186,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
                 return "a position such as 1200, 40%, or a text to look for"
             return None
 
-        hint = f"0 to {self.model.characters:,}, 40%, or a text (a regular expression)   Enter   Esc"
+        hint = f"0 to {self.model.characters:,}, 40% or a text to find   (a regular expression)   Enter   Esc"
         self.ask(Question("go to", self._sought, hint, accept))
 
     def action_next_place(self) -> None:
@@ -266,7 +265,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.announce(f"written to {path.resolve()}")
             return None
 
-        hint = ".html and .svg in colour, .json .csv .npz numbers   Enter   Esc"
+        hint = ".html .svg .json .csv .npz   the colours, or their numbers   Enter   Esc"
         self.ask(Question("write to", f"{self.picture_name}.html", hint, accept))
 
     def action_first(self) -> None:
@@ -287,7 +286,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
     def action_back(self) -> None:
         """Step back: from a notice, a search, an enlarged panel, colours, marks, the filter, a typed text."""
         stage, view = self.query_one(Stage), self.view
-        if self.query_one(Banner).display or stage.wanted.zoomed is not None:
+        if self.is_covered or stage.wanted.zoomed is not None:
             super().action_back()
         elif self.model.doing:
             self.desk.cancel(*LONG)

@@ -257,10 +257,17 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     def action_previous_panel(self) -> None:
         self.focus_previous(Panel)
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether a prompt or a notice lies over the footer."""
+        return self.query_one(Prompt).display or self.query_one(Banner).display
+
     def action_back(self) -> None:
         """Step back from the nearest thing that there is to step back from."""
-        banner, stage = self.query_one(Banner), self.query_one(Stage)
-        if banner.display:
+        banner, stage, prompt = self.query_one(Banner), self.query_one(Stage), self.query_one(Prompt)
+        if prompt.display:  # a click took the focus from it
+            prompt.drop()
+        elif banner.display:
             banner.dismiss()
         elif stage.wanted.zoomed is not None:
             stage.want(zoomed=None)

@@ -144,8 +144,8 @@ def passage(controls: Controls) -> Question:
 def find(accept: Callable[[str], str | None], *, marked: bool | None = None) -> Question:
     """Who knows something. `marked` says whether stretches are marked; None that they cannot be."""
     names = ("marked", *FEATURES) if marked else tuple(FEATURES)
-    hint = "a feature (Tab), a regular expression, before:… after:…"
-    hint += "" if marked is None else ", or marked"
+    hint = "a feature (Tab), a regular expression   before:… after:…"
+    hint += "" if marked is None else "   marked"
     return Question("find", "marked" if marked else "", f"{hint}   Enter   Esc", accept, suggestions=names)
 
 

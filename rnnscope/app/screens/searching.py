@@ -27,7 +27,6 @@ from rnnscope.app.screens.layout import REPORTS, train_turns
 from rnnscope.app.screens.showing import ShowingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.view import View
-from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.tracing.trace import Trace
@@ -114,7 +113,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
     def action_back(self) -> None:
         """Find and contexts go after what lies over them, and before what colours the passage."""
         stage = self.query_one(Stage)
-        is_under = self.query_one(Banner).display or stage.wanted.zoomed is not None
+        is_under = self.is_covered or stage.wanted.zoomed is not None
         if stage.wanted.chosen in REPORTS and not is_under:
             self._open("loss")
         else:

@@ -24,6 +24,8 @@ LINE_BREAK = "↵"
 """What stands for a line break in the row."""
 
 
+_KEYS = ("Enter", "Esc")
+"""What ends a question stays in sight: the mouse has no other way."""
 _LEAST_LINE = 12
 _GAP = 2
 _BETWEEN = "   "
@@ -36,7 +38,7 @@ class Question:
     label: str
     value: str
     hint: str
-    """What can be done, in parts three spaces apart; as many are shown as fit."""
+    """What can be done, in parts three spaces apart: the first, the keys that end it, and as many as fit."""
     accept: Callable[[str], str | None]
     """Takes the answer; returns a complaint where it is none, and the row stays."""
     nudge: Callable[[str, int], str] | None = None
@@ -130,10 +132,11 @@ class Prompt(Widget):
 
     def _fitting(self, question: Question) -> str:
         room = self.app.size.width - len(question.label) - _LEAST_LINE - 3 * _GAP
-        hint = question.hint
-        while len(hint) > room and _BETWEEN in hint:
-            hint = hint.rpartition(_BETWEEN)[0]
-        return hint
+        parts = question.hint.split(_BETWEEN)
+        while len(_BETWEEN.join(parts)) > room and len(parts) > 1:
+            told = [part for part in parts[1:] if part.partition(" ")[0] not in _KEYS]
+            parts.remove(told[-1] if told else parts[-1])
+        return _BETWEEN.join(parts)
 
     def drop(self) -> None:
         """Forget the question."""
