@@ -12,6 +12,7 @@ from that of all by a standard deviation of at most 0.29 / √20,000 = 0.002, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +90,13 @@ def _counted(
     lanes = reader.lanes
     along = question.along(passage, lanes, should_stop)
     counting = _Counting(reader.model, columns, question.asked, along, lanes, should_stop)
-    for first, recorded in reader.read():
-        counting.gather(recorded)
-        if told is not None:
-            told(min(1.0, (first + lanes.steps) / lanes.length))
+    try:
+        for first, recorded in reader.read():
+            counting.gather(recorded)
+            if told is not None:
+                told(min(1.0, (first + lanes.steps) / lanes.length))
+    finally:
+        counting.close()
     return counting.evidence()
 
 
@@ -120,6 +124,13 @@ class _Counting:
             for times in (1, 1, self._shuffles)
         )
         self._binnings: dict[tuple[int, str], Binning] = {}
+        # Each quantity is binned on one thread: its pieces are too small to be shared.
+        threads = torch.get_num_threads()
+        self._pool = (
+            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+            if threads > 1
+            else None
+        )
         fitting = min(_MOST_STEPS, _BUFFER_BYTES // (len(columns) * len(cut)))
         self._steps = max(1, fitting // cut.steps) * cut.steps
         self._thinnings = [_Thinning(along, half) for half in self._halves]
@@ -173,11 +184,17 @@ class _Counting:
         rows = torch.from_numpy(step * len(lanes) + lanes[self._halves[number]][lane])
         filled, size = self._filled[number], self._columns.hidden_size
         bins = self._bins[number, :, filled : filled + len(rows)]
-        for place, key in enumerate(self._columns.keys):
+
+        def fill(place: int) -> None:
+            key = self._columns.keys[place]
             values = recorded[f"{key[0]}/{key[1]}"].float().cpu().flatten(0, 1)
             if key not in self._binnings:
                 self._binnings[key] = Binning.of(values)
             self._binnings[key].fill(bins[place * size : (place + 1) * size], values, rows)
+
+        places = range(len(self._columns.keys))
+        for _ in map(fill, places) if self._pool is None else self._pool.map(fill, places):
+            pass
         self._filled[number] += len(rows)
 
     def _count(self) -> None:
@@ -202,6 +219,11 @@ class _Counting:
             on.append(part.on[:, order, moved])
             numbers.append(part.numbers[:, order, moved])
         return _Part(np.concatenate(on), np.concatenate(numbers), part.weights)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def evidence(self) -> Evidence:
         chosen_by, reported_by, shuffled = self._tallies
