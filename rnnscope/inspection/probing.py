@@ -12,7 +12,7 @@ from rnnscope.analysis.attribution import saliency
 from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound, TextFound
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindText, WriteOn
+from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindShare, FindText, WriteOn
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.sampling import Sampler
@@ -89,6 +89,14 @@ def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     yield TextFound(request, span)
 
 
+def find_share(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    request = ticket.request
+    assert isinstance(request, FindShare)
+    last = bench.subject.pages.text.count(should_stop=ticket.is_dropped) - 1
+    position = min(last, round(request.share * last))
+    yield TextFound(request, (position, position + 1))
+
+
 def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, WriteOn)
@@ -112,6 +120,7 @@ def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 PROBING: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {
     FindAblation: find_ablation,
     FindOrigin: find_origin,
+    FindShare: find_share,
     FindText: find_text,
     WriteOn: write_on,
 }

@@ -89,7 +89,8 @@ def shown(
         )
         if page.is_exact:
             return
-        if not pages.lay(start, should_stop=ticket.is_dropped):
+        if not pages.lay(start, should_stop=ticket.should_pause):
+            ticket.is_put_off = True  # minutes, far into a long text: what is asked meanwhile goes before
             return
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from textual.pilot import Pilot
 
-from rnnscope.app.asking.answers import Answer, Opened, PageRead
+from rnnscope.app.asking.answers import Answer, Opened, PageRead, TextFound
 from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import ReadPage, Request
+from rnnscope.app.asking.requests import FindShare, ReadPage, Request
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.inspect import InspectScreen
@@ -41,10 +41,17 @@ def page_of(request: ReadPage, text: str) -> list[Answer]:
     return [PageRead(request, start, cut, request.cursor - start, len(text), True, True, "a text, held out")]
 
 
+def place_of(request: FindShare, text: str) -> list[Answer]:
+    """Where a worker says that a share of a text is."""
+    position = round(request.share * (len(text) - 1))
+    return [TextFound(request, (position, position + 1))]
+
+
 def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE) -> Callable[[Desk], None]:
     """A worker that opens a made-up model over a text and answers as it is told to."""
     doing: dict[type, Answering] = {
         ReadPage: lambda request: page_of(request, text) if isinstance(request, ReadPage) else [],
+        FindShare: lambda request: place_of(request, text) if isinstance(request, FindShare) else [],
         **(answers or {}),
     }
 

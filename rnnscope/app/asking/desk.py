@@ -27,10 +27,21 @@ class Ticket:
     give_way: Callable[[], None] = lambda: None
     """Waits while something quick is done."""
     taken_at: float = 0.0
+    is_put_off: bool = False
+    """Whether it was left for what else waits in its lane, and is to be taken again."""
     _dropped: threading.Event = field(default_factory=threading.Event)
+    _pressed: threading.Event = field(default_factory=threading.Event)
 
     def drop(self) -> None:
         self._dropped.set()
+
+    def press(self) -> None:
+        """Something else waits for the lane."""
+        self._pressed.set()
+
+    def should_pause(self) -> bool:
+        """Whether it is dropped, or what waits in its lane should not wait for what takes this long."""
+        return self.is_dropped() or self._pressed.is_set()
 
     def is_dropped(self) -> bool:
         """Whether nobody wants the answer any more; looked at between two pieces of work.
@@ -60,11 +71,10 @@ class Desk:
         """Want something; what was wanted of the same kind before is dropped."""
         with self._changed:
             self._drop(type(request))
-            ticket = Ticket(request, lambda share: self.post(Told(request, share)))
-            if request.lane != "quick":
-                ticket.give_way = self._give_way
-            self._waiting.append(ticket)
-            self._changed.notify_all()
+            for ticket in self._taken:
+                if ticket.request.lane == request.lane == "quick":
+                    ticket.press()
+            self._wait(request)
 
     def cancel(self, *kinds: type[Request]) -> None:
         """Want nothing of these kinds any more."""
@@ -86,6 +96,13 @@ class Desk:
         with self._changed:
             answers, self._answers = self._answers, []
         return answers
+
+    def _wait(self, request: Request) -> None:
+        ticket = Ticket(request, lambda share: self.post(Told(request, share)))
+        if request.lane != "quick":
+            ticket.give_way = self._give_way
+        self._waiting.append(ticket)
+        self._changed.notify_all()
 
     def _drop(self, kind: type[Request]) -> None:
         for ticket in self._taken:
@@ -120,10 +137,13 @@ class Desk:
                 self._changed.wait()
 
     def done(self, ticket: Ticket) -> None:
-        """The last that is said of a request."""
+        """The last that is said of a request; one that was put off waits again instead, after the others."""
         with self._changed:
             self._taken.remove(ticket)
             self._changed.notify_all()
+            if ticket.is_put_off and not ticket.is_dropped() and not self._is_closed:
+                self._wait(ticket.request)
+                return
         self.post(Ended(ticket.request))
 
     def _give_way(self) -> None:

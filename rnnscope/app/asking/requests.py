@@ -215,6 +215,14 @@ class FindText(Request):
 
 
 @dataclass(frozen=True)
+class FindShare(Request):
+    """The character that has so much of the text before it, 0..1; who asks need not know how long it is."""
+
+    lane: ClassVar[Lane] = "quick"
+    share: float
+
+
+@dataclass(frozen=True)
 class WriteOn(Request):
     """What the model writes after the character at `position`, with the state that it has there.
 

@@ -24,8 +24,10 @@ from rnnscope.app.asking.requests import (
     FindNgrams,
     FindOrigin,
     FindSaturation,
+    FindShare,
     FindText,
     PutBack,
+    ReadPage,
     Request,
     TypeText,
     WriteOn,
@@ -176,7 +178,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         def accept(answer: str) -> str | None:
             told = answer.strip()
             if percent := _PERCENT.fullmatch(told):
-                self.go_to(round(float(percent[1]) / 100 * self.model.characters))
+                self.desk.ask(FindShare(min(1.0, float(percent[1]) / 100)))
             elif told.replace(",", "").isdigit():
                 self.go_to(int(told.replace(",", "")))
             elif answer and self.view is not None:
@@ -237,13 +239,14 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.ask_for(WriteOn(self.start + self.view.cursor, self._written))
 
     def _leave_text(self) -> None:
-        """Remember where the text that was opened is left for another."""
+        """Remember where the text that was opened is left for another; no page of it is read any more."""
+        self.desk.cancel(ReadPage, PutBack)
         if self.is_original and self.view is not None:
             self._left_at = self.start + self.view.cursor
 
     def _put_back(self) -> None:
         """Look at the text that was opened again, where it was left."""
-        self.desk.cancel(TypeText, WriteOn)
+        self.desk.cancel(ReadPage, TypeText, WriteOn)
         start = max(0, self._left_at - PAGE // 2)
         self.desk.ask(PutBack(start, start + PAGE, self._left_at))
 
@@ -272,7 +275,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         self.go_to(0)
 
     def action_last(self) -> None:
-        self.go_to(self.model.characters - 1)
+        self.desk.ask(FindShare(1.0))
 
     # -- the screen ------------------------------------------------------------------------------------------
 

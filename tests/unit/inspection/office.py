@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from rnnscope.app.asking.answers import Answer, Ended, Opened
@@ -26,18 +27,20 @@ class Office:
         self.desk = Desk(self._waiting.set)
         self.thread = threading.Thread(target=serve, args=(self.desk, path, "small", str(text)), daemon=True)
         self.thread.start()
-        self.opened = self._until(lambda answer: isinstance(answer, Opened))[-1]
+        told = self.until(lambda answer: isinstance(answer, Opened))
+        self.opened = next(answer for answer in told if isinstance(answer, Opened))
 
     def ask(self, request: Request) -> list[Answer]:
         """All that is said of a request until it ends."""
         self.desk.ask(request)
-        told = self._until(lambda answer: isinstance(answer, Ended) and answer.request is request)
+        told = self.until(lambda answer: isinstance(answer, Ended) and answer.request is request)
         self.told = told
         return [answer for answer in told if answer.request is request and not isinstance(answer, Ended)]
 
-    def _until(self, is_last: object) -> list[Answer]:
+    def until(self, is_awaited: Callable[[Answer], bool]) -> list[Answer]:
+        """All that is said, up to what is awaited, and what came with it."""
         told: list[Answer] = []
-        while not (told and is_last(told[-1])):  # type: ignore[operator]
+        while not any(is_awaited(answer) for answer in told):
             assert self._waiting.wait(60), "the worker says nothing"
             self._waiting.clear()
             told += self.desk.drain()

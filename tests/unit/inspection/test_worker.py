@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import (
     AblationFound,
     ContextsFound,
+    Ended,
     FactorsFound,
     Found,
     MatchesFound,
@@ -32,6 +34,7 @@ from rnnscope.app.asking.requests import (
     FindMatches,
     FindOrigin,
     FindSaturation,
+    FindShare,
     FindText,
     PutBack,
     ReadPage,
@@ -173,6 +176,44 @@ def test_a_text_is_looked_for_and_again_from_the_beginning(office: Office) -> No
     (again,) = office.ask(FindText("ferry", len(TEXT) - 3))
     assert isinstance(again, TextFound)
     assert again.span == found.span
+
+
+def test_far_into_a_long_text_a_search_does_not_wait_for_exact_states(model: CharRNN, tmp_path: Path) -> None:
+    far = Office(model, tmp_path, TEXT * 3000)
+    try:
+        page = ReadPage(len(TEXT) * 2990, len(TEXT) * 2990 + 100, len(TEXT) * 2990)
+        far.desk.ask(page)
+        far.until(lambda answer: isinstance(answer, PageRead))
+        (found,) = far.ask(FindText("ferry", len(TEXT) * 2980))
+        assert isinstance(found, TextFound)
+        assert not [answer for answer in far.told if isinstance(answer, PageRead) and answer.is_exact]
+        assert not [answer for answer in far.told if isinstance(answer, Ended) and answer.request is page]
+        (end,) = far.ask(FindShare(1.0))
+        assert isinstance(end, TextFound)
+        assert end.span == (3000 * len(TEXT) - 1, 3000 * len(TEXT))
+        again = [answer for answer in far.told if isinstance(answer, PageRead)]
+        again = again or far.until(lambda answer: isinstance(answer, PageRead))
+        assert again[-1].request is page  # it is taken up again
+    finally:
+        far.desk.close()
+        far.thread.join(20)
+
+
+def test_a_page_that_was_put_off_becomes_exact(model: CharRNN, tmp_path: Path) -> None:
+    far = Office(model, tmp_path, TEXT * 20)
+    try:
+        page = ReadPage(len(TEXT) * 19, len(TEXT) * 19 + 100, len(TEXT) * 19)
+        far.desk.ask(page)
+        far.until(lambda answer: isinstance(answer, PageRead))
+        far.desk.ask(FindText("ferry", 0))
+        told = far.until(lambda answer: isinstance(answer, PageRead) and answer.is_exact)
+        last = next(answer for answer in told if isinstance(answer, PageRead) and answer.is_exact)
+        assert last.request is page
+        whole = record(model, model.vocabulary.encode((TEXT * 20)[: len(TEXT) * 19 + 100]))
+        np.testing.assert_allclose(last.trace["2/cell"], whole["2/cell"][-100:], atol=1e-5)
+    finally:
+        far.desk.close()
+        far.thread.join(20)
 
 
 def test_factors_are_the_same_on_every_page_and_follow_it(office: Office, model: CharRNN) -> None:
