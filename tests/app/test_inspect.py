@@ -223,6 +223,20 @@ async def test_stretches_are_marked_by_keys_and_by_mouse() -> None:
         assert screen.marks[0][1] - screen.marks[0][0] == 8
 
 
+async def test_a_page_that_was_put_back_takes_no_other_pages_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, dropped = PASSAGE * 30, list[type]()
+    async with shown(working(text=text)) as (pilot, screen):
+        monkeypatch.setattr(screen.desk, "cancel", lambda *kinds: dropped.extend(kinds))
+        screen.is_original = False
+        screen.go_to(4_000)  # the text is not back yet: nothing else brings it
+        assert dropped == []
+        await settled(pilot)
+        screen.go_to(8_000)
+        assert dropped == [PutBack]
+        await settled(pilot)
+        assert screen.start + seen(screen).cursor == 8_000
+
+
 async def test_typing_recolours_at_every_key_and_escape_puts_the_text_back() -> None:
     typed: list[Request] = []
 

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 
 from rnnscope.app.asking.answers import Answer, Ended, Opened, PageRead, Refused, Told
 from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import ReadPage, Request, TypeText
+from rnnscope.app.asking.requests import PutBack, ReadPage, Request, TypeText
 from rnnscope.app.choosing import first_view
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.messages import Arrived
@@ -213,6 +213,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
         start = max(0, position - PAGE // 2)
         if self._asked != (start, position):
             self._asked = (start, position)
+            if self.is_original:  # what is still read of it would take the place of this
+                self.desk.cancel(PutBack)
             self.desk.ask(ReadPage(start, start + PAGE, max(0, position)))
 
     # -- what LookingScreen asks -----------------------------------------------------------------------------

@@ -113,7 +113,7 @@ class Gates(ViewPanel):
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         picture = self._paint(width)
         if picture is None:
-            waiting = Segment("waiting for the first look inside"[:width], self.palette.ink("dim"))
+            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         return picture.rows[row] if row < len(picture.rows) else []
 

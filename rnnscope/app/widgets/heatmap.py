@@ -184,7 +184,7 @@ class HeatMap(ViewPanel):
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._view is None:
-            waiting = Segment("waiting for the first look inside"[:width], self.palette.ink("dim"))
+            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         key = (self._view, width, height, self.palette, self._first, self._scale, self._factor)
         if self._picture is None or key != self._painted_for:

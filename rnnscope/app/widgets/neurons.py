@@ -120,7 +120,7 @@ class NeuronTable(ViewPanel):
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         view, ranking = self._view, self._ranking
         if view is None or ranking is None:
-            waiting = Segment("waiting for the first look inside"[:width], self.palette.ink("dim"))
+            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         shown = self._shown(view, width)
         if row == 0:
