@@ -87,9 +87,14 @@ async def test_a_long_text_is_read_page_by_page() -> None:
         header = screen.query_one(ModelHeader).render_line(0).text
         assert "at 5,000" in header
         assert seen(screen).trace.text[seen(screen).cursor] == text[5000]
-        screen.action_last()
+        await pilot.press("ctrl+end")
         await settled(pilot)
         assert screen.start + seen(screen).cursor == len(text) - 1
+        await pilot.press("ctrl+home")
+        await settled(pilot)
+        assert screen.start + seen(screen).cursor == 0
+        await pilot.press("ctrl+end")
+        await settled(pilot)
         for _ in range(3):
             screen.look(cursor=0)
             await settled(pilot)

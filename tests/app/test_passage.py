@@ -166,7 +166,9 @@ async def test_the_cursor_stays_within_the_text(panel_app, trace: Trace) -> None
     async with app.run_test(size=(100, 24)) as pilot:
         app.panel.focus()
         app.panel.show(View(trace, cursor=0))
-        await pilot.press("left", "home", "ctrl+left", "ctrl+end", "right", "ctrl+right")
+        await pilot.press("left", "home", "ctrl+left")
+        app.panel.action_text_edge(+1)
+        await pilot.press("right", "ctrl+right")
         assert [message.index for message in app.heard] == [len(trace) - 1]
 
 

@@ -63,8 +63,6 @@ class Passage(ViewPanel):
         _binding("end", "line_edge(1)", "To the end of the line"),
         _binding("pageup", "page(-1)", "One page back"),
         _binding("pagedown", "page(1)", "One page on"),
-        _binding("ctrl+home", "text_edge(-1)", "To the beginning of the passage"),
-        _binding("ctrl+end", "text_edge(1)", "To the end of the passage"),
     ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
