@@ -66,6 +66,9 @@ class Model:
         """The torch module."""
         self.facts = facts or (network.architecture.title,)
 
+    def __repr__(self) -> str:
+        return f"<model: {', '.join(self.facts)}>"
+
     @property
     def architecture(self) -> Architecture:
         return self.network.architecture
@@ -132,6 +135,8 @@ def train(
     unknown = sorted(options.keys() - {field.name for field in fields(TrainOptions)})
     if unknown:
         raise OptionError(f"there is no option {unknown[0]}; rnnscope train --help lists them all")
+    if "\n" in str(text):
+        raise OptionError("train reads a text file: write the text into one, and give its path")
     asked = TrainOptions(text=str(text), run=None if run is None else str(run), **options)
     if not asked.has_budget:
         raise OptionError("say how long to train: steps=…, minutes=… or epochs=…")

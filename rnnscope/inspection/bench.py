@@ -38,6 +38,8 @@ class Subject:
         """What was set beside n-grams, once it was; the long lane's."""
         self.saturation: dict[bool, SaturationFound] = {}
         """What was counted of the gates, over the whole text and over its first part."""
+        self.is_lacking_told = False
+        """Whether it was said that the model does not know all of the text's characters."""
         self._survey: Survey | None = None
         self._whole: Whole | None = None
         self._reading = threading.Lock()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.walk import state_at
-from rnnscope.app.asking.answers import Answer, PageRead
+from rnnscope.app.asking.answers import Answer, Noted, PageRead
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import PutBack, ReadPage, TypeText
 from rnnscope.inspection.bench import Bench, Subject
@@ -87,6 +87,11 @@ def shown(
             subject.source,
             subject is bench.opened,
         )
+        if len(page.unknown) and not subject.is_lacking_told:
+            subject.is_lacking_told = True
+            lacking = page.text[int(page.unknown[0])]
+            told = f"the model does not know {lacking!r} and the like: it reads {pages.stand_in!r} there"
+            yield Noted(ticket.request, told)
         if page.is_exact:
             return
         if not pages.lay(start, should_stop=ticket.should_pause):

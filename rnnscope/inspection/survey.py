@@ -36,7 +36,8 @@ class Survey:
 def check_length(characters: int) -> None:
     """Raise TextError for a text that is too short to be searched."""
     if characters < SHORTEST:
-        raise TextError(f"the text has {characters} characters; a search needs {SHORTEST} at least")
+        some = "one character" if characters == 1 else f"{characters} characters"
+        raise TextError(f"the text has {some}; a search needs {SHORTEST} at least")
 
 
 def surveyed(architecture: Architecture) -> int:

@@ -129,7 +129,9 @@ class Pages:
                 self.keyframes.remember(position, state)
         text, ids, unknown = self._read(start, stop)
         trace = record(self.model, ids, state, should_stop=should_stop)
-        return Page(start, text, trace, is_exact, unknown) if len(trace) == len(ids) else None
+        if len(trace) != len(ids):
+            return None
+        return Page(start, text, replace(trace, written=text) if len(unknown) else trace, is_exact, unknown)
 
     def ids(self, start: int, stop: int) -> NDArray[np.int32]:
         """(n,) the ids under which the characters start .. stop−1 are read. Raises TextError."""

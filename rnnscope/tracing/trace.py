@@ -37,9 +37,13 @@ class Trace:
     activations: Mapping[str, Float]
     step: int = 0
     """The training step whose weights these are; 0 where there is no training."""
+    written: str | None = None
+    """The T characters of the text, where the vocabulary lacks some and the network read stand-ins."""
 
     def __getitem__(self, key: str) -> Float:
         """The (T, H) values of `LAYER/QUANTITY`, such as `trace["1/cell"]`. Raises KeyError."""
+        if key not in self.activations:
+            raise KeyError(f"{key}: there are {', '.join(self.activations)}")
         return self.activations[key]
 
     def __len__(self) -> int:
@@ -47,7 +51,9 @@ class Trace:
 
     @cached_property
     def characters(self) -> tuple[str, ...]:
-        """The T symbols read."""
+        """The T symbols read, or what stands in the text where they stand in for it."""
+        if self.written is not None:
+            return tuple(self.written)
         return tuple(self.symbols[i] for i in self.ids.tolist())
 
     @cached_property
@@ -62,6 +68,7 @@ class Trace:
             ids=self.ids[:stop],
             log_probabilities=self.log_probabilities[:stop],
             activations={name: values[:stop] for name, values in self.activations.items()},
+            written=None if self.written is None else self.written[:stop],
         )
 
     @property

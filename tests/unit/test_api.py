@@ -42,6 +42,16 @@ def test_load_trace_sample(path: Path) -> None:
     assert written != model.sample(30, prime="abba", seed=2)
 
 
+def test_a_slip_in_a_notebook_is_told_in_a_line(path: Path) -> None:
+    model = rnnscope.load(path)
+    assert repr(model) == "<model: model.safetensors, LSTM 1×8, 525 parameters>"
+    with pytest.raises(KeyError, match="2/cell: there are 1/input, 1/forget"):
+        model.trace("abba")["2/cell"]
+    with pytest.raises(OptionError, match="a text file") as told:
+        rnnscope.train("a text\n" * 3000, minutes=1)
+    assert len(str(told.value)) < 100
+
+
 def test_the_trace_is_the_networks(path: Path) -> None:
     model = rnnscope.load(str(path))
     with torch.no_grad():

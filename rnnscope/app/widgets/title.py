@@ -69,7 +69,8 @@ class ModelHeader(Facts):
         more = "" if model.is_whole else "+"
         about = "" if model.is_exact else "≈ "
         parts.append(Part(7, text(f"{about}at {model.position:,}", "dim"), on_the_right=True))
-        parts.append(Part(5, text(f"{model.characters:,}{more} characters", "dim"), on_the_right=True))
+        noun = "character" if model.characters == 1 else "characters"
+        parts.append(Part(5, text(f"{model.characters:,}{more} {noun}", "dim"), on_the_right=True))
         return parts
 
     def filled(self) -> int:

@@ -19,6 +19,7 @@ from rnnscope.app.asking.answers import (
     FactorsFound,
     Found,
     MatchesFound,
+    Noted,
     Opened,
     OriginFound,
     PageRead,
@@ -167,6 +168,22 @@ def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office, model: Ch
     assert isinstance(origin, OriginFound)
     assert origin.saliency.position == 120
     assert origin.text == TEXT[origin.saliency.start : 121]
+
+
+def test_what_the_model_does_not_know_is_told_once_and_shown_as_written(
+    model: CharRNN, tmp_path: Path
+) -> None:
+    strange = Office(model, tmp_path, TEXT.replace("seven", "七"))
+    try:
+        page, noted = strange.ask(ReadPage(0, 100, 0))
+        assert isinstance(page, PageRead)
+        assert "七" in page.trace.text
+        assert isinstance(noted, Noted)
+        assert noted.message == "the model does not know '七' and the like: it reads ' ' there"
+        assert len(strange.ask(ReadPage(100, 200, 100))) == 1
+    finally:
+        strange.desk.close()
+        strange.thread.join(20)
 
 
 def test_a_text_is_looked_for_and_again_from_the_beginning(office: Office) -> None:

@@ -179,7 +179,8 @@ def test_what_the_vocabulary_lacks_is_read_as_a_stand_in_and_told() -> None:
     assert pages.unknown_characters == 40
     page = _of(pages.page(10, 20))
     assert page.text == "ab漢é ab ß\n"
-    assert page.trace.text == "ab é ab  \n"
+    assert page.trace.text == page.trace.until(10).text == "ab漢é ab ß\n"  # what is seen is what is written
+    np.testing.assert_array_equal(page.trace.ids, model.vocabulary.encode("ab é ab  \n"))
     assert page.unknown.tolist() == [2, 8]
     as_read = record(model, model.vocabulary.encode(strange.replace("漢", " ").replace("ß", " ")))
     assert _difference(page, as_read) < _EXACT
