@@ -95,10 +95,11 @@ def ruler(palette: Palette, shown: Distance) -> list[Segment]:
 def window(trace: Trace, cursor: int, width: int) -> Window:
     """The window of a trace's text around `cursor`, at most `width` cells wide."""
     width = max(width, 2)  # a wide character must find room
-    shapes = Shapes.of(trace.symbols)
+    symbols, drawn = trace.drawn
+    shapes = Shapes.of(symbols)
     # Only so many characters can be seen: a long passage costs no more than a short one.
     low, high = max(0, cursor - 2 * width), min(len(trace), cursor + 2 * width + 1)
-    ids = trace.ids[low:high]
+    ids = drawn[low:high]
     widths = np.maximum(shapes.widths[ids], 1)
     edges = np.concatenate(([0], np.cumsum(widths)))
     here = cursor - low

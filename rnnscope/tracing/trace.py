@@ -57,6 +57,15 @@ class Trace:
         return tuple(self.symbols[i] for i in self.ids.tolist())
 
     @cached_property
+    def drawn(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """Symbols, and (T,) int32 which of them to draw: what was read, or what it stands in for."""
+        if self.written is None:
+            return self.symbols, self.ids
+        place = {symbol: i for i, symbol in enumerate(self.symbols)}
+        ids = np.array([place.setdefault(each, len(place)) for each in self.written], np.int32)
+        return tuple(place), ids
+
+    @cached_property
     def text(self) -> str:
         """The text read."""
         return "".join(self.characters)

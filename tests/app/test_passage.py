@@ -344,3 +344,12 @@ async def test_an_answer_reaches_the_screen_as_a_message(panel_app, trace: Trace
         assert [type(message) for message in app.heard] == [CursorMoved]
         line_height = app.panel.body_height - 1
         assert app.heard[0].index == app.panel._layout.starts[line_height]
+
+
+async def test_what_the_model_does_not_know_is_drawn_as_it_is_written(panel_app, trace: Trace) -> None:
+    told = dataclasses.replace(retold(trace, "a    b\n"), written="a漢é\u0301 b\n")
+    app = panel_app(Passage())
+    async with app.run_test(size=(60, 12)):
+        app.panel.show(View(told, cursor=0))
+        row = next(text for y in range(8) if "漢" in (text := app.panel.render_line(y).text))
+        assert "a漢é\u0301 b" in row

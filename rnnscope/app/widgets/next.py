@@ -212,12 +212,13 @@ def _percent(probability: float) -> str:
 
 def _context(trace: Trace, cursor: int, room: int) -> str:
     """The text up to the cursor in `room` cells, from the beginning of a word where that costs little."""
-    glyphs = Shapes.of(trace.symbols).glyphs
-    ids = trace.ids[max(0, cursor - room) : cursor + 1].tolist()
+    symbols, drawn = trace.drawn
+    glyphs = Shapes.of(symbols).glyphs
+    ids = drawn[max(0, cursor - room) : cursor + 1].tolist()
     pieces = [glyphs[i] for i in ids]
     if len(ids) == cursor + 1 and cell_len("".join(pieces)) <= room:
         return "".join(pieces)
-    is_blank = [trace.symbols[i].isspace() for i in ids]
+    is_blank = [symbols[i].isspace() for i in ids]
     start = len(pieces) - 1
     while start > 1 and cell_len("".join(pieces[start - 1 :])) < room:
         start -= 1

@@ -218,9 +218,8 @@ class Passage(ViewPanel):
         if view is None or self.body_width == 0:
             return
         first = old.starts[min(self._top, len(old))] if old and keep_place else 0
-        self._layout = lay_out(
-            view.trace.ids, Shapes.of(view.trace.symbols), self._room if self._wraps else None
-        )
+        symbols, ids = view.trace.drawn
+        self._layout = lay_out(ids, Shapes.of(symbols), self._room if self._wraps else None)
         self._stride = _stride(view)
         self._top = self._layout.line_of(first)
         self._left = 0
@@ -378,7 +377,7 @@ def _calm(first_shown: int, start: int, end: int, room: int, margin: int) -> int
 
 def _same_text(one: View, other: View) -> bool:
     a, b = one.trace, other.trace
-    return a is b or (a.symbols == b.symbols and np.array_equal(a.ids, b.ids))
+    return a is b or ((a.symbols, a.written) == (b.symbols, b.written) and np.array_equal(a.ids, b.ids))
 
 
 def _has_second_row(view: View) -> bool:
