@@ -34,7 +34,8 @@ def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str
     if gains:
         ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []
-        lines.append(words(f"one neuron{_of_what(gains)} → all together", "dim"))
+        best = f"one neuron{_of_what(gains)}"
+        lines.append(_fitting("dim", f"{best} → all together", f"{best} → all"))
         lines += [_gain(gain) for gain in ranked]
     lines += [BLANK] if lines else []
     lines.append(words("/ finds a feature, a pattern, or what v and V mark", "dim"))
