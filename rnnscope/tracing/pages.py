@@ -1,12 +1,14 @@
 """A text of any length under a network: any page of it as a trace, exact, and at once.
 
 A worker lays keyframes from the start on (`lay`). Up to where it is, a page is traced from the nearest one,
-and is what a run over the whole text would show. Beyond, a page can be had at once from a warm start, which
-has read but the little before it:
+and is what a run over the whole text would show. Beyond, a page begins where runs from many states, some
+thousand characters before it, have met: then a run over the whole text is there too. A network that does not
+forget so soon can still be looked at from a warm start, which has read but the little before it:
 
     text      |=======laid=======>·····················|
     exact        keyframe ──▶ [page]
-    warm                              zero ──▶ [page]        is_exact is False, until the worker has come by
+    met                               many ─▶ one ▶ [page]
+    warm                              zero ───────▶ [page]   is_exact is False, until the worker has come by
 
 A character that the vocabulary lacks does not end the looking: it is read as the unknown symbol or, where the
 vocabulary has none, as a space (in want of that, as its first symbol), and the page says where.
@@ -21,17 +23,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.model import CharRNN
+from rnnscope.model import CharRNN, State
 from rnnscope.text.long import LongText, Stop
 from rnnscope.text.reading import Told
 from rnnscope.text.vocabulary import Vocabulary, code_points
 from rnnscope.tracing.keyframes import STRIDE, Keyframes, advance
+from rnnscope.tracing.meeting import met
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
 WARM = 1024
 """Characters read before a page that is wanted at once; by then trained networks have forgotten where they
 began, but for rounding. Not less than STRIDE, so that a page next to a keyframe is exact at once."""
+
+_WARMER = (1, 4, 16)
+"""How many times that is read where states have not met by then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,14 +117,16 @@ class Pages:
         """The characters start .. stop−1, or as many of them as there are; None when it was stopped.
 
         Behind `laid` and a little beyond it a page is exact, and takes as long as reading from the nearest
-        keyframe does. Farther beyond it is from a warm start; with `at_once`, so it is wherever an exact page
-        would take longer. Raises TextError.
+        keyframe does. Farther beyond, or with `at_once` where that would take longer, it is exact where the
+        network has forgotten all states that it may have been in, else from a warm start. Raises TextError.
         """
         start = max(0, min(start, self.text.count(start)))
         position, state = self.keyframes.before(start)
         is_exact = start - position <= (WARM if at_once else max(WARM, self.keyframes.spacing))
         if not is_exact:
-            position, state = start - WARM, None
+            state = self._met(start, at_once=at_once, should_stop=should_stop)
+            is_exact = state is not None
+            position = start if is_exact else start - WARM
         while position < start:
             if should_stop is not None and should_stop():
                 return None
@@ -132,6 +140,16 @@ class Pages:
         if len(trace) != len(ids):
             return None
         return Page(start, text, replace(trace, written=text) if len(unknown) else trace, is_exact, unknown)
+
+    def _met(self, start: int, *, at_once: bool, should_stop: Stop | None) -> State | None:
+        """The state before the character `start`, where a network forgets soon enough that it is known."""
+        for warm in _WARMER[:1] if at_once else _WARMER:
+            if warm * WARM >= start:
+                return None
+            found = met(self.model, self.ids, start - warm * WARM, start, should_stop)
+            if found is not None:
+                return found
+        return None
 
     def ids(self, start: int, stop: int) -> NDArray[np.int32]:
         """(n,) the ids under which the characters start .. stop−1 are read. Raises TextError."""

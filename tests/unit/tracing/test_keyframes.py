@@ -142,6 +142,50 @@ def test_a_page_is_warm_at_once_where_its_keyframe_is_far() -> None:
     assert _difference(again, whole) < _EXACT
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "peephole", "coupled", "multiplicative"])
+def test_a_network_that_forgets_is_exact_wherever_one_lands(cell: CellName) -> None:
+    model = _network(cell)
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.tensors()["weight_hh"].mul_(0.3)
+            layer.forget_bias_(-2.0)
+    whole = record(model, model.vocabulary.encode(_TEXT))
+    pages = Pages(model, LongText.of(_TEXT))
+    for start in (700, 2000, 2900):
+        page = _of(pages.page(start, start + 90, at_once=True))
+        assert page.is_exact
+        assert _difference(page, whole) < _EXACT
+    assert pages.laid == 0
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+def test_a_unit_that_waits_for_a_closing_quote_is_known_from_the_beginning_alone(opened: int) -> None:
+    """It latches at `a` and opens at `b`, of which the last stands a thousand characters before."""
+    text = "".join(random.Random(1).choices("c, \n", k=1000))
+    text = "ba"[opened] + text + "ab"[opened] + text
+    model = _network("rnn", 1, text)
+    tensors = model.layers[0].tensors()
+    symbols = model.vocabulary.symbols
+    with torch.no_grad():
+        for tensor in tensors.values():
+            tensor.mul_(0.1)
+        tensors["weight_hh"][0] = 0.0
+        tensors["weight_hh"][0, 0] = 3.0
+        for name in ("weight_ih", "bias_ih", "bias_hh"):
+            tensors[name][0] = 0.0
+        tensors["weight_ih"][0, symbols.index("a")] = 9.0
+        tensors["weight_ih"][0, symbols.index("b")] = -9.0
+    whole = record(model, model.vocabulary.encode(text))
+    pages = Pages(model, LongText.of(text))
+    for at_once in (True, False):
+        assert not _of(pages.page(1900, 1950, at_once=at_once)).is_exact
+    assert pages.lay()
+    page = _of(pages.page(1900, 1950))
+    assert page.is_exact
+    assert _difference(page, whole) < _EXACT
+    assert np.sign(page.trace["1/hidden"][:, 0]).tolist() == [1 - 2 * opened] * 50
+
+
 def test_laying_and_paging_can_be_stopped_and_go_on() -> None:
     model = _network()
     pages = Pages(model, LongText.of(_TEXT))
