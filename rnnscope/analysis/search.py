@@ -172,6 +172,20 @@ def name_neurons(evidence: Evidence, *, should_stop: Stop | None = None) -> list
     return names
 
 
+def best_by_feature(evidence: Evidence) -> dict[str, Finding]:
+    """For every feature that `evidence` is of, the column that one half chooses, scored on the other."""
+    chosen, reported = measures(evidence.chosen_by), measures(evidence.reported_by)
+    everyone = np.arange(len(chosen))
+    found = {}
+    for number, each in enumerate(evidence.asked):
+        best = _best_first(evidence, everyone, _scores(chosen[:, number], each.kind))[0]
+        precision = _binned_precision(evidence, number, best) if each.kind == "boolean" else None
+        found[each.name] = _finding(
+            evidence, number, best, chosen[best, number], reported[best, number], precision
+        )
+    return found
+
+
 def measures(tally: Tally, should_stop: Stop | None = None) -> Doubles:
     """(C, A): the AUC of every column for each boolean, then its correlation with each number."""
     return np.concatenate([tally.areas(should_stop), tally.correlations()], axis=1)

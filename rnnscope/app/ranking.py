@@ -70,6 +70,8 @@ class Ranking:
     """What they are ranked by where it is none of the usual orders."""
     source: str = ""
     """What the scores are of, such as `held-out half`."""
+    first: tuple[Neuron, ...] = ()
+    """Those that a search ranked, best first; all others follow."""
     filter: str = ""
     """Only neurons whose number, name or note holds this."""
     remarks: Remarks = Remarks()
@@ -79,7 +81,10 @@ class Ranking:
         """The neurons, first to last."""
         size = self.architecture.hidden_size
         everyone = [(1 + i // size, i % size) for i in range(self.architecture.layers * size)]
-        if self.sort == "knows":
+        if self.first:
+            places = {neuron: place for place, neuron in enumerate(self.first)}
+            everyone.sort(key=lambda neuron: places.get(neuron, len(places)))
+        elif self.sort == "knows":
             everyone.sort(key=self._by_knowledge)
         elif self.numbers is not None:
             everyone = [everyone[i] for i in np.argsort(-self.numbers, kind="stable").tolist()]

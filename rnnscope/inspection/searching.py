@@ -17,7 +17,7 @@ from rnnscope.analysis.matching import Selection, match, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.saturation_along import saturation_along
-from rnnscope.analysis.search import find_in_trace, name_neurons
+from rnnscope.analysis.search import best_by_feature, find_in_trace, name_neurons
 from rnnscope.analysis.stopping import Stop, Stopped, heed
 from rnnscope.analysis.walk import walk
 from rnnscope.app.asking.answers import (
@@ -62,20 +62,22 @@ def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     subject, request = bench.subject, ticket.request
     kept = bench.kept(subject)
     names = kept.names(subject.digest) if kept is not None else None
-    if names is None:
+    is_finished = kept is not None and kept.is_finished(subject.digest)
+    singles: dict[str, Finding] = {}
+    if names is None or not is_finished:
         trace = subject.survey(ticket).trace
         evidence = count_trace(trace, BuiltIn(FEATURES), None, should_stop=ticket.is_dropped)
+        singles = best_by_feature(evidence)
         told = name_neurons(evidence, should_stop=ticket.is_dropped)
         names = {(n.layer, n.unit): _known(n.feature, n.finding) for n in told}
         if kept is not None:
             kept.keep_names(subject.digest, names)
     yield Named(request, names)
-    is_finished = kept is not None and kept.is_finished(subject.digest)
     for number, feature in enumerate(FEATURES):
         found = kept.found(subject.digest, gain_key(feature)) if kept is not None else None
         if found is None and not is_finished:
             yield Told(request, number / len(FEATURES))
-            found = _gain(subject.survey(ticket).trace, feature, ticket)
+            found = _gain(subject.survey(ticket).trace, singles[feature], feature, ticket)
         if found is not None:
             if kept is not None:
                 kept.keep(subject.digest, gain_key(feature), found)
@@ -85,15 +87,16 @@ def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         yield from _written(kept, request)
 
 
-def _gain(trace: Trace, feature: str, ticket: Ticket) -> Found | None:
+def _gain(trace: Trace, single: Finding, feature: str, ticket: Ticket) -> Found | None:
     """What all neurons add to the best one; None of a feature that is on nowhere, or everywhere."""
-    quantity = _quantity(trace.architecture)  # all would take minutes
+    quantity = _quantity(trace.architecture)  # the best of all quantities is known: this is for the probe
     question = BuiltIn([feature])
     try:
         found = find_in_trace(trace, question, quantity=quantity, top=1, should_stop=ticket.is_dropped)
     except TextError:
         return None
-    return _found(ticket.request, found)
+    best = (single.layer, single.unit), _known(feature, single)
+    return replace(_found(ticket.request, found), results=(best,))
 
 
 def _written(kept: Kept, request: Request) -> Iterator[Answer]:

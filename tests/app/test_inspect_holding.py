@@ -48,6 +48,18 @@ async def test_a_value_slides_and_is_heard_of_at_once() -> None:
         assert (worker.asked[-1].clamps[0].layer, worker.asked[-1].clamps[0].unit) == (view.layer, view.unit)
 
 
+async def test_another_neuron_is_seen_in_its_own_colours() -> None:
+    worker = Worker()
+    async with shown(working({FindAblation: worker})) as (pilot, screen):
+        await pilot.press("x", "enter")
+        await settled(pilot)
+        assert seen(screen).colouring == "overlay"
+        await pilot.press("right")  # reading on does not take them away
+        assert seen(screen).colouring == "overlay"
+        await pilot.press("down")
+        assert seen(screen).colouring == "neuron"
+
+
 async def test_a_click_on_the_scale_holds_there_and_samples_stand_side_by_side() -> None:
     worker = Worker()
     async with shown(working({FindAblation: worker}), (200, 60)) as (pilot, screen):

@@ -99,12 +99,6 @@ def _fitting(token: str, *texts: str, bold: bool = False) -> Line:
     return Line(draw)
 
 
-def _of_what(gains: Sequence[Found]) -> str:
-    """The quantity that the single scores are of, where it is one: the table's are of any."""
-    quantities = {gain.results[0][1].quantity for gain in gains if gain.results}
-    return f"'s {quantities.pop()}" if len(quantities) == 1 else ""
-
-
 def _gain(gain: Found) -> Line:
     single, together = _single(gain), _probe(gain)
     parts = [(share(single, gain.metric), "azure"), (share(together, gain.metric), "probe")]

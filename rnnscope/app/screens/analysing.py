@@ -134,8 +134,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 sort="knows",
                 numbers=None,
                 known=finding.known_by(found),
+                first=tuple(neuron for neuron, _ in found.results),
                 title=title,
-                source="held-out half",
+                source="scored on the other half",
                 filter="",
             )
         )
@@ -307,7 +308,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             case Place(position=position):
                 self.go_to(position)
             case Unit(layer=layer, unit=unit):
-                self.look(layer=layer, unit=unit)
+                self.look_at(layer, unit)
             case Run(action="scope") if message.again:
                 self.action_scope()
             case Run(action="find", argument=argument) if message.again:

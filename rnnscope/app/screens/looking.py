@@ -82,6 +82,13 @@ class LookingScreen(Screen[None], inherit_bindings=False):
             self.is_chosen = True
             self.show_view(self.view.moved(**changes))
 
+    def look_at(self, layer: int, unit: int) -> None:
+        """Choose a neuron, and see its colours where an analysis had the passage's."""
+        if self.view is not None:
+            is_overlaid = self.view.colouring == "overlay"
+            colouring = "neuron" if is_overlaid else self.view.colouring
+            self.look(layer=layer, unit=unit, colouring=colouring)
+
     def panels_in_sight(self) -> list[Panel]:
         """The panels that have a place, the passage first."""
         panels = [panel for panel in self.query(Panel) if panel.display]
@@ -107,7 +114,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     @on(NeuronChosen)
     def _choose_neuron(self, message: NeuronChosen) -> None:
-        self.look(layer=message.layer, unit=message.unit)
+        self.look_at(message.layer, message.unit)
 
     @on(QuantityChosen)
     def _choose_quantity(self, message: QuantityChosen) -> None:
@@ -177,7 +184,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     def _choose_neighbour(self, by: int) -> None:
         neuron = self.neighbour(by)
         if neuron is not None:
-            self.look(layer=neuron[0], unit=neuron[1])
+            self.look_at(*neuron)
 
     def action_quantity(self) -> None:
         self._turn_quantity(+1)

@@ -182,7 +182,7 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
         """Order the table anew, by the page in sight where that matters."""
         if self.ranking is not None:
             values = numbers(self.view.trace, sort) if self.view is not None else None
-            ranking = replace(self.ranking, sort=sort, numbers=values, known=self.known, title="")
+            ranking = replace(self.ranking, sort=sort, numbers=values, known=self.known, first=(), title="")
             self.set_ranking(replace(ranking, source="held-out half" if self.known else ""))
 
     def show_view(self, view: View) -> None:

@@ -68,7 +68,7 @@ class ModelHeader(Facts):
             parts.append(Part(6, text("whole text searched", "dim"), on_the_right=True))
         more = "" if model.is_whole else "+"
         about = "" if model.is_exact else "≈ "
-        parts.append(Part(7, text(f"{about}at {model.position:,}", "dim"), on_the_right=True))
+        parts.append(Part(3, text(f"{about}at {model.position:,}", "dim"), on_the_right=True))
         noun = "character" if model.characters == 1 else "characters"
         parts.append(Part(5, text(f"{model.characters:,}{more} {noun}", "dim"), on_the_right=True))
         return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ from rnnscope.architecture import Architecture
 from rnnscope.inspection.reading import retrace
 from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.keyframes import advance
 from rnnscope.tracing.record import record
 from tests.unit.inspection.office import Office
 
@@ -195,8 +197,37 @@ def test_a_text_is_looked_for_and_again_from_the_beginning(office: Office) -> No
     assert again.span == found.span
 
 
-def test_far_into_a_long_text_a_search_does_not_wait_for_exact_states(model: CharRNN, tmp_path: Path) -> None:
-    far = Office(model, tmp_path, TEXT * 3000)
+@pytest.fixture
+def remembering(model: CharRNN) -> CharRNN:
+    """One whose cells add up all they ever read: only the beginning of a text tells its state."""
+    found = deepcopy(model)
+    for layer in found.layers:
+        layer.forget_bias_(40.0)
+    return found
+
+
+def test_a_network_that_forgets_is_exact_at_once_however_far(model: CharRNN, tmp_path: Path) -> None:
+    far = Office(model, tmp_path, TEXT * 400)
+    try:
+        start = len(TEXT) * 399
+        (page,) = far.ask(ReadPage(start, start + 100, start))
+        assert isinstance(page, PageRead)
+        assert page.is_exact
+        before = model.vocabulary.encode((TEXT * 400)[: start + 100])
+        state = None
+        for first in range(0, start, 8192):
+            state = advance(model, before[first : min(first + 8192, start)], state)
+        whole = record(model, before[start:], state)
+        np.testing.assert_allclose(page.trace["2/cell"], whole["2/cell"], atol=1e-5)
+    finally:
+        far.desk.close()
+        far.thread.join(20)
+
+
+def test_far_into_a_long_text_a_search_does_not_wait_for_exact_states(
+    remembering: CharRNN, tmp_path: Path
+) -> None:
+    far = Office(remembering, tmp_path, TEXT * 3000)
     try:
         page = ReadPage(len(TEXT) * 2990, len(TEXT) * 2990 + 100, len(TEXT) * 2990)
         far.desk.ask(page)
@@ -216,8 +247,8 @@ def test_far_into_a_long_text_a_search_does_not_wait_for_exact_states(model: Cha
         far.thread.join(20)
 
 
-def test_a_page_that_was_put_off_becomes_exact(model: CharRNN, tmp_path: Path) -> None:
-    far = Office(model, tmp_path, TEXT * 20)
+def test_a_page_that_was_put_off_becomes_exact(remembering: CharRNN, tmp_path: Path) -> None:
+    far = Office(remembering, tmp_path, TEXT * 20)
     try:
         page = ReadPage(len(TEXT) * 19, len(TEXT) * 19 + 100, len(TEXT) * 19)
         far.desk.ask(page)
@@ -226,7 +257,7 @@ def test_a_page_that_was_put_off_becomes_exact(model: CharRNN, tmp_path: Path) -
         told = far.until(lambda answer: isinstance(answer, PageRead) and answer.is_exact)
         last = next(answer for answer in told if isinstance(answer, PageRead) and answer.is_exact)
         assert last.request is page
-        whole = record(model, model.vocabulary.encode((TEXT * 20)[: len(TEXT) * 19 + 100]))
+        whole = record(remembering, remembering.vocabulary.encode((TEXT * 20)[: len(TEXT) * 19 + 100]))
         np.testing.assert_allclose(last.trace["2/cell"], whole["2/cell"][-100:], atol=1e-5)
     finally:
         far.desk.close()
