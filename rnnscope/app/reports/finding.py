@@ -34,8 +34,7 @@ def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str
     if gains:
         ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []
-        best = f"one neuron{_of_what(gains)}"
-        lines.append(_fitting("dim", f"{best} → all together", f"{best} → all"))
+        lines.append(_fitting("dim", "one neuron → all together", "one neuron → all"))
         lines += [_gain(gain) for gain in ranked]
     lines += [BLANK] if lines else []
     lines.append(words("/ finds a feature, a pattern, or what v and V mark", "dim"))
