@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -18,6 +19,7 @@ from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.view import View
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PASSAGE, make_trace
+from tests.app.waiting import until
 
 Answering = Callable[[Request], list[Answer]]
 
@@ -80,19 +82,19 @@ async def shown(
     size: tuple[int, int] = (120, 40),
     theme: Theme = "dark",
     depth: Depth = "truecolor",
+    remarks: Path | None = None,
 ) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
     """The screen once it shows its first page."""
-    app = InspectApp(start, name="mine", theme=theme, depth=depth)
+    app = InspectApp(start, name="mine", remarks=remarks, theme=theme, depth=depth)
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, InspectScreen)
-        for _ in range(300):
-            await pilot.pause(0.01)
-            if screen.view is not None or app.failure is not None or not app.is_running:
-                break
-        await settled(pilot)
-        yield pilot, screen
-        app.desk.close()
+        try:
+            await until(pilot, lambda: screen.view is not None or app.failure is not None)
+            await settled(pilot)
+            yield pilot, screen
+        finally:
+            app.desk.close()  # or its worker would wait for more, and we for the worker
 
 
 async def settled(pilot: Pilot[int]) -> None:

@@ -14,7 +14,6 @@ from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import Find, FindErrors, NameNeurons, PutBack, ReadPage, Request, TypeText
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.ranking import Known
-from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.inspect_layout import SHARED
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.banner import Banner
@@ -272,13 +271,7 @@ async def test_typing_recolours_at_every_key_and_escape_puts_the_text_back() -> 
 async def test_favourites_and_notes_are_kept_beside_the_model(tmp_path: Path) -> None:
     kept = tmp_path / "mine.remarks.json"
     for expected in ("", "it counts"):
-        app = InspectApp(working(), name="mine", remarks=kept, theme="dark", depth="truecolor")
-        async with app.run_test(size=(120, 40)) as pilot:
-            screen = app.screen
-            assert isinstance(screen, InspectScreen)
-            while screen.view is None:
-                await pilot.pause(0.01)
-            await settled(pilot)
+        async with shown(working(), remarks=kept) as (pilot, screen):
             screen.look(layer=1, unit=5)
             assert screen.ranking is not None
             assert screen.ranking.remarks.notes.get((1, 5), "") == expected
@@ -287,7 +280,6 @@ async def test_favourites_and_notes_are_kept_beside_the_model(tmp_path: Path) ->
                 await settled(pilot)
             assert screen.ranking.remarks.favourites == {(1, 5)}
             assert "it counts" in text_of(screen)
-            app.desk.close()
 
 
 async def test_the_page_is_written_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.widgets.banner import Banner
 from tests.app.findings import EVERYTHING, TEXT
 from tests.app.looking import settled, working
+from tests.app.waiting import until
 
 VIEWS: dict[str, tuple[str, ...]] = {
     "find": ("slash", *"column", "enter"),
@@ -50,15 +51,19 @@ class Sitting:
         async def act(pilot: Pilot[Any]) -> None:
             screen = self.app.screen
             assert isinstance(screen, InspectScreen)
-            while screen.view is None or len(screen.gains) < 8 or screen.model.doing:
-                await pilot.pause(0.01)
-            for key in keys:
-                await pilot.press(key)
+            try:
+                await until(
+                    pilot,
+                    lambda: screen.view is not None and len(screen.gains) >= 8 and not screen.model.doing,
+                )
+                for key in keys:
+                    await pilot.press(key)
+                    await settled(pilot)
+                screen.query_one(Banner).dismiss()  # it would leave of its own, some time
+                await pilot.pause(0.3)  # what follows the neuron has followed
                 await settled(pilot)
-            screen.query_one(Banner).dismiss()  # it would leave of its own, some time
-            await pilot.pause(0.3)  # what follows the neuron has followed
-            await settled(pilot)
-            self.app.desk.close()
+            finally:
+                self.app.desk.close()
 
         return act
 

@@ -20,6 +20,7 @@ from rnnscope.training.events import Event, Finished, Paused, Warned
 from tests.app.conftest import PASSAGE, make_trace
 from tests.app.fake import run_until
 from tests.app.test_train_find import planted
+from tests.app.waiting import until
 
 LAST = 9_273
 
@@ -65,16 +66,14 @@ class Stage:
         async def act(pilot: Pilot[Any]) -> None:
             screen = self.app.screen
             assert isinstance(screen, TrainScreen)
-            while screen.view is None:
-                await pilot.pause(0.01)
+            await until(pilot, lambda: screen.view is not None)
             # all ticks of the sample's clock come from here, so that the text stands still in the picture
             for _ in range(20):
                 self._clock[0] += 0.25
                 screen._tick()
             await pilot.press(*keys)
             await pilot.pause(0.2)
-            while "slash" in keys and screen._course is None:
-                await pilot.pause(0.05)
+            await until(pilot, lambda: "slash" not in keys or screen._course is not None)
             self.app.controls.stop()
 
         return act

@@ -32,6 +32,7 @@ from rnnscope.training.events import Event, Finished, Traced
 from rnnscope.training.options import TrainOptions
 from tests.app.conftest import PASSAGE, make_trace
 from tests.app.fake import run_until
+from tests.app.waiting import until
 
 PLANTED = 7
 
@@ -81,18 +82,11 @@ async def shown(
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        await until(pilot, lambda: screen.view is not None)
-        yield pilot, screen, run
-        app.controls.stop()
-
-
-async def until(pilot: Pilot[int], holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something to hold; fails where it never does."""
-    latest = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < latest
-        await pilot.pause(0.01)
-    await pilot.pause()
+        try:
+            await until(pilot, lambda: screen.view is not None)
+            yield pilot, screen, run
+        finally:
+            app.controls.stop()
 
 
 def seen(screen: TrainScreen) -> View:

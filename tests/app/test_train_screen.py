@@ -33,6 +33,7 @@ from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Traced, Warned
 from tests.app.conftest import make_trace
 from tests.app.fake import run_until
+from tests.app.waiting import until
 
 
 def telling(events: list[Event]) -> Start:
@@ -56,13 +57,14 @@ async def shown(
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        for _ in range(200):
-            await pilot.pause(0.01)
-            if screen.view is not None or app.failure is not None or not app.is_running:
-                break
-        await pilot.pause()
-        yield pilot, screen
-        app.controls.stop()
+        try:
+            await until(
+                pilot,
+                lambda: screen.view is not None or app.failure is not None or app.return_code is not None,
+            )
+            yield pilot, screen
+        finally:
+            app.controls.stop()
 
 
 def seen(screen: TrainScreen) -> View:
@@ -470,8 +472,7 @@ async def test_the_layout_is_there_before_the_run_begins() -> None:
 
     app = RnnscopeApp(start, corpus="a text", depth="truecolor")
     async with app.run_test(size=(120, 40)) as pilot:
-        while not painted:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: bool(painted))
         assert "loading torch…" in painted[0]
         assert all(name in painted[0] for name in ("loss", "sample", "passage", "next", "gates", "neurons"))
         app.controls.stop()
@@ -548,8 +549,7 @@ async def test_paused_everything_stands_still(trace: Trace) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        while screen.view is None:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: screen.view is not None)
         for _ in range(3):
             clock[0] += 0.2
             screen._tick()
