@@ -16,10 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.questions import Answers, Asked, Question
-from rnnscope.analysis.statistics import Binning, Bools, centred_ranks
+from rnnscope.analysis.statistics import Bools, centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.tally import Tally
+from rnnscope.analysis.threads import Threads
 from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
 from rnnscope.tracing.trace import Float, Trace
@@ -151,16 +153,19 @@ def count_trace(
         binning.fill(bins[rows], values)
     shuffles = max(1, _SHUFFLES // len(question.asked))
     tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
-    for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
-        tally.add(_picked(bins, half), on[:, half], _ranked(numbers[:, half]), should_stop=should_stop)
     generator = np.random.default_rng(0)
-    orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
-    tallies[2].add(
-        _picked(bins, halves.chooses),
-        np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
-        np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
-        should_stop=should_stop,
-    )
+    with Threads() as threads:
+        for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
+            ranked = _ranked(numbers[:, half])
+            tally.add(_picked(bins, half), on[:, half], ranked, threads=threads, should_stop=should_stop)
+        orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
+        tallies[2].add(
+            _picked(bins, halves.chooses),
+            np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
+            np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
+            threads=threads,
+            should_stop=should_stop,
+        )
     samples = None
     if len(question.asked) == 1:
         answer = numbers[0] if len(numbers) else on[0].astype(np.float32)

@@ -7,9 +7,6 @@
 A lane starts from zero some 256 characters before what it counts, at an empty line where there is one: that
 is where a network forgets anyway. Whether it has, the end of the lane before tells; a network that does not
 forget is run over the text in order first, to know where each lane begins.
-
-A batch makes each step one large matrix product, from which every quantity is read as it is computed: it
-costs little more than a run that tells the last layer alone.
 """
 
 from __future__ import annotations
@@ -22,11 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.stepping import Stepper
 from rnnscope.analysis.stopping import Stop, heed
-from rnnscope.cells import Cell
-from rnnscope.cells.cell import LayerState, lstm_quantities
-from rnnscope.cells.fused import GRU, LSTM
-from rnnscope.cells.product import product
+from rnnscope.analysis.threads import Threads
 from rnnscope.model import CharRNN, State
 
 LANES = 256
@@ -88,13 +83,14 @@ class LaneReader:
 
         The network computes in its own type, without dropout. Raises Stopped.
         """
-        steps_reader, lanes = _Reader(self.model), self.lanes
-        state = begun = self._starts_from(steps_reader, self._ids, lanes, self._should_stop)
-        for first in range(0, lanes.length, lanes.steps):
-            heed(self._should_stop)
-            steps = np.arange(first, min(first + lanes.steps, lanes.length))
-            recorded, state = steps_reader.read(self._ids[lanes.starts + steps[:, None]], state)
-            yield first, recorded
+        with Threads() as threads:
+            stepper, lanes = Stepper(self.model, threads), self.lanes
+            state = begun = self._starts_from(stepper, self._ids, lanes, self._should_stop)
+            for first in range(0, lanes.length, lanes.steps):
+                heed(self._should_stop)
+                steps = np.arange(first, min(first + lanes.steps, lanes.length))
+                recorded, state = stepper.read(self._ids[lanes.starts + steps[:, None]], state)
+                yield first, recorded
         self.met = _meet(begun, state)
 
 
@@ -108,9 +104,9 @@ def _meet(begun: State, ended: State) -> bool:
     return True
 
 
-def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
+def _warm(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
     """The state before the first character of every lane, as a short run up to it leaves it."""
-    model = reader.model
+    model = stepper.model
     begins = np.array([_beginning(model, ids, int(start)) for start in lanes.starts])
     delays = WARM_UP - (lanes.starts - begins)  # lane 0 begins when all others are warm
     state = model.initial_state(len(lanes))
@@ -121,13 +117,13 @@ def _warm(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes, should_stop: 
         state = tuple(tuple(part.masked_fill(fresh[:, None], 0) for part in layer) for layer in state)
         if following > border:
             at = lanes.starts - WARM_UP + np.arange(border, following)[:, None]
-            _, state = reader.read(ids[at.clip(0)], state)
+            _, state = stepper.read(ids[at.clip(0)], state)
     return state
 
 
-def _in_order(reader: _Reader, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
+def _in_order(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
     """The same, exactly: the text is run once from its beginning."""
-    model = reader.model
+    model = stepper.model
     state, starts = model.initial_state(1), []
     for start in lanes.starts.tolist():
         starts.append(state)
@@ -147,93 +143,3 @@ def _beginning(model: CharRNN, ids: NDArray[np.integer], start: int) -> int:
         return earliest
     stretch = model.vocabulary.decode(ids[earliest : max(earliest, start - WARM_UP // 2)])
     return earliest + stretch.rfind("\n\n") + 2 if "\n\n" in stretch else earliest
-
-
-class _Reader:
-    """Runs all layers over a few steps of a batch. On a CPU it takes the steps of fused cells itself, since
-    their own run hides the gates; and always into the same memory, which is slow to get.
-    """
-
-    def __init__(self, model: CharRNN) -> None:
-        self.model = model
-        self._room: dict[tuple[str, tuple[int, ...]], Tensor] = {}
-
-    def read(self, ids: NDArray[np.integer], state: State) -> tuple[dict[str, Tensor], State]:
-        """All quantities (t, B, H) along ids (t, B), and the last state."""
-        recorded: dict[str, Tensor] = {}
-        last = []
-        with torch.autocast(self.model.device.type, enabled=False):
-            values = self.model.embed(torch.from_numpy(ids.astype(np.int64)).to(self.model.device))
-            for number, (cell, before) in enumerate(zip(self.model.layers, state, strict=True), start=1):
-                found, after = self._activations(str(number), cell, values, before)
-                recorded |= {f"{number}/{quantity}": tensor for quantity, tensor in found.items()}
-                values = found["hidden"]
-                last.append(after)
-        return recorded, tuple(last)
-
-    def _activations(
-        self, layer: str, cell: Cell, inputs: Tensor, state: LayerState
-    ) -> tuple[dict[str, Tensor], LayerState]:
-        if inputs.device.type == "cpu" and isinstance(cell, LSTM):
-            return self._lstm(layer, cell, inputs, state)
-        if inputs.device.type == "cpu" and isinstance(cell, GRU):
-            return self._gru(layer, cell, inputs, state)
-        return cell.activations(inputs, state)
-
-    def _lstm(
-        self, layer: str, cell: LSTM, inputs: Tensor, state: LayerState
-    ) -> tuple[dict[str, Tensor], LayerState]:
-        weight, size = cell.tensors(), cell.hidden_size
-        gates = self._projected(layer, inputs, weight["weight_ih"], weight["bias_ih"] + weight["bias_hh"])
-        steps, rows = inputs.shape[:2]
-        cells, outputs = (self._space(name + layer, gates, steps, rows, size) for name in ("cell", "hidden"))
-        hidden, memory = state
-        for step, kept, shown in zip(gates, cells, outputs, strict=True):
-            step += product(hidden, weight["weight_hh"])
-            input_gate, forget, candidate, output = step.chunk(4, dim=1)
-            candidate.mul_(2)
-            step.sigmoid_()
-            candidate.mul_(2).sub_(1)
-            memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
-            hidden = _tanh(memory, shown).mul_(output)
-        return lstm_quantities(gates, cells, outputs), (hidden.clone(), memory.clone())
-
-    def _gru(
-        self, layer: str, cell: GRU, inputs: Tensor, state: LayerState
-    ) -> tuple[dict[str, Tensor], LayerState]:
-        weight, size = cell.tensors(), cell.hidden_size
-        gates = self._projected(layer, inputs, weight["weight_ih"], weight["bias_ih"])
-        steps, rows = inputs.shape[:2]
-        outputs = self._space("hidden" + layer, gates, steps, rows, size)
-        hidden = state[0]
-        for step, shown in zip(gates, outputs, strict=True):
-            recalled = product(hidden, weight["weight_hh"], weight["bias_hh"])
-            reset, update, candidate = step.chunk(3, dim=1)
-            step[:, : 2 * size].add_(recalled[:, : 2 * size]).sigmoid_()
-            _tanh(candidate.addcmul_(reset, recalled[:, 2 * size :]), candidate)
-            hidden = torch.lerp(candidate, hidden, update, out=shown)  # (1 − z) ∘ g + z ∘ h'
-        reset, update, candidate = gates.chunk(3, dim=2)
-        quantities = {"reset": reset, "update": update, "candidate": candidate, "hidden": outputs}
-        return quantities, (hidden.clone(),)
-
-    def _projected(self, layer: str, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """W x + b (t, B, rows of W) of vectors, or of ids that stand for one-hot vectors."""
-        steps, rows = inputs.shape[:2]
-        space = self._space("gates" + layer, weight, steps, rows, len(weight))
-        flat = space.view(steps * rows, len(weight))
-        if inputs.is_floating_point():
-            flat.copy_(product(inputs.reshape(steps * rows, -1), weight, bias))
-        else:
-            torch.index_select(weight.t() + bias, 0, inputs.flatten(), out=flat)
-        return space
-
-    def _space(self, name: str, like: Tensor, *shape: int) -> Tensor:
-        key = (name, shape)
-        if key not in self._room:
-            self._room[key] = like.new_empty(shape)
-        return self._room[key]
-
-
-def _tanh(x: Tensor, out: Tensor) -> Tensor:
-    """2 σ(2x) − 1, off by a rounding of 1: torch's own tanh takes ten times as long as its σ."""
-    return torch.mul(x, 2, out=out).sigmoid_().mul_(2).sub_(1)

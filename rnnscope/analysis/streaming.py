@@ -12,7 +12,6 @@ from that of all by a standard deviation of at most 0.29 / √20,000 = 0.002, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.evidence import (
     JUDGED_BY,
     LEARN_FROM,
@@ -34,9 +34,10 @@ from rnnscope.analysis.evidence import (
 )
 from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
 from rnnscope.analysis.questions import Along, Answers, Asked, Passage, Question
-from rnnscope.analysis.statistics import Binning, Bools
+from rnnscope.analysis.statistics import Bools
 from rnnscope.analysis.stopping import Stop
 from rnnscope.analysis.tally import Tally
+from rnnscope.analysis.threads import Threads
 from rnnscope.architecture import Architecture
 from rnnscope.errors import TextError
 from rnnscope.model import CharRNN
@@ -89,14 +90,12 @@ def _counted(
 ) -> Evidence:
     lanes = reader.lanes
     along = question.along(passage, lanes, should_stop)
-    counting = _Counting(reader.model, columns, question.asked, along, lanes, should_stop)
-    try:
+    with Threads() as threads:
+        counting = _Counting(reader.model, columns, question.asked, along, lanes, threads, should_stop)
         for first, recorded in reader.read():
             counting.gather(recorded)
             if told is not None:
                 told(min(1.0, (first + lanes.steps) / lanes.length))
-    finally:
-        counting.close()
     return counting.evidence()
 
 
@@ -110,9 +109,10 @@ class _Counting:
         asked: tuple[Asked, ...],
         along: Along,
         cut: Lanes,
+        threads: Threads,
         should_stop: Stop | None,
     ) -> None:
-        self._should_stop = should_stop
+        self._threads, self._should_stop = threads, should_stop
         self._model, self._columns, self._asked, self._along = model, columns, asked, along
         self._length = cut.length
         alone, booleans = len(asked) == 1, len(along.on)
@@ -124,13 +124,6 @@ class _Counting:
             for times in (1, 1, self._shuffles)
         )
         self._binnings: dict[tuple[int, str], Binning] = {}
-        # Each quantity is binned on one thread: its pieces are too small to be shared.
-        threads = torch.get_num_threads()
-        self._pool = (
-            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-            if threads > 1
-            else None
-        )
         fitting = min(_MOST_STEPS, _BUFFER_BYTES // (len(columns) * len(cut)))
         self._steps = max(1, fitting // cut.steps) * cut.steps
         self._thinnings = [_Thinning(along, half) for half in self._halves]
@@ -153,8 +146,8 @@ class _Counting:
         if filled == 0:
             self._expect(min(self._steps, self._length - self._read))
         steps = len(next(iter(recorded.values())))
-        for number, weights in enumerate(self._gathered[-1].weights):
-            self._bin(recorded, number, weights[:, filled : filled + steps])
+        for number, chosen in enumerate(self._gathered[-1].chosen):
+            self._bin(recorded, number, chosen.weights[:, filled : filled + steps])
         for sampling in self._samplings:
             sampling.take(recorded, filled, steps, self._read)
         self._read += steps
@@ -165,10 +158,10 @@ class _Counting:
         """Look at what the next n positions of each lane are, and choose which of them to count."""
         answers = self._along.read(n)
         chosen = [
-            thinning.weights(answers, half, self._read)
+            thinning.choose(answers, half, self._read)
             for thinning, half in zip(self._thinnings, self._halves, strict=True)
         ]
-        counted = [np.count_nonzero(weights) for weights in chosen]
+        counted = [np.count_nonzero(each.weights) for each in chosen]
         if any(filled + n > self._bins.shape[2] for filled, n in zip(self._filled, counted, strict=True)):
             self._count()
         places = [slice(filled, filled + n) for filled, n in zip(self._filled, counted, strict=True)]
@@ -192,38 +185,43 @@ class _Counting:
                 self._binnings[key] = Binning.of(values)
             self._binnings[key].fill(bins[place * size : (place + 1) * size], values, rows)
 
-        places = range(len(self._columns.keys))
-        for _ in map(fill, places) if self._pool is None else self._pool.map(fill, places):
-            pass
+        self._threads.each(fill, range(len(self._columns.keys)))
         self._filled[number] += len(rows)
 
     def _count(self) -> None:
         """Count all that is gathered, and some of it once more against features that are shuffled."""
         for number, half in enumerate(self._halves):
             parts = [each.part(number, half) for each in self._gathered]
-            bins = self._bins[number, :, : self._filled[number]]
-            _add(self._tallies[number], bins, parts, self._should_stop)
+            self._add(self._tallies[number], self._bins[number, :, : self._filled[number]], parts)
         if shuffled := [each for each in self._gathered if each.is_shuffled]:
             bins = torch.cat([self._bins[0, :, each.places[0]] for each in shuffled], dim=1)
-            _add(self._tallies[2], bins, [self._shuffled(each) for each in shuffled], self._should_stop)
+            self._add(self._tallies[2], bins, [self._shuffled(each) for each in shuffled])
         self._gathered.clear()
         self._filled = [0, 0]
 
     def _shuffled(self, stretch: _Stretch) -> _Part:
         part = stretch.part(0, self._halves[0])
-        lanes, n = part.weights.shape
+        lanes, n = part.chosen.weights.shape
         on, numbers = [], []
         for _ in range(self._shuffles):
             order = self._generator.permutation(lanes)[:, None]
             moved = (np.arange(n) + self._generator.integers(n, size=(lanes, 1))) % n
             on.append(part.on[:, order, moved])
             numbers.append(part.numbers[:, order, moved])
-        return _Part(np.concatenate(on), np.concatenate(numbers), part.weights)
+        return _Part(np.concatenate(on), np.concatenate(numbers), part.chosen)
 
-    def close(self) -> None:
-        """Let go of the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+    def _add(self, tally: Tally, bins: Tensor, parts: Sequence[_Part]) -> None:
+        """Count bins (C, n) of what has a weight in some parts."""
+        taken = []
+        for part in parts:
+            counts = part.chosen.weights.T.ravel() > 0
+            every = part.on, part.numbers, part.chosen.weights[None], part.chosen.evenly[None]
+            taken.append([_by_steps(values)[:, counts] for values in every])
+        if bins.shape[1]:
+            on, numbers, weights, evenly = (np.concatenate(each, axis=1) for each in zip(*taken, strict=True))
+            tally.add(
+                bins, on, numbers, weights[0], evenly[0], threads=self._threads, should_stop=self._should_stop
+            )
 
     def evidence(self) -> Evidence:
         chosen_by, reported_by, shuffled = self._tallies
@@ -242,15 +240,21 @@ class _Counting:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What holds in a half of a stretch, and for how many positions each stands; 0 where it is not counted.
+class _Chosen:
+    """For how many positions of a half each stands (lanes, n); 0 where it is passed over."""
 
-    on: (F, lanes, n). numbers: (G, lanes, n). weights: (lanes, n).
-    """
+    weights: NDArray[np.int64]
+    evenly: NDArray[np.int64]
+    """Of those alone that are chosen whatever is on there: plenty for a feature that is a number."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What holds in a half of a stretch, and what of it counts: on (F, lanes, n), numbers (G, lanes, n)."""
 
     on: Bools
     numbers: NDArray[np.float32]
-    weights: NDArray[np.int64]
+    chosen: _Chosen
 
 
 @dataclass(frozen=True)
@@ -258,13 +262,13 @@ class _Stretch:
     """Some steps of all lanes: what holds there, and for each half what counts and where its bins are."""
 
     answers: Answers
-    weights: list[NDArray[np.int64]]
+    chosen: list[_Chosen]
     places: list[slice]
     is_shuffled: bool
 
     def part(self, number: int, half: slice) -> _Part:
         on, numbers = self.answers.booleans[:, half], self.answers.numbers[:, half]
-        return _Part(on, numbers, self.weights[number])
+        return _Part(on, numbers, self.chosen[number])
 
 
 class _Thinning:
@@ -282,15 +286,16 @@ class _Thinning:
         self._stride = _stride(positions)
         self._strides = [(_stride(int(each)), _stride(positions - int(each))) for each in on]
 
-    def weights(self, answers: Answers, half: slice, read: int) -> NDArray[np.int64]:
-        """(lanes, n): 0 where a position is passed over."""
+    def choose(self, answers: Answers, half: slice, read: int) -> _Chosen:
         on = answers.booleans[:, half]
         steps = np.arange(read, read + answers.numbers.shape[2])
         strides = np.full((len(self._lanes), len(steps)), self._stride)
         for is_on, (where_on, where_off) in zip(on, self._strides, strict=True):
             np.minimum(strides, np.where(is_on, where_on, where_off), out=strides)
-        weights = np.where((self._lanes + steps) % strides == 0, strides, 0)
-        return weights if answers.is_asked is None else weights * answers.is_asked[half]
+        turns = self._lanes + steps
+        is_asked = True if answers.is_asked is None else answers.is_asked[half]
+        weights = np.where((turns % strides == 0) & is_asked, strides, 0)
+        return _Chosen(weights, np.where((turns % self._stride == 0) & is_asked, self._stride, 0))
 
 
 def _stride(positions: int) -> int:
@@ -359,18 +364,6 @@ def _halve_lanes(asked: tuple[Asked, ...], along: Along) -> tuple[slice, slice]:
         f"{asked[0].name} is on, or off, in one stretch of the text alone: to choose on one half and report "
         "on the other takes a text with more of it"
     )
-
-
-def _add(tally: Tally, bins: Tensor, parts: Sequence[_Part], should_stop: Stop | None) -> None:
-    """Count bins (C, n) of what has a weight in some parts."""
-    taken = []
-    for part in parts:
-        weights = part.weights.T.ravel()
-        counts = weights > 0
-        taken.append((_by_steps(part.on)[:, counts], _by_steps(part.numbers)[:, counts], weights[counts]))
-    if bins.shape[1]:
-        on, numbers, weights = (np.concatenate(arrays, axis=-1) for arrays in zip(*taken, strict=True))
-        tally.add(bins, on, numbers, weights, should_stop=should_stop)
 
 
 def _by_steps(values: NDArray[Any]) -> NDArray[Any]:

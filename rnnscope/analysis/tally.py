@@ -9,7 +9,6 @@ by which of them are on there, so that one count over (which are on, bin) serves
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,12 +26,15 @@ from rnnscope.analysis.statistics import (
     ranks_of_bins,
 )
 from rnnscope.analysis.stopping import Stop, heed
+from rnnscope.analysis.threads import Threads
 from rnnscope.cells.product import product
 
 Float = NDArray[np.float32]
 
 _MOST_KINDS = 96
 """Kinds of positions, by the features that are on there, that are told apart in one count."""
+_MOST_BITS = 48
+"""Features that have a bit each in the number of a kind, below its weight."""
 _COLUMNS = 64
 _SLICE = 2048
 """Positions whose ranks stay in the processor's cache."""
@@ -45,9 +47,12 @@ class Tally:
         self.total = np.zeros((columns, BINS), np.int64)
         self.on = np.zeros((columns, booleans, BINS), np.int32)
         self._ranks = np.zeros((columns, BINS), np.float32)
+        self._ranked = 0.0
+        """How many positions the sums below are over; each of a sample may stand for some."""
         self._products = np.zeros((columns, numbers), np.float64)
-        self._sums = np.zeros(numbers, np.float64)
-        self._squares = np.zeros(numbers, np.float64)
+        self._of_ranks = np.zeros((2, columns), np.float64)
+        self._of_numbers = np.zeros((2, numbers), np.float64)
+        """Sums, and sums of squares."""
 
     @property
     def positions(self) -> int:
@@ -59,43 +64,43 @@ class Tally:
         is_on: Bools,
         numbers: Float,
         weights: NDArray[np.int64] | None = None,
+        sample: NDArray[np.int64] | None = None,
         *,
+        threads: Threads,
         should_stop: Stop | None = None,
     ) -> None:
         """Count n more positions: bins (C, n) uint8, is_on (F, n), numbers (G, n), and how many positions
-        each of them stands for. Raises Stopped, and is then of no use.
+        each of them stands for (n,).
+
+        Of numbers a `sample` (n,) may be enough: how many positions each stands for there, where it is not 0.
+        Raises Stopped, and is then of no use.
         """
         each = np.ones(bins.shape[1], np.int64) if weights is None else weights
-        with ThreadPoolExecutor(
-            torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            run = _Blocks(pool, len(self.total), should_stop)
-            self._count(bins, is_on, 0, each, run)
-            if len(numbers):
-                if not self._sums.any() and not self._squares.any():
-                    self._ranks = ranks_of_bins(self.total)  # of the first positions, and kept from then on
-                weighted = torch.from_numpy((numbers * each).astype(np.float32))
-                run(partial(self._multiply, bins, weighted))
-                self._sums += weighted.sum(dim=1, dtype=torch.float64).numpy()
-                self._squares += np.einsum("gn,gn,n->g", numbers, numbers, each, dtype=np.float64)
+        run = _Blocks(threads, len(self.total), should_stop)
+        self._count(bins, is_on, 0, each, run)
+        if len(numbers):
+            self._rank(bins, numbers, each if sample is None else sample, run)
 
     def _count(
         self, bins: Tensor, group: Bools, first: int, weights: NDArray[np.int64], run: _Blocks
     ) -> None:
         """Count all at once or, where that makes too many kinds, one half of the features and the other."""
-        on = np.packbits(group, axis=0) if len(group) else np.zeros((1, len(weights)), np.uint8)
-        kinds, which = np.unique(np.stack([*on, weights]), axis=1, return_inverse=True)
-        if kinds.shape[1] > _MOST_KINDS and len(group) > 1:
+        bits = np.arange(len(group))[:, None]
+        if len(group) <= _MOST_BITS:
+            codes = weights << len(group)
+            for bit, on in enumerate(group):
+                codes |= on.astype(np.int64) << bit
+            kinds, which = np.unique(codes, return_inverse=True)
+        if len(group) > _MOST_BITS or (len(kinds) > _MOST_KINDS and len(group) > 1):
             middle = len(group) // 2
             self._count(bins, group[:middle], first, weights, run)
             self._count(bins, group[middle:], first + middle, weights, run)
             return
-        stands_for = kinds[-1]
-        has = np.unpackbits(kinds[:-1].astype(np.uint8), axis=0, count=len(group))
         # The first row has all kinds: it counts every position.
-        rows = np.concatenate([np.ones_like(stands_for)[None], has]) * stands_for
-        width = np.int16 if len(stands_for) * BINS <= 1 << 15 else np.int32
-        key = torch.from_numpy((which.ravel() * BINS).astype(width))
+        stands_for = kinds >> len(group)
+        rows = np.concatenate([np.ones((1, len(kinds)), np.int64), kinds >> bits & 1]) * stands_for
+        width = np.int16 if len(kinds) * BINS <= 1 << 15 else np.int32
+        key = torch.from_numpy((which * BINS).astype(width))
         run(partial(self._count_block, bins, key, torch.from_numpy(rows).float(), first))
 
     def _count_block(self, bins: Tensor, key: Tensor, rows: Tensor, first: int, columns: slice) -> None:
@@ -109,16 +114,32 @@ class Tally:
             self.total[columns] += found[:, 0]
         self.on[columns, first : first + len(rows) - 1] += found[:, 1:]
 
-    def _multiply(self, bins: Tensor, numbers: Tensor, columns: slice) -> None:
-        gathered, ranks = bins[columns].numpy(), self._ranks[columns]
-        values = np.empty((len(gathered), _SLICE), np.float32)
-        for start in range(0, gathered.shape[1], _SLICE):
-            part = gathered[:, start : start + _SLICE]
-            taken = values[:, : part.shape[1]]
-            for each, found, out in zip(ranks, part, taken, strict=True):
-                np.take(each, found, out=out, mode="clip")  # no bin is beyond: faster than to check
-            found = product(torch.from_numpy(taken), numbers[:, start : start + _SLICE])
-            self._products[columns] += found.numpy()
+    def _rank(self, bins: Tensor, numbers: Float, weights: NDArray[np.int64], run: _Blocks) -> None:
+        if not self._ranked:
+            self._ranks = ranks_of_bins(self.total)  # of the first positions, and kept from then on
+        at = np.flatnonzero(weights)
+        few = numbers[:, at]
+        counted = weights[at].astype(np.float32)
+        rows = torch.from_numpy(np.concatenate([few * counted, counted[None]]))
+        run(partial(self._multiply, bins, None if len(at) == bins.shape[1] else torch.from_numpy(at), rows))
+        self._ranked += float(counted.sum(dtype=np.float64))
+        self._of_numbers[0] += np.einsum("gn,n->g", few, counted, dtype=np.float64)
+        self._of_numbers[1] += np.einsum("gn,gn,n->g", few, few, counted, dtype=np.float64)
+
+    def _multiply(self, bins: Tensor, at: Tensor | None, rows: Tensor, columns: slice) -> None:
+        """Add up ranks times each of the rows (G + 1, m), whose last has how much each position counts."""
+        ranks = torch.from_numpy(self._ranks[columns])
+        chosen = torch.empty(len(ranks), _SLICE, dtype=torch.int64)
+        values = torch.empty(len(ranks), _SLICE)
+        for start in range(0, rows.shape[1], _SLICE):
+            stop = min(start + _SLICE, rows.shape[1])
+            part = bins[columns, start:stop] if at is None else bins[columns, at[start:stop]]
+            ranked = values[:, : stop - start]
+            torch.gather(ranks, 1, chosen[:, : stop - start].copy_(part), out=ranked)
+            sums = product(ranked, rows[:, start:stop]).numpy()
+            self._products[columns] += sums[:, :-1]
+            self._of_ranks[0, columns] += sums[:, -1]
+            self._of_ranks[1, columns] += product(ranked.square_(), rows[-1:, start:stop]).numpy()[:, 0]
 
     def areas(self, should_stop: Stop | None = None) -> Doubles:
         """(C, F): the AUC of every column for every boolean. Raises Stopped."""
@@ -144,14 +165,11 @@ class Tally:
 
     def correlations(self) -> Doubles:
         """(C, G): the correlation of every column's ranks, by bins, with every number."""
-        n = max(1, self.positions)
-        sums = np.einsum("cb,cb->c", self.total, self._ranks, dtype=np.float64)
-        squares = (
-            np.einsum("cb,cb,cb->c", self.total, self._ranks, self._ranks, dtype=np.float64) - sums**2 / n
-        )
-        of_numbers = self._squares - self._sums**2 / n
-        shared = self._products - sums[:, None] * self._sums / n
-        lengths = np.sqrt(np.maximum(squares, 0)[:, None] * np.maximum(of_numbers, 0))
+        n = max(1.0, self._ranked)
+        (of_ranks, ranks_squared), (of_numbers, numbers_squared) = self._of_ranks, self._of_numbers
+        shared = self._products - of_ranks[:, None] * of_numbers / n
+        spread = np.maximum(ranks_squared - of_ranks**2 / n, 0)
+        lengths = np.sqrt(spread[:, None] * np.maximum(numbers_squared - of_numbers**2 / n, 0))
         found: Doubles = np.divide(shared, lengths, out=np.zeros_like(shared), where=lengths > 1e-9)
         return found
 
@@ -173,13 +191,12 @@ class Tally:
 class _Blocks:
     """Does work for all columns, some at a time, on all threads: what is done waits for no other Python."""
 
-    pool: Executor
+    threads: Threads
     columns: int
     should_stop: Stop | None
 
     def __call__(self, work: Callable[[slice], None]) -> None:
-        for _ in self.pool.map(partial(self._unless_stopped, work), range(0, self.columns, _COLUMNS)):
-            pass
+        self.threads.each(partial(self._unless_stopped, work), range(0, self.columns, _COLUMNS))
 
     def _unless_stopped(self, work: Callable[[slice], None], first: int) -> None:
         heed(self.should_stop)

@@ -91,10 +91,12 @@ def _listen(
             weight["weight_ih"][rows[_FORGET, unit], symbol] = -2 * _SURE
 
 
-def random_network(cell: str, vocabulary: Vocabulary, size: int, seed: int) -> CharRNN:
+def random_network(
+    cell: str, vocabulary: Vocabulary, size: int, seed: int, layers: int = 1, embedding: int = 0
+) -> CharRNN:
     """A network that has learnt nothing."""
     return CharRNN(
-        Architecture(cell=cell, vocabulary_size=len(vocabulary), hidden_size=size),  # type: ignore[arg-type]
+        Architecture(cell, len(vocabulary), size, layers, embedding),  # type: ignore[arg-type]
         vocabulary,
         generator=torch.Generator().manual_seed(seed),
     )

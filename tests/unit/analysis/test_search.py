@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -66,14 +67,27 @@ def test_scores_are_those_of_every_unit_worked_out_alone(feature: str) -> None:
     assert [(e.unit, e.quantity) for e in few.results] == [(e.unit, e.quantity) for e in found.results[:3]]
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("cell", QUANTITIES)
-def test_lanes_read_what_a_trace_of_the_whole_text_reads(cell: str) -> None:
+@pytest.mark.parametrize(("layers", "embedding", "most"), [(1, 0, 4), (2, 5, 40)])
+def test_lanes_read_what_a_trace_of_the_whole_text_reads(
+    cell: str, layers: int, embedding: int, most: int, two_threads: None
+) -> None:
     """A network that has learnt nothing forgets: each lane soon is where the whole text would be."""
-    network = random_network(cell, VOCABULARY, 12, 1)
-    ids = VOCABULARY.encode(TEXT)
-    trace, lanes = record(network, ids), Lanes.over(len(ids), 4)
+    network = random_network(cell, VOCABULARY, 12, 1, layers, embedding)
+    text = text_of(36_000, seed=4) if most > 4 else TEXT
+    ids = VOCABULARY.encode(text)[: len(text) // 12 * 12 + 7]
+    trace, lanes = record(network, ids), Lanes.over(len(ids), most)
     reader = LaneReader(network, ids, lanes)
     for first, recorded in reader.read():
+        assert set(recorded) == set(trace.activations)
         steps = next(iter(recorded.values())).shape[0]
         for name, found in recorded.items():
             for lane, start in enumerate(lanes.starts.tolist()):
@@ -142,6 +156,7 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
             [np.arange(start, start + lanes.length) for start in lanes.starts[::2].tolist()]
         )
         on = BuiltIn(["word", "quotes"]).over(text).booleans[:, 0, chosen]
+        columns = BuiltIn(["column"]).over(text).numbers[0, 0, chosen]
         names = [each.name for each in evidence.asked]
         for column in (0, 13, 29, 41, 55, 71):
             _, unit, quantity = evidence.columns[column]
@@ -149,6 +164,8 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
             for number, name in enumerate(("word", "quotes")):
                 expected = auc(trace[f"1/{quantity}"][chosen, unit], on[number])
                 assert ours[names.index(name)] == pytest.approx(expected, abs=0.005 + tolerance)
+            along = spearman(trace[f"1/{quantity}"][chosen, unit], columns)
+            assert ours[names.index("column")] == pytest.approx(along, abs=0.005 + 3 * tolerance)
         assert evidence.chosen_by.positions == pytest.approx(len(chosen), rel=0.02 if tolerance else 0)
     assert exact.shape == measures(evidence.chosen_by).shape
 

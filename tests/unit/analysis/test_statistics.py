@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.statistics import (
     BINS,
-    Binning,
     auc,
     auc_of_counts,
     average_precision,
@@ -19,6 +19,7 @@ from rnnscope.analysis.statistics import (
     spearman,
 )
 from rnnscope.analysis.tally import Tally
+from rnnscope.analysis.threads import Threads
 
 SCORED = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=1, max_size=40)
 
@@ -93,8 +94,9 @@ def test_binned_scores_are_within_five_thousandths() -> None:
     bins = torch.empty(6, n, dtype=torch.uint8)
     Binning.of(torch.from_numpy(values[:4096])).fill(bins, torch.from_numpy(values))
     tally = Tally(6, len(on), len(numbers))
-    for half in (slice(0, n // 3), slice(n // 3, n)):
-        tally.add(bins[:, half], on[:, half], numbers[:, half])
+    with Threads() as threads:
+        for half in (slice(0, n // 3), slice(n // 3, n)):
+            tally.add(bins[:, half], on[:, half], numbers[:, half], threads=threads)
     for column in range(6):
         for feature in range(len(on)):
             exact = auc(values[:, column], on[feature])
