@@ -19,7 +19,7 @@ from rnnscope.analysis.statistics import BINS, Doubles
 
 _SLICE = 1 << 17
 """Values that are binned at once."""
-_PIECES = 6
+_PIECES = 7
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
 
