@@ -3,10 +3,10 @@
     text ──lanes──▶ quantities (t, B, H) ──bins──▶ gathered (C, n) uint8 ──▶ tally
          └─features─────────────────────────────▶ on (F, n), ranks (G, n) ──┘
 
-Lanes take turns: one chooses, the next reports. To shuffle a feature in blocks, each
-choosing lane is given that of another, and moved along. Of a long text not
-every position is counted: of kinds of which there are 50,000 some stand for others, so that an AUC differs
-from that of all by a standard deviation of at most 0.29 / √25,000 = 0.0018, and of much less where it is high.
+Lanes take turns: one chooses, the next reports. To shuffle a feature in blocks, each choosing lane is given
+that of another, and moved along. Of a long text not every position is counted: of kinds of which there are
+50,000 some stand for others, so that an AUC differs from that of all by a standard deviation of at most
+0.29 / √25,000 = 0.0018, and of much less where it is high.
 """
 
 from __future__ import annotations

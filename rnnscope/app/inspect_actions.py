@@ -60,7 +60,12 @@ INSPECT: tuple[Action, ...] = (
     Action("mark_off", ("V",), "Begin or end a stretch that is not (mouse: right drag)", "search"),
     Action("other_panel", ("o",), "Another panel in the place that several share", "screen", "panel"),
     Action("place", ("colon",), "Go to a position, or to the next place of some text", "text", "go to"),
-    Action("next_place", ("N",), "The next place of the text that was looked for last", "text"),
+    Action(
+        "next_place",
+        ("N",),
+        "The next place of what was looked for last: words, or where a feature is on",
+        "text",
+    ),
     Action("wrap", ("W",), "Wrap lines, or leave them whole and scroll sideways", "look"),
     _shared("zoom"),
     Action("export", ("w",), "Write the page: HTML, SVG, or numbers as JSON, CSV, NPZ", "text", "write"),

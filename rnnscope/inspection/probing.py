@@ -10,13 +10,12 @@ import numpy as np
 from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.attribution import saliency
 from rnnscope.analysis.walk import state_at
-from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound, TextFound
+from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.app.asking.requests import FindAblation, FindOrigin, FindShare, FindText, WriteOn
+from rnnscope.app.asking.requests import FindAblation, FindOrigin, WriteOn
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.sampling import Sampler
-from rnnscope.text.occurrences import compiled, find_next, find_previous
 
 _SAMPLE = 240
 _PRIME = 400
@@ -77,26 +76,6 @@ def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     )
 
 
-def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    request = ticket.request
-    assert isinstance(request, FindText)
-    text = bench.subject.pages.text
-    pattern = compiled(request.pattern, text, is_pattern=True)
-    search = find_next if request.forward else find_previous
-    span = search(text, pattern, request.position, should_stop=ticket.is_dropped)
-    if span is None and request.forward and not ticket.is_dropped():
-        span = find_next(text, pattern, 0, should_stop=ticket.is_dropped)  # from the beginning again
-    yield TextFound(request, span)
-
-
-def find_share(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    request = ticket.request
-    assert isinstance(request, FindShare)
-    last = bench.subject.pages.text.count(should_stop=ticket.is_dropped) - 1
-    position = min(last, round(request.share * last))
-    yield TextFound(request, (position, position + 1))
-
-
 def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, WriteOn)
@@ -120,7 +99,5 @@ def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 PROBING: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {
     FindAblation: find_ablation,
     FindOrigin: find_origin,
-    FindShare: find_share,
-    FindText: find_text,
     WriteOn: write_on,
 }

@@ -120,7 +120,7 @@ def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
             found = _found_along(request, bench, whole, ticket)
         else:
             trace, positions = _searched(request, subject, ticket)
-            question = _question(request, positions)
+            question = question_of(request, positions)
             found = _found(request, find_in_trace(trace, question, top=_TOP, should_stop=ticket.is_dropped))
         if kept is not None:
             kept.keep(digest, find_key(request), found)
@@ -137,7 +137,7 @@ def _found_along(request: Find, bench: Bench, whole: Whole, ticket: Ticket) -> F
         raise OptionError(
             f"marks are compared with texts of up to {_MOST_LABELS:,} characters; L searches the first part"
         )
-    question = _question(request, np.arange(len(whole) if request.kind == "marks" else 0))
+    question = question_of(request, np.arange(len(whole) if request.kind == "marks" else 0))
     found = search.find_along(
         bench.model, whole.ids, question, top=_TOP, told=ticket.told, should_stop=ticket.is_dropped
     )
@@ -172,11 +172,11 @@ def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, N
 
 def found_in(request: Find, trace: Trace, top: int = _TOP, should_stop: Stop | None = None) -> Found:
     """Who knows what is asked for. Raises Stopped, OptionError, TextError."""
-    question = _question(request, np.arange(len(trace)))
+    question = question_of(request, np.arange(len(trace)))
     return _found(request, find_in_trace(trace, question, top=top, should_stop=should_stop))
 
 
-def _question(request: Find, positions: NDArray[np.int64]) -> Question:
+def question_of(request: Find, positions: NDArray[np.int64]) -> Question:
     """Of characters that stand at `positions` (T,). Raises OptionError for what can be asked of no text."""
     if request.kind == "feature":
         return BuiltIn([request.asked])

@@ -24,6 +24,7 @@ from rnnscope.inspection.crowds import CROWDS
 from rnnscope.inspection.flowing import FLOWING
 from rnnscope.inspection.kept import Kept, digest_of_file, findings_path
 from rnnscope.inspection.opening import open_text
+from rnnscope.inspection.places import PLACES
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
 from rnnscope.inspection.searching import SEARCHING
@@ -34,7 +35,15 @@ _CHANGED = "the model file has changed since it was opened: what is seen is the 
 Doing: TypeAlias = Callable[[Bench, Ticket], Iterator[Answer]]
 """Does a request, and yields what there is to say of it."""
 
-ANSWERS: Mapping[type[Request], Doing] = {**READING, **SEARCHING, **PROBING, **COMPARING, **FLOWING, **CROWDS}
+ANSWERS: Mapping[type[Request], Doing] = {
+    **READING,
+    **SEARCHING,
+    **PROBING,
+    **PLACES,
+    **COMPARING,
+    **FLOWING,
+    **CROWDS,
+}
 
 
 def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:

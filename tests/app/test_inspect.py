@@ -9,9 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnscope.app.asking.answers import Answer, Found, Named, Refused
+from rnnscope.app.asking.answers import Answer, Found, Named, Refused, TextFound
 from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import Find, FindErrors, NameNeurons, PutBack, ReadPage, Request, TypeText
+from rnnscope.app.asking.requests import (
+    Find,
+    FindErrors,
+    FindOn,
+    NameNeurons,
+    PutBack,
+    ReadPage,
+    Request,
+    TypeText,
+)
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.ranking import Known
 from rnnscope.app.screens.inspect_layout import SHARED
@@ -205,6 +214,37 @@ async def test_a_find_ranks_the_table_and_says_in_words_who_knows() -> None:
         await settled(pilot)
         assert len(asked) == 3
         assert screen.query_one(Prompt).display
+
+
+async def test_after_a_search_the_passage_is_where_it_is_on_unless_that_is_in_sight() -> None:
+    places: list[FindOn] = []
+    spans = [(2_345, 2_350), (2_400, 2_410), (2_402, 2_405), None]
+
+    def found(request: Request) -> list[Answer]:
+        best = (((1, 7), Known("quotes", 0.9, "AUC")),)
+        return [Found(request, "quotes", "AUC", best, 0.6, 0.93, 48, "one neuron knows", 280, 20)]
+
+    def place(request: Request) -> list[Answer]:
+        assert isinstance(request, FindOn)
+        places.append(request)
+        return [TextFound(request, spans[len(places) - 1])]
+
+    async with shown(working({Find: found, FindOn: place}, PASSAGE * 30)) as (pilot, screen):
+        await pilot.press("slash", *"quotes", "enter")
+        await settled(pilot)
+        assert places == [FindOn(Find("feature", "quotes"), 0)]
+        assert screen.start + seen(screen).cursor == 2_345
+        await pilot.press("N")
+        await settled(pilot)
+        assert places[1] == FindOn(Find("feature", "quotes"), 2_346, begins=True)
+        assert screen.start + seen(screen).cursor == 2_400
+        await pilot.press("left", "left", "slash", *"quotes", "enter")
+        await settled(pilot)
+        assert places[2].position <= 2_400
+        assert screen.start + seen(screen).cursor == 2_398  # it is in sight
+        await pilot.press("N")
+        await settled(pilot)
+        assert "it is on nowhere in the next" in text_of(screen)
 
 
 async def test_stretches_are_marked_by_keys_and_by_mouse() -> None:

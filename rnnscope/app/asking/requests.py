@@ -215,6 +215,17 @@ class FindText(Request):
 
 
 @dataclass(frozen=True)
+class FindOn(Request):
+    """The next place where what was searched for is on: at `position` or after it, or else from the first."""
+
+    lane: ClassVar[Lane] = "quick"
+    search: Find
+    position: int
+    begins: bool = False
+    """Whether it must begin there, and not only go on."""
+
+
+@dataclass(frozen=True)
 class FindShare(Request):
     """The character that has so much of the text before it, 0..1; who asks need not know how long it is."""
 

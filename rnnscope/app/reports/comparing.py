@@ -46,7 +46,7 @@ def ngrams(found: NgramsFound) -> Report:
         )
 
     lines = [
-        _fitting([f"the network is {told}", told], "strong"),
+        words(f"the network is {told}", "strong", told),
         line("network", comparison.network_nats, "azure", True),
     ]
     for order, nats in sorted(comparison.by_order.items(), reverse=True):
@@ -150,7 +150,7 @@ def errors(found: ErrorsFound, opened: str = "") -> Report:
     breakdown = found.breakdown
     share = len(breakdown.errors) / max(1, breakdown.characters)
     told = f"p < 0.5 at {share:.1%} of characters"
-    lines = [_fitting([told.replace("p", "p of what came", 1), told], "strong")]
+    lines = [words(told.replace("p", "p of what came", 1), "strong", told)]
     bucket_opened, _, level_opened = opened.partition("/")
     for bucket in breakdown.buckets:
         share = breakdown.share(bucket)
@@ -201,19 +201,11 @@ def _level(found: ErrorsFound, bucket: Bucket, level: Level, *, is_opened: bool)
 
 def _learned(what: str, source: str, start: int, text: str) -> list[Line]:
     """What was learned from, and what was judged."""
-    told = [f"{what} learned from {source}", f"learned from {source}", f"from {source}"]
-    judged = [f"judged on the {len(text):,} characters from {start:,} on", f"judged from {start:,} on"]
-    return [_fitting(told), _fitting(judged)]
-
-
-def _fitting(choices: Sequence[str], token: str = "dim") -> Line:
-    """The first of some words that has room, or the last cut off."""
-
-    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        told = next((told for told in choices if len(told) <= width), choices[-1])
-        return [Segment(told[:width], ink(token))]
-
-    return Line(draw)
+    judged = f"judged on the {len(text):,} characters from {start:,} on", f"judged from {start:,} on"
+    return [
+        words(f"{what} learned from {source}", "dim", f"learned from {source}", f"from {source}"),
+        words(judged[0], "dim", judged[1]),
+    ]
 
 
 def _plain(text: str, start: int, at: int, value: str, mark: float) -> Line:

@@ -19,4 +19,6 @@ def whole_text(extent: Extent | None) -> list[Line]:
     """A line to choose where only a part was read."""
     if extent is None or not extent.is_part:
         return []
-    return [words(f"only the first {extent.read:,}; L: the whole text", "text", choice=Run("scope"))]
+    read = f"{extent.read:,}"
+    told = f"only the first {read}; L: the whole text", f"the first {read}; L: all of it"
+    return [words(told[0], "text", told[1], choice=Run("scope"))]

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.segment import Segment
-
 from rnnscope.app.asking.answers import Found
-from rnnscope.app.palette import Palette
 from rnnscope.app.ranking import Known
 from rnnscope.app.reports.extent import whole_text
-from rnnscope.app.reports.report import BLANK, Choice, Ink, Line, Report, Run, Unit, bar, words
+from rnnscope.app.reports.report import BLANK, Choice, Line, Report, Run, Unit, bar, words
 
 NAME = 16
 VALUE = 5
@@ -31,10 +28,13 @@ def findings(found: Found | None, gains: Sequence[Found], features: Sequence[str
     if found is not None:
         title = subject(found)
         lines += [*result(found), *whole_text(found.extent)]
+        if found.positives:
+            told = "N: the next place where it is on"
+            lines.append(words(told, "text", "N: the next place", choice=Run("next_place")))
     if gains:
         ranked = sorted(gains, key=lambda gain: -share(_probe(gain), gain.metric))
         lines += [BLANK] if lines else []
-        lines.append(_fitting("dim", "one neuron → all together", "one neuron → all"))
+        lines.append(words("one neuron → all together", "dim", "one neuron → all"))
         lines += [_gain(gain) for gain in ranked]
     lines += [BLANK] if lines else []
     lines.append(words("/ finds a feature, a pattern, or what v and V mark", "dim"))
@@ -54,8 +54,8 @@ def result(found: Found) -> list[Line]:
         scored(name, score, found.metric, "azure", token="strong", bold=True, choice=unit),
         scored("all together", found.probe, found.metric, "probe"),
         scored("shuffled text", found.null, found.metric, "mute", token="mute"),
-        _fitting("strong", told, told.partition(":")[0].partition(",")[0], bold=True),
-        _fitting("dim", f"{read}; probe uses {found.units_used}", read, f"of {found.positions:,} characters"),
+        words(told, "strong", told.partition(":")[0].partition(",")[0], bold=True),
+        words(f"{read}; probe uses {found.units_used}", "dim", read, f"of {found.positions:,} characters"),
     ]
 
 
@@ -86,16 +86,6 @@ def verdict(found: Found) -> str:
     if found.verdict == "many know together":
         return "many know together, none alone"
     return "nobody knows"
-
-
-def _fitting(token: str, *texts: str, bold: bool = False) -> Line:
-    """The first text that fits, or the last."""
-
-    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        shown = next((text for text in texts if len(text) <= width), texts[-1])
-        return [Segment(shown, ink(token, bold=bold))]
-
-    return Line(draw)
 
 
 def _gain(gain: Found) -> Line:

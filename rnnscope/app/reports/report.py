@@ -69,11 +69,14 @@ class Report:
 BLANK = Line(lambda palette, ink, width: [])
 
 
-def words(text: str, token: str = "text", *, bold: bool = False, choice: Choice | None = None) -> Line:
-    """A line of one ink; what is too long ends with an ellipsis."""
+def words(
+    text: str, token: str = "text", *shorter: str, bold: bool = False, choice: Choice | None = None
+) -> Line:
+    """A line of one ink: the text, or the first `shorter` one that fits; the last is cut where none does."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        shown = text if len(text) <= width else text[: max(0, width - 1)] + "…"
+        shown = next((each for each in (text, *shorter) if len(each) <= width), (text, *shorter)[-1])
+        shown = shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
         return [Segment(shown, ink(token, bold=bold))]
 
     return Line(draw, choice)

@@ -28,8 +28,10 @@ from rnnscope.app.asking.requests import (
     Find,
     FindContexts,
     FindMatches,
+    FindOn,
     FindOrigin,
     FindSaturation,
+    FindText,
     NameNeurons,
     Request,
     as_asked,
@@ -42,6 +44,7 @@ from rnnscope.app.screens.inspect_layout import OWN_PLACE, is_wide
 from rnnscope.app.screens.paging import PagingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.view import Overlay, View
+from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.saturation import SaturationPlot
 
@@ -59,6 +62,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         """Whether searches read the whole text, and not its first part only."""
         self.found: Found | None = None
         self.gains: dict[str, Found] = {}
+        self.sought: str | Find = ""
+        """Words, or what was searched for: whichever was last."""
         self.marks: tuple[tuple[int, int, bool], ...] = ()
         """Stretches of the text marked by hand: [start, stop), and whether they are on."""
         self.mark_from: tuple[int, bool] | None = None
@@ -99,8 +104,12 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.report("match", listing.matches(answer))
             case OriginFound():
                 self._map_origin(answer)
+            case TextFound(request=FindOn(begins=False), span=span):
+                self._come_to(span)
+            case TextFound(request=FindOn(), span=span):
+                self._show_text(span, "it is on nowhere in the next million characters")
             case TextFound(span=span):
-                self._show_text(span)
+                self._show_text(span, "that is nowhere in the text")
 
     def report(self, name: str, report: Report, *, keep_place: bool = False) -> None:
         """Show a report in its panel."""
@@ -141,6 +150,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             )
         )
         self.look(layer=layer, unit=unit, quantity=known.quantity, colouring="neuron")
+        if isinstance(found.request, Find) and found.positives:  # what is a number is on nowhere
+            self.sought = found.request
+            self.desk.ask(FindOn(found.request, self.start + self.query_one(Passage).shown.start))
 
     def _map_origin(self, found: OriginFound) -> None:
         self.report("origin", listing.origin(found))
@@ -157,9 +169,14 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         if self.view is not None and start == self.start and len(overlay.values) == len(self.view.trace):
             self.look(overlay=overlay, colouring="overlay")
 
-    def _show_text(self, span: tuple[int, int] | None) -> None:
+    def _come_to(self, span: tuple[int, int] | None) -> None:
+        """To where it is on, unless that is in sight."""
+        if span is not None and span[0] - self.start not in self.query_one(Passage).shown:
+            self.go_to(span[0])
+
+    def _show_text(self, span: tuple[int, int] | None, nowhere: str) -> None:
         if span is None:
-            self.announce("that is nowhere in the text")
+            self.announce(nowhere)
         else:
             self.go_to(span[0])
 
@@ -295,6 +312,16 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             last += 1
         return self.start + first, self.start + last + 1
 
+    def next_place(self) -> None:
+        """The next place of the words, or of what was searched for, after the cursor."""
+        if self.view is None:
+            return
+        following = self.start + self.view.cursor + 1
+        if isinstance(self.sought, Find):
+            self.desk.ask(FindOn(self.sought, following, begins=True))
+        else:
+            self.desk.ask(FindText(self.sought, following))
+
     def trace_back(self) -> None:
         """Where the prediction of the character at the cursor came from."""
         if self.view is not None and self.start + self.view.cursor > 0:
@@ -309,6 +336,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 self.go_to(position)
             case Unit(layer=layer, unit=unit):
                 self.look_at(layer, unit)
+            case Run(action="next_place") if message.again:
+                self.next_place()
             case Run(action="scope") if message.again:
                 self.action_scope()
             case Run(action="find", argument=argument) if message.again:

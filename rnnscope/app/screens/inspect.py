@@ -25,7 +25,6 @@ from rnnscope.app.asking.requests import (
     FindOrigin,
     FindSaturation,
     FindShare,
-    FindText,
     PutBack,
     ReadPage,
     Request,
@@ -75,7 +74,6 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         """`remarks` is the file of what the reader remarks of the neurons; None keeps them in memory."""
         super().__init__(desk, name=name)
         self._remarks_path = remarks
-        self._sought = ""
         """What was looked for in the text last."""
         self._left_at = 0
         """Where the text that was opened was left for a typed one."""
@@ -182,20 +180,19 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             elif told.replace(",", "").isdigit():
                 self.go_to(int(told.replace(",", "")))
             elif answer and self.view is not None:
-                self._sought = answer
-                self.desk.ask(FindText(answer, self.start + self.view.cursor + 1))
+                self.sought = answer
+                self.next_place()
             else:
                 return "a position such as 1200, 40%, or a text to look for"
             return None
 
         hint = f"0 to {self.model.characters:,}, 40% or a text to find   (a regular expression)   Enter   Esc"
-        self.ask(Question("go to", self._sought, hint, accept))
+        words = self.sought if isinstance(self.sought, str) else ""
+        self.ask(Question("go to", words, hint, accept))
 
     def action_next_place(self) -> None:
-        if self.view is None:
-            return
-        if self._sought:
-            self.desk.ask(FindText(self._sought, self.start + self.view.cursor + 1))
+        if self.sought:
+            self.next_place()
         else:
             self.action_place()
 

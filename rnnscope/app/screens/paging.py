@@ -186,7 +186,9 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             self.set_ranking(replace(ranking, source="held-out half" if self.known else ""))
 
     def show_view(self, view: View) -> None:
-        known = self.known.get((view.layer, view.unit))
+        # What the table says, which is of what was searched for, where something was.
+        said = self.ranking.known if self.ranking is not None else {}
+        known = said.get((view.layer, view.unit)) or self.known.get((view.layer, view.unit))
         name = "" if known is None else f"not {known.feature}" if known.is_negative else known.feature
         super().show_view(replace(view, knows=name))
         self.tell(position=self.start + view.cursor)

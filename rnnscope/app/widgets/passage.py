@@ -255,6 +255,14 @@ class Passage(ViewPanel):
         last = start + int(np.searchsorted(edges[start + 1 : end + 1], left + self._room, "right"))
         return first, max(first, last), int(edges[first] - left) if first < end else 0
 
+    @property
+    def shown(self) -> range:
+        """The characters of the page whose lines are in sight."""
+        if self._layout is None:
+            return range(0)
+        last = min(self._top + self._whole_lines, len(self._layout)) - 1
+        return range(self._layout.span(self._top)[0], self._layout.span(last)[1])
+
     def _follow(self) -> None:
         """Scroll by as little as brings the cursor into sight, with a margin where there is room for one."""
         view, layout = self._view, self._layout

@@ -1,0 +1,91 @@
+"""Where something is in the text: words, a share of it, or what was searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from rnnscope.analysis.questions import Question
+from rnnscope.analysis.scanning import AHEAD
+from rnnscope.analysis.stopping import Stop, heed
+from rnnscope.app.asking.answers import Answer, TextFound
+from rnnscope.app.asking.desk import Ticket
+from rnnscope.app.asking.requests import Find, FindOn, FindShare, FindText
+from rnnscope.inspection.bench import Bench
+from rnnscope.inspection.searching import question_of
+from rnnscope.text.long import LongText
+from rnnscope.text.occurrences import compiled, find_next, find_previous
+from rnnscope.text.patterns import Span
+
+_WINDOW = 1 << 14
+_WINDOWS = 64
+"""How many are looked at ahead, and how many from the beginning."""
+_BEFORE = 1 << 12
+"""Read before a window far into the text, so that what is open there is known."""
+
+
+def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    request = ticket.request
+    assert isinstance(request, FindText)
+    text = bench.subject.pages.text
+    pattern = compiled(request.pattern, text, is_pattern=True)
+    search = find_next if request.forward else find_previous
+    span = search(text, pattern, request.position, should_stop=ticket.is_dropped)
+    if span is None and request.forward and not ticket.is_dropped():
+        span = find_next(text, pattern, 0, should_stop=ticket.is_dropped)  # from the beginning again
+    yield TextFound(request, span)
+
+
+def find_share(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    request = ticket.request
+    assert isinstance(request, FindShare)
+    last = bench.subject.pages.text.count(should_stop=ticket.is_dropped) - 1
+    position = min(last, round(request.share * last))
+    yield TextFound(request, (position, position + 1))
+
+
+def find_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
+    """Raises Stopped, OptionError, TextError."""
+    request = ticket.request
+    assert isinstance(request, FindOn)
+    search, position = request.search, request.position
+    if search.kind == "marks":
+        yield TextFound(request, _next_marked(search, position))
+        return
+    text, question = bench.subject.pages.text, question_of(search, np.arange(0))
+    places = (_next_on(text, question, begin, request.begins, ticket.is_dropped) for begin in (position, 0))
+    yield TextFound(request, next((span for span in places if span is not None), None))
+
+
+def _next_marked(search: Find, position: int) -> Span | None:
+    marks = sorted((start, stop) for start, stop, is_on in search.marks if is_on)
+    return next((mark for mark in marks if mark[0] >= position), marks[0] if marks else None)
+
+
+def _next_on(text: LongText, question: Question, begin: int, begins: bool, should_stop: Stop) -> Span | None:
+    """The first stretch at `begin` or after it; None of what is a number, or too far away."""
+    for first in range(begin, begin + _WINDOWS * _WINDOW, _WINDOW):
+        heed(should_stop)
+        low = max(0, first - _BEFORE) if first > _WINDOW else 0
+        shown = text.read(low, first + _WINDOW + AHEAD)
+        found = question.over(shown).booleans if len(shown) > first - low else np.zeros((0, 1, 0), np.bool_)
+        if not len(found):
+            return None
+        on = found[0, 0]
+        wanted = on.copy()
+        if begins:
+            wanted[1:] &= ~on[:-1]
+        at = np.flatnonzero(wanted[first - low : first - low + _WINDOW])
+        if len(at):
+            start = first - low + int(at[0])
+            lasts = np.flatnonzero(~on[start:])
+            return low + start, low + start + (int(lasts[0]) if len(lasts) else len(on) - start)
+    return None
+
+
+PLACES: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {
+    FindOn: find_on,
+    FindShare: find_share,
+    FindText: find_text,
+}
