@@ -2,6 +2,7 @@
 
 python docs/pictures.py                     90 seconds on data/input.txt, then every picture below docs/
 python docs/pictures.py --seconds 300       the same, of a network that knows more
+python docs/pictures.py --seconds 0         the inspect screen alone
 """
 
 from __future__ import annotations
@@ -65,19 +66,22 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
 
 
 async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None:
-    """Open `model` on its text, find who knows `sought`, and write a picture below `to`."""
+    """Open `model` on its text, find who knows `sought`, and write pictures below `to`."""
 
     def start(desk: Desk) -> None:
         from rnnscope.inspection.worker import serve
 
-        serve(desk, resolve_model(model), model, "data/input.txt")
+        serve(desk, resolve_model(model), model, None)
 
     app = InspectApp(start, name=model, theme="dark", depth="truecolor")
     async with app.run_test(size=(120, 40)) as pilot:
         await asyncio.sleep(seconds)
         await pilot.press("slash", *sought, "enter")
         await asyncio.sleep(seconds)
-        await _take(app, pilot, to / "inspect-120x40.svg", (120, 40), "dark", ())
+        for size in ((80, 24), (200, 60), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("N")  # so that what was sought stands where there is room for it
+            await _take(app, pilot, to / f"inspect-{size[0]}x{size[1]}.svg", size, "dark", ())
         await pilot.press("q")
 
 
@@ -110,7 +114,8 @@ def main() -> None:
     os.chdir(ROOT)
     chosen = parser.parse_args()
     asyncio.run(look_inside("archive-lstm", "quotes", 20.0, chosen.to))
-    asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))
+    if chosen.seconds:
+        asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))
 
 
 if __name__ == "__main__":
