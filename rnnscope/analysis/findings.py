@@ -56,9 +56,9 @@ class Finding:
     average_precision: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings:
-    """The best units first.
+    """The best units first. They show themselves as a table in a notebook.
 
     positions: how many were asked about. positives: at how many of them the feature is on; None of numbers.
     null: the best score that any unit reaches when the feature is shuffled in blocks.
@@ -84,6 +84,18 @@ class Findings:
         if single >= _KNOWN and single >= _ALONE * together:
             return "one neuron knows"
         return "many know together" if together >= _KNOWN_TOGETHER[best.metric] else "nobody knows"
+
+    def __repr__(self) -> str:
+        best = self.results[0] if self.results else None
+        told = (
+            f", best {best.layer}/{best.unit} {best.quantity} {best.held_out:.3f}" if best is not None else ""
+        )
+        return f"<{self.feature}: {self.verdict}{told}, all together {self.probe.held_out:.3f}>"
+
+    def _repr_html_(self) -> str:
+        from rnnscope.analysis.shown import as_html
+
+        return as_html(self)
 
     def to_json(self) -> dict[str, Any]:
         """What `rnnscope find --json` prints."""

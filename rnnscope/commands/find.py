@@ -15,8 +15,6 @@ from rnnscope.errors import OptionError, TextError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rnnscope.analysis.findings import Finding, Findings
-
 
 @dataclass(frozen=True)
 class Options:
@@ -69,7 +67,11 @@ def run(options: Options) -> int:
     if options.json:
         print(json.dumps(findings.to_json()))
     else:
-        _print(findings)
+        from rich.console import Console
+
+        from rnnscope.analysis.shown import shown
+
+        Console().print(shown(findings))
     return 0
 
 
@@ -83,47 +85,3 @@ def _load_labels(path: Path) -> NDArray[Any]:
     if not isinstance(labels, np.ndarray):
         raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
     return labels
-
-
-def _print(findings: Findings) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from rnnscope.text.display import safe
-
-    is_boolean = findings.positives is not None
-    shows_precision = any(found.average_precision is not None for found in findings.results)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("neuron", "quantity", "AUC" if is_boolean else "Spearman", "held out", "direction"):
-        table.add_column(
-            heading, justify="left" if heading in ("neuron", "quantity", "direction") else "right"
-        )
-    if shows_precision:
-        table.add_column("precision", justify="right")
-    for found in findings.results:
-        table.add_row(*_row(found, is_boolean, shows_precision))
-    share = "" if findings.positives is None else f", on at {findings.positives:,}"
-    console = Console()
-    console.print(Text(f"{safe(findings.feature)}: {findings.positions:,} positions{share}"))
-    console.print(table)
-    probe = findings.probe
-    console.print(
-        f"by chance a neuron reaches {findings.null:.3f}; a linear probe of all, held out, "
-        f"{probe.held_out:.3f} with {probe.units_used:,} neurons"
-    )
-    console.print(Text(findings.verdict, style="bold"))
-
-
-def _row(found: Finding, is_boolean: bool, shows_precision: bool) -> list[str]:
-    high, low = ("high when on", "low when on") if is_boolean else ("rises with it", "falls with it")
-    row = [
-        f"{found.layer}/{found.unit}",
-        found.quantity,
-        f"{found.score:.3f}",
-        f"{found.held_out:.3f}",
-        high if found.direction > 0 else low,
-    ]
-    if shows_precision:
-        row.append("" if found.average_precision is None else f"{found.average_precision:.3f}")
-    return row

@@ -97,6 +97,14 @@ def test_every_character_of_a_page_has_the_colour_and_the_title_of_its_value() -
     assert len({look for look, _, _ in shown.cells}) > 8
 
 
+def test_what_the_model_does_not_know_is_exported_as_it_is_written(tmp_path: Path) -> None:
+    trace = replace(_trace(_TEXT), written=_TEXT.replace("be", "漢e"))
+    coloured = ColouredText.of(View(trace, layer=1, unit=0, quantity="hidden"))
+    assert _Page(page(coloured)).copied == trace.written
+    coloured.save(tmp_path / "page.json")
+    assert "漢" in json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))["text"]
+
+
 @pytest.mark.parametrize(("quantity", "scale"), [("cell", "diverging"), ("forget", "gate")])
 def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> None:
     source = page(ColouredText.of(View(_trace(_TEXT), quantity=quantity)))

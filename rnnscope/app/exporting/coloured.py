@@ -53,13 +53,14 @@ class ColouredText:
     def of(cls, view: View, *, start: int = 0, facts: Facts = ()) -> ColouredText:
         """What a screen's passage shows."""
         trace, is_surprise = view.trace, view.colouring == "surprise"
+        symbols, ids = trace.drawn
         overlay = view.overlay if view.colouring == "overlay" else None
         values = view.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
         return cls(
-            symbols=trace.symbols,
-            ids=trace.ids,
+            symbols=symbols,
+            ids=ids,
             values=values,
             codes=codes(view),
             kind=kind_of(view),

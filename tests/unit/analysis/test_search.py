@@ -178,6 +178,18 @@ def test_progress_is_told_to_its_end() -> None:
     assert len(found.results) == 20
 
 
+def test_findings_show_themselves_in_a_notebook() -> None:
+    found = rnnscope.find(MODEL, TEXT, pattern="[<a>]", top=2)
+    best = found.results[0]
+    shown = found._repr_html_()
+    assert "[&lt;a&gt;]: 6,000 positions" in shown
+    assert f"{best.layer}/{best.unit}" in shown
+    assert f"{best.held_out:.3f}" in shown
+    assert "<script" not in shown
+    assert f"best {best.layer}/{best.unit} {best.quantity} {best.held_out:.3f}" in repr(found)
+    assert found.verdict in repr(found)
+
+
 def test_one_quantity_alone_can_be_searched() -> None:
     found = find_in_trace(MODEL.trace(TEXT), BuiltIn(["word"]), quantity="cell", top=100)
     assert {each.quantity for each in found.results} == {"cell"}
