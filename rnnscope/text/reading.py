@@ -161,7 +161,7 @@ class Decoded:
         where = f"at byte {offset:,}" + (f" (line {line:,})" if line else "")
         return TextError(
             f"{self._name} cannot be read as text: {what} {where}; "
-            "convert it to UTF-8, or read any file with --encoding bytes"
+            "convert it to UTF-8, or train on any file with --encoding bytes"
         )
 
     def _with_line_feeds(self, text: str) -> str:
