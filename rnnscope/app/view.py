@@ -86,6 +86,14 @@ class View:
             return (self.values - low) / max(high - low, 1e-6)
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
 
+    def has_text_of(self, other: View) -> bool:
+        """Whether both are of the same characters, so that they stand on the same lines."""
+        ours, theirs = self.trace, other.trace
+        return ours is theirs or (
+            (ours.symbols, ours.written) == (theirs.symbols, theirs.written)
+            and np.array_equal(ours.ids, theirs.ids)
+        )
+
     def seconded(self) -> View | None:
         """The second neuron as the chosen one; None where there is no second."""
         second = self.second

@@ -101,7 +101,7 @@ BAD_TEXTS = {
     "empty": "is empty",
     "directory": "is a directory",
     "binary": "cannot be read as text: it is not UTF-8 at byte 128 (line 2)",
-    "broken": "it is not UTF-8 at byte 104 (line 21); convert it to UTF-8, or train on any file with --encoding",
+    "broken": "it is not UTF-8 at byte 104 (line 21); convert it to UTF-8, or train on any file",
     "utf16": "it is binary, with a NUL at byte",
     "large": "it is binary, with a NUL at byte 0",
 }

@@ -34,7 +34,7 @@ from rnnscope.app.widgets.layout_text import (
 )
 from rnnscope.app.widgets.legend import scale
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.app.widgets.under import second_row
+from rnnscope.app.widgets.under import has_second_row, second_row
 
 _INDENT = 1
 """Columns between the gutter and the text."""
@@ -86,7 +86,7 @@ class Passage(ViewPanel):
         """Show another view; only what differs from the present one is drawn anew."""
         old, self._view = self._view, view
         self._aim = view.cursor
-        same_text = old is not None and _same_text(old, view)
+        same_text = old is not None and old.has_text_of(view)
         row = self._row_of_cursor(old)
         if old is None or not same_text or _stride(old) != _stride(view):
             self._lay_out(keep_place=same_text)
@@ -152,7 +152,7 @@ class Passage(ViewPanel):
         assert self._layout is not None
         if below == 0:
             return self._text(start, end)
-        if _has_second_row(self._view):
+        if has_second_row(self._view):
             if below == 1:
                 return second_row(self._view, self._layout, start, end, self.palette)
             below -= 1
@@ -383,18 +383,9 @@ def _calm(first_shown: int, start: int, end: int, room: int, margin: int) -> int
     return min(start, max(first_shown, end + margin - room))
 
 
-def _same_text(one: View, other: View) -> bool:
-    a, b = one.trace, other.trace
-    return a is b or ((a.symbols, a.written) == (b.symbols, b.written) and np.array_equal(a.ids, b.ids))
-
-
-def _has_second_row(view: View) -> bool:
-    return view.second is not None and view.second.place == "under"
-
-
 def _stride(view: View) -> int:
     """The rows that a line of text takes, with what stands under it."""
-    return 1 + _has_second_row(view) + (ROWS if view.top_five else 0)
+    return 1 + has_second_row(view) + (ROWS if view.top_five else 0)
 
 
 def _look(view: View) -> tuple[object, ...]:

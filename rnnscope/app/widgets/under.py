@@ -16,6 +16,10 @@ from rnnscope.app.widgets.layout_text import Layout, first_equal, paint
 from rnnscope.tracing.trace import is_gate
 
 
+def has_second_row(view: View) -> bool:
+    return view.second is not None and view.second.place == "under"
+
+
 def second_row(view: View, layout: Layout, start: int, end: int, palette: Palette) -> list[Segment]:
     """The second neuron's colours under the characters `start` to `end` of one line."""
     second = view.second
