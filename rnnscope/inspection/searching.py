@@ -230,7 +230,7 @@ def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     found = top_contexts(values, value_range=_range(request.quantity))
     heed(ticket.is_dropped)
     text = subject.pages.text
-    texts = {c.start: text.read(c.start, c.stop) for c in _listed(found)}
+    texts = {c.position: text.read(c.start, c.stop) for c in _listed(found)}
     yield ContextsFound(request, found, texts, subject.extent(found.positions))
 
 
@@ -247,7 +247,7 @@ def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
     found = top_contexts([values], value_range=_range(request.quantity))
     symbols = trace.characters
     return ContextsFound(
-        request, found, {c.start: "".join(symbols[c.start : c.stop]) for c in _listed(found)}
+        request, found, {c.position: "".join(symbols[c.start : c.stop]) for c in _listed(found)}
     )
 
 

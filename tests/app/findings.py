@@ -153,7 +153,7 @@ def find_contexts(request: Request) -> list[Answer]:
     trace = traced(TEXT)
     found = top_contexts([trace.shown(request.layer, request.quantity, request.unit)])
     every = [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
-    return [ContextsFound(request, found, {one.start: TEXT[one.start : one.stop] for one in every})]
+    return [ContextsFound(request, found, {one.position: TEXT[one.start : one.stop] for one in every})]
 
 
 def find_saturation(request: Request) -> list[Answer]:

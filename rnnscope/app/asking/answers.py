@@ -107,7 +107,7 @@ class Found(Answer):
 
 @dataclass(frozen=True, eq=False)
 class ContextsFound(Answer):
-    """`texts` are those of the contexts, by the position where each begins."""
+    """`texts` are those of the contexts, by the position of each."""
 
     contexts: TopContexts
     texts: Mapping[int, str]

@@ -42,7 +42,7 @@ def contexts(found: ContextsFound) -> Report:
     def lines(of: Sequence[Context]) -> list[Line]:
         return [
             excerpt(
-                found.texts[one.start],
+                found.texts[one.position],
                 one.values,
                 one.position - one.start,
                 f"{one.value:+.2f}".replace("-", "−"),

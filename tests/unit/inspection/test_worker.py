@@ -143,7 +143,7 @@ def test_contexts_gates_and_matches_are_of_the_text(office: Office, model: CharR
     values = record(model, model.vocabulary.encode(TEXT)).shown(2, "cell", 5)
     best = contexts.contexts.highest[0]
     assert best.value == pytest.approx(float(values.max()), abs=1e-5)
-    assert contexts.texts[best.start] == TEXT[best.start : best.stop]
+    assert contexts.texts[best.position] == TEXT[best.start : best.stop]
     (gates,) = office.ask(FindSaturation())
     assert isinstance(gates, SaturationFound)
     assert len(gates.saturation.gates) == 6
@@ -170,6 +170,28 @@ def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office, model: Ch
     assert isinstance(origin, OriginFound)
     assert origin.saliency.position == 120
     assert origin.text == TEXT[origin.saliency.start : 121]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_every_context_has_its_own_text_however_near_the_beginning(
+    model: CharRNN, tmp_path: Path, whole: bool
+) -> None:
+    """Windows around the first characters all begin with the text."""
+    text, are_near = TEXT[:240], False
+    near = Office(model, tmp_path, text)
+    try:
+        for unit in range(12):
+            found = near.ask(FindContexts(1, unit, "hidden", whole=whole))[-1]
+            assert isinstance(found, ContextsFound)
+            bands = [one for band in found.contexts.bands for one in band.contexts]
+            listed = [*found.contexts.highest, *found.contexts.lowest, *bands]
+            are_near |= len({one.start for one in listed}) < len({one.stop for one in listed})
+            for one in listed:
+                assert found.texts[one.position] == text[one.start : one.stop]
+    finally:
+        near.desk.close()
+        near.thread.join(20)
+    assert are_near
 
 
 def test_what_the_model_does_not_know_is_told_once_and_shown_as_written(
