@@ -192,7 +192,8 @@ class NeuronTable(ViewPanel):
         gap = Segment(" " * _GAP, ink("text"))
         known, note = ranking.known.get(neuron), ranking.remarks.notes.get(neuron, "")
         names = self._name_width(shown, width)
-        lead = "not " if known is not None and known.is_negative and not note else ""
+        is_negative = known is not None and known.is_negative and not note
+        lead = ("not " if names > len("not ") else "¬"[:names]) if is_negative else ""
         said = note or (known.feature if known is not None else "")
         number = ranking.number(neuron)
         sign = known.metric if known is not None and number is None and known.metric == "ρ" else ""

@@ -1,0 +1,28 @@
+"""The neuron table at widths that leave its names little room, or none."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnscope.app.ranking import Known, Ranking
+from rnnscope.app.view import View
+from rnnscope.app.widgets.neurons import NeuronTable
+from rnnscope.tracing.trace import Trace
+from tests.app.conftest import PanelApp
+
+
+@pytest.mark.parametrize("width", range(4, 60, 2))
+async def test_the_table_is_drawn_however_narrow_it_is(
+    trace: Trace, panel_app: type[PanelApp], width: int
+) -> None:
+    known = {(1, 0): Known("quotes", 0.9, "AUC", is_negative=True), (1, 1): Known("column", 0.4, "ρ")}
+    table = NeuronTable()
+    async with panel_app(table).run_test(size=(width, 8)) as pilot:
+        table.show(View(trace, unit=0))
+        table.rank(Ranking(trace.architecture, "knows", known))
+        await pilot.pause()
+        lines = [table.render_line(y).text for y in range(8)]
+        assert len({len(line) for line in lines}) == 1
+        if width >= 50:
+            assert any("not quotes" in line and "0.90" in line for line in lines)
+        assert any("1/0" in line for line in lines) or width < 20
