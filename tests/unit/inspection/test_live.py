@@ -80,8 +80,8 @@ def test_contexts_are_of_the_neuron_along_the_trace(ask: Asked, trace: Trace) ->
     assert isinstance(found, ContextsFound)
     values = trace["1/update"][:, 3]
     assert found.contexts.highest[0].position == int(np.argmax(values))
-    first = found.contexts.highest[0].start
-    assert found.texts[first] == trace.text[first : found.contexts.highest[0].stop]
+    best = found.contexts.highest[0]
+    assert found.texts[best.position] == trace.text[best.start : best.stop]
 
 
 def test_what_cannot_be_answered_is_told_and_the_worker_goes_on(ask: Asked, trace: Trace) -> None:

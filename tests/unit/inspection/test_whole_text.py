@@ -105,7 +105,7 @@ def test_contexts_gates_and_matches_of_the_whole_text_are_those_of_its_trace(
     assert isinstance(contexts, ContextsFound)
     expected = top_contexts([trace.shown(1, "cell", 3)])
     assert [c.position for c in contexts.contexts.highest] == [c.position for c in expected.highest]
-    assert all(said == text[at : at + len(said)] for at, said in contexts.texts.items())
+    assert all(contexts.texts[c.position] == text[c.start : c.stop] for c in contexts.contexts.highest)
     assert contexts.contexts.positions == len(text)
 
     gates = _one(office, FindSaturation(whole=True))
