@@ -107,9 +107,10 @@ def bar(
     """A name, a bar of parts (each up to a share 0..1, in an ink) over a faint track, and a value."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        room = max(0, width - name_width - value_width - 2)
-        shown = name if len(name) <= name_width else name[: name_width - 1] + "…"
-        row = [Segment(f"{shown:<{name_width}} ", ink(token, bold=bold))]
+        names = max(1, min(name_width, width - value_width - 2))  # the value is what is never cut
+        room = max(0, width - names - value_width - 2)
+        shown = name if len(name) <= names else name[: names - 1] + "…"
+        row = [Segment(f"{shown:<{names}} ", ink(token, bold=bold))]
         done = 0
         for share, ink_of_part in parts:
             cells = max(done, round(room * min(1.0, max(0.0, share))))
