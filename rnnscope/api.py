@@ -1,6 +1,6 @@
 """The library in a few lines: train or load a model, trace a text, find who knows what, let it write.
 
-In a notebook a trace and a coloured text show themselves.
+In a notebook a trace, a coloured text and what was found show themselves.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rnnscope.app.exporting.coloured import ColouredText, Facts
 from rnnscope.app.exporting.subject import SURPRISE, Subject, model_facts
 from rnnscope.architecture import Architecture
 from rnnscope.checkpoint import load_model, read_header, resolve_model
+from rnnscope.commands.found import as_html
 from rnnscope.errors import OptionError
 from rnnscope.model import CharRNN
 from rnnscope.sampling import Sampler
@@ -55,6 +56,14 @@ class TracedText(Trace):
     def _repr_html_(self) -> str:
         shape = f"{', '.join(self.activations)}: {len(self):,} × {self.architecture.hidden_size} each"
         return replace(self.coloured(quantity=SURPRISE), facts=(*self.facts, shape))._repr_html_()
+
+
+@dataclass(frozen=True, repr=False)
+class FoundNeurons(Findings):
+    """Findings that show themselves in a notebook, as a table."""
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 class Model:
@@ -162,7 +171,7 @@ def find(
     labels: ArrayLike | None = None,
     quantity: str | None = None,
     top: int = 20,
-) -> Findings:
+) -> FoundNeurons:
     """Which neurons know a built-in feature, where a pattern matches, or what is labelled by hand.
 
     source: a model with a text, or a trace. where: inside a match, or the one character "before" or "after"
@@ -173,7 +182,10 @@ def find(
     if isinstance(source, Trace):
         if text is not None:
             raise OptionError("a trace has its text already: give a model and a text, or a trace")
-        return search.find_in_trace(source, asked, quantity=quantity, top=top)
-    if text is None:
+        found = search.find_in_trace(source, asked, quantity=quantity, top=top)
+    elif text is None:
         raise OptionError("a model needs a text to look for it in: find(model, text, …)")
-    return search.find(source.network, source.vocabulary.encode(text), asked, quantity=quantity, top=top)
+    else:
+        ids = source.vocabulary.encode(text)
+        found = search.find(source.network, ids, asked, quantity=quantity, top=top)
+    return FoundNeurons(**{field.name: getattr(found, field.name) for field in fields(found)})

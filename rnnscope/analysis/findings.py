@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, repr=False)
 class Findings:
-    """The best units first. They show themselves as a table in a notebook.
+    """The best units first.
 
     positions: how many were asked about. positives: at how many of them the feature is on; None of numbers.
     null: the best score that any unit reaches when the feature is shuffled in blocks.
@@ -91,11 +91,6 @@ class Findings:
             f", best {best.layer}/{best.unit} {best.quantity} {best.held_out:.3f}" if best is not None else ""
         )
         return f"<{self.feature}: {self.verdict}{told}, all together {self.probe.held_out:.3f}>"
-
-    def _repr_html_(self) -> str:
-        from rnnscope.analysis.shown import as_html
-
-        return as_html(self)
 
     def to_json(self) -> dict[str, Any]:
         """What `rnnscope find --json` prints."""

@@ -69,7 +69,7 @@ def run(options: Options) -> int:
     else:
         from rich.console import Console
 
-        from rnnscope.analysis.shown import shown
+        from rnnscope.commands.found import shown
 
         Console().print(shown(findings))
     return 0

@@ -54,7 +54,8 @@ def find_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         yield TextFound(request, _next_marked(search, position))
         return
     text, question = bench.subject.pages.text, question_of(search, np.arange(0))
-    places = (_next_on(text, question, begin, request.begins, ticket.is_dropped) for begin in (position, 0))
+    begins = dict.fromkeys((position, 0))  # from the beginning again, unless that is where it began
+    places = (_next_on(text, question, begin, request.begins, ticket.is_dropped) for begin in begins)
     yield TextFound(request, next((span for span in places if span is not None), None))
 
 
