@@ -27,6 +27,7 @@ _LEAST_ROWS = 16
 """Rows that are worth a thread."""
 
 _MINUS_ONE = torch.tensor(-1.0)
+"""For 2x − 1 in one pass, as −1 + 2 · x; to multiply and then to subtract takes two."""
 
 Recorded: TypeAlias = dict[str, Tensor]
 

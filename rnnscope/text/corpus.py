@@ -229,7 +229,8 @@ def _check_length(size: int, held_out: float, test: float, name: str) -> None:
     parts = (
         f"each of its {len(shares)} parts to have {_LEAST_CHARACTERS}" if len(shares) > 1 else "a prediction"
     )
-    raise TextError(f"{name} is too short, {size} characters: it needs at least {least:,} for {parts}")
+    has = f"{size} character{'' if size == 1 else 's'}"
+    raise TextError(f"{name} is too short, {has}: it needs at least {least:,} for {parts}")
 
 
 def _is_enough(size: int, held_out: float, test: float) -> bool:

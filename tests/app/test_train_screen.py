@@ -368,7 +368,7 @@ async def test_too_small_a_terminal_is_told_kindly_and_nothing_is_lost(trace: Tr
         await pilot.pause()
         text = "\n".join(strip.text for strip in screen._compositor.render_strips())
         assert "60×16" in text
-        assert "Training goes on" in text
+        assert "Nothing is lost" in text
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         assert len(screen.panels_in_sight()) == 6

@@ -14,13 +14,14 @@ class TooSmall(Ground):
 
     def __init__(self, *, id: str | None = None, live: bool = True) -> None:
         super().__init__(id=id)
-        self._reassurance = "Training goes on." if live else ""
+        self._reassurance = "Nothing is lost." if live else ""
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         columns, rows = SMALLEST
+        asks = ("rnnscope needs a little more room:", "a little more room:", "room:")
         lines = (
-            ("rnnscope needs a little more room:", "text"),
+            (next((each for each in asks if len(each) <= width), asks[-1]), "text"),
             (f"{columns}×{rows}; this is {width}×{height}.", "strong"),
             (self._reassurance, "mute"),
         )
