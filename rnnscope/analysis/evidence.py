@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.binning import Binning
+from rnnscope.analysis.control import Sums
 from rnnscope.analysis.questions import Answers, Asked, Question
 from rnnscope.analysis.statistics import Bools, centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
@@ -33,8 +34,7 @@ _SAMPLE = 2048
 _TURNS = 16
 _BLOCKS = 24
 """Blocks that a half is cut into to be shuffled."""
-_SHUFFLES = 7
-"""As many as are counted at once."""
+_SHUFFLES = 8
 LEARN_FROM = 2048
 JUDGED_BY = 4096
 """Positions that a probe is fitted to, and judged by."""
@@ -81,7 +81,8 @@ class Samples:
 class Evidence:
     """What was counted.
 
-    shuffled: of several times as many features, those of one shuffle after those of another.
+    shuffled: of the half that chooses, and of several times as many features: those of one shuffle after
+    those of another.
     positives: (F,) how often each boolean is on.
     """
 
@@ -91,7 +92,7 @@ class Evidence:
     positives: NDArray[np.int64]
     chosen_by: Tally
     reported_by: Tally
-    shuffled: Tally
+    shuffled: Sums
     samples: Samples | None
     state_parts: int
     """How many numbers of each unit a sample has: hidden, or hidden and cell."""
@@ -151,21 +152,11 @@ def count_trace(
         binning = Binning.of(values[torch.from_numpy(sample)])
         rows = slice(number * columns.hidden_size, (number + 1) * columns.hidden_size)
         binning.fill(bins[rows], values)
-    shuffles = max(1, _SHUFFLES // len(question.asked))
-    tallies = [Tally(len(columns), len(on) * times, len(numbers) * times) for times in (1, 1, shuffles)]
-    generator = np.random.default_rng(0)
+    tallies = [Tally(len(columns), len(on), len(numbers)) for _ in range(2)]
     with Threads() as threads:
-        for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=False):
+        for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=True):
             ranked = _ranked(numbers[:, half])
             tally.add(_picked(bins, half), on[:, half], ranked, threads=threads, should_stop=should_stop)
-        orders = [shuffled_in_blocks(len(halves.chooses), generator) for _ in range(shuffles)]
-        tallies[2].add(
-            _picked(bins, halves.chooses),
-            np.concatenate([on[:, halves.chooses][:, order] for order in orders]),
-            np.concatenate([_ranked(numbers[:, halves.chooses])[:, order] for order in orders]),
-            threads=threads,
-            should_stop=should_stop,
-        )
     samples = None
     if len(question.asked) == 1:
         answer = numbers[0] if len(numbers) else on[0].astype(np.float32)
@@ -179,10 +170,30 @@ def count_trace(
         positives=on[:, asked].sum(axis=1),
         chosen_by=tallies[0],
         reported_by=tallies[1],
-        shuffled=tallies[2],
+        shuffled=_shuffled(columns, bins, on, numbers, halves.chooses),
         samples=samples,
         state_parts=state_parts(trace.architecture),
     )
+
+
+def _shuffled(
+    columns: Columns, bins: Tensor, on: Bools, numbers: NDArray[np.float32], half: Positions
+) -> Sums:
+    """What bins (C, T) go with features that are shuffled in blocks."""
+    times = max(1, _SHUFFLES // (len(on) + len(numbers)))
+    generator = np.random.default_rng(0)
+    orders = [half[shuffled_in_blocks(len(half), generator)] for _ in range(times)]
+    sums = Sums(len(columns), len(on) * times, len(numbers) * times)
+    rows = sums.rows(
+        np.concatenate([on[:, order] for order in orders]),
+        np.concatenate([_ranked(numbers[:, order]) for order in orders]),
+        np.ones(len(half)),
+    )
+    for first in range(0, len(columns), columns.hidden_size):
+        some = slice(first, first + columns.hidden_size)
+        sums.add(some, _picked(bins[some], half).t().float(), rows)
+    sums.settle()
+    return sums
 
 
 def halved(answers: Answers, question: Question) -> tuple[Positions, Bools, NDArray[np.float32], Halves]:

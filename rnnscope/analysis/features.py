@@ -5,7 +5,7 @@ opening quote is inside its quotes, the closing one is not; at a line break the 
 need a look ahead (does this apostrophe open a quotation?), of at most 256 characters.
 
     values(text)["quotes"]          (T,) bool
-    values(text)["column"]          (T,) int64
+    values(text)["column"]          (T,) int32
 
 A text is read in pieces, in linear time and with a few numbers carried from piece to piece, so that its
 length does not matter; `Scanner` reads many rows of text side by side.
@@ -30,6 +30,7 @@ from rnnscope.analysis.scanning import (
     Ints,
     Memory,
     among,
+    comes_next,
     counted,
     depth,
     latched,
@@ -199,7 +200,7 @@ class Piece:
     def indent(self) -> Values:
         solid = ~among(self.codes, " \t\n")
         is_leading = counted(solid, self._newline, self.memory, "solid") == 0
-        widths = (self.codes == ord(" ")) + _TAB * (self.codes == ord("\t")).astype(np.int64)
+        widths = (self.codes == ord(" ")) + _TAB * (self.codes == ord("\t")).astype(np.int32)
         return counted(widths * is_leading, self._newline, self.memory, "indent")
 
     def line_in_paragraph(self) -> Values:
@@ -247,9 +248,8 @@ class Piece:
     def _names(self, starts: Bools, in_name: Bools, mark: str, shortest: int) -> Bools:
         """Inside runs of `in_name` that begin at `starts` and end before `mark`."""
         length = upcoming(~in_name)
-        ends_at = np.minimum(np.arange(starts.shape[1]) + np.minimum(length, AHEAD), starts.shape[1] - 1)
-        is_marked = np.take_along_axis(self.ahead, ends_at, axis=1) == ord(mark)
-        named = starts & is_marked & (length >= shortest) & (length <= _LONGEST_NAME)
+        is_marked = comes_next(self.ahead == ord(mark), ~in_name)
+        named = starts & in_name & is_marked & (length >= shortest) & (length <= _LONGEST_NAME)
         n = self.n
         return latched(named[:, :n], ~in_name[:, :n], self.memory, f"speaker {mark}")
 
@@ -324,7 +324,7 @@ class Scanner:
         return found
 
 
-def values(text: str, names: Iterable[str] | None = None) -> dict[str, NDArray[np.bool_] | NDArray[np.int64]]:
+def values(text: str, names: Iterable[str] | None = None) -> dict[str, NDArray[np.bool_] | NDArray[np.int32]]:
     """Each named feature (T,) of a text, or all of them. Raises OptionError for a name that is none."""
     features = list(FEATURES.values()) if names is None else [feature(name) for name in names]
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int32)[None]
@@ -336,6 +336,6 @@ def values(text: str, names: Iterable[str] | None = None) -> dict[str, NDArray[n
     return {
         each.name: np.concatenate([piece[each.name][0] for piece in pieces])
         if pieces
-        else np.zeros(0, np.bool_ if each.kind == "boolean" else np.int64)
+        else np.zeros(0, np.bool_ if each.kind == "boolean" else np.int32)
         for each in features
     }

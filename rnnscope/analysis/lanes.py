@@ -70,7 +70,7 @@ class LaneReader:
         should_stop: Stop | None = None,
     ) -> None:
         self.model, self.lanes, self._should_stop = model, lanes, should_stop
-        self._ids = ids
+        self.ids = ids
         self._starts_from = _in_order if in_order else _warm
         self.met = True
         """After reading: whether most lanes ended as the next one had begun. A unit that never forgets may
@@ -85,11 +85,11 @@ class LaneReader:
         """
         with Threads() as threads:
             stepper, lanes = Stepper(self.model, threads), self.lanes
-            state = begun = self._starts_from(stepper, self._ids, lanes, self._should_stop)
+            state = begun = self._starts_from(stepper, self.ids, lanes, self._should_stop)
             for first in range(0, lanes.length, lanes.steps):
                 heed(self._should_stop)
                 steps = np.arange(first, min(first + lanes.steps, lanes.length))
-                recorded, state = stepper.read(self._ids[lanes.starts + steps[:, None]], state)
+                recorded, state = stepper.read(self.ids[lanes.starts + steps[:, None]], state)
                 yield first, recorded
         self.met = _meet(begun, state)
 

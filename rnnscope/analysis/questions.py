@@ -27,6 +27,8 @@ from rnnscope.text.patterns import Expression
 Where = Literal["inside", "before", "after"]
 
 _BLOCK = 4096
+_ROWS = 32
+"""Lanes that are read side by side: what is worked out of them stays in the processor's cache."""
 _AROUND = 1024
 """A match that is longer may be cut where a long text is read in lanes."""
 _LEVELS = 4096
@@ -83,7 +85,10 @@ class Along(ABC):
     """Answers along lanes, piece by piece, after a survey."""
 
     def __init__(self, asked: tuple[Asked, ...], lanes: Lanes) -> None:
-        self.on = np.zeros((sum(each.kind == "boolean" for each in asked), len(lanes)), np.int64)
+        booleans = sum(each.kind == "boolean" for each in asked)
+        self.numbers = len(asked) - booleans
+        """G, how many of what is asked about are numbers."""
+        self.on = np.zeros((booleans, len(lanes)), np.int64)
         """(F, B): at how many positions of each lane each boolean is on."""
         self.positions = np.full(len(lanes), lanes.length, np.int64)
         """(B,): how many positions of each lane are asked about."""
@@ -129,14 +134,14 @@ class BuiltIn(Question):
         return _BuiltInAlong(self.features, self.asked, passage, lanes, should_stop)
 
 
-def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int64]]:
+def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int32]]:
     """(F, rows, n) of the booleans and (G, rows, n) of the numbers."""
     shape = (0, *next(iter(found.values())).shape)
     booleans = [values for values in found.values() if values.dtype == np.bool_]
     numbers = [values for values in found.values() if values.dtype != np.bool_]
     return (
         np.stack(booleans) if booleans else np.zeros(shape, np.bool_),
-        np.stack(numbers) if numbers else np.zeros(shape, np.int64),
+        np.stack(numbers) if numbers else np.zeros(shape, np.int32),
     )
 
 
@@ -150,7 +155,7 @@ class _BuiltInAlong(Along):
         should_stop: Stop | None,
     ) -> None:
         super().__init__(asked, lanes)
-        self._passage, self._starts, self._read = passage, lanes.starts, 0
+        self._passage, self._read = passage, 0
         seen = np.zeros((len(asked) - len(self.on), _LEVELS), np.int64)
         scanner, memories = Scanner(features), []
         for lane, start in enumerate(lanes.starts.tolist()):
@@ -162,18 +167,26 @@ class _BuiltInAlong(Along):
                 self.on[:, lane] += booleans.sum(axis=(1, 2))
                 for levels, values in zip(seen, numbers.clip(0, _LEVELS - 1), strict=True):
                     levels += np.bincount(values[0], minlength=_LEVELS)
-        self._scanner = Scanner(features, Memory.side_by_side(memories))
+        self._scanners = [
+            (lanes.starts[first : first + _ROWS], Scanner(features, Memory.side_by_side(some)))
+            for first in range(0, len(lanes), _ROWS)
+            if (some := memories[first : first + _ROWS])
+        ]
         shares = seen / max(1, len(lanes) * lanes.length)
         self._ranks = (np.cumsum(shares, axis=1) - shares / 2 - 0.5).astype(np.float32)
 
     def read(self, n: int) -> Answers:
-        first = self._read
-        codes = np.stack([self._passage.codes(at, at + n + AHEAD) for at in (self._starts + first).tolist()])
+        booleans = np.empty((len(self.on), len(self.positions), n), np.bool_)
+        ranks = np.empty((self.numbers, len(self.positions), n), np.float32)
+        for number, (starts, scanner) in enumerate(self._scanners):
+            rows = slice(number * _ROWS, number * _ROWS + len(starts))
+            at = (starts + self._read).tolist()
+            codes = np.stack([self._passage.codes(start, start + n + AHEAD) for start in at])
+            booleans[:, rows], values = split(scanner.read(codes, n))
+            for of_levels, of_feature, levels in zip(self._ranks, ranks, values, strict=True):
+                np.take(of_levels, levels.clip(0, _LEVELS - 1), out=of_feature[rows])
         self._read += n
-        booleans, numbers = split(self._scanner.read(codes, n))
-        levels = numbers.clip(0, _LEVELS - 1)
-        ranks = [ranks[values] for ranks, values in zip(self._ranks, levels, strict=True)]
-        return Answers(booleans, np.stack(ranks) if ranks else np.zeros(numbers.shape, np.float32))
+        return Answers(booleans, ranks)
 
 
 class Pattern(Question):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int32]
 Codes = NDArray[np.int32]
 
 BEHIND = 8
@@ -25,7 +25,8 @@ AHEAD = 256
 """How many characters after a position may decide about it."""
 
 _TABLE = 0x10000
-_FAR = 1 << 40
+_FAR = np.int32(1 << 29)
+_DEEP = np.int32(1 << 29)
 
 Class = Literal["letter", "word", "upper", "lower", "digit", "space"]
 
@@ -81,54 +82,60 @@ class Memory:
         return Memory.side_by_side([self])
 
     def recall(self, name: str) -> Ints:
-        return self._kept.get(name, np.zeros(self._rows, np.int64))
+        return self._kept.get(name, np.zeros(self._rows, np.int32))
 
     def keep(self, name: str, values: Ints | Bools) -> None:
-        self._kept[name] = values[:, -1].astype(np.int64)
-
-
-def latest(events: Bools) -> Ints:
-    """Where the last event at or before each position is; −1 where there is none in the piece."""
-    positions = np.arange(events.shape[1])
-    return np.maximum.accumulate(np.where(events, positions, -1), axis=1)
+        self._kept[name] = values[:, -1].astype(np.int32)
 
 
 def upcoming(events: Bools) -> Ints:
     """How far the next event after each position is; a great number where none is in sight."""
-    positions = np.arange(events.shape[1])
+    positions = _positions(events)
     marked = np.where(events, positions, _FAR)[:, ::-1]
     nearest = np.minimum.accumulate(marked, axis=1)[:, ::-1]
     after = np.full_like(nearest, _FAR)
     after[:, :-1] = nearest[:, 1:]
-    return after - positions
+    after -= positions
+    return after
+
+
+def comes_next(marks: Bools, events: Bools) -> Bools:
+    """Whether the first event from each position on is one of `marks`; so it is where none is in sight."""
+    numbered = 2 * _positions(events) + ~marks  # the last bit says which it was
+    nearest = np.where(events, numbered, _FAR)[:, ::-1]
+    found: Bools = np.minimum.accumulate(nearest, axis=1)[:, ::-1] & 1 == 0
+    return found
 
 
 def since(events: Bools, memory: Memory, name: str) -> Ints:
     """How long ago the last event was: 0 at the event itself. Before a text stands an event."""
-    positions = np.arange(events.shape[1])
-    last = latest(events)
-    passed = np.where(last >= 0, positions - last, memory.recall(name)[:, None] + positions + 1)
+    positions = _positions(events)
+    last = np.where(events, positions, -1 - memory.recall(name)[:, None])
+    passed = positions - np.maximum.accumulate(last, axis=1, out=last)
     memory.keep(name, passed)
     return passed
 
 
 def latched(on: Bools, off: Bools, memory: Memory, name: str) -> Bools:
     """Whether the last event was `on` rather than `off`; `off` wins where both are."""
-    last = latest(on | off)
-    turned = np.take_along_axis(on & ~off, np.maximum(last, 0), axis=1)
-    inside: Bools = np.where(last >= 0, turned, memory.recall(name)[:, None] > 0)
+    turned = 2 * _positions(on) + 2 + (on & ~off)  # above what is recalled; the last bit says which it was
+    last = np.where(on | off, turned, memory.recall(name)[:, None])
+    inside: Bools = (np.maximum.accumulate(last, axis=1, out=last) & 1).astype(np.bool_)
     memory.keep(name, inside)
     return inside
 
 
 def counted(weights: Bools | Ints, resets: Bools, memory: Memory, name: str) -> Ints:
-    """The sum of `weights` after the last reset; what stands on a reset itself does not count."""
-    total = np.cumsum(weights, axis=1, dtype=np.int64)
-    last = latest(resets)
-    before = np.take_along_axis(total, np.maximum(last, 0), axis=1)
-    summed = np.where(last >= 0, total - before, memory.recall(name)[:, None] + total)
-    memory.keep(name, summed)
-    return summed
+    """The sum of `weights`, none below 0, after the last reset; what stands on a reset does not count."""
+    total = np.cumsum(weights, axis=1, dtype=np.int32)
+    before = np.where(resets, total, -memory.recall(name)[:, None])  # a sum only grows: the last is the most
+    total -= np.maximum.accumulate(before, axis=1, out=before)
+    memory.keep(name, total)
+    return total
+
+
+def _positions(events: Bools) -> Ints:
+    return np.arange(events.shape[1], dtype=np.int32)
 
 
 def depth(opens: Bools, closes: Bools, resets: Bools, memory: Memory, name: str) -> Ints:
@@ -137,9 +144,10 @@ def depth(opens: Bools, closes: Bools, resets: Bools, memory: Memory, name: str)
     With S the running sum of the steps, a sum that may not fall below zero is S − min(0, min S so far); a
     reset is a step so far down that it always ends at zero.
     """
-    steps = opens.astype(np.int64) - closes - resets * np.int64(1 << 32)
+    steps = opens.astype(np.int32) - closes - resets * _DEEP
     steps[:, 0] += memory.recall(name)
-    level = np.cumsum(steps, axis=1)
+    level = np.cumsum(steps, axis=1, dtype=np.int64)
     level -= np.minimum(np.minimum.accumulate(level, axis=1), 0)
-    memory.keep(name, level)
-    return level
+    found = level.astype(np.int32)
+    memory.keep(name, found)
+    return found

@@ -140,7 +140,7 @@ def name_neurons(evidence: Evidence, *, should_stop: Stop | None = None) -> list
     columns, asked = evidence.columns, evidence.asked
     chosen, reported = (measures(tally, should_stop) for tally in (evidence.chosen_by, evidence.reported_by))
     known = np.empty_like(chosen)
-    for number, (each, null) in enumerate(zip(asked, nulls(evidence, should_stop), strict=True)):
+    for number, (each, null) in enumerate(zip(asked, nulls(evidence), strict=True)):
         metric = METRICS[each.kind]
         scores = _scores(chosen[:, number], each.kind)
         known[:, number] = np.where(scores > null, 2 * scores - 1 if metric == "auc" else scores, 0)
@@ -191,10 +191,11 @@ def measures(tally: Tally, should_stop: Stop | None = None) -> Doubles:
     return np.concatenate([tally.areas(should_stop), tally.correlations()], axis=1)
 
 
-def nulls(evidence: Evidence, should_stop: Stop | None = None) -> list[float]:
+def nulls(evidence: Evidence) -> list[float]:
     """For each feature the best score that any unit reaches on any of its shuffles."""
     found = []
-    areas, correlations = evidence.shuffled.areas(should_stop), evidence.shuffled.correlations()
+    areas = evidence.shuffled.areas()
+    correlations = evidence.shuffled.correlations(evidence.chosen_by.spread())
     for number, each in enumerate(evidence.asked):
         is_boolean, booleans = each.kind == "boolean", len(evidence.positives)
         found_by = areas if is_boolean else correlations
@@ -274,7 +275,7 @@ def _findings(
         evidence.positions,
         int(evidence.positives[0]) if asked.kind == "boolean" else None,
         tuple(results),
-        nulls(evidence, should_stop)[0],
+        nulls(evidence)[0],
         _probed(evidence, should_stop),
         is_exact,
     )

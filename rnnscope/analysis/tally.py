@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.control import Control
 from rnnscope.analysis.statistics import (
     BINS,
     Bools,
@@ -53,6 +54,8 @@ class Tally:
         self._of_ranks = np.zeros((2, columns), np.float64)
         self._of_numbers = np.zeros((2, numbers), np.float64)
         """Sums, and sums of squares."""
+        self.control: Control | None = None
+        """What of a thinned text tells how far the counts are off."""
 
     @property
     def positions(self) -> int:
@@ -141,17 +144,40 @@ class Tally:
             self._of_ranks[0, columns] += sums[:, -1]
             self._of_ranks[1, columns] += product(ranked.square_(), rows[-1:, start:stop]).numpy()[:, 0]
 
+    def move(self, columns: NDArray[np.int64], borders: Doubles) -> None:
+        """Move the counts of some columns into other bins: (c, 257) where the borders of the old ones are
+        among the new. What is in a bin is spread evenly over the new ones that it covers.
+        """
+        for column, border in zip(columns.tolist(), borders, strict=True):
+            for counts in (self.total[column], *self.on[column]):
+                below = np.interp(np.arange(1, BINS), border, np.append(0, np.cumsum(counts)))
+                counts[:] = np.diff(np.rint(below), prepend=0, append=counts.sum())
+        self._ranks[columns] = ranks_of_bins(self.total[columns])
+
     def areas(self, should_stop: Stop | None = None) -> Doubles:
         """(C, F): the AUC of every column for every boolean. Raises Stopped."""
         found = []
         for part in self._parts():
             heed(should_stop)
-            found.append(auc_of_counts(self.on[part], self.total[part, None] - self.on[part]))
+            found.append(self._areas(part))
         return np.concatenate(found)
 
     def areas_of(self, column: int) -> Doubles:
         """(F,): of one column."""
-        return auc_of_counts(self.on[column], self.total[column] - self.on[column])
+        found: Doubles = self._areas(slice(column, column + 1))[0]
+        return found
+
+    def _areas(self, part: slice) -> Doubles:
+        found = auc_of_counts(self.on[part], self.total[part, None] - self.on[part])
+        if self.control is not None:
+            found += self.control.areas(part)
+        return found.clip(0, 1)
+
+    def spread(self) -> Doubles:
+        """(C,) the standard deviation of every column's bins, as ranks from 0 to 1."""
+        bins, n = np.arange(BINS) / BINS, np.maximum(1, self.total.sum(axis=1))
+        found: Doubles = np.sqrt(np.maximum(self.total @ bins**2 / n - (self.total @ bins / n) ** 2, 0))
+        return found
 
     def slack(self) -> Doubles:
         """(C, F): how far an AUC may be from the one without bins, should each bin be perfectly sorted."""
@@ -168,10 +194,12 @@ class Tally:
         n = max(1.0, self._ranked)
         (of_ranks, ranks_squared), (of_numbers, numbers_squared) = self._of_ranks, self._of_numbers
         shared = self._products - of_ranks[:, None] * of_numbers / n
+        if self.control is not None:
+            shared += n * self.control.covariances()
         spread = np.maximum(ranks_squared - of_ranks**2 / n, 0)
         lengths = np.sqrt(spread[:, None] * np.maximum(numbers_squared - of_numbers**2 / n, 0))
         found: Doubles = np.divide(shared, lengths, out=np.zeros_like(shared), where=lengths > 1e-9)
-        return found
+        return found.clip(-1, 1)
 
     def average_precision(self, column: int, boolean: int, *, rising: bool) -> float:
         """Of one column; `rising` says that high values are for on."""

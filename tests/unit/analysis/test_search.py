@@ -148,8 +148,9 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
     ids = VOCABULARY.encode(text)
     trace = MODEL.trace(text)
     exact = measures(count_trace(trace, BuiltIn(FEATURES), None).chosen_by)
-    for plenty, tolerance in ((1 << 20, 0.0), (2_000, 4 * 0.29 / 2_000**0.5)):
-        monkeypatch.setattr("rnnscope.analysis.streaming._PLENTY", plenty)
+    for looked_at, tolerance in ((1 << 20, 0.0), (2_000, 4 * 0.29 / 2_000**0.5)):
+        monkeypatch.setattr("rnnscope.analysis.thinning._LOOK", looked_at)
+        monkeypatch.setattr("rnnscope.analysis.thinning._COUNT", looked_at // 4)
         evidence = count_along(MODEL.network, ids, BuiltIn(FEATURES), lanes=22)
         lanes = Lanes.over(len(ids), 22)
         chosen = np.concatenate(
@@ -166,7 +167,7 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
                 assert ours[names.index(name)] == pytest.approx(expected, abs=0.005 + tolerance)
             along = spearman(trace[f"1/{quantity}"][chosen, unit], columns)
             assert ours[names.index("column")] == pytest.approx(along, abs=0.005 + 3 * tolerance)
-        assert evidence.chosen_by.positions == pytest.approx(len(chosen), rel=0.02 if tolerance else 0)
+        assert evidence.chosen_by.positions == pytest.approx(len(chosen), rel=0.04 if tolerance else 0)
     assert exact.shape == measures(evidence.chosen_by).shape
 
 
