@@ -20,10 +20,10 @@ from rnnscope.analysis.statistics import BINS, Doubles
 
 _SLICE = 1 << 18
 """Values that are binned at once."""
-_PIECES = 7
+_PIECES = 6
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
-_GLANCE = 1024
+_GLANCE = 256
 _BEYOND = 0.04
 _CROWDED = 0.35
 _DISTINCT = 0.25

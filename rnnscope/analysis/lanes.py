@@ -28,7 +28,8 @@ LANES = 256
 """How many, where the text is long enough."""
 WARM_UP = 256
 _SAMPLE = 4096
-"""Positions of all lanes that are recorded at once."""
+_LEAST_STEPS = 24
+"""Positions of all lanes that are recorded at once; steps, where lanes are many."""
 _IN_ORDER = 1024
 _APART = 0.25
 _A_FEW = 0.05
@@ -54,7 +55,7 @@ class Lanes:
     @property
     def steps(self) -> int:
         """Characters of every lane that are recorded at once."""
-        return max(16, _SAMPLE // len(self))
+        return max(_LEAST_STEPS, _SAMPLE // len(self))
 
 
 class LaneReader:
