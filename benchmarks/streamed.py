@@ -2,8 +2,8 @@
 
     python benchmarks/streamed.py [MODEL [TEXT]]
 
-The claim: an AUC from histograms and sums, of which only some positions are part, is within 0.005 of the exact
-one, for every quantity of every unit and every built-in feature. It takes some minutes.
+The claim: an AUC from histograms and sums, of which only some positions are part, is within 0.005 of the
+exact one, for every quantity of every unit and every built-in feature. It takes some minutes.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,9 +21,11 @@ from rnnscope.analysis.statistics import BINS, Doubles
 
 _SLICE = 1 << 18
 """Values that are binned at once."""
-_PIECES = 6
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
+_PIECES = 9
+_STEEP = 2.0**17
+"""Bins away from 0 that a rounding of is a hundredth of a bin."""
 _GLANCE = 256
 _BEYOND = 0.04
 _CROWDED = 0.35
@@ -79,8 +82,6 @@ class Binning:
     """(K, C) where each straight piece begins."""
     upper: Tensor
     slope: Tensor
-    offset: Tensor
-    """(C,)"""
     spread: Tensor
     """(C,) standard deviation of the sample's bins."""
     marks: NDArray[np.float32]
@@ -101,10 +102,9 @@ class Binning:
         # A piece without width is one value: its bins are left empty, and what is beside it is told apart.
         slope = torch.where(width > 0, shares / width.clamp(min=1e-30), 0.0)
         centre = at_knots.mean(dim=0).float().double()
-        offset = 0.5 - (slope * (lower - centre)).sum(dim=0)
         # Rows that lie together, along which a processor clips many units at once.
         lower, upper, slope = (each.float().contiguous() for each in (lower - centre, upper - centre, slope))
-        found = cls(centre.float(), lower, upper, slope, offset.float(), spread=offset, marks=marks)
+        found = cls(centre.float(), lower, upper, slope, spread=centre, marks=marks)
         return replace(found, spread=found.of_values(torch.from_numpy(marks.T)).std(dim=0))
 
     def of_values(self, values: Tensor, rows: Tensor | None = None) -> Tensor:
@@ -116,11 +116,28 @@ class Binning:
         if rows is not None:
             values = torch.index_select(values, 0, rows, out=picked)
         values = torch.sub(values, self.centre, out=picked)
-        before = self.offset
-        for lower, upper, slope in zip(self.lower, self.upper, self.slope, strict=True):
-            torch.clamp(values, lower, upper, out=clipped)
+        before, pieces = self._summed
+        for begin, lower, upper, slope in pieces:
+            inside = values if begin is None else torch.sub(values, begin, out=clipped)
+            torch.clamp(inside, lower, upper, out=clipped)
             before = torch.addcmul(before, clipped, slope, out=sums)
         return sums
+
+    @cached_property
+    def _summed(self) -> tuple[Tensor, list[tuple[Tensor | None, Tensor, Tensor, Tensor]]]:
+        """(C,) what is added to the pieces of the sum; and of each where it begins if that is subtracted
+        first, because it is so steep that it would be lost in rounding, its limits, and its slope.
+        """
+        furthest = torch.maximum(self.lower.abs(), self.upper.abs())
+        is_steep = (self.slope * furthest).amax(dim=1) > _STEEP
+        offset, pieces = torch.full_like(self.centre, 0.5, dtype=torch.float64), []
+        for steep, lower, upper, slope in zip(is_steep, self.lower, self.upper, self.slope, strict=True):
+            if steep:
+                pieces.append((lower, torch.zeros_like(lower), upper - lower, slope))
+            else:
+                pieces.append((None, lower, upper, slope))
+                offset -= slope.double() * lower
+        return offset.float(), pieces
 
     def fill(self, bins: Tensor, values: Tensor) -> None:
         """Fill bins (C, n) uint8 from values (n, C) float32."""
@@ -153,7 +170,7 @@ class Binning:
         marks[columns] = new.marks
         fields = {
             name: getattr(self, name).index_copy(-1, at, getattr(new, name))
-            for name in ("centre", "lower", "upper", "slope", "offset", "spread")
+            for name in ("centre", "lower", "upper", "slope", "spread")
         }
         return replace(self, marks=marks, **fields), moved
 
@@ -185,6 +202,12 @@ def _knots(values: Doubles) -> NDArray[np.int64]:
     """
     columns, n = values.shape
     ranks = np.arange(n)
+    differs = values[:, 1:] != values[:, :-1]
+    always = np.ones((columns, 1), np.bool_)
+    # Of what is one value any rank will do.
+    least = np.maximum.accumulate(np.where(np.concatenate([always, differs], axis=1), ranks, 0), axis=1)
+    most = np.where(np.concatenate([differs, always], axis=1), ranks, n)[:, ::-1]
+    most = np.minimum.accumulate(most, axis=1)[:, ::-1]
     knots = np.tile([0, n - 1], (columns, 1))
     for _ in range(_PIECES - 1):
         off = np.zeros_like(values)
@@ -192,6 +215,7 @@ def _knots(values: Doubles) -> NDArray[np.int64]:
             low, high = (np.take_along_axis(values, knot, axis=1) for knot in (first, last))
             share = (values - low) / np.where(high > low, high - low, 1.0)
             straight = first + share * (last - first)
-            off = np.where((ranks > first) & (ranks < last), np.abs(ranks - straight), off)
+            apart = np.maximum(np.maximum(least - straight, straight - most), 0)
+            off = np.where((ranks > first) & (ranks < last), apart, off)
         knots = np.sort(np.concatenate([knots, off.argmax(axis=1)[:, None]], axis=1), axis=1)
     return knots

@@ -38,6 +38,8 @@ from rnnscope.tracing.trace import Trace
 
 _HELD_BYTES = 1 << 28
 _LEAST_IN_LANES = 8192
+_TOLD_APART = 3
+"""Digits of a score along a long text: smaller differences are of the sample that is counted."""
 _RARE = 0.1
 _TOGETHER = 64
 _NEAR = 100
@@ -121,7 +123,8 @@ def find_along(
     """The same in one pass over a text of any length; `told` hears the share that is done."""
     evidence = count_along(model, ids, question, quantity, lanes=lanes, told=told, should_stop=should_stop)
     chosen, reported = measures(evidence.chosen_by)[:, 0], measures(evidence.reported_by)[:, 0]
-    order = _best_first(evidence, np.arange(len(chosen)), _scores(chosen, evidence.asked[0].kind))[:top]
+    scores = _scores(chosen, evidence.asked[0].kind)
+    order = _best_first(evidence, np.arange(len(chosen)), scores, _TOLD_APART)[:top]
     results = [
         _finding(
             evidence, 0, column, chosen[column], reported[column], _binned_precision(evidence, 0, column)
@@ -315,10 +318,12 @@ def _scores(signed: Doubles, kind: Kind) -> Doubles:
     return np.maximum(signed, 1 - signed) if kind == "boolean" else np.abs(signed)
 
 
-def _best_first(evidence: Evidence, columns: NDArray[np.int64], scores: Doubles) -> list[int]:
+def _best_first(
+    evidence: Evidence, columns: NDArray[np.int64], scores: Doubles, digits: int = 9
+) -> list[int]:
     """Columns by falling score; of equal ones what a network shows and keeps goes before its gates."""
     preferences = np.array([_preference(evidence.columns[column][2]) for column in columns.tolist()])
-    found: list[int] = columns[np.lexsort((columns, preferences, -np.round(scores, 9)))].tolist()
+    found: list[int] = columns[np.lexsort((columns, preferences, -np.round(scores, digits)))].tolist()
     return found
 
 

@@ -26,8 +26,8 @@ _LOOK_EVERY = 6
 _COUNT = 6_000
 """Of those, positions that are counted: at least."""
 _COUNT_EVERY = 16
-"""One in so many is looked at, or counted, however many there are; of a lone feature twice as many are counted,
-for its average precision depends on few.
+"""One in so many is looked at, or counted, however many there are. Of a lone feature twice as many are
+counted, for its average precision depends on few.
 """
 _RANK = 12_000
 _RANK_EVERY = 32
