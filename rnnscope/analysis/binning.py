@@ -82,8 +82,6 @@ class Binning:
     """(K, C) where each straight piece begins."""
     upper: Tensor
     slope: Tensor
-    spread: Tensor
-    """(C,) standard deviation of the sample's bins."""
     marks: NDArray[np.float32]
     """(C, marks + 1) evenly spaced order statistics of the sample."""
 
@@ -104,8 +102,7 @@ class Binning:
         centre = at_knots.mean(dim=0).float().double()
         # Rows that lie together, along which a processor clips many units at once.
         lower, upper, slope = (each.float().contiguous() for each in (lower - centre, upper - centre, slope))
-        found = cls(centre.float(), lower, upper, slope, spread=centre, marks=marks)
-        return replace(found, spread=found.of_values(torch.from_numpy(marks.T)).std(dim=0))
+        return cls(centre.float(), lower, upper, slope, marks)
 
     def of_values(self, values: Tensor, rows: Tensor | None = None) -> Tensor:
         """The bins (n, C), ½ … 255½ in float32, of values (n, C) or of n of their rows: as many as stay in
@@ -122,6 +119,11 @@ class Binning:
             torch.clamp(inside, lower, upper, out=clipped)
             before = torch.addcmul(before, clipped, slope, out=sums)
         return sums
+
+    @cached_property
+    def _spread(self) -> Tensor:
+        """(C,) the standard deviation of the sample's bins."""
+        return self.of_values(torch.from_numpy(self.marks.T)).std(dim=0)
 
     @cached_property
     def _summed(self) -> tuple[Tensor, list[tuple[Tensor | None, Tensor, Tensor, Tensor]]]:
@@ -150,7 +152,7 @@ class Binning:
         values = values[::every]
         moved = values - self.centre
         beyond = ((moved < self.lower[0]) | (moved > self.upper[-1])).float().mean(dim=0) > _BEYOND
-        crowded = self.of_values(values).std(dim=0) < _CROWDED * self.spread
+        crowded = self.of_values(values).std(dim=0) < _CROWDED * self._spread
         ordered = values[:, crowded].sort(dim=0).values  # what is one value cannot be told apart
         crowded[crowded.clone()] = (ordered[1:] != ordered[:-1]).float().mean(dim=0) > _DISTINCT
         return (beyond | crowded).nonzero()[:, 0].numpy()
@@ -170,7 +172,7 @@ class Binning:
         marks[columns] = new.marks
         fields = {
             name: getattr(self, name).index_copy(-1, at, getattr(new, name))
-            for name in ("centre", "lower", "upper", "slope", "spread")
+            for name in ("centre", "lower", "upper", "slope")
         }
         return replace(self, marks=marks, **fields), moved
 

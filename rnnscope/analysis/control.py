@@ -19,9 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnscope.analysis.statistics import BINS, Bools, Doubles
-
-Float = NDArray[np.float32]
+from rnnscope.analysis.statistics import BINS, Bools, Doubles, Float
 
 
 class Sums:

@@ -1,8 +1,11 @@
 """A half of the lanes in which a text is read: the half that chooses, or the half that reports.
 
-positions ──some──▶ looked at ──▶ bins ──▶ sums: the control
-                                   └─some─▶ sums: control, and null
-                                            gathered (C, n) uint8 ──▶ tally
+    positions ──some──▶ looked at ──▶ bins ──▶ sums: the control
+                                       └─some─▶ sums: control, and null
+                                                gathered (C, n) uint8 ──▶ tally
+
+What is looked at pays for two matrix products alone; bins are gathered, because to count many at once costs
+less.
 """
 
 from __future__ import annotations

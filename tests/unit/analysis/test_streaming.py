@@ -123,15 +123,10 @@ def test_what_is_looked_at_is_enough_of_every_class_and_stands_for_all(
     assert looked == pytest.approx(everyone, rel=0.02)
     assert counted == pytest.approx(everyone, rel=0.04)
     assert taken.sum() < 0.7 * sizes.sum()
-    for name, size, weight, n in zip(
-        (each.name for each in along_names()), sizes, weights, taken, strict=True
-    ):
+    names = [each.name for each in BuiltIn(FEATURES).asked if each.kind == "boolean"]
+    for name, size, weight, n in zip(names, sizes, weights, taken, strict=True):
         assert n >= 0.9 * min(size, 1_000), name
         assert weight == pytest.approx(size, rel=0.05), name
-
-
-def along_names() -> list[object]:
-    return [each for each in BuiltIn(FEATURES).asked if each.kind == "boolean"]
 
 
 def test_sums_of_ranks_give_the_scores_of_the_ranks() -> None:
