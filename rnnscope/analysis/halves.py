@@ -21,6 +21,7 @@ from torch import Tensor
 from rnnscope.analysis.binning import Binning, slices, turn
 from rnnscope.analysis.control import Control, Sums
 from rnnscope.analysis.evidence import Columns, Positions
+from rnnscope.analysis.pieces import SCRATCH
 from rnnscope.analysis.questions import Along, Answers
 from rnnscope.analysis.statistics import BINS, Bools, Doubles, Float
 from rnnscope.analysis.stopping import Stop
@@ -155,13 +156,14 @@ class Half:
     def take(self, columns: slice, binning: Binning, values: Tensor, pieces: Sequence[Piece]) -> None:
         """Add up the bins of values (t · B, H), and gather those that are counted."""
         for piece in pieces:
-            bins = binning.of_values(values, piece.rows)
-            few = bins.index_select(0, piece.picked)
-            self._control.many.add(columns, bins, piece.many)
-            self._control.few.add(columns, few, piece.few)
+            values_there = binning.centred(values, piece.rows)
+            rough = binning.rough.of(values_there)
+            self._control.many.add(columns, rough, piece.many)
+            self._control.few.add(columns, SCRATCH.rows("few", rough, piece.picked), piece.few)
+            bins = binning.fine.of(SCRATCH.rows("few", values_there, piece.picked))
             if self._shuffles:
-                self.shuffled.add(columns, few, piece.shuffled)
-            turn(self._bins[columns, piece.place], few)
+                self.shuffled.add(columns, bins, piece.shuffled)
+            turn(self._bins[columns, piece.place], bins)
 
     def move(self, columns: NDArray[np.int64], borders: Doubles) -> None:
         """Move the bins of some columns, where those of old bins (c, 257) are among the new."""

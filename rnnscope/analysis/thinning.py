@@ -23,7 +23,7 @@ from rnnscope.analysis.statistics import Bools, Doubles
 _LOOK = 20_000
 """Positions of a class that are looked at, where there are as many."""
 _LOOK_EVERY = 6
-_COUNT = 6_000
+_COUNT = 3_000
 """Of those, positions that are counted: at least."""
 _COUNT_EVERY = 16
 """One in so many is looked at, or counted, however many there are. Of a lone feature twice as many are
