@@ -23,7 +23,7 @@ _SLICE = 1 << 18
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
 _PIECES = 9
-_ROUGH = 4
+_ROUGH = 5
 _GLANCE = 256
 _BEYOND = 0.04
 _CROWDED = 0.35

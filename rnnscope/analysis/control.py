@@ -76,11 +76,16 @@ class Sums:
         found: Doubles = ((sums[1:] - weights[1:] * sums[:1] / n) / n / BINS).T
         return found
 
-    def correlations(self, spread: Doubles) -> Doubles:
-        """(C, G); spread: (C,) the standard deviation of each column's ranks."""
+    def variances(self) -> Doubles:
+        """(G,) of the numbers."""
         n, *numbers = self._weights[self._first_number :]
         n = max(n, 1e-9)
-        lengths = spread[:, None] * np.sqrt(np.maximum(self._squares / n - (np.array(numbers) / n) ** 2, 0))
+        found: Doubles = np.maximum(self._squares / n - (np.array(numbers) / n) ** 2, 0)
+        return found
+
+    def correlations(self, spread: Doubles) -> Doubles:
+        """(C, G); spread: (C,) the standard deviation of each column's ranks."""
+        lengths = spread[:, None] * np.sqrt(self.variances())
         found = self.covariances()
         np.divide(found, lengths, out=found, where=lengths > 1e-9)
         return np.where(lengths > 1e-9, found, 0.0).clip(-1, 1)

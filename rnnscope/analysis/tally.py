@@ -192,14 +192,22 @@ class Tally:
     def correlations(self) -> Doubles:
         """(C, G): the correlation of every column's ranks, by bins, with every number."""
         n = max(1.0, self._ranked)
-        (of_ranks, ranks_squared), (of_numbers, numbers_squared) = self._of_ranks, self._of_numbers
-        shared = self._products - of_ranks[:, None] * of_numbers / n
-        if self.control is not None:
-            shared += n * self.control.covariances()
-        spread = np.maximum(ranks_squared - of_ranks**2 / n, 0)
-        lengths = np.sqrt(spread[:, None] * np.maximum(numbers_squared - of_numbers**2 / n, 0))
+        (of_ranks, ranks_squared), (of_numbers, numbers_squared) = self._of_ranks / n, self._of_numbers / n
+        shared = self._products / n - of_ranks[:, None] * of_numbers
+        if self.control is None:
+            spread, numbers = ranks_squared - of_ranks**2, numbers_squared - of_numbers**2
+        else:  # of the same positions as what is put right
+            shared += self.control.covariances()
+            spread, numbers = self._variances(), self.control.many.variances()
+        lengths = np.sqrt(np.maximum(spread, 0)[:, None] * np.maximum(numbers, 0))
         found: Doubles = np.divide(shared, lengths, out=np.zeros_like(shared), where=lengths > 1e-9)
         return found.clip(-1, 1)
+
+    def _variances(self) -> Doubles:
+        """(C,) of every column's ranks."""
+        shares, ranks = self.total / max(1, self.positions), self._ranks.astype(np.float64)
+        found: Doubles = (shares * ranks**2).sum(axis=1) - (shares * ranks).sum(axis=1) ** 2
+        return found
 
     def average_precision(self, column: int, boolean: int, *, rising: bool) -> float:
         """Of one column; `rising` says that high values are for on."""

@@ -24,7 +24,9 @@ _LOOK = 20_000
 """Positions of a class that are looked at, where there are as many."""
 _LOOK_EVERY = 6
 _COUNT = 3_000
-"""Of those, positions that are counted: at least."""
+"""Of those, positions that are counted: at least, and of a short text more in proportion."""
+_LONG = 500_000
+"""Positions of a half that are many."""
 _COUNT_EVERY = 16
 """One in so many is looked at, or counted, however many there are. Of a lone feature twice as many are
 counted, for its average precision depends on few.
@@ -80,8 +82,10 @@ class Thinning:
         self._all, self._classes = classes[-1].astype(np.int16), classes[:-1].astype(np.int16).reshape(-1, 2)
         self._shares = np.clip(_LOOK / np.maximum(1, self._sizes), 1 / _LOOK_EVERY, 1).astype(np.float32)
         every = _COUNT_EVERY // 2 if len(along.on) + along.numbers == 1 else _COUNT_EVERY
-        self._strides = np.array([_stride(size, _COUNT, every) for size in self._sizes.tolist()])
-        self._every = _stride(positions, _RANK, _RANK_EVERY)
+        plenty = max(_COUNT, _COUNT * _LONG // max(1, positions))
+        self._strides = np.array([_stride(size, plenty, every) for size in self._sizes.tolist()])
+        # What is ranked is among what is counted, whatever its class.
+        self._every = max(_stride(positions, _RANK, _RANK_EVERY), int(self._strides.max()))
         self._seen = np.zeros(_KINDS, np.int64)
 
     def choose(self, answers: Answers, ids: NDArray[np.integer]) -> Chosen:

@@ -151,6 +151,7 @@ def test_a_pass_in_lanes_scores_as_a_trace_does(monkeypatch: pytest.MonkeyPatch)
     for looked_at, tolerance in ((1 << 20, 0.0), (2_000, 4 * 0.29 / 2_000**0.5)):
         monkeypatch.setattr("rnnscope.analysis.thinning._LOOK", looked_at)
         monkeypatch.setattr("rnnscope.analysis.thinning._COUNT", looked_at // 4)
+        monkeypatch.setattr("rnnscope.analysis.thinning._LONG", 1 if tolerance else 1 << 20)
         evidence = count_along(MODEL.network, ids, BuiltIn(FEATURES), lanes=22)
         lanes = Lanes.over(len(ids), 22)
         chosen = np.concatenate(

@@ -72,7 +72,7 @@ def test_a_pass_scores_as_every_value_of_it_does(kind: str) -> None:
     network = settling_network() if kind == "settling" else random_network("lstm", VOCABULARY, 6, 1)
     evidence = count_along(network, IDS, BuiltIn(FEATURES), lanes=LANES)
     values, (on, numbers) = values_read(network, evidence), answers_read()
-    assert values.shape[1] == on.shape[1] == pytest.approx(evidence.chosen_by.positions, rel=0.02)
+    assert values.shape[1] == on.shape[1] == evidence.chosen_by.positions
     areas, correlations = evidence.chosen_by.areas(), evidence.chosen_by.correlations()
     for column, row in enumerate(values):
         for feature, is_on in enumerate(on):
@@ -101,6 +101,7 @@ def test_what_is_looked_at_is_enough_of_every_class_and_stands_for_all(
 ) -> None:
     monkeypatch.setattr("rnnscope.analysis.thinning._LOOK", 1_000)
     monkeypatch.setattr("rnnscope.analysis.thinning._COUNT", 300)
+    monkeypatch.setattr("rnnscope.analysis.thinning._LONG", 1_000)
     lanes = Lanes.over(len(IDS), LANES)
     along = BuiltIn(FEATURES).along(Passage(IDS, VOCABULARY.symbols), lanes)
     thinning = Thinning(along, slice(0, LANES, 2))
@@ -170,7 +171,7 @@ def test_a_control_puts_right_what_a_thin_count_is_off_by() -> None:
     # Where a unit knows nothing, most is put right.
     off, is_own = [np.abs(tally.areas() - exact) for tally in (plain, controlled)], np.eye(4, dtype=bool)
     assert off[0].max() > 0.01
-    assert off[1][~is_own].max() < 0.4 * off[0][~is_own].max()
+    assert off[1][~is_own].max() < 0.5 * off[0][~is_own].max()
     assert off[1].max() < 0.5 * off[0].max()
 
 
