@@ -18,9 +18,10 @@ import rnnscope
 import torch  # isort: skip
 import numpy as np
 
+from rnnscope.analysis.along import Passage
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
-from rnnscope.analysis.questions import BuiltIn, Passage
+from rnnscope.analysis.questions import BuiltIn
 from rnnscope.analysis.statistics import auc_of_ranks, centred_ranks
 from rnnscope.analysis.streaming import count_along
 

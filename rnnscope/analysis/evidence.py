@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.along import Answers, Asked
 from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.control import Sums
-from rnnscope.analysis.questions import Answers, Asked, Question
+from rnnscope.analysis.questions import Question
 from rnnscope.analysis.statistics import Bools, centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.tally import Tally

@@ -62,10 +62,6 @@ class Piece:
         self.wide = np.concatenate([memory.behind, codes], axis=1)
         self.codes = codes[:, :n]
 
-    def remember(self) -> None:
-        """Leave the last characters to the piece that follows."""
-        self.memory.behind = self.wide[:, self.n : self.n + BEHIND]
-
     def before(self, distance: int) -> Codes:
         """The character so many before each position, and before each position ahead."""
         return self.wide[:, BEHIND - distance : self.wide.shape[1] - distance]
@@ -320,7 +316,7 @@ class Scanner:
         """
         piece = Piece(codes.astype(np.int32, copy=False), n, self.memory)
         found = {each.name: each.read(piece) for each in self._features}
-        piece.remember()
+        self.memory.leave(piece.wide, n)
         return found
 
 

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.along import Along, Answers
 from rnnscope.analysis.binning import Binning, slices, turn
 from rnnscope.analysis.control import Control, Sums
 from rnnscope.analysis.evidence import Columns, Positions
 from rnnscope.analysis.pieces import SCRATCH
-from rnnscope.analysis.questions import Along, Answers
 from rnnscope.analysis.statistics import BINS, Bools, Doubles, Float
 from rnnscope.analysis.stopping import Stop
 from rnnscope.analysis.tally import Tally

@@ -1,101 +1,33 @@
 """What is looked for in a text: built-in features, a regular expression, or labels made by hand.
 
-A question answers for a whole text that is in memory, or along the lanes in which a long one is read. Before
-a long one is read its text alone is surveyed, which costs next to nothing: how often each feature is on in
-each lane, how a feature's numbers are distributed, and what each lane must know of the text before it.
+A question answers for a whole text that is in memory, or along the lanes in which a long one is read.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.features import Feature, Kind, Scanner, feature
+from rnnscope.analysis.along import Along, Answers, Asked, Passage
+from rnnscope.analysis.features import Scanner, feature
 from rnnscope.analysis.lanes import Lanes
-from rnnscope.analysis.scanning import AHEAD, Bools, Codes, Memory
+from rnnscope.analysis.scanning import AHEAD, Bools
 from rnnscope.analysis.statistics import centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
+from rnnscope.analysis.surveyed import BuiltInAlong, split
 from rnnscope.errors import OptionError
 from rnnscope.text.patterns import Expression
 
 Where = Literal["inside", "before", "after"]
 
 _BLOCK = 4096
-_ROWS = 32
-"""Lanes that are read side by side: what is worked out of them stays in the processor's cache."""
 _AROUND = 1024
 """A match that is longer may be cut where a long text is read in lanes."""
-_LEVELS = 4096
-"""Numbers from there on share a rank."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A feature as it is reported."""
-
-    name: str
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What holds at the positions of some rows of text.
-
-    booleans: (F, rows, n). numbers: (G, rows, n) float32; along lanes they are ranks, centred at 0.
-    is_asked: (rows, n), or None where every position is asked about.
-    """
-
-    booleans: Bools
-    numbers: NDArray[np.float32]
-    is_asked: Bools | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Passage:
-    """A text as ids, decoded where it is looked at."""
-
-    ids: NDArray[np.integer]
-    symbols: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def codes(self, start: int, stop: int) -> Codes:
-        """(stop − start,) code points; 0 beyond the end."""
-        found = np.zeros(stop - start, np.int32)
-        within = self._table[self.ids[start : min(stop, len(self))]]
-        found[: len(within)] = within
-        return found
-
-    @cached_property
-    def _table(self) -> Codes:
-        return np.array([ord(symbol) for symbol in self.symbols], np.int32)
-
-    def text(self, start: int, stop: int) -> str:
-        return "".join([self.symbols[i] for i in self.ids[max(0, start) : stop].tolist()])
-
-
-class Along(ABC):
-    """Answers along lanes, piece by piece, after a survey."""
-
-    def __init__(self, asked: tuple[Asked, ...], lanes: Lanes) -> None:
-        booleans = sum(each.kind == "boolean" for each in asked)
-        self.numbers = len(asked) - booleans
-        """G, how many of what is asked about are numbers."""
-        self.on = np.zeros((booleans, len(lanes)), np.int64)
-        """(F, B): at how many positions of each lane each boolean is on."""
-        self.positions = np.full(len(lanes), lanes.length, np.int64)
-        """(B,): how many positions of each lane are asked about."""
-
-    @abstractmethod
-    def read(self, n: int) -> Answers:
-        """The next n positions of every lane."""
 
 
 class Question(ABC):
@@ -131,62 +63,7 @@ class BuiltIn(Question):
         return Answers(np.concatenate(booleans, axis=2), np.concatenate(numbers, axis=2).astype(np.float32))
 
     def along(self, passage: Passage, lanes: Lanes, should_stop: Stop | None = None) -> Along:
-        return _BuiltInAlong(self.features, self.asked, passage, lanes, should_stop)
-
-
-def split(found: dict[str, NDArray[Any]]) -> tuple[Bools, NDArray[np.int32]]:
-    """(F, rows, n) of the booleans and (G, rows, n) of the numbers."""
-    shape = (0, *next(iter(found.values())).shape)
-    booleans = [values for values in found.values() if values.dtype == np.bool_]
-    numbers = [values for values in found.values() if values.dtype != np.bool_]
-    return (
-        np.stack(booleans) if booleans else np.zeros(shape, np.bool_),
-        np.stack(numbers) if numbers else np.zeros(shape, np.int32),
-    )
-
-
-class _BuiltInAlong(Along):
-    def __init__(
-        self,
-        features: list[Feature],
-        asked: tuple[Asked, ...],
-        passage: Passage,
-        lanes: Lanes,
-        should_stop: Stop | None,
-    ) -> None:
-        super().__init__(asked, lanes)
-        self._passage, self._read = passage, 0
-        seen = np.zeros((len(asked) - len(self.on), _LEVELS), np.int64)
-        scanner, memories = Scanner(features), []
-        for lane, start in enumerate(lanes.starts.tolist()):
-            memories.append(scanner.memory.copied())
-            for first in range(start, start + lanes.length, _BLOCK):
-                heed(should_stop)
-                n = min(_BLOCK, start + lanes.length - first)
-                booleans, numbers = split(scanner.read(passage.codes(first, first + n + AHEAD)[None], n))
-                self.on[:, lane] += booleans.sum(axis=(1, 2))
-                for levels, values in zip(seen, numbers.clip(0, _LEVELS - 1), strict=True):
-                    levels += np.bincount(values[0], minlength=_LEVELS)
-        self._scanners = [
-            (lanes.starts[first : first + _ROWS], Scanner(features, Memory.side_by_side(some)))
-            for first in range(0, len(lanes), _ROWS)
-            if (some := memories[first : first + _ROWS])
-        ]
-        shares = seen / max(1, len(lanes) * lanes.length)
-        self._ranks = (np.cumsum(shares, axis=1) - shares / 2 - 0.5).astype(np.float32)
-
-    def read(self, n: int) -> Answers:
-        booleans = np.empty((len(self.on), len(self.positions), n), np.bool_)
-        ranks = np.empty((self.numbers, len(self.positions), n), np.float32)
-        for number, (starts, scanner) in enumerate(self._scanners):
-            rows = slice(number * _ROWS, number * _ROWS + len(starts))
-            at = (starts + self._read).tolist()
-            codes = np.stack([self._passage.codes(start, start + n + AHEAD) for start in at])
-            booleans[:, rows], values = split(scanner.read(codes, n))
-            for of_levels, of_feature, levels in zip(self._ranks, ranks, values, strict=True):
-                np.take(of_levels, levels.clip(0, _LEVELS - 1), out=of_feature[rows])
-        self._read += n
-        return Answers(booleans, ranks)
+        return BuiltInAlong(self.features, self.asked, passage, lanes, should_stop)
 
 
 class Pattern(Question):

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnnscope.analysis.along import Along, Answers, Asked, Passage
 from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.evidence import (
     JUDGED_BY,
@@ -34,7 +35,7 @@ from rnnscope.analysis.evidence import (
 )
 from rnnscope.analysis.halves import Half, Looked
 from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
-from rnnscope.analysis.questions import Along, Answers, Asked, Passage, Question
+from rnnscope.analysis.questions import Question
 from rnnscope.analysis.statistics import Bools
 from rnnscope.analysis.stopping import Stop
 from rnnscope.analysis.threads import Threads

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.questions import Along, Answers
+from rnnscope.analysis.along import Along, Answers
 from rnnscope.analysis.statistics import Bools, Doubles
 
 _LOOK = 20_000

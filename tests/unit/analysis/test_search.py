@@ -11,10 +11,11 @@ import pytest
 import torch
 
 import rnnscope
+from rnnscope.analysis.along import Passage
 from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES, values
 from rnnscope.analysis.lanes import LaneReader, Lanes
-from rnnscope.analysis.questions import BuiltIn, Labels, Passage, Pattern, Question
+from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question
 from rnnscope.analysis.search import find_along, find_in_trace, measures
 from rnnscope.analysis.statistics import auc, spearman
 from rnnscope.analysis.streaming import count_along
@@ -123,7 +124,13 @@ def test_lanes_of_what_never_forgets_do_not_meet() -> None:
         Labels(np.where(np.arange(len(TEXT)) % 7 == 0, np.nan, np.arange(len(TEXT)) % 3 == 0)),
     ],
 )
-def test_along_lanes_the_answers_are_those_of_the_whole_text(question: Question) -> None:
+@pytest.mark.parametrize("kept", [1 << 21, 0])
+def test_along_lanes_the_answers_are_those_of_the_whole_text(
+    question: Question, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are kept from the survey, or read again; also where a lane begins within a block."""
+    monkeypatch.setattr("rnnscope.analysis.surveyed._KEPT", kept)
+    monkeypatch.setattr("rnnscope.analysis.surveyed._BLOCK", 1000)
     lanes = Lanes.over(len(TEXT), 4)
     along = question.along(Passage(VOCABULARY.encode(TEXT), VOCABULARY.symbols), lanes)
     whole, first = question.over(TEXT), 0

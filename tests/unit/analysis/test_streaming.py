@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from rnnscope.analysis.along import Passage
 from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.control import Control, Sums
 from rnnscope.analysis.evidence import Evidence
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.lanes import LaneReader, Lanes
-from rnnscope.analysis.questions import BuiltIn, Passage
+from rnnscope.analysis.questions import BuiltIn
 from rnnscope.analysis.statistics import BINS, auc, spearman
 from rnnscope.analysis.streaming import count_along
 from rnnscope.analysis.tally import Tally
