@@ -18,7 +18,7 @@ from torch import Tensor
 from rnnscope.analysis.pieces import SCRATCH, Pieces
 from rnnscope.analysis.statistics import BINS, Doubles
 
-_SLICE = 1 << 18
+_SLICE = 1 << 19
 """Values that are binned at once."""
 _MARKS = 128
 """Order statistics among which the knots are chosen."""

@@ -22,14 +22,18 @@ from torch import Tensor
 from rnnscope.analysis.stepping import Stepper
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.threads import Threads
+from rnnscope.architecture import QUANTITIES
 from rnnscope.model import CharRNN, State
 
 LANES = 256
 """How many, where the text is long enough."""
 WARM_UP = 256
-_SAMPLE = 4096
-_LEAST_STEPS = 24
-"""Positions of all lanes that are recorded at once; steps, where lanes are many."""
+_LEAST = 4096
+_MOST_STEPS = 48
+_MOST_BYTES = 96 << 20
+"""What is recorded at once: so many positions of all lanes or, where lanes are many, so many steps, as far as
+they fit.
+"""
 _IN_ORDER = 1024
 _APART = 0.25
 _A_FEW = 0.05
@@ -52,11 +56,6 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.starts)
 
-    @property
-    def steps(self) -> int:
-        """Characters of every lane that are recorded at once."""
-        return max(_LEAST_STEPS, _SAMPLE // len(self))
-
 
 class LaneReader:
     """Reads all lanes side by side, from states that are warm, or exact where the text is read in order."""
@@ -73,6 +72,8 @@ class LaneReader:
         self.model, self.lanes, self._should_stop = model, lanes, should_stop
         self.ids = ids
         self._starts_from = _in_order if in_order else _warm
+        self.steps = _steps(model, len(lanes))
+        """Characters of every lane that are recorded at once."""
         self.met = True
         """After reading: whether most lanes ended as the next one had begun. A unit that never forgets may
         have begun a lane as it would be elsewhere in the text; then the text must be read in order."""
@@ -87,12 +88,19 @@ class LaneReader:
         with Threads() as threads:
             stepper, lanes = Stepper(self.model, threads), self.lanes
             state = begun = self._starts_from(stepper, self.ids, lanes, self._should_stop)
-            for first in range(0, lanes.length, lanes.steps):
+            for first in range(0, lanes.length, self.steps):
                 heed(self._should_stop)
-                steps = np.arange(first, min(first + lanes.steps, lanes.length))
+                steps = np.arange(first, min(first + self.steps, lanes.length))
                 recorded, state = stepper.read(self.ids[lanes.starts + steps[:, None]], state)
                 yield first, recorded
         self.met = _meet(begun, state)
+
+
+def _steps(model: CharRNN, lanes: int) -> int:
+    architecture = model.architecture
+    units = architecture.layers * architecture.hidden_size
+    of_a_step = 4 * lanes * units * len(QUANTITIES[architecture.cell])
+    return max(-(-_LEAST // lanes), min(_MOST_STEPS, _MOST_BYTES // of_a_step))
 
 
 def _meet(begun: State, ended: State) -> bool:
@@ -111,7 +119,7 @@ def _warm(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop:
     begins = np.array([_beginning(model, ids, int(start)) for start in lanes.starts])
     delays = WARM_UP - (lanes.starts - begins)  # lane 0 begins when all others are warm
     state = model.initial_state(len(lanes))
-    borders = np.unique([*delays, *range(0, WARM_UP + 1, lanes.steps)]).tolist()
+    borders = np.unique([*delays, *range(0, WARM_UP + 1, _steps(model, len(lanes)))]).tolist()
     for border, following in zip(borders, [*borders[1:], WARM_UP], strict=True):
         heed(should_stop)
         fresh = torch.from_numpy(delays == border).to(model.device)

@@ -31,7 +31,7 @@ def saturation_along(
         counts = Counts()
         reader = LaneReader(model, ids, cut, in_order=in_order, should_stop=should_stop)
         for first, recorded in reader.read():
-            steps = min(cut.steps, cut.length - first)
+            steps = min(reader.steps, cut.length - first)
             counts.positions += steps * len(cut)
             for name, values in recorded.items():
                 if is_gate(name.split("/")[1]):

@@ -66,11 +66,11 @@ def count_along(
     """Count over `ids` (T,); `told` hears what share is done. Raises OptionError, TextError, Stopped."""
     columns = Columns.of(model.architecture, quantity)
     cut = Lanes.over(len(ids), lanes)
-    if cut.length < cut.steps:
-        raise TextError(f"{len(ids)} characters are too few to be read in lanes")
     passage = Passage(ids, model.vocabulary.symbols)
     for in_order in (False, True):
         reader = LaneReader(model, ids, cut, in_order=in_order, should_stop=should_stop)
+        if cut.length < reader.steps:
+            raise TextError(f"{len(ids)} characters are too few to be read in lanes")
         evidence = _counted(reader, columns, question, passage, told, should_stop)
         if reader.met:
             break
@@ -96,7 +96,7 @@ def _counted(
                 )
             counting.gather(recorded)
             if told is not None:
-                told(min(1.0, (first + lanes.steps) / lanes.length))
+                told(min(1.0, (first + reader.steps) / lanes.length))
     assert counting is not None, "lanes have a length"
     return counting.evidence()
 
@@ -122,8 +122,9 @@ class _Counting:
         self._state_parts = state_parts(model.architecture)
         alone, booleans = len(asked) == 1, len(along.on)
         check(asked, int(along.positions.sum()), int(along.on.sum()) if alone and booleans else None)
-        self._most_steps = max(1, _MOST_STEPS // cut.steps) * cut.steps
-        room = max(_BUFFER_BYTES // (2 * len(columns)), cut.steps * (len(cut) // 2))
+        self._least_steps = reader.steps
+        self._most_steps = max(1, _MOST_STEPS // reader.steps) * reader.steps
+        room = max(_BUFFER_BYTES // (2 * len(columns)), reader.steps * (len(cut) // 2))
         shuffles = max(1, _SHUFFLES // len(asked))
         self._halves = [
             Half(along, lanes, columns, room, times)
@@ -190,7 +191,7 @@ class _Counting:
 
         Stretches are short at first, because bins that do not suit are laid out anew between two of them.
         """
-        n = min(max(first, self._cut.steps), self._most_steps, self._cut.length - first)
+        n = min(max(first, self._least_steps), self._most_steps, self._cut.length - first)
         answers = self._along.read(n)
         at = self._cut.starts[:, None] + np.arange(first - 1, first + n)
         ids = self._ids[at.clip(0)]

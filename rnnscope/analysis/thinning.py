@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.along import Along, Answers
 from rnnscope.analysis.statistics import Bools, Doubles
 
-_LOOK = 20_000
+_LOOK = 22_000
 """Positions of a class that are looked at, where there are as many."""
 _LOOK_EVERY = 6
 _COUNT = 3_000
