@@ -84,7 +84,7 @@ class Binning:
         at = np.linspace(0, len(sample) - 1, _MARKS + 1).round().astype(np.int64)
         marks = ordered[:, at]
         values = marks.astype(np.float64)
-        few, many = _knots(values, _ROUGH), _knots(values, _PIECES)
+        few, many = _knots(values, _ROUGH, _PIECES)
         centre = torch.from_numpy(np.take_along_axis(values, many, axis=1).mean(axis=1)).float()
         rough, fine = (_through(values - centre.double().numpy()[:, None], knots) for knots in (few, many))
         spread = fine.of(torch.from_numpy(marks.T) - centre).std(dim=0)
@@ -142,9 +142,10 @@ def _through(values: Doubles, knots: NDArray[np.int64]) -> Pieces:
     return Pieces.through(torch.from_numpy(at_knots), torch.from_numpy(rises))
 
 
-def _knots(values: Doubles, pieces: int) -> NDArray[np.int64]:
-    """(C, pieces + 1): which of the evenly spaced order statistics (C, n) are knots, so that straight pieces
-    between them come near the distribution: each knot is where those before it are furthest off.
+def _knots(values: Doubles, few: int, many: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(C, pieces + 1), of few pieces and of many: which of the evenly spaced order statistics (C, n) are
+    knots, so that straight pieces between them come near the distribution: each knot is where those before it
+    are furthest off.
     """
     columns, n = values.shape
     ranks = np.arange(n)
@@ -154,14 +155,14 @@ def _knots(values: Doubles, pieces: int) -> NDArray[np.int64]:
     least = np.maximum.accumulate(np.where(np.concatenate([always, differs], axis=1), ranks, 0), axis=1)
     most = np.where(np.concatenate([differs, always], axis=1), ranks, n)[:, ::-1]
     most = np.minimum.accumulate(most, axis=1)[:, ::-1]
-    knots = np.tile([0, n - 1], (columns, 1))
-    for _ in range(pieces - 1):
+    knots = [np.tile([0, n - 1], (columns, 1))]
+    for _ in range(many - 1):
         off = np.zeros_like(values)
-        for first, last in zip(knots.T[:-1, :, None], knots.T[1:, :, None], strict=True):
+        for first, last in zip(knots[-1].T[:-1, :, None], knots[-1].T[1:, :, None], strict=True):
             low, high = (np.take_along_axis(values, knot, axis=1) for knot in (first, last))
             share = (values - low) / np.where(high > low, high - low, 1.0)
             straight = first + share * (last - first)
             apart = np.maximum(np.maximum(least - straight, straight - most), 0)
             off = np.where((ranks > first) & (ranks < last), apart, off)
-        knots = np.sort(np.concatenate([knots, off.argmax(axis=1)[:, None]], axis=1), axis=1)
-    return knots
+        knots.append(np.sort(np.concatenate([knots[-1], off.argmax(axis=1)[:, None]], axis=1), axis=1))
+    return knots[few - 1], knots[many - 1]

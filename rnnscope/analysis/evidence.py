@@ -147,17 +147,21 @@ def count_trace(
     asked, on, numbers, halves = halved(answers, question)
     bins = torch.empty(len(columns), len(trace), dtype=torch.uint8)
     sample = asked[np.linspace(0, len(asked) - 1, min(_SAMPLE, len(asked))).astype(np.int64)]
-    for number, (layer, each) in enumerate(columns.keys):
+
+    def fill(number: int) -> None:
         heed(should_stop)
-        values = torch.from_numpy(trace[f"{layer}/{each}"])
-        binning = Binning.of(values[torch.from_numpy(sample)])
+        layer, quantity = columns.keys[number]
+        values = torch.from_numpy(trace[f"{layer}/{quantity}"])
         rows = slice(number * columns.hidden_size, (number + 1) * columns.hidden_size)
-        binning.fill(bins[rows], values)
+        Binning.of(values[torch.from_numpy(sample)]).fill(bins[rows], values)
+
     tallies = [Tally(len(columns), len(on), len(numbers)) for _ in range(2)]
     with Threads() as threads:
-        for tally, half in zip(tallies, (halves.chooses, halves.reports), strict=True):
+        threads.each(fill, range(len(columns.keys)))
+        parts = [_picked(bins, half) for half in (halves.chooses, halves.reports)]
+        for tally, part, half in zip(tallies, parts, (halves.chooses, halves.reports), strict=True):
             ranked = _ranked(numbers[:, half])
-            tally.add(_picked(bins, half), on[:, half], ranked, threads=threads, should_stop=should_stop)
+            tally.add(part, on[:, half], ranked, threads=threads, should_stop=should_stop)
     samples = None
     if len(question.asked) == 1:
         answer = numbers[0] if len(numbers) else on[0].astype(np.float32)
@@ -171,7 +175,7 @@ def count_trace(
         positives=on[:, asked].sum(axis=1),
         chosen_by=tallies[0],
         reported_by=tallies[1],
-        shuffled=_shuffled(columns, bins, on, numbers, halves.chooses),
+        shuffled=_shuffled(columns, parts[0], on, numbers, halves.chooses),
         samples=samples,
         state_parts=state_parts(trace.architecture),
     )
@@ -180,7 +184,7 @@ def count_trace(
 def _shuffled(
     columns: Columns, bins: Tensor, on: Bools, numbers: NDArray[np.float32], half: Positions
 ) -> Sums:
-    """What bins (C, T) go with features that are shuffled in blocks."""
+    """What bins (C, n) at positions (n,) go with features that are shuffled in blocks."""
     times = max(1, _SHUFFLES // (len(on) + len(numbers)))
     generator = np.random.default_rng(0)
     orders = [half[shuffled_in_blocks(len(half), generator)] for _ in range(times)]
@@ -192,7 +196,7 @@ def _shuffled(
     )
     for first in range(0, len(columns), columns.hidden_size):
         some = slice(first, first + columns.hidden_size)
-        sums.add(some, _picked(bins[some], half).t().float(), rows)
+        sums.add(some, bins[some].t().float(), rows)
     sums.settle()
     return sums
 
