@@ -20,7 +20,7 @@ from rnnscope.analysis.threads import Threads
 from rnnscope.cells import Cell
 from rnnscope.cells.cell import LayerState, lstm_quantities
 from rnnscope.cells.fused import GRU, LSTM, RNN
-from rnnscope.cells.product import product
+from rnnscope.cells.product import product, product_added
 from rnnscope.model import CharRNN, State
 
 _LEAST_ROWS = 16
@@ -170,10 +170,10 @@ def _lstm(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     hidden, memory = state
     for read, step, kept, shown in zip(below, *room.tensors, strict=True):
         layer.read(read, step)
-        step += product(hidden, layer.recurrent)
+        summed = product_added(hidden, layer.recurrent, step)
+        summed.chunk(4, dim=1)[2].mul_(2)
+        torch.sigmoid(summed, out=step)
         input_gate, forget, candidate, output = step.chunk(4, dim=1)
-        candidate.mul_(2)
-        step.sigmoid_()
         torch.add(_MINUS_ONE, candidate, alpha=2, out=candidate)
         memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
         hidden = _tanh(memory, shown).mul_(output)
@@ -195,7 +195,7 @@ def _rnn(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     (hidden,) = state
     for read, shown in zip(below, room.hidden, strict=True):
         layer.read(read, shown)
-        hidden = _tanh(shown.add_(product(hidden, layer.recurrent)), shown)
+        hidden = _tanh(product_added(hidden, layer.recurrent, shown), shown)
 
 
 def _tanh(x: Tensor, out: Tensor) -> Tensor:

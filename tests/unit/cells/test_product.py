@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnnscope.cells import product as module
-from rnnscope.cells.product import product
+from rnnscope.cells.product import product, product_added
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -17,6 +17,18 @@ def test_a_product_is_that_of_float64(dtype, with_bias) -> None:
     bias = torch.randn(5, generator=draw, dtype=dtype) if with_bias else None
     expected = rows.double() @ weight.double().t() + (0 if bias is None else bias.double())
     torch.testing.assert_close(product(rows, weight, bias).double(), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_added_is_left_as_it_was(dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows, weight, added = (
+        torch.randn(*shape, generator=draw, dtype=dtype) for shape in ((7, 13), (5, 13), (7, 5))
+    )
+    before = added.clone()
+    expected = rows.double() @ weight.double().t() + added.double()
+    torch.testing.assert_close(product_added(rows, weight, added).double(), expected, atol=1e-5, rtol=1e-5)
+    assert torch.equal(added, before)
 
 
 def test_turned_matrices_are_multiplied_too() -> None:
@@ -32,3 +44,4 @@ def test_a_build_without_the_kernel_multiplies_all_the_same(monkeypatch) -> None
     torch.testing.assert_close(
         product(torch.eye(3), torch.arange(9.0).view(3, 3)).t(), torch.arange(9.0).view(3, 3)
     )
+    torch.testing.assert_close(product_added(torch.eye(3), torch.eye(3), torch.ones(3, 3)), torch.eye(3) + 1)
