@@ -48,6 +48,8 @@ _BUFFER_BYTES = 3 << 25
 """Bins that are gathered before they are counted: of many at once each costs less."""
 _SHUFFLES = 8
 _MOST_STEPS = 256
+_SAMPLE = 4096
+"""Values of a unit that its bins are laid out by."""
 _FAR = 1 << 40
 
 Told = Callable[[float], None]
@@ -177,7 +179,7 @@ class _Counting:
         def suit(number: int) -> None:
             key = self._columns.keys[number]
             if not self._read:
-                self._binnings[key] = Binning.of(values[key])
+                self._binnings[key] = Binning.of(values[key][:: max(1, len(values[key]) // _SAMPLE)])
             elif len(columns := self._binnings[key].outgrown(values[key])):
                 share = min(0.9, self._read / (self._read + len(self._stretch.steps)))
                 self._binnings[key], borders = self._binnings[key].widened(columns, values[key], share)
