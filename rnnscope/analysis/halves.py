@@ -1,11 +1,11 @@
 """A half of the lanes in which a text is read: the half that chooses, or the half that reports.
 
-    positions ──some──▶ looked at ──▶ bins ──▶ sums: the control
-                                       └─some─▶ sums: control, and null
-                                                gathered (C, n) uint8 ──▶ tally
+    positions ──some──▶ looked at ──▶ rough bins ──▶ sums: the control
+                            └─some──▶ bins ──▶ sums: the null
+                                       └─────▶ gathered (C, n) uint8 ──▶ tally
 
-What is looked at pays for two matrix products alone; bins are gathered, because to count many at once costs
-less.
+What is looked at pays for a few straight pieces and a matrix product alone; bins are gathered, because to
+count many at once costs less.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Half:
         return self._filled + positions <= self._bins.shape[1]
 
     def take(self, columns: slice, binning: Binning, values: Tensor, pieces: Sequence[Piece]) -> None:
-        """Add up the bins of values (t · B, H), and gather those that are counted."""
+        """Add up the bins of values (t · B, H), roughly, and gather exactly those that are counted."""
         for piece in pieces:
             values_there = binning.centred(values, piece.rows)
             rough = binning.rough.of(values_there)
