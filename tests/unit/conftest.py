@@ -1,13 +1,21 @@
-"""What unit tests share: the cells' equations as in their papers, a step at a time, slow and beyond doubt."""
+"""What unit tests share: two small networks; the cells' equations as in their papers, a step at a time, slow
+and beyond doubt.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import save_model
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
 
 Step = dict[str, Tensor]
 Reference = Callable[..., tuple[dict[str, Tensor], tuple[Tensor, ...]]]
@@ -17,6 +25,20 @@ Reference = Callable[..., tuple[dict[str, Tensor], tuple[Tensor, ...]]]
 def reference() -> Reference:
     """The loop that every cell is compared with."""
     return _reference
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of two small networks: `controls` writes escapes, `bytes` any byte."""
+    directory = tmp_path_factory.mktemp("models")
+    vocabulary = Vocabulary.of("ab \n\x1b\x00é語")
+    random = torch.Generator().manual_seed(1)
+    controls = CharRNN(Architecture("lstm", len(vocabulary), 8, 2), vocabulary, generator=random)
+    save_model(controls, directory / "controls.safetensors", {"step": 7, "held_out_nats": 1.25})
+    of_bytes = CharRNN(Architecture("gru", 256, 8), Vocabulary.of_bytes(), generator=random)
+    save_model(of_bytes, directory / "bytes.safetensors", {})
+    (directory / "text.txt").write_text("ab ab\né語 ba\n" * 4)
+    return directory
 
 
 def _reference(

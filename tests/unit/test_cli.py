@@ -4,50 +4,26 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import rnnscope
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, save_model
+from rnnscope.checkpoint import load_model
 from rnnscope.cli import COMMANDS, main
-from rnnscope.commands import reading
-from rnnscope.model import CharRNN
 from rnnscope.sampling import Sampler
 from rnnscope.text import archive, recipes
 from rnnscope.text.archive import archive_text
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
-from rnnscope.training import session
-from rnnscope.training.controls import Controls, Wishes
-from rnnscope.training.events import Event, Finished, Warned
-from rnnscope.training.options import TrainOptions
+from tests.unit.terminals import Terminal
 
 Out = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of two small networks: `controls` writes escapes, `bytes` any byte."""
-    directory = tmp_path_factory.mktemp("models")
-    vocabulary = Vocabulary.of("ab \n\x1b\x00é語")
-    random = torch.Generator().manual_seed(1)
-    controls = CharRNN(Architecture("lstm", len(vocabulary), 8, 2), vocabulary, generator=random)
-    save_model(controls, directory / "controls.safetensors", {"step": 7, "held_out_nats": 1.25})
-    of_bytes = CharRNN(Architecture("gru", 256, 8), Vocabulary.of_bytes(), generator=random)
-    save_model(of_bytes, directory / "bytes.safetensors", {})
-    (directory / "text.txt").write_text("ab ab\né語 ba\n" * 4)
-    return directory
 
 
 def test_help_and_nothing_at_all_name_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,14 +116,9 @@ def test_interrupting_says_nothing(
 # -- sample --------------------------------------------------------------------------------------------------
 
 
-class _Terminal(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return True
-
-
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8") -> Out:
     raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", _Terminal(raw, encoding=encoding))
+    monkeypatch.setattr(sys, "stdout", Terminal(raw, encoding=encoding))
     return lambda: raw.getvalue().decode(encoding)
 
 
@@ -361,193 +332,3 @@ def test_corpus_shakespeare_is_fetched_once_and_kept(
     assert main(["corpus", "shakespeare", "--characters", "5"]) == 0
     assert capfdbinary.readouterr().out == b"First"
     assert asked[0].is_relative_to(tmp_path)
-
-
-# -- train and watch -----------------------------------------------------------------------------------------
-
-
-def _train_by(
-    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.Say], None]
-) -> None:
-    monkeypatch.setattr(session, "train", train)
-
-
-@pytest.fixture
-def text(models: Path) -> str:
-    return str(models / "text.txt")
-
-
-def test_options_reach_the_session(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[TrainOptions, Controls]] = []
-    _train_by(monkeypatch, lambda options, controls, say: seen.append((options, controls)))
-    assert main(["train", text, "--cell", "gru", "--layers", "2", "--minutes", "1.5", "--plain"]) == 0
-    assert (
-        main(["train", text, "--temperature", "0.5", "--prime", "The", "--tied", "--embedding-size", "256"])
-        == 0
-    )
-    first, second = seen
-    assert first[0] == TrainOptions(text=text, cell="gru", layers=2, minutes=1.5)
-    assert second[0].tied
-    assert (second[1].wishes.temperature, second[1].wishes.prime) == (0.5, "The")
-    assert not second[1].wishes.observing
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_saves_and_is_the_exit_status(
-    text: str, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved: list[bool] = []
-
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
-        os.kill(os.getpid(), number)
-        for _attempt in range(500):
-            if controls.wishes.stop:
-                saved.append(True)
-                return
-            time.sleep(0.01)
-
-    # Whoever started the tests may have the signal ignored, which the command would respect.
-    before = signal.signal(number, signal.default_int_handler)
-    try:
-        _train_by(monkeypatch, train)
-        assert main(["train", text, "--plain"]) == 128 + number
-        assert saved == [True]
-        assert signal.getsignal(number) is signal.default_int_handler
-    finally:
-        signal.signal(number, before)
-
-
-def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
-        for _attempt in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
-        pytest.fail("went on after a second interrupt")
-
-    _train_by(monkeypatch, train)
-    assert main(["train", text, "--plain"]) == 130
-
-
-def test_an_ignored_hangup_stays_ignored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
-        os.kill(os.getpid(), signal.SIGHUP)
-        time.sleep(0.05)
-        assert not controls.wishes.stop
-
-    _train_by(monkeypatch, train)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert main(["train", text, "--plain"]) == 0
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_json_prints_events_and_nothing_else(
-    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _train_by(monkeypatch, lambda options, controls, say: say(Warned(3, 1.5, "a\x1bb")))
-    assert main(["train", text, "--json"]) == 0
-    out, err = capsys.readouterr()
-    printed = json.loads(out)
-    assert (printed["event"], printed["step"], printed["message"]) == ("warned", 3, "a\x1bb")
-    assert err == ""
-
-
-def test_a_run_whose_log_nobody_reads_is_saved(text: str, tmp_path: Path) -> None:
-    """The reader leaves after the first line; the run ends as if it had been stopped."""
-    run = tmp_path / "run"
-    arguments = ["train", text, "--json", "--run", str(run), "--hidden-size", "8", "--minutes", "5"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rnnscope", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    assert json.loads(process.stdout.readline())["event"] == "started"
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(60) == 128 + signal.SIGPIPE
-    process.stderr.close()
-    assert (run / "resume.safetensors").is_file()
-    assert json.loads((run / "events.jsonl").read_text().splitlines()[-1])["reason"] == "stopped"
-
-
-def test_a_finished_run_is_watched_to_its_end(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = str(tmp_path / "run")
-    options = ["--hidden-size", "8", "--steps", "3", "--batch-size", "2", "--sequence-length", "4"]
-    assert main(["train", text, "--json", "--run", run, *options, "--precision", "float32"]) == 0
-    trained = capsys.readouterr().out
-    assert main(["watch", run, "--json"]) == 0
-    watched = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
-    assert watched[0] == "started"
-    assert "finished" in watched
-    assert json.loads(trained.splitlines()[-1])["event"] == "finished"
-    assert main(["info", run, "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert facts["hidden_size"] == 8
-    assert facts["run"]["options"]["text"] == text
-
-
-@pytest.mark.parametrize(
-    ("plain", "json", "terminals", "term", "opens"),
-    [
-        (False, False, (True, True, True), "xterm", True),
-        (True, False, (True, True, True), "xterm", False),
-        (False, True, (True, True, True), "xterm", False),
-        (False, False, (False, True, True), "xterm", False),
-        (False, False, (True, False, True), "xterm", False),
-        (False, False, (True, True, False), "xterm", False),
-        (False, False, (True, True, True), "dumb", False),
-    ],
-)
-def test_a_screen_opens_where_there_is_a_terminal(
-    plain: bool,
-    json: bool,
-    terminals: tuple[bool, ...],
-    term: str,
-    opens: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, is_one in zip(("stdin", "stdout", "stderr"), terminals, strict=True):
-        stream = (_Terminal if is_one else io.TextIOWrapper)(io.BytesIO())
-        monkeypatch.setattr(sys, name, stream)
-    monkeypatch.setenv("TERM", term)
-    assert reading.has_screen(plain=plain, json=json) is opens
-
-
-def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Stands in for the screen: the session runs in a worker; its failure is raised, its events returned."""
-    from rnnscope.app import app
-
-    said: list[Event] = []
-
-    def screen(start: reading.Start, search: object, **_: object) -> int:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(start, Controls(), said.append).result()
-        return 0
-
-    monkeypatch.setattr(app, "run_train_screen", screen)
-    return said
-
-
-def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(controls: Controls, say: reading.Say) -> None:
-        raise ZeroDivisionError("of the session")
-
-    _screen_that_reads(monkeypatch)
-    with pytest.raises(ZeroDivisionError, match="of the session"):
-        reading.read_on_screen(start, Wishes(), corpus="text", theme="dark")
-
-
-@pytest.mark.parametrize("live", [True, False])
-def test_how_to_go_on_is_told_after_the_screen(
-    live: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ending = Finished(7, 1.0, "stopped", path="runs/mine/last.safetensors")
-    said = _screen_that_reads(monkeypatch)
-    status = reading.read_on_screen(
-        lambda controls, say: say(ending), Wishes(), corpus="text", theme="dark", live=live
-    )
-    assert (status, said) == (0, [ending])
-    assert ("rnnscope train --resume runs/mine" in capsys.readouterr().out) is live

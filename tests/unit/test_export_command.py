@@ -1,0 +1,189 @@
+"""`rnnscope export`, and what a notebook is shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+import rnnscope
+from rnnscope.app.exporting.coloured import PREVIEW
+from rnnscope.architecture import Architecture
+from rnnscope.checkpoint import load_model, save_model
+from rnnscope.cli import main
+from rnnscope.commands import export
+from rnnscope.errors import OptionError
+from rnnscope.model import CharRNN
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import record
+from rnnscope.tracing.trace import Trace
+from tests.unit.pages import Page
+
+_TEXT = "To be, or not to be:\n\nthat is\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "small.safetensors"
+    vocabulary = Vocabulary.of(_TEXT)
+    architecture = Architecture("lstm", len(vocabulary), 6, 2)
+    network = CharRNN(architecture, vocabulary, generator=torch.Generator().manual_seed(5))
+    save_model(network, path, {"step": 1234, "train_nats": 1.5, "held_out_nats": 2.25})
+    return path
+
+
+def test_the_command_writes_a_page_with_the_model_s_name_and_losses(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text(_TEXT)
+    target = tmp_path / "page.html"
+    arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "2/3", "--quantity", "output"]
+    assert main([*arguments, "-o", str(target)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{target}: {len(_TEXT)} characters coloured by neuron 2/3, output\n"
+    assert err == ""
+    source = target.read_text()
+    assert Page(source).copied == _TEXT
+    for fact in ("small.safetensors", "LSTM 2×6", "step 1,234", "train 1.5000 nats", "held out 2.2500 nats"):
+        assert fact in source
+    target.write_text("old")
+    assert main([*arguments, "-o", str(target)]) == 0
+    assert target.read_text() == source
+
+
+@pytest.mark.parametrize("quantity", ["cell", "surprise"])
+def test_a_part_of_a_text_has_the_values_of_a_run_over_all(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantity: str
+) -> None:
+    monkeypatch.setattr(export, "_AT_ONCE", 50)
+    text = _TEXT * 60
+    (tmp_path / "text").write_text(text)
+    trace = record(network := load_model(model), network.vocabulary.encode(text))
+    expected = np.tanh(trace["1/cell"][:, 2])
+    if quantity == "surprise":
+        expected = np.concatenate(([np.nan], trace.surprise_bits))
+    target = tmp_path / "numbers.npz"
+    arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "1/2", "--quantity", quantity]
+    for start, length in ((0, 1), (1, 200), (777, 333)):
+        chosen = ["--start", str(start), "--length", str(length), "-o", str(target)]
+        assert main([*arguments, *chosen]) == 0
+        with np.load(target) as arrays:
+            assert int(arrays["start"]) == start
+            assert "".join(map(chr, arrays["code_points"].tolist())) == text[start : start + length]
+            np.testing.assert_allclose(arrays["values"], expected[start : start + length], atol=1e-5)
+    assert main([*arguments, "-o", str(target)]) == 0
+    with np.load(target) as arrays:
+        np.testing.assert_allclose(arrays["values"], expected, atol=1e-5)
+
+
+def test_a_page_of_a_long_text_is_its_beginning_and_says_so(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(export, "_IN_A_PICTURE", 40)
+    (tmp_path / "text").write_text(_TEXT * 2)
+    for suffix in ("html", "svg"):
+        arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "1/0"]
+        assert main([*arguments, "-o", str(tmp_path / f"p.{suffix}")]) == 0
+        out = capsys.readouterr().out
+        assert "40 characters coloured by neuron 1/0, cell\n" in out
+        assert f"{2 * len(_TEXT) - 40} characters more follow: --start and --length choose others" in out
+
+
+def test_characters_that_the_model_does_not_know_are_shown_and_told(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("be ß or 漢\r\n")
+    target = tmp_path / "page.html"
+    assert main(["export", str(model), str(tmp_path / "text"), "--unit", "1/0", "-o", str(target)]) == 0
+    out = capsys.readouterr().out
+    assert "1 CRLF line breaks are read as LF\n" in out
+    assert "2 of them the model does not know: it read ␣ in their place\n" in out
+    assert Page(target.read_text()).copied == "be ß or 漢\n"
+
+
+def test_a_text_of_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "bytes.safetensors"
+    save_model(CharRNN(Architecture("gru", 256, 4), Vocabulary.of_bytes()), path, {})
+    (tmp_path / "text").write_bytes("é\r\n".encode() + b"\xff")
+    for suffix in ("html", "json", "csv"):
+        arguments = ["export", str(path), str(tmp_path / "text"), "--unit", "1/0", "-o"]
+        assert main([*arguments, str(tmp_path / f"t.{suffix}")]) == 0
+    loaded = json.loads((tmp_path / "t.json").read_text())
+    assert loaded["quantity"] == "hidden"
+    assert bytes(loaded["bytes"]) == "é\r\n".encode() + b"\xff"
+    assert len(loaded["values"]) == 5
+    assert (tmp_path / "t.csv").read_text().splitlines()[1].startswith("0,195,\\xc3,")
+    assert [glyph for _, _, glyph in Page((tmp_path / "t.html").read_text()).cells] == list("��␍↵�")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["-o", "x.pdf", "--unit", "1/0"],
+            "x.pdf is of no kind that can be written; end it in one of .html, ",
+        ),
+        (["-o", "no/x.svg", "--unit", "1/0"], "there is no directory no to write x.svg into"),
+        (["-o", "x.svg"], "the unit is missing: name a neuron, 1/0 to 2/5, or ask for surprise"),
+        (["-o", "x.svg", "--unit", "1/6"], "there is no neuron 1/6; there are 1/0 to 2/5, as LAYER/UNIT"),
+        (["-o", "x.svg", "--unit", "37"], "there is no neuron 37; there are 1/0 to 2/5"),
+        (
+            ["-o", "x.svg", "--unit", "1/0", "--quantity", "reset"],
+            "no quantity reset in LSTM 2×6; there are input",
+        ),
+        (["-o", "x.svg", "--unit", "1/0", "--start", "-1"], "--start is -1, but must be 0 or more"),
+        (["-o", "x.svg", "--unit", "1/0", "--start", "31"], "--start is 31, but "),
+        (["-o", "x.svg", "--unit", "1/0", "--length", "0"], "--length is 0, but must be at least 1"),
+        (["--unit", "1/0"], "-o FILE is missing; see rnnscope export --help"),
+    ],
+)
+def test_slips_are_told_in_one_line(
+    arguments: list[str],
+    complaint: str,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_text(_TEXT)
+    assert main(["export", str(model), "text", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert complaint in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text"]
+
+
+def test_a_notebook_is_shown_traces_and_coloured_texts(model: Path, tmp_path: Path) -> None:
+    loaded = rnnscope.load(model)
+    coloured = loaded.colour(_TEXT, "2/1", "hidden")
+    assert np.array_equal(coloured.values, loaded.trace(_TEXT)["2/hidden"][:, 1])
+    assert repr(coloured) == f"<{len(_TEXT)} characters coloured by neuron 2/1, hidden>"
+    shown = Page(coloured._repr_html_())
+    assert shown.copied == _TEXT
+    assert shown.tags == {"div", "style", "h1", "p", "pre", "i"}
+    assert "held out 2.2500 nats" in coloured._repr_html_()
+    coloured.save(tmp_path / "t.svg")
+    assert ElementTree.parse(tmp_path / "t.svg")
+
+    trace = loaded.trace(_TEXT)
+    assert isinstance(trace, Trace)
+    assert repr(trace).startswith(f"<trace of {len(_TEXT)} characters, LSTM 2×6: 1/input, ")
+    assert "surprise of each character" in trace._repr_html_()
+    assert f"2/hidden: {len(_TEXT)} × 6 each" in trace._repr_html_()
+    assert Page(trace._repr_html_()).copied == _TEXT
+    with pytest.raises(OptionError, match="there is no neuron 3/0"):
+        trace.coloured("3/0")
+
+
+def test_a_notebook_is_shown_the_beginning_of_a_long_text(model: Path) -> None:
+    text = _TEXT * (PREVIEW // len(_TEXT) + 2)
+    coloured = rnnscope.load(model).colour(text, "1/0")
+    source = coloured._repr_html_()
+    assert Page(source).copied == text[:PREVIEW]
+    assert f"… and {len(text) - PREVIEW:,} characters more" in source
