@@ -1,7 +1,7 @@
 """What a question answers along the lanes in which a long text is read.
 
-Before a long text is read its text alone is surveyed, which costs next to nothing: how often each feature is
-on in each lane, how a feature's numbers are distributed, and what each lane must know of the text before it.
+Before a network reads a long text, the text alone is surveyed: how often each feature is on in each lane, how
+a feature's numbers are distributed, and what each lane must know of the text before it.
 """
 
 from __future__ import annotations

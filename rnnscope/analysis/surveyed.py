@@ -55,7 +55,8 @@ class BuiltInAlong(Along):
             heed(should_stop)
             n = min(_BLOCK, characters - first)
             begins = np.arange(-(-first // lanes.length) * lanes.length, first + n, lanes.length) - first
-            memories.append(scanner.memory.note(begins))
+            if self._kept is None:
+                memories.append(scanner.memory.note(begins))
             booleans, numbers = split(scanner.read(passage.codes(first, first + n + AHEAD)[None], n))
             numbers.clip(0, _LEVELS - 1, out=numbers)
             parts = np.union1d(0, begins)
@@ -65,11 +66,12 @@ class BuiltInAlong(Along):
                 levels += np.bincount(values[0], minlength=_LEVELS)
             if self._kept is not None:
                 self._kept.put(first, booleans[:, 0], numbers[:, 0])
-        memory = Memory.side_by_side(memories)
-        self._scanners = [
-            (lanes.starts[rows], Scanner(features, memory.part(rows)))
-            for rows in (slice(first, first + _ROWS) for first in range(0, len(lanes), _ROWS))
-        ]
+        self._scanners = []
+        if self._kept is None:
+            memory = Memory.side_by_side(memories)
+            for first in range(0, len(lanes), _ROWS):
+                rows = slice(first, first + _ROWS)
+                self._scanners.append((lanes.starts[rows], Scanner(features, memory.part(rows))))
         shares = seen / max(1, characters)
         self._ranks = (np.cumsum(shares, axis=1) - shares / 2 - 0.5).astype(np.float32)
 
