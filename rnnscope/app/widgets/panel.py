@@ -23,6 +23,7 @@ from textual.widget import Widget
 
 from rnnscope.app.palette import Palette, palette
 from rnnscope.app.view import View
+from rnnscope.text.display import glyph
 
 PADDING = 2
 """Columns between a panel's edge and its text."""
@@ -118,6 +119,7 @@ class Panel(Widget, can_focus=True):
         else:
             mark = self.mark(row) or Segment(" ", fill)
             segments = [edge, mark, *self.body(row, self.body_width, self.body_height)]
+        segments = [_one_row(segment) for segment in segments]
         room = width if y == 0 else max(0, width - PADDING)
         used = sum(cell_len(text) for text, _, _ in segments)
         if used > room:
@@ -167,3 +169,9 @@ class ViewPanel(Panel):
     def show(self, view: View) -> None:
         """Show another view."""
         raise NotImplementedError
+
+
+def _one_row(segment: Segment) -> Segment:
+    """A line break in what was typed or pasted would leave the row, and draw over the screen."""
+    text, style, _ = segment
+    return segment if text.isprintable() else Segment("".join(map(glyph, text)), style)
