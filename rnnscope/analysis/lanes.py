@@ -86,7 +86,8 @@ class LaneReader:
         The network computes in its own type, without dropout. Raises Stopped.
         """
         with Threads() as threads:
-            stepper, lanes = Stepper(self.model, threads), self.lanes
+            lanes = self.lanes
+            stepper = Stepper(self.model, threads, len(lanes))
             state = begun = self._starts_from(stepper, self.ids, lanes, self._should_stop)
             for first in range(0, lanes.length, self.steps):
                 heed(self._should_stop)

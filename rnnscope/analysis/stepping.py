@@ -3,6 +3,9 @@
 A batch makes each step one large matrix product; to read the gates costs little more than a run that tells
 the last layer alone, since fused kernels take the same products and hide them. The first layer's product with
 what it reads is taken once for every symbol: from then on each step looks it up.
+
+tanh(x) = 2 σ(2x) − 1, for torch's own tanh takes ten times as long as its σ: off by a rounding of 1. Weights
+of what is to be its tanh are doubled beforehand, which rounds nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from rnnscope.analysis.threads import Threads
 from rnnscope.cells import Cell
 from rnnscope.cells.cell import LayerState, lstm_quantities
 from rnnscope.cells.fused import GRU, LSTM, RNN
-from rnnscope.cells.product import product, product_added
+from rnnscope.cells.product import laid_out, product, product_added
 from rnnscope.model import CharRNN, State
 
 _LEAST_ROWS = 16
@@ -39,10 +42,13 @@ class Stepper:
     another kind, or on another device, is run as it runs itself.
     """
 
-    def __init__(self, model: CharRNN, threads: Threads) -> None:
+    def __init__(self, model: CharRNN, threads: Threads, rows: int) -> None:
+        """rows: of how many steps will mostly be, on all threads."""
         self.model, self._threads = model, threads
         self._kind = _KINDS.get(type(model.layers[0])) if model.device.type == "cpu" else None
-        self._layers = _layers(model) if self._kind is not None else []
+        self._layers: list[_Layer] = []
+        if self._kind is not None:
+            self._layers = _layers(model, self._kind, len(range(rows)[threads.slices(rows, _LEAST_ROWS)[0]]))
         self._rooms: list[_Room] = []
 
     @torch.no_grad()
@@ -110,6 +116,7 @@ class _Room:
 class _Layer:
     """One layer's weights, and of the first layer what it reads of every symbol."""
 
+    size: int
     table: Tensor | None
     """(V, G · H): W x + b of every symbol's x."""
     weight: Tensor
@@ -126,17 +133,20 @@ class _Layer:
             out.copy_(product(below, self.weight, self.bias))
 
 
-def _layers(model: CharRNN) -> list[_Layer]:
+def _layers(model: CharRNN, kind: _Kind, rows: int) -> list[_Layer]:
     found = []
     for number, cell in enumerate(model.layers):
-        known = {name: tensor.detach() for name, tensor in cell.tensors().items()}
+        known = {name: tensor.detach().clone() for name, tensor in cell.tensors().items()}
+        for tensor in known.values():
+            tensor.chunk(len(tensor) // cell.hidden_size)[kind.is_tanh].mul_(2)
         weight, bias, apart = known["weight_ih"], known["bias_ih"], None
         if isinstance(cell, GRU):
             apart = known["bias_hh"]
         else:
             bias = bias + known["bias_hh"]
         table = _table(model, weight, bias) if number == 0 else None
-        found.append(_Layer(table, weight, bias, known["weight_hh"], apart))
+        weight, recurrent = laid_out(weight, rows), laid_out(known["weight_hh"], rows)
+        found.append(_Layer(cell.hidden_size, table, weight, bias, recurrent, apart))
     return found
 
 
@@ -152,14 +162,15 @@ class _Kind:
 
     gates: int
     cells: int
+    is_tanh: int
+    """Which part of the weights is of what becomes its tanh."""
     run: Callable[[_Layer, Tensor, _Room, LayerState], None]
     """Fill the room along ids (t, B), or along what the layer below showed (t, B, H)."""
     quantities: Callable[[_Room], Recorded]
 
     def room(self, layer: _Layer, steps: int, rows: int) -> _Room:
-        size = layer.recurrent.shape[1]
-        widths = self.gates * size, self.cells * size, size
-        return _Room(*(layer.recurrent.new_empty(steps, rows, width) for width in widths))
+        widths = self.gates * layer.size, self.cells * layer.size, layer.size
+        return _Room(*(layer.bias.new_empty(steps, rows, width) for width in widths))
 
     def last(self, room: _Room) -> LayerState:
         carried = (room.hidden, room.cell) if self.cells else (room.hidden,)
@@ -170,13 +181,11 @@ def _lstm(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     hidden, memory = state
     for read, step, kept, shown in zip(below, *room.tensors, strict=True):
         layer.read(read, step)
-        summed = product_added(hidden, layer.recurrent, step)
-        summed.chunk(4, dim=1)[2].mul_(2)
-        torch.sigmoid(summed, out=step)
+        torch.sigmoid(product_added(hidden, layer.recurrent, step), out=step)
         input_gate, forget, candidate, output = step.chunk(4, dim=1)
         torch.add(_MINUS_ONE, candidate, alpha=2, out=candidate)
         memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
-        hidden = _tanh(memory, shown).mul_(output)
+        hidden = _tanh(torch.mul(memory, 2, out=shown)).mul_(output)
 
 
 def _gru(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
@@ -187,7 +196,7 @@ def _gru(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
         recalled = product(hidden, layer.recurrent, layer.recurrent_bias)
         reset, update, candidate = step.chunk(3, dim=1)
         step[:, :both].add_(recalled[:, :both]).sigmoid_()
-        _tanh(candidate.addcmul_(reset, recalled[:, both:]), candidate)
+        _tanh(candidate.addcmul_(reset, recalled[:, both:]))
         hidden = torch.lerp(candidate, hidden, update, out=shown)  # (1 − z) ∘ g + z ∘ h'
 
 
@@ -195,12 +204,12 @@ def _rnn(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     (hidden,) = state
     for read, shown in zip(below, room.hidden, strict=True):
         layer.read(read, shown)
-        hidden = _tanh(product_added(hidden, layer.recurrent, shown), shown)
+        hidden = _tanh(shown.copy_(product_added(hidden, layer.recurrent, shown)))
 
 
-def _tanh(x: Tensor, out: Tensor) -> Tensor:
-    """2 σ(2x) − 1, off by a rounding of 1: torch's own tanh takes ten times as long as its σ."""
-    return torch.add(_MINUS_ONE, torch.mul(x, 2, out=out).sigmoid_(), alpha=2, out=out)
+def _tanh(doubled: Tensor) -> Tensor:
+    """tanh(x) in place of 2x."""
+    return torch.add(_MINUS_ONE, doubled.sigmoid_(), alpha=2, out=doubled)
 
 
 def _of_lstm(room: _Room) -> Recorded:
@@ -217,7 +226,7 @@ def _of_rnn(room: _Room) -> Recorded:
 
 
 _KINDS: dict[type[Cell], _Kind] = {
-    RNN: _Kind(0, 0, _rnn, _of_rnn),
-    LSTM: _Kind(4, 1, _lstm, _of_lstm),
-    GRU: _Kind(3, 0, _gru, _of_gru),
+    RNN: _Kind(0, 0, 0, _rnn, _of_rnn),
+    LSTM: _Kind(4, 1, 2, _lstm, _of_lstm),
+    GRU: _Kind(3, 0, 2, _gru, _of_gru),
 }

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnnscope.cells import product as module
-from rnnscope.cells.product import product, product_added
+from rnnscope.cells.product import laid_out, product, product_added
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -38,6 +38,19 @@ def test_turned_matrices_are_multiplied_too() -> None:
     torch.testing.assert_close(product(rows, weight).double(), expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_a_weight_laid_out_for_some_rows_serves_any(dtype, rows) -> None:
+    draw = torch.Generator().manual_seed(0)
+    weight = torch.randn(40, 24, generator=draw, dtype=dtype)
+    laid = laid_out(weight, 7)
+    values, added = (torch.randn(rows, n, generator=draw, dtype=dtype) for n in (24, 40))
+    expected = values.double() @ weight.double().t()
+    torch.testing.assert_close(product(values, laid).double(), expected, atol=1e-5, rtol=1e-5)
+    expected += added.double()
+    torch.testing.assert_close(product_added(values, laid, added).double(), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_a_build_without_the_kernel_multiplies_all_the_same(monkeypatch) -> None:
     monkeypatch.setattr(torch.ops, "mkldnn", object())
     monkeypatch.setattr(module, "_fastest", module._fastest.__wrapped__)
@@ -45,3 +58,5 @@ def test_a_build_without_the_kernel_multiplies_all_the_same(monkeypatch) -> None
         product(torch.eye(3), torch.arange(9.0).view(3, 3)).t(), torch.arange(9.0).view(3, 3)
     )
     torch.testing.assert_close(product_added(torch.eye(3), torch.eye(3), torch.ones(3, 3)), torch.eye(3) + 1)
+    weight = torch.arange(6.0).view(3, 2)
+    assert torch.equal(laid_out(weight, 8), weight)
