@@ -2,7 +2,7 @@
 spike has as many bins as a tail. The distribution is that of a sample; of a unit that then moves somewhere
 else the bins are laid out anew.
 
-A bin's number is thereby nearly a rank. Where nearly will do, fewer pieces give one that is *rough*.
+A bin's number is thereby nearly a rank, also where many values are one: a gate that stands wide open.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ _SLICE = 1 << 19
 _MARKS = 128
 """Order statistics among which the knots are chosen."""
 _PIECES = 9
-_ROUGH = 5
 _GLANCE = 256
 _BEYOND = 0.04
 _CROWDED = 0.35
@@ -68,10 +67,8 @@ class Binning:
 
     centre: Tensor
     """(C,) what is subtracted first, or a gate that hardly moves would be lost in rounding."""
-    fine: Pieces
+    pieces: Pieces
     """From centred values to bins, ½ … 255½: the bin is the whole part."""
-    rough: Pieces
-    """To about the same in fewer pieces, which take as much less time."""
     spread: Tensor
     """(C,) the standard deviation of the sample's bins."""
     marks: NDArray[np.float32]
@@ -84,11 +81,16 @@ class Binning:
         at = np.linspace(0, len(sample) - 1, _MARKS + 1).round().astype(np.int64)
         marks = ordered[:, at]
         values = marks.astype(np.float64)
-        few, many = _knots(values, _ROUGH, _PIECES)
-        centre = torch.from_numpy(np.take_along_axis(values, many, axis=1).mean(axis=1)).float()
-        rough, fine = (_through(values - centre.double().numpy()[:, None], knots) for knots in (few, many))
-        spread = fine.of(torch.from_numpy(marks.T) - centre).std(dim=0)
-        return cls(centre, fine, rough, spread, marks)
+        ranks = _ranks(values)
+        knots = _knots(values, ranks, _PIECES)
+        at_knots, there = (np.take_along_axis(each, knots, axis=1).T for each in (values, ranks))
+        centre = at_knots.mean(axis=0).astype(np.float32)
+        bins = 0.5 + there * ((BINS - 1) / _MARKS)
+        pieces = Pieces.through(
+            torch.from_numpy(at_knots - centre.astype(np.float64)), torch.from_numpy(bins)
+        )
+        spread = pieces.of(torch.from_numpy(marks.T - centre)).std(dim=0)
+        return cls(torch.from_numpy(centre), pieces, spread, marks)
 
     def centred(self, values: Tensor, rows: Tensor | None = None) -> Tensor:
         """Values (n, C), or some of their rows, as pieces take them; overwritten by what this thread asks for
@@ -101,13 +103,13 @@ class Binning:
     def fill(self, bins: Tensor, values: Tensor) -> None:
         """Fill bins (C, n) uint8 from values (n, C) float32."""
         for part in slices(len(values), values.shape[1]):
-            turn(bins[:, part], self.fine.of(self.centred(values[part])))
+            turn(bins[:, part], self.pieces.of(self.centred(values[part])))
 
     def outgrown(self, values: Tensor) -> NDArray[np.int64]:
         """The columns that these values (n, C) do not suit: many lie beyond, or nearly all in a few bins."""
         values = self.centred(values[:: max(1, len(values) // _GLANCE)])
-        beyond = ((values < self.fine.lower[0]) | (values > self.fine.upper[-1])).float().mean(dim=0)
-        crowded = self.fine.of(values).std(dim=0) < _CROWDED * self.spread
+        beyond = ((values < self.pieces.lower[0]) | (values > self.pieces.upper[-1])).float().mean(dim=0)
+        crowded = self.pieces.of(values).std(dim=0) < _CROWDED * self.spread
         ordered = values[:, crowded].sort(dim=0).values  # what is one value cannot be told apart
         crowded[crowded.clone()] = (ordered[1:] != ordered[:-1]).float().mean(dim=0) > _DISTINCT
         return ((beyond > _BEYOND) | crowded).nonzero()[:, 0].numpy()
@@ -126,43 +128,39 @@ class Binning:
         marks[columns] = new.marks
         widened = Binning(
             self.centre.index_copy(0, at, new.centre),
-            self.fine.with_columns(at, new.fine),
-            self.rough.with_columns(at, new.rough),
+            self.pieces.with_columns(at, new.pieces),
             self.spread.index_copy(0, at, new.spread),
             marks,
         )
-        borders = self.fine.borders(columns) + self.centre[at, None].double().numpy()
-        return widened, new.fine.exactly(borders - new.centre[:, None].double().numpy())
+        borders = self.pieces.borders(columns) + self.centre[at, None].double().numpy()
+        return widened, new.pieces.exactly(borders - new.centre[:, None].double().numpy())
 
 
-def _through(values: Doubles, knots: NDArray[np.int64]) -> Pieces:
-    """Pieces between some of the evenly spaced order statistics (C, n)."""
-    at_knots = np.take_along_axis(values, knots, axis=1).T
-    rises = np.diff(knots, axis=1).T * ((BINS - 1) / _MARKS)
-    return Pieces.through(torch.from_numpy(at_knots), torch.from_numpy(rises))
+def _ranks(values: Doubles) -> Doubles:
+    """Of evenly spaced order statistics (C, n); what is one value shares one."""
+    columns, n = values.shape
+    differs, always = values[:, 1:] != values[:, :-1], np.ones((columns, 1), np.bool_)
+    first = np.where(np.concatenate([always, differs], axis=1), np.arange(n), 0)
+    last = np.where(np.concatenate([differs, always], axis=1), np.arange(n), n)[:, ::-1]
+    first, last = np.maximum.accumulate(first, axis=1), np.minimum.accumulate(last, axis=1)[:, ::-1]
+    return (first + last) / 2
 
 
-def _knots(values: Doubles, few: int, many: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(C, pieces + 1), of few pieces and of many: which of the evenly spaced order statistics (C, n) are
-    knots, so that straight pieces between them come near the distribution: each knot is where those before it
-    are furthest off.
+def _knots(values: Doubles, ranks: Doubles, pieces: int) -> NDArray[np.int64]:
+    """(C, pieces + 1): which of the evenly spaced order statistics (C, n) are
+    knots, so that straight pieces between them come near their ranks: each knot is where those before it are
+    furthest off.
     """
     columns, n = values.shape
-    ranks = np.arange(n)
-    differs = values[:, 1:] != values[:, :-1]
-    always = np.ones((columns, 1), np.bool_)
-    # Of what is one value any rank will do.
-    least = np.maximum.accumulate(np.where(np.concatenate([always, differs], axis=1), ranks, 0), axis=1)
-    most = np.where(np.concatenate([differs, always], axis=1), ranks, n)[:, ::-1]
-    most = np.minimum.accumulate(most, axis=1)[:, ::-1]
-    knots = [np.tile([0, n - 1], (columns, 1))]
-    for _ in range(many - 1):
+    knots = np.tile([0, n - 1], (columns, 1))
+    for _ in range(pieces - 1):
         off = np.zeros_like(values)
-        for first, last in zip(knots[-1].T[:-1, :, None], knots[-1].T[1:, :, None], strict=True):
-            low, high = (np.take_along_axis(values, knot, axis=1) for knot in (first, last))
+        for first, last in zip(knots.T[:-1, :, None], knots.T[1:, :, None], strict=True):
+            low, high, rank, above = (
+                np.take_along_axis(each, knot, axis=1) for each in (values, ranks) for knot in (first, last)
+            )
             share = (values - low) / np.where(high > low, high - low, 1.0)
-            straight = first + share * (last - first)
-            apart = np.maximum(np.maximum(least - straight, straight - most), 0)
-            off = np.where((ranks > first) & (ranks < last), apart, off)
-        knots.append(np.sort(np.concatenate([knots[-1], off.argmax(axis=1)[:, None]], axis=1), axis=1))
-    return knots[few - 1], knots[many - 1]
+            is_between = (np.arange(n) > first) & (np.arange(n) < last)
+            off = np.where(is_between, np.abs(ranks - rank - share * (above - rank)), off)
+        knots = np.sort(np.concatenate([knots, off.argmax(axis=1)[:, None]], axis=1), axis=1)
+    return knots

@@ -1,8 +1,8 @@
 """A half of the lanes in which a text is read: the half that chooses, or the half that reports.
 
-    positions ──some──▶ looked at ──▶ rough bins ──▶ sums: the control
-                            └─some──▶ bins ──▶ sums: the null
-                                       └─────▶ gathered (C, n) uint8 ──▶ tally
+    positions ──some──▶ looked at ──▶ bins ──▶ sums: the control
+                                       └─some──▶ sums: the null
+                                             └─▶ gathered (C, n) uint8 ──▶ tally
 
 What is looked at pays for a few straight pieces and a matrix product alone; bins are gathered, because to
 count many at once costs less.
@@ -154,16 +154,15 @@ class Half:
         return self._filled + positions <= self._bins.shape[1]
 
     def take(self, columns: slice, binning: Binning, values: Tensor, pieces: Sequence[Piece]) -> None:
-        """Add up the bins of values (t · B, H), roughly, and gather exactly those that are counted."""
+        """Add up the bins of values (t · B, H), and gather those that are counted."""
         for piece in pieces:
-            values_there = binning.centred(values, piece.rows)
-            rough = binning.rough.of(values_there)
-            self._control.many.add(columns, rough, piece.many)
-            self._control.few.add(columns, SCRATCH.rows("few", rough, piece.picked), piece.few)
-            bins = binning.fine.of(SCRATCH.rows("few", values_there, piece.picked))
+            bins = binning.pieces.of(binning.centred(values, piece.rows))
+            self._control.many.add(columns, bins, piece.many)
+            few = SCRATCH.rows("few", bins, piece.picked)
+            self._control.few.add(columns, few, piece.few)
             if self._shuffles:
-                self.shuffled.add(columns, bins, piece.shuffled)
-            turn(self._bins[columns, piece.place], bins)
+                self.shuffled.add(columns, few, piece.shuffled)
+            turn(self._bins[columns, piece.place], few)
 
     def move(self, columns: NDArray[np.int64], borders: Doubles) -> None:
         """Move the bins of some columns, where those of old bins (c, 257) are among the new."""

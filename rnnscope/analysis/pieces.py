@@ -1,6 +1,6 @@
 """Functions made of a few straight pieces, one function for each of many units:
 
-    f(x) = ½ + Σ_k slope_k · (clip(x, lower_k, upper_k) − lower_k)
+    f(x) = begin + Σ_k slope_k · (clip(x, lower_k, upper_k) − lower_k)
 
 They cost two operations a piece, whatever the values are.
 """
@@ -49,22 +49,24 @@ class Pieces:
     last as its end.
     """
 
+    begin: Tensor
+    """(C,) float64, f before the first piece."""
     lower: Tensor
     """(K, C) where each piece begins."""
     upper: Tensor
     slope: Tensor
 
     @classmethod
-    def through(cls, knots: Tensor, rises: Tensor) -> Pieces:
-        """From knots (K + 1, C) in float64, between which the functions rise by so much (K, C).
+    def through(cls, knots: Tensor, found: Tensor) -> Pieces:
+        """Through knots (K + 1, C), and what is found there (K + 1, C), in float64.
 
         A piece without width is one value, at which a function rises by nothing.
         """
         lower, upper = knots[:-1], knots[1:]
         width = upper - lower
-        slope = torch.where(width > 0, rises / width.clamp(min=1e-30), 0.0)
+        slope = torch.where(width > 0, found.diff(dim=0) / width.clamp(min=1e-30), 0.0)
         # Rows that lie together, along which a processor clips many units at once.
-        return cls(*(each.float().contiguous() for each in (lower, upper, slope)))
+        return cls(found[0].clone(), *(each.float().contiguous() for each in (lower, upper, slope)))
 
     def of(self, values: Tensor) -> Tensor:
         """f of values (n, C): (n, C), overwritten by what this thread asks for next."""
@@ -83,7 +85,7 @@ class Pieces:
         """
         furthest = torch.maximum(self.lower.abs(), self.upper.abs())
         is_steep = (self.slope * furthest).amax(dim=1) > _STEEP
-        offset, pieces = torch.full_like(self.slope[0], 0.5, dtype=torch.float64), []
+        offset, pieces = self.begin.clone(), []
         for steep, lower, upper, slope in zip(is_steep, self.lower, self.upper, self.slope, strict=True):
             if steep:
                 pieces.append((lower, torch.zeros_like(lower), upper - lower, slope))
@@ -95,7 +97,8 @@ class Pieces:
     def exactly(self, values: Doubles) -> Doubles:
         """f of values (C, n) in float64."""
         lower, upper, slope = (part.double().numpy()[:, :, None] for part in self._parts)
-        found: Doubles = 0.5 + (slope * (values.clip(lower, upper) - lower)).sum(axis=0)
+        rises = (slope * (values.clip(lower, upper) - lower)).sum(axis=0)
+        found: Doubles = self.begin.numpy()[:, None] + rises
         return found
 
     def borders(self, columns: NDArray[np.int64]) -> Doubles:
@@ -103,15 +106,15 @@ class Pieces:
         found = []
         for column in columns.tolist():
             lower, upper, slope = (part[:, column].double().numpy() for part in self._parts)
-            places = np.cumsum(np.append(0.5, slope * (upper - lower)))
+            places = np.cumsum(np.append(float(self.begin[column]), slope * (upper - lower)))
             found.append(np.interp(np.arange(BINS + 1), places, np.append(lower, upper[-1])))
         return np.stack(found)
 
     def with_columns(self, at: Tensor, new: Pieces) -> Pieces:
         """The same, but for some columns (c,), which are those of others."""
-        names = ("lower", "upper", "slope")
+        names = ("begin", "lower", "upper", "slope")
         return replace(
-            self, **{name: getattr(self, name).index_copy(1, at, getattr(new, name)) for name in names}
+            self, **{name: getattr(self, name).index_copy(-1, at, getattr(new, name)) for name in names}
         )
 
     @property

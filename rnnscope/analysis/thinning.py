@@ -27,7 +27,7 @@ _COUNT = 3_000
 """Of those, positions that are counted: at least, and of a short text more in proportion."""
 _LONG = 500_000
 """Positions of a half that are many."""
-_COUNT_EVERY = 16
+_COUNT_EVERY = 32
 """One in so many is looked at, or counted, however many there are. Of a lone feature twice as many are
 counted, for its average precision depends on few.
 """

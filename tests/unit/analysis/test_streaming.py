@@ -166,7 +166,7 @@ def test_a_control_puts_right_what_a_thin_count_is_off_by() -> None:
     controlled.control = Control(Sums(4, 4, 0), Sums(4, 4, 0))
     for sums, part in ((controlled.control.many, slice(None)), (controlled.control.few, few)):
         rows = sums.rows(on[:, part], none[:, part], np.ones(len(range(n)[part])))
-        sums.add(slice(0, 4), binning.rough.of(binning.centred(torch.from_numpy(values[part]))), rows)
+        sums.add(slice(0, 4), binning.pieces.of(binning.centred(torch.from_numpy(values[part]))), rows)
     controlled.control.settle()
     exact = np.array([[auc(column, is_on) for is_on in on] for column in values.T])
     # Where a unit knows nothing, most is put right.
