@@ -5,13 +5,14 @@
     lane 2                        ┄┄┄|────────────────|
 
 A lane starts from zero some 256 characters before what it counts, at an empty line where there is one: that
-is where a network forgets anyway. Whether it has, the end of the lane before tells; a network that does not
-forget is run over the text in order first, to know where each lane begins.
+is where a network forgets anyway. Whether it has, the end of the lane before tells. If not, all lanes are
+read again from where those before them ended; a network that does not forget in as long as a lane is run over
+the text in order, to know where each lane begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,12 @@ class Lanes:
         return len(self.starts)
 
 
+Starts = Callable[[Stepper, NDArray[np.integer], Lanes, Stop | None], State]
+"""Finds the state before the first character of every lane. Raises Stopped."""
+
+
 class LaneReader:
-    """Reads all lanes side by side, from states that are warm, or exact where the text is read in order."""
+    """Reads all lanes side by side."""
 
     def __init__(
         self,
@@ -66,17 +71,18 @@ class LaneReader:
         ids: NDArray[np.integer],
         lanes: Lanes,
         *,
-        in_order: bool = False,
+        starts: Starts | None = None,
         should_stop: Stop | None = None,
     ) -> None:
+        """starts: from states that are warm, unless others are told."""
         self.model, self.lanes, self._should_stop = model, lanes, should_stop
         self.ids = ids
-        self._starts_from = _in_order if in_order else _warm
+        self._starts = _warm if starts is None else starts
         self.steps = _steps(model, len(lanes))
         """Characters of every lane that are recorded at once."""
         self.met = True
-        """After reading: whether most lanes ended as the next one had begun. A unit that never forgets may
-        have begun a lane as it would be elsewhere in the text; then the text must be read in order."""
+        """After reading: whether most lanes ended as the next one had begun. A unit that does not forget may
+        have begun a lane as it would be elsewhere in the text."""
 
     @torch.no_grad()
     def read(self) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
@@ -88,13 +94,35 @@ class LaneReader:
         with Threads() as threads:
             lanes = self.lanes
             stepper = Stepper(self.model, threads, len(lanes))
-            state = begun = self._starts_from(stepper, self.ids, lanes, self._should_stop)
+            state = begun = self._starts(stepper, self.ids, lanes, self._should_stop)
             for first in range(0, lanes.length, self.steps):
                 heed(self._should_stop)
                 steps = np.arange(first, min(first + self.steps, lanes.length))
                 recorded, state = stepper.read(self.ids[lanes.starts + steps[:, None]], state)
                 yield first, recorded
         self.met = _meet(begun, state)
+        self._ended = state
+
+    def goes_on(self) -> Starts:
+        """After reading: every lane from where the one before it ended, and the first from nothing."""
+        ended = tuple(
+            tuple(torch.cat([torch.zeros_like(part[:1]), part[:-1]]) for part in layer)
+            for layer in self._ended
+        )
+        return lambda *_: ended
+
+
+def readers(
+    model: CharRNN, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None = None
+) -> Iterator[LaneReader]:
+    """One reader after another, of which each is to be read to its end: the last is right."""
+    reader = LaneReader(model, ids, lanes, should_stop=should_stop)
+    yield reader
+    if not reader.met:
+        reader = LaneReader(model, ids, lanes, starts=reader.goes_on(), should_stop=should_stop)
+        yield reader
+    if not reader.met:
+        yield LaneReader(model, ids, lanes, starts=in_order, should_stop=should_stop)
 
 
 def _steps(model: CharRNN, lanes: int) -> int:
@@ -131,7 +159,7 @@ def _warm(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop:
     return state
 
 
-def _in_order(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
+def in_order(stepper: Stepper, ids: NDArray[np.integer], lanes: Lanes, should_stop: Stop | None) -> State:
     """The same, exactly: the text is run once from its beginning."""
     model = stepper.model
     state, starts = model.initial_state(1), []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
+from rnnscope.analysis.lanes import LANES, Lanes, readers
 from rnnscope.analysis.saturation import OPEN_ABOVE, SHUT_BELOW, Counts, Saturation
 from rnnscope.analysis.stopping import Stop
 from rnnscope.model import CharRNN
@@ -27,9 +27,8 @@ def saturation_along(
     `told` hears the share that is done. Raises Stopped.
     """
     cut = Lanes.over(len(ids), lanes)
-    for in_order in (False, True):
+    for reader in readers(model, ids, cut, should_stop):
         counts = Counts()
-        reader = LaneReader(model, ids, cut, in_order=in_order, should_stop=should_stop)
         for first, recorded in reader.read():
             steps = min(reader.steps, cut.length - first)
             counts.positions += steps * len(cut)
@@ -39,6 +38,4 @@ def saturation_along(
                     counts.add(name, *(each.cpu().numpy() for each in ends))
             if told is not None:
                 told((first + steps) / cut.length)
-        if reader.met:
-            break
     return counts.shares()

@@ -34,7 +34,7 @@ from rnnscope.analysis.evidence import (
     state_parts,
 )
 from rnnscope.analysis.halves import Half, Looked
-from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
+from rnnscope.analysis.lanes import LANES, LaneReader, Lanes, readers
 from rnnscope.analysis.questions import Question
 from rnnscope.analysis.statistics import Bools
 from rnnscope.analysis.stopping import Stop
@@ -69,13 +69,10 @@ def count_along(
     columns = Columns.of(model.architecture, quantity)
     cut = Lanes.over(len(ids), lanes)
     passage = Passage(ids, model.vocabulary.symbols)
-    for in_order in (False, True):
-        reader = LaneReader(model, ids, cut, in_order=in_order, should_stop=should_stop)
+    for reader in readers(model, ids, cut, should_stop):
         if cut.length < reader.steps:
             raise TextError(f"{len(ids)} characters are too few to be read in lanes")
         evidence = _counted(reader, columns, question, passage, told, should_stop)
-        if reader.met:
-            break
     return evidence
 
 

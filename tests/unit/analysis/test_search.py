@@ -14,7 +14,7 @@ import rnnscope
 from rnnscope.analysis.along import Passage
 from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES, values
-from rnnscope.analysis.lanes import LaneReader, Lanes
+from rnnscope.analysis.lanes import LaneReader, Lanes, in_order, readers
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question
 from rnnscope.analysis.search import find_along, find_in_trace, measures
 from rnnscope.analysis.statistics import auc, spearman
@@ -24,6 +24,7 @@ from rnnscope.architecture import QUANTITIES
 from rnnscope.checkpoint import save_model
 from rnnscope.cli import main
 from rnnscope.errors import OptionError, TextError
+from rnnscope.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from tests.unit.analysis.planted import random_network, text_of
@@ -107,11 +108,53 @@ def test_lanes_of_what_never_forgets_do_not_meet() -> None:
     for _ in reader.read():
         pass
     assert not reader.met
-    exact = LaneReader(network, ids, reader.lanes, in_order=True)
+    exact = LaneReader(network, ids, reader.lanes, starts=in_order)
     _, recorded = next(exact.read())
     start = int(reader.lanes.starts[2])
     whole = record(network, ids)["1/cell"][start : start + len(recorded["1/cell"])]
     np.testing.assert_allclose(recorded["1/cell"][:, 2].numpy(), whole, atol=1e-4, rtol=1e-4)
+
+
+def latch() -> tuple[CharRNN, np.ndarray]:
+    """Unit 0 holds 1 from each + on, and −1 from each −: a thousand characters, four times as long as lanes
+    are warmed up for, and shorter than a lane.
+    """
+    text = "".join(("+" if turn % 2 else "-") + text_of(997, seed=turn) for turn in range(24))
+    vocabulary = Vocabulary.of(text)
+    network = random_network("lstm", vocabulary, 12, 1)
+    weight = network.layers[0].tensors()
+    plus, minus = (vocabulary.symbols.index(symbol) for symbol in "+-")
+    with torch.no_grad():
+        for name, tensor in weight.items():
+            gates = tensor.view(4, 12, *tensor.shape[1:])[:, 0]  # i, f, g, o
+            gates.zero_()
+            if name == "bias_ih":
+                gates.copy_(torch.tensor([-30.0, 30.0, 0.0, 30.0]))
+            elif name == "weight_ih":
+                gates[:2, [plus, minus]] = torch.tensor([[60.0], [-60.0]])
+                gates[2, [plus, minus]] = torch.tensor([30.0, -30.0])
+    return network, vocabulary.encode(text)
+
+
+def test_what_a_network_holds_for_long_is_known_without_reading_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every lane is read again from where the one before it ended."""
+    network, ids = latch()
+    lanes = Lanes.over(len(ids), 12)
+    monkeypatch.setattr("rnnscope.analysis.lanes.in_order", None)
+    whole, met = record(network, ids), []
+    for reader in readers(network, ids, lanes):
+        read = {name: [] for name in whole.activations}
+        for _, recorded in reader.read():
+            for name, part in recorded.items():
+                read[name].append(part.clone())
+        met.append(reader.met)
+    assert met == [False, True]
+    for name, parts in read.items():
+        for lane, start in enumerate(lanes.starts.tolist()):
+            expected = whole[name][start : start + lanes.length]
+            np.testing.assert_allclose(torch.cat(parts)[:, lane].numpy(), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize(
