@@ -6,7 +6,7 @@
 Lanes take turns: one chooses, the next reports. To shuffle a feature in blocks, each choosing lane is given
 that of another, and moved along. Of a long text not every position is looked at, and still fewer are counted
 (thinning.py): what is lost by counting fewer than are looked at is put right (control.py). Over all units of
-a sample model an AUC is off by 0.0008, root mean square, and by 0.0040 at most (`benchmarks/streamed.py`).
+a sample model an AUC is off by 0.0008, root mean square, and by 0.0036 at most (`benchmarks/streamed.py`).
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ _COUNT = 3_000
 _LONG = 500_000
 """Positions of a half that are many."""
 _COUNT_EVERY = 32
-"""One in so many is looked at, or counted, however many there are. Of a lone feature twice as many are
-counted, for its average precision depends on few.
+"""One in so many is looked at, or counted, however many there are. Of a lone feature four times as many
+are counted, for its average precision depends on few.
 """
 _RANK = 12_000
 _RANK_EVERY = 32
@@ -81,7 +81,7 @@ class Thinning:
         self._sizes, classes = np.unique([*sizes.ravel(), positions], return_inverse=True)
         self._all, self._classes = classes[-1].astype(np.int16), classes[:-1].astype(np.int16).reshape(-1, 2)
         self._shares = np.clip(_LOOK / np.maximum(1, self._sizes), 1 / _LOOK_EVERY, 1).astype(np.float32)
-        every = _COUNT_EVERY // 2 if len(along.on) + along.numbers == 1 else _COUNT_EVERY
+        every = _COUNT_EVERY // 4 if len(along.on) + along.numbers == 1 else _COUNT_EVERY
         plenty = max(_COUNT, _COUNT * _LONG // max(1, positions))
         self._strides = np.array([_stride(size, plenty, every) for size in self._sizes.tolist()])
         # What is ranked is among what is counted, whatever its class.
