@@ -78,11 +78,14 @@ class Terminal:
         self.child.ptyproc.closed = self.child.closed = True
 
     def white_cell(self) -> tuple[int, int]:
-        """Where the cursor of the passage stands."""
-        for row in range(14, 26):
-            for column in range(66):
-                if self.screen.buffer[row][column].bg == "ffffff":
-                    return row, column
+        """Where the cursor of the passage stands, as soon as it is drawn."""
+        end = time.monotonic() + SLOWEST_SECONDS
+        while time.monotonic() < end:
+            for row in range(14, 26):
+                for column in range(66):
+                    if self.screen.buffer[row][column].bg == "ffffff":
+                        return row, column
+            self.read(0.05)
         raise AssertionError(f"no cursor:\n{self.text}")
 
 
