@@ -24,8 +24,8 @@ from torch.nn import functional
 from rnnscope.analysis.ablation import Clamped
 from rnnscope.analysis.effects import Clamp
 from rnnscope.analysis.walk import true_log_probabilities
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 _LENGTH = 4096

@@ -17,8 +17,8 @@ import rnnscope  # noqa: F401  (before torch, for how its threads wait)
 import torch  # isort: skip
 from torch.nn import functional
 
-from rnnscope.architecture import QUANTITIES, Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 _PAIRS = 30

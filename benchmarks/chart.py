@@ -25,7 +25,7 @@ from rnnscope.app.widgets.gradient import GradientChart
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.panel import Panel
-from rnnscope.architecture import QUANTITIES, Architecture
+from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Compared, Evaluated, Progress
 

@@ -26,8 +26,8 @@ from rnnscope.analysis.lanes import LANES, Lanes
 from rnnscope.analysis.questions import BuiltIn
 from rnnscope.analysis.search import find_in_trace
 from rnnscope.analysis.streaming import count_along
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 

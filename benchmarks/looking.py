@@ -27,9 +27,9 @@ import pexpect  # isort: skip
 import pyte
 import torch
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 _BYTES = 100_000_000

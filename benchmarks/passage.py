@@ -20,7 +20,7 @@ from textual.app import App, ComposeResult
 from rnnscope.app.palette import palette, signed_steps
 from rnnscope.app.view import View
 from rnnscope.app.widgets.passage import Passage
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 COLUMNS, ROWS, ROUNDS = 120, 30, 40

@@ -18,9 +18,9 @@ import torch  # isort: skip
 from torch import nn
 from torch.nn import functional
 
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
-from rnnscope.sampling import Sampler
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 
 _LENGTH = 200

@@ -23,8 +23,8 @@ import numpy as np
 from torch import nn
 from torch.nn import functional
 
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.corpus import Corpus
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls, Wishes

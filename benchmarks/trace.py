@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, resolve_model
-from rnnscope.model import CharRNN
-from rnnscope.sampling import Sampler
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, resolve_model
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 

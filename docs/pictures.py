@@ -20,7 +20,7 @@ from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.palette import Theme
-from rnnscope.locate import resolve_model
+from rnnscope.network.locate import resolve_model
 from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 

@@ -18,12 +18,12 @@ from rnnscope.analysis.findings import Findings
 from rnnscope.analysis.questions import Where, question
 from rnnscope.app.exporting.coloured import ColouredText, Facts
 from rnnscope.app.exporting.subject import SURPRISE, Subject, model_facts
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, read_header, resolve_model
 from rnnscope.commands.found import as_html
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN
-from rnnscope.sampling import Sampler
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, read_header, resolve_model
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from rnnscope.checkpoint import load_model, read_header, resolve_model, save_model
+from rnnscope.network.checkpoint import load_model, read_header, resolve_model, save_model
 from rnnscope.text.corpus import load_corpus
 from rnnscope.training.evaluate import evaluate
 

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from rnnscope.analysis.effects import Ablation, Clamp
 from rnnscope.analysis.walk import Stop, Told, true_log_probabilities
-from rnnscope.architecture import Activation, Architecture, CellName
-from rnnscope.cells import Cell, LayerState
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN, State
-from rnnscope.sampling import Sampler
+from rnnscope.network.architecture import Activation, Architecture, CellName
+from rnnscope.network.cells import Cell, LayerState
+from rnnscope.network.model import CharRNN, State
+from rnnscope.network.sampling import Sampler
 from rnnscope.tracing.trace import Float
 
 _OPEN, _SHUT = 100.0, -100.0

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from rnnscope.analysis.effects import GradientFlow, Saliency
 from rnnscope.analysis.walk import Stop, Told, read_through
-from rnnscope.model import CharRNN, State
+from rnnscope.network.model import CharRNN, State
 
 WINDOW = 100
 """How many characters before a prediction are looked at."""

@@ -24,8 +24,8 @@ from rnnscope.analysis.statistics import Bools, centred_ranks
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.tally import Tally
 from rnnscope.analysis.threads import Threads
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
+from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.tracing.trace import Float, Trace
 
 Positions = NDArray[np.int64]

@@ -23,8 +23,8 @@ from torch import Tensor
 from rnnscope.analysis.stepping import Stepper
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.threads import Threads
-from rnnscope.architecture import QUANTITIES
-from rnnscope.model import CharRNN, State
+from rnnscope.network.architecture import QUANTITIES
+from rnnscope.network.model import CharRNN, State
 
 LANES = 256
 """How many, where the text is long enough."""

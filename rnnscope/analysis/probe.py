@@ -28,7 +28,7 @@ from torch import Tensor
 from rnnscope.analysis.features import Kind
 from rnnscope.analysis.statistics import auc, spearman
 from rnnscope.analysis.stopping import Stop, heed
-from rnnscope.cells.product import product
+from rnnscope.network.cells.product import product
 
 Float = NDArray[np.float32]
 

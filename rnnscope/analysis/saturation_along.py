@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.lanes import LANES, Lanes, readers
 from rnnscope.analysis.saturation import OPEN_ABOVE, SHUT_BELOW, Counts, Saturation
 from rnnscope.analysis.stopping import Stop
-from rnnscope.model import CharRNN
+from rnnscope.network.model import CharRNN
 from rnnscope.tracing.trace import is_gate
 
 

@@ -31,8 +31,8 @@ from rnnscope.analysis.statistics import (
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.streaming import Told, count_along
 from rnnscope.analysis.tally import Tally
-from rnnscope.architecture import QUANTITIES, Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 

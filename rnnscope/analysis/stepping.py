@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.threads import Threads
-from rnnscope.cells import Cell
-from rnnscope.cells.cell import LayerState, lstm_quantities
-from rnnscope.cells.fused import GRU, LSTM, RNN
-from rnnscope.cells.product import laid_out, product, product_added
-from rnnscope.model import CharRNN, State
+from rnnscope.network.cells import Cell
+from rnnscope.network.cells.cell import LayerState, lstm_quantities
+from rnnscope.network.cells.fused import GRU, LSTM, RNN
+from rnnscope.network.cells.product import laid_out, product, product_added
+from rnnscope.network.model import CharRNN, State
 
 _LEAST_ROWS = 16
 """Rows that are worth a thread."""

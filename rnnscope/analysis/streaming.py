@@ -39,9 +39,9 @@ from rnnscope.analysis.questions import Question
 from rnnscope.analysis.statistics import Bools
 from rnnscope.analysis.stopping import Stop
 from rnnscope.analysis.threads import Threads
-from rnnscope.architecture import Architecture
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.tracing.trace import Float
 
 _BUFFER_BYTES = 3 << 25

@@ -28,7 +28,7 @@ from rnnscope.analysis.statistics import (
 )
 from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.analysis.threads import Threads
-from rnnscope.cells.product import product
+from rnnscope.network.cells.product import product
 
 Float = NDArray[np.float32]
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.architecture import QUANTITIES, Architecture
-from rnnscope.model import CharRNN, State
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.model import CharRNN, State
 from rnnscope.tracing.record import record
 from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace

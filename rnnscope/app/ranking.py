@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace, is_gate
 
 Sort: TypeAlias = Literal["knows", "index", "saturation", "selectivity", "activity"]

@@ -18,7 +18,7 @@ from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.walk import Told, true_log_probabilities, walk
 from rnnscope.analysis.words import word_counts
 from rnnscope.errors import RnnscopeError, TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.model import CharRNN
 from rnnscope.text.ngram import log_probabilities_by_order
 from rnnscope.tracing.trace import Float, Trace
 

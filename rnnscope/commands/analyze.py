@@ -66,8 +66,8 @@ class Options:
 def run(options: Options) -> int:
     _check(options)
 
-    from rnnscope.header import read_header
-    from rnnscope.locate import resolve_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 
     path = resolve_model(options.model)
@@ -75,8 +75,8 @@ def run(options: Options) -> int:
     ids = load_ids(options.text, vocabulary)  # before torch: a bad text is told at once
     learnt = None if options.train is None else load_ids(options.train, vocabulary)
 
-    from rnnscope.checkpoint import load_model
     from rnnscope.commands import analyses
+    from rnnscope.network.checkpoint import load_model
     from rnnscope.training.device import choose_device
 
     device = choose_device(options.device)

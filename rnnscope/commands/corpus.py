@@ -77,12 +77,12 @@ def _write(pieces: Iterable[str], file: BinaryIO) -> int:
 def _pieces(options: Options) -> Iterable[str]:
     match options.name:
         case "archive":
-            from rnnscope.text.archive import archive_text
+            from rnnscope.corpora.archive import archive_text
 
             seed = _ARCHIVE_SEED if options.seed is None else options.seed
             return [archive_text(options.characters or _ARCHIVE_CHARACTERS, seed)]
         case "python":
-            from rnnscope.text.recipes import python_text
+            from rnnscope.corpora.recipes import python_text
 
             return python_text(options.characters)
         case "shakespeare":
@@ -93,7 +93,7 @@ def _shakespeare() -> str:
     """The essay's text, kept among the user's caches once it is here."""
     import platformdirs
 
-    from rnnscope.text.recipes import fetch_shakespeare
+    from rnnscope.corpora.recipes import fetch_shakespeare
 
     cache = platformdirs.user_cache_path("rnnscope", appauthor=False, ensure_exists=True)
     return fetch_shakespeare(cache / "tinyshakespeare.txt").read_text(encoding="utf-8")

@@ -31,14 +31,14 @@ def run(options: Options) -> int:
     if options.window is not None and options.window < 1:
         raise OptionError(f"--window is {options.window}, but must be at least 1")
 
-    from rnnscope.header import read_header
-    from rnnscope.locate import resolve_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 
     path = resolve_model(options.model)
     ids = load_ids(options.text, read_header(path).vocabulary)  # before torch: a bad text is told at once
 
-    from rnnscope.checkpoint import load_model
+    from rnnscope.network.checkpoint import load_model
     from rnnscope.training.device import choose_device
     from rnnscope.training.evaluate import evaluate
 

@@ -56,8 +56,8 @@ def run(options: Options) -> int:
     if options.length is not None and options.length < 1:
         raise OptionError(f"--length is {options.length}, but must be at least 1")
 
-    from rnnscope.header import read_header
-    from rnnscope.locate import resolve_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import resolve_model
     from rnnscope.text.display import label, safe
     from rnnscope.text.long import LongText
 
@@ -73,7 +73,7 @@ def run(options: Options) -> int:
         wanted = _IN_A_PICTURE
     stop = length if wanted is None else min(length, options.start + wanted)
 
-    from rnnscope.checkpoint import load_model
+    from rnnscope.network.checkpoint import load_model
     from rnnscope.tracing.pages import Pages
 
     pages = Pages(load_model(path), text)

@@ -52,8 +52,8 @@ def run(options: Options) -> int:
     labels = None if options.labels is None else _load_labels(options.labels)
 
     from rnnscope.analysis.questions import question
-    from rnnscope.header import read_header
-    from rnnscope.locate import resolve_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 
     looked_for = question(options.feature, options.pattern, labels, where=options.where)
@@ -61,7 +61,7 @@ def run(options: Options) -> int:
     ids = load_ids(options.text, read_header(path).vocabulary)
 
     from rnnscope.analysis.search import find
-    from rnnscope.checkpoint import load_model
+    from rnnscope.network.checkpoint import load_model
 
     findings = find(load_model(path), ids, looked_for, quantity=options.quantity, top=options.top)
     if options.json:

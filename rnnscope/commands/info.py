@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from rnnscope.header import Header, read_header
-from rnnscope.locate import resolve_model
+from rnnscope.network.header import Header, read_header
+from rnnscope.network.locate import resolve_model
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import tyro
 
 from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once
 from rnnscope.errors import OptionError
-from rnnscope.locate import resolve_model
+from rnnscope.network.locate import resolve_model
 
 _FRAMES = "120"
 """So many a second at most: a key waits for the next one."""
@@ -38,7 +38,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    from rnnscope.header import read_header
+    from rnnscope.network.header import read_header
     from rnnscope.text.reading import check_text
 
     path = resolve_model(options.model)

@@ -45,8 +45,8 @@ def run(options: Options) -> int:
     if options.seed is not None and options.seed < 0:
         raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
 
-    from rnnscope.checkpoint import load_model, resolve_model
-    from rnnscope.sampling import Sampler
+    from rnnscope.network.checkpoint import load_model, resolve_model
+    from rnnscope.network.sampling import Sampler
 
     model = load_model(resolve_model(options.model))
     sampler = Sampler(model)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
+from rnnscope.network.architecture import QUANTITIES, Architecture
 
 _FLOAT_BYTES = 4
 
@@ -34,8 +34,8 @@ def run(options: Options) -> int:
 
     import psutil
 
-    from rnnscope.header import read_header
-    from rnnscope.locate import resolve_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 
     path = resolve_model(options.model)
@@ -48,7 +48,7 @@ def run(options: Options) -> int:
             f"memory are free: give the first {int(len(ids) * free / needed / 2):,} characters or fewer"
         )
 
-    from rnnscope.checkpoint import load_model
+    from rnnscope.network.checkpoint import load_model
     from rnnscope.tracing.record import record
 
     trace = record(load_model(path), ids)

@@ -15,7 +15,7 @@ from rnnscope.inspection.kept import Kept
 from rnnscope.inspection.opening import Opening
 from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey, surveyed
 from rnnscope.inspection.whole import Whole, digest_of, read_whole
-from rnnscope.model import CharRNN
+from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace

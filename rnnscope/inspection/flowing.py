@@ -18,13 +18,13 @@ from rnnscope.analysis.effects import GradientFlow
 from rnnscope.app.asking.answers import Answer, GradientsFound, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindGradients
-from rnnscope.architecture import CellName
-from rnnscope.checkpoint import load_model
 from rnnscope.errors import RnnscopeError, TextError
-from rnnscope.header import read_header
 from rnnscope.inspection.bench import Bench
-from rnnscope.locate import resolve_model, sample_models
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import CellName
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
+from rnnscope.network.locate import resolve_model, sample_models
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary, code_points
 from rnnscope.tracing.keyframes import advance
 from rnnscope.tracing.pages import substituting

@@ -21,8 +21,8 @@ from typing import Any, TypeAlias
 from rnnscope.app.asking.answers import Extent, Found
 from rnnscope.app.asking.requests import Find, Request
 from rnnscope.app.ranking import Known, Neuron
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.files import write_atomically
+from rnnscope.network.architecture import QUANTITIES, Architecture
 
 _FORMAT = 1
 _LARGEST_BYTES = 16 << 20

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from rnnscope.errors import RnnscopeError
-from rnnscope.header import Header
-from rnnscope.model import CharRNN
-from rnnscope.sampling import Sampler
+from rnnscope.network.header import Header
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import STANDARD_INPUT

@@ -15,7 +15,7 @@ from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindAblation, FindOrigin, WriteOn
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
-from rnnscope.sampling import Sampler
+from rnnscope.network.sampling import Sampler
 
 _SAMPLE = 240
 _PRIME = 400

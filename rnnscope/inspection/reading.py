@@ -13,7 +13,7 @@ from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import PutBack, ReadPage, TypeText
 from rnnscope.inspection.bench import Bench, Subject
 from rnnscope.inspection.survey import joined
-from rnnscope.model import CharRNN
+from rnnscope.network.model import CharRNN
 from rnnscope.tracing.pages import substituting
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

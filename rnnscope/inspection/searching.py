@@ -33,12 +33,12 @@ from rnnscope.app.asking.answers import (
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import Find, FindContexts, FindMatches, FindSaturation, NameNeurons, Request
 from rnnscope.app.ranking import Known, Neuron
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError, TextError
 from rnnscope.inspection.bench import Bench, Subject
 from rnnscope.inspection.kept import Kept, as_answer, find_key, gain_key
 from rnnscope.inspection.survey import joined, surveyed
 from rnnscope.inspection.whole import Whole
+from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.tracing.trace import Trace, is_gate
 
 AROUND = 40

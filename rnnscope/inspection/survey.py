@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnscope.app.asking.desk import Ticket
-from rnnscope.architecture import Architecture
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace
 

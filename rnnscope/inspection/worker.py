@@ -16,7 +16,6 @@ from rnnscope.app.asking.answers import Answer, Noted, Opened
 from rnnscope.app.asking.desk import Desk, Ticket
 from rnnscope.app.asking.requests import LANES, THREAD, Lane, Request
 from rnnscope.errors import CheckpointError
-from rnnscope.header import read_header
 from rnnscope.inspection.answering import answer
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.comparing import COMPARING
@@ -28,6 +27,7 @@ from rnnscope.inspection.places import PLACES
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
 from rnnscope.inspection.searching import SEARCHING
+from rnnscope.network.header import read_header
 
 _LEAVING_SECONDS = 0.4
 _CHANGED = "the model file has changed since it was opened: what is seen is the earlier one"
@@ -51,7 +51,7 @@ def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
 
     text: the text to show, as the command line names it. Raises CheckpointError, TextError.
     """
-    from rnnscope.checkpoint import load_model
+    from rnnscope.network.checkpoint import load_model
 
     header = read_header(path)
     file = ModelFile(path)

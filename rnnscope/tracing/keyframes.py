@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnscope.model import CharRNN, State
+from rnnscope.network.model import CharRNN, State
 
 STRIDE = 1024
 """Characters read at once, and the first interval."""

@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnscope.cells import Cell, LayerState
-from rnnscope.model import CharRNN, State
+from rnnscope.network.cells import Cell, LayerState
+from rnnscope.network.model import CharRNN, State
 from rnnscope.text.long import Stop
 
 Read = Callable[[int, int], NDArray[np.int32]]

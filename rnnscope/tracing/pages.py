@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.model import CharRNN, State
+from rnnscope.network.model import CharRNN, State
 from rnnscope.text.long import LongText, Stop
 from rnnscope.text.reading import Told
 from rnnscope.text.vocabulary import Vocabulary, code_points

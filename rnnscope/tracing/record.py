@@ -9,8 +9,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch.nn import functional
 
-from rnnscope.architecture import QUANTITIES
-from rnnscope.model import CharRNN, State
+from rnnscope.network.architecture import QUANTITIES
+from rnnscope.network.model import CharRNN, State
 from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.architecture import GATES, QUANTITIES, Architecture
+from rnnscope.network.architecture import GATES, QUANTITIES, Architecture
 
 Float = NDArray[np.float32]
 

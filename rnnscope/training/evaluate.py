@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN, State
+from rnnscope.network.model import CharRNN, State
 
 _CHUNK = 2048
 """Characters a step of one carried stream: bounds memory, and how late `should_stop` is noticed."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 FinishReason = Literal["steps", "minutes", "epochs", "finish", "patience", "stopped"]

@@ -28,7 +28,7 @@ from rnnscope.training.records import merged
 from rnnscope.training.run import BASELINES, BEST, HEADER, LAST, LOG, read_baselines, read_run
 
 if TYPE_CHECKING:
-    from rnnscope.model import CharRNN
+    from rnnscope.network.model import CharRNN
     from rnnscope.training.observing import Observer
 
 POLL_SECONDS = 0.2
@@ -157,7 +157,7 @@ class _Weights:
 
     def _load(self, path: Path) -> None:
         """Take over the weights of a file; one that cannot be read leaves those before."""
-        from rnnscope.checkpoint import load_model, read_header
+        from rnnscope.network.checkpoint import load_model, read_header
 
         try:
             header = read_header(path)
@@ -208,7 +208,7 @@ def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
             if corpus.sha256 == recorded["sha256"]:
                 return corpus
 
-    from rnnscope.sampling import Sampler
+    from rnnscope.network.sampling import Sampler
 
     written = Sampler(model).stream(_OWN_PASSAGE_SYMBOLS, seed=0)
     ids = np.array([symbol for symbol, _ in written], np.uint32)

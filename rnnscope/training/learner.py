@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN, State
+from rnnscope.network.model import CharRNN, State
 from rnnscope.training import divergence
 from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN
-from rnnscope.sampling import Sampler
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import Corpus
 from rnnscope.tracing.record import record
 from rnnscope.training.clock import Clock, Spaced

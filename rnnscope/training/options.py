@@ -11,8 +11,8 @@ from typing import Annotated, Literal, cast, get_args
 
 import tyro
 
-from rnnscope.architecture import Activation, CellName
 from rnnscope.errors import OptionError, RunError
+from rnnscope.network.architecture import Activation, CellName
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
 ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.architecture import QUANTITIES, Activation, Architecture
+from rnnscope.network.architecture import QUANTITIES, Activation, Architecture
 from rnnscope.training.events import (
     Evaluated,
     Event,

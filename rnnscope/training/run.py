@@ -39,7 +39,7 @@ from rnnscope.training.log import EventLog, LogReader, as_one_run
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rnnscope.model import CharRNN
+    from rnnscope.network.model import CharRNN
 
 FORMAT = 1
 HEADER, LOG, BASELINES, LOCK = "run.json", "events.jsonl", "baselines.json", "run.lock"
@@ -126,7 +126,7 @@ class Run:
         import torch
         from safetensors.torch import save
 
-        from rnnscope.checkpoint import save_model
+        from rnnscope.network.checkpoint import save_model
 
         self._log.sync()  # what was said up to these weights is never behind them
         save_model(model, self.directory / LAST, training)
@@ -141,13 +141,13 @@ class Run:
 
     def save_best(self, model: CharRNN, training: Mapping[str, object]) -> None:
         """Write the weights of the lowest held-out loss."""
-        from rnnscope.checkpoint import save_model
+        from rnnscope.network.checkpoint import save_model
 
         save_model(model, self.directory / BEST, training)
 
     def save_snapshot(self, model: CharRNN, step: int, training: Mapping[str, object]) -> None:
         """Keep the weights of a step, in half precision, for good; see `snapshot_due`."""
-        from rnnscope.checkpoint import save_model
+        from rnnscope.network.checkpoint import save_model
 
         (self.directory / SNAPSHOTS).mkdir(exist_ok=True)
         save_model(model, self.directory / SNAPSHOTS / f"{step}.safetensors", training, half=True)

@@ -15,10 +15,10 @@ import platformdirs
 import torch
 
 import rnnscope
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, read_header, resolve_model
 from rnnscope.errors import DeviceError, OptionError, RunError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, read_header, resolve_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls

@@ -17,8 +17,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rnnscope.checkpoint import load_model, read_header
 from rnnscope.errors import RunError
+from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced

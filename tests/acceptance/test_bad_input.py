@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
 from rnnscope.cli import main
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.run import Run
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, read_header
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, read_header
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Saved, Warned

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnscope.checkpoint import load_model, read_header, resolve_model
-from rnnscope.locate import sample_models
-from rnnscope.sampling import Sampler
+from rnnscope.corpora.recipes import python_text
+from rnnscope.network.checkpoint import load_model, read_header, resolve_model
+from rnnscope.network.locate import sample_models
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import load_corpus
 from rnnscope.text.ngram import held_out_losses
-from rnnscope.text.recipes import python_text
 from rnnscope.training.evaluate import evaluate, evaluate_lanes
 
 NAMES = ("archive-gru", "archive-lstm", "archive-rnn", "python", "shakespeare")

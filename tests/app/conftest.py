@@ -12,7 +12,7 @@ from textual.message import Message
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
 from rnnscope.app.palette import Depth, Theme, palette
 from rnnscope.app.widgets.panel import Panel
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 PASSAGE = (

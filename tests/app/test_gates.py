@@ -17,7 +17,7 @@ from rnnscope.app.palette import palette
 from rnnscope.app.view import View
 from rnnscope.app.widgets.gates import Gates
 from rnnscope.app.widgets.gates_plan import Plan, plan
-from rnnscope.architecture import QUANTITIES, Architecture, CellName
+from rnnscope.network.architecture import QUANTITIES, Architecture, CellName
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from tests.terminal.test_smoke import Terminal
 

@@ -14,7 +14,7 @@ import pexpect
 import pyte
 import pytest
 
-from rnnscope.checkpoint import load_model
+from rnnscope.network.checkpoint import load_model
 
 COLUMNS, ROWS = 120, 40
 SLOWEST_SECONDS = 60.0

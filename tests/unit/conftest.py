@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 Step = dict[str, Tensor]

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 import rnnscope
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
 from rnnscope.errors import CheckpointError, OptionError, TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.events import Event, Finished, Started
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import rnnscope
-from rnnscope.checkpoint import load_model
 from rnnscope.cli import COMMANDS, main
-from rnnscope.sampling import Sampler
-from rnnscope.text import archive, recipes
-from rnnscope.text.archive import archive_text
+from rnnscope.corpora import archive, recipes
+from rnnscope.corpora.archive import archive_text
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from tests.unit.terminals import Terminal

@@ -22,9 +22,9 @@ from rnnscope.app.exporting.page import page
 from rnnscope.app.exporting.picture import COLUMNS, picture
 from rnnscope.app.exporting.write import write_page
 from rnnscope.app.view import View
-from rnnscope.architecture import Architecture
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

@@ -12,12 +12,12 @@ import torch
 
 import rnnscope
 from rnnscope.app.exporting.coloured import PREVIEW
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, save_model
 from rnnscope.cli import main
 from rnnscope.commands import export
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from rnnscope import plain
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.plain import JsonLog, PlainLog
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import (

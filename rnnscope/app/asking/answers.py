@@ -17,7 +17,7 @@ from rnnscope.analysis.matching import Matches
 from rnnscope.analysis.saturation import Saturation
 from rnnscope.app.asking.requests import Request
 from rnnscope.app.ranking import Known, Neuron
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rnnscope.app.exporting.coloured import Facts
 from rnnscope.app.view import View
-from rnnscope.architecture import QUANTITIES, Architecture
 from rnnscope.errors import OptionError
-from rnnscope.header import Header
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.header import Header
 from rnnscope.text.display import safe
 from rnnscope.tracing.trace import Trace
 

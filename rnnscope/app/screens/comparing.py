@@ -23,7 +23,7 @@ from rnnscope.app.widgets.flow import FlowChart
 from rnnscope.app.widgets.prompt import Question
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.errors import CheckpointError
-from rnnscope.locate import resolve_model, sample_models
+from rnnscope.network.locate import resolve_model, sample_models
 
 _OPENED_ROWS = 4
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rnnscope.architecture import CellName
+from rnnscope.network.architecture import CellName
 from rnnscope.tracing.trace import is_gate
 
 Kind = Literal["text", "expects", "blank", "margin", "gate", "signed"]

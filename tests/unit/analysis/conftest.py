@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from rnnscope.architecture import Activation, Architecture, CellName
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Activation, Architecture, CellName
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 Make = Callable[..., CharRNN]

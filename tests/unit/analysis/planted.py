@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
 QUOTES, COLUMN, DEPTH, ROUND, SQUARE = 5, 11, 2, 7, 13

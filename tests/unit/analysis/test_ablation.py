@@ -13,9 +13,9 @@ from torch.nn import functional
 from rnnscope.analysis.ablation import Clamped, ablate, sample_side_by_side
 from rnnscope.analysis.effects import Clamp, mean_interval, means
 from rnnscope.analysis.walk import state_at, true_log_probabilities, walk
-from rnnscope.cells import CELLS
 from rnnscope.errors import OptionError
-from rnnscope.sampling import Sampler
+from rnnscope.network.cells import CELLS
+from rnnscope.network.sampling import Sampler
 from rnnscope.tracing.record import record
 
 WITH_CELL = [name for name in sorted(CELLS) if CELLS[name].state_parts == 2]

@@ -15,10 +15,10 @@ from rnnscope.analysis.compare import compare
 from rnnscope.analysis.matching import select
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.walk import true_log_probabilities
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, save_model
 from rnnscope.cli import main
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.ngram import KneserNey
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record

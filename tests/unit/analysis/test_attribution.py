@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from rnnscope.analysis.attribution import gradient_flow, saliencies, saliency, spread
 from rnnscope.analysis.walk import state_at
-from rnnscope.cells import CELLS
+from rnnscope.network.cells import CELLS
 from rnnscope.tracing.record import record
 
 _STEP = 1e-5

@@ -8,7 +8,7 @@ import torch
 
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.walk import state_at, true_log_probabilities, walk
-from rnnscope.cells import CELLS
+from rnnscope.network.cells import CELLS
 from rnnscope.tracing.record import record
 
 

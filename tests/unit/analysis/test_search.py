@@ -20,11 +20,11 @@ from rnnscope.analysis.search import find_along, find_in_trace, measures
 from rnnscope.analysis.statistics import auc, spearman
 from rnnscope.analysis.streaming import count_along
 from rnnscope.api import Model
-from rnnscope.architecture import QUANTITIES
-from rnnscope.checkpoint import save_model
 from rnnscope.cli import main
 from rnnscope.errors import OptionError, TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import QUANTITIES
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from tests.unit.analysis.planted import random_network, text_of

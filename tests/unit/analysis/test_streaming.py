@@ -18,8 +18,8 @@ from rnnscope.analysis.streaming import count_along
 from rnnscope.analysis.tally import Tally
 from rnnscope.analysis.thinning import Thinning
 from rnnscope.analysis.threads import Threads
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from tests.unit.analysis.planted import random_network, text_of
 

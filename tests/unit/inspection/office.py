@@ -9,9 +9,9 @@ from pathlib import Path
 from rnnscope.app.asking.answers import Answer, Ended, Opened
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import Request
-from rnnscope.checkpoint import save_model
 from rnnscope.inspection.worker import serve
-from rnnscope.model import CharRNN
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 
 
 class Office:

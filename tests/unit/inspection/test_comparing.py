@@ -23,10 +23,10 @@ from rnnscope.app.asking.answers import (
 )
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import ComparePage, FindDistances, FindErrors, FindNgrams, Request, TypeText
-from rnnscope.architecture import Architecture
 from rnnscope.inspection.bench import Subject
 from rnnscope.inspection.judging import Judged, differences, judge, without
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.text.ngram import KneserNey, log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary

@@ -12,11 +12,11 @@ from rnnscope.analysis.attribution import gradient_flow, spread
 from rnnscope.app.asking.answers import GradientsFound, Refused, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindGradients
-from rnnscope.architecture import Architecture, CellName
-from rnnscope.checkpoint import load_model, save_model
 from rnnscope.inspection.flowing import flow
-from rnnscope.locate import sample_models
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture, CellName
+from rnnscope.network.checkpoint import load_model, save_model
+from rnnscope.network.locate import sample_models
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.pages import substituting
 from tests.unit.inspection.office import Office

@@ -12,11 +12,11 @@ import torch
 from rnnscope.app.asking.answers import Found, Named, Noted, Opened, Told
 from rnnscope.app.asking.requests import Find, NameNeurons, ReadPage
 from rnnscope.app.ranking import Known
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import save_model
 from rnnscope.inspection import searching
 from rnnscope.inspection.kept import Kept, find_key, findings_path
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from tests.unit.inspection.office import Office
 

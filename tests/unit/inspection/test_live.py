@@ -14,9 +14,9 @@ from rnnscope.analysis.search import find_in_trace
 from rnnscope.app.asking.answers import Answer, ContextsFound, Ended, Found, Refused
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import FindContextsInTrace, FindInTrace, Request
-from rnnscope.architecture import Architecture
 from rnnscope.inspection.live import serve
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

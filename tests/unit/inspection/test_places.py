@@ -11,8 +11,8 @@ import pytest
 from rnnscope.analysis.features import values
 from rnnscope.app.asking.answers import TextFound
 from rnnscope.app.asking.requests import Find, FindOn
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from tests.unit.inspection.office import Office
 

@@ -34,9 +34,9 @@ from rnnscope.app.asking.requests import (
     ReadPage,
     Request,
 )
-from rnnscope.architecture import Architecture
 from rnnscope.inspection import survey
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace

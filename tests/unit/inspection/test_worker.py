@@ -43,9 +43,9 @@ from rnnscope.app.asking.requests import (
     TypeText,
     WriteOn,
 )
-from rnnscope.architecture import Architecture
 from rnnscope.inspection.reading import retrace
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.keyframes import advance
 from rnnscope.tracing.record import record

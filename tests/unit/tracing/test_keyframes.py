@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.architecture import Architecture, CellName
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture, CellName
+from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing import keyframes as module

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnnscope.architecture import QUANTITIES, Architecture
-from rnnscope.model import CharRNN, State
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.model import CharRNN, State
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing import record as recording
 from rnnscope.tracing import segments

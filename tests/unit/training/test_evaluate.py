@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from rnnscope.architecture import Architecture, CellName
 from rnnscope.errors import TextError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture, CellName
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training import evaluate as module
 from rnnscope.training.evaluate import Evaluation, evaluate, evaluate_lanes

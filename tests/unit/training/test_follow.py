@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.architecture import Architecture
 from rnnscope.errors import RunError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.training import follow as follow_module

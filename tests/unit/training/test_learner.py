@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from rnnscope.architecture import Architecture
 from rnnscope.errors import OptionError
-from rnnscope.model import CharRNN, State
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN, State
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training import divergence
 from rnnscope.training.device import Precision

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.architecture import Architecture
+from rnnscope.network.architecture import Architecture
 from rnnscope.training import log as log_module
 from rnnscope.training.events import (
     Evaluated,

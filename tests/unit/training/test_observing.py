@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.architecture import Architecture
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.model import CharRNN
 from rnnscope.text.corpus import Corpus
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record

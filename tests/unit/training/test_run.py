@@ -20,10 +20,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.architecture import Architecture
-from rnnscope.checkpoint import load_model, read_header
 from rnnscope.errors import RunError
-from rnnscope.model import CharRNN
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, read_header
+from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.events import Evaluated, Progress, Started
 from rnnscope.training.run import (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from rnnscope.checkpoint import load_model
 from rnnscope.errors import DeviceError, OptionError, RnnscopeError, RunError, TextError
+from rnnscope.network.checkpoint import load_model
 from rnnscope.training import session as module
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Progress, Started

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from rnnscope.checkpoint import load_model
+from rnnscope.network.checkpoint import load_model
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event
 from rnnscope.training.options import TrainOptions

@@ -1,0 +1,1 @@
+"""Texts to train on that rnnscope makes or fetches: archive, python, shakespeare."""

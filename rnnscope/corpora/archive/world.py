@@ -1,0 +1,268 @@
+"""The town of Pellwick: its people, places, calendar and money, as values that know their written forms.
+
+Money is counted in crowns, groats and pence: 12 pence to the groat, 20 groats to the crown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from rnnscope.corpora.archive import forms
+from rnnscope.corpora.archive.grammar import Chance, Memory, Remembered, rules
+
+PENCE_PER_GROAT = 12
+PENCE_PER_CROWN = 240
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September",
+          "October", "November", "December"]  # fmt: skip
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+SEASONS = ("winter", "winter", "spring", "spring", "spring", "summer", "summer", "summer", "autumn", "autumn",
+           "autumn", "winter")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Person:
+    """An inhabitant; `habit` follows "who", `treasure` follows his or her."""
+
+    first: str
+    last: str
+    woman: bool
+    title: str
+    trade: str
+    workplace: str
+    street: str
+    habit: str
+    treasure: str
+
+    @property
+    def caps(self) -> str:
+        """The name at the head of a speech."""
+        return self.first.upper()
+
+    def form(self, name: str) -> str:
+        match name:
+            case "":
+                return f"{self.first} {self.last}"
+            case "mr":
+                return f"{self.title} {self.last}"
+            case "he":
+                return "she" if self.woman else "he"
+            case "caps":
+                return self.caps
+            case "him":
+                return "her" if self.woman else "him"
+            case "his":
+                return "her" if self.woman else "his"
+            case "hers":
+                return "hers" if self.woman else "his"
+            case "himself":
+                return "herself" if self.woman else "himself"
+            case "man":
+                return "woman" if self.woman else "man"
+            case "sir":
+                return "madam" if self.woman else "sir"
+            case "kin":
+                return "aunt" if self.woman else "uncle"
+            case "initial":
+                return f"{self.first[0]}. {self.last}"
+        written = getattr(self, name)
+        assert isinstance(written, str), f"a person has no form {name!r}"
+        return written
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere in or about the town: `the Ferry Stairs`, at it, and its bare name for a link."""
+
+    name: str
+    preposition: str
+    known_for: str
+
+    def form(self, name: str) -> str:
+        match name:
+            case "":
+                return self.name
+            case "at":
+                return f"{self.preposition} {self.name}"
+            case "bare":
+                return self.name.removeprefix("the ").removeprefix("The ")
+            case "link":
+                article = "the " if self.name.startswith("the ") else ""
+                return f"{article}[[{self.form('bare')}]]"
+            case "linked":
+                return f"{self.preposition} {self.form('link')}"
+            case "slug":
+                return self.form("bare").lower().replace("'", "").replace(" ", "-")
+            case "fame":
+                return self.known_for
+        raise KeyError(f"a place has no form {name!r}")
+
+
+@dataclass(frozen=True)
+class Money:
+    """A sum in pence."""
+
+    pence: int
+
+    def form(self, name: str) -> str:
+        match name:
+            case "":
+                return self.words()
+            case "short":
+                return self.short()
+            case "half":
+                return Money(self.pence // 2).words()
+            case "double":
+                return Money(self.pence * 2).words()
+            case "more":
+                return Money(self.pence + PENCE_PER_GROAT).words()
+        raise KeyError(f"money has no form {name!r}")
+
+    def parts(self) -> tuple[int, int, int]:
+        """Crowns, groats and pence."""
+        crowns, rest = divmod(self.pence, PENCE_PER_CROWN)
+        return crowns, *divmod(rest, PENCE_PER_GROAT)
+
+    def words(self) -> str:
+        crowns, groats, pence = self.parts()
+        said = [
+            f"{forms.number_words(count)} {name if count == 1 else name + 's'}"
+            for count, name in ((crowns, "crown"), (groats, "groat"))
+            if count
+        ]
+        if pence:
+            said.append("a penny" if pence == 1 else forms.number_words(pence) + "pence")
+        return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
+
+    def short(self) -> str:
+        signs = zip(self.parts(), ("cr.", "gr.", "p."), strict=True)
+        return " ".join(f"{count} {sign}" for count, sign in signs if count)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A count of at least two, so that what it counts is plural."""
+
+    value: int
+
+    def form(self, name: str) -> str:
+        match name:
+            case "":
+                return forms.number_words(self.value)
+            case "digits":
+                return str(self.value)
+            case "nth":
+                return forms.ordinal_words(self.value)
+            case "more":
+                return forms.number_words(self.value + 1)
+            case "fewer":
+                return forms.number_words(self.value - 1)
+            case "double":
+                return forms.number_words(2 * self.value)
+        raise KeyError(f"a number has no form {name!r}")
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day of the town's calendar."""
+
+    day: date
+
+    def form(self, name: str) -> str:
+        match name:
+            case "":
+                return f"{self.form('weekday')}, {self.form('short')} {self.day.year}"
+            case "short":
+                return f"{forms.ordinal_digits(self.day.day)} {self.form('month')}"
+            case "spoken":
+                return f"the {forms.ordinal_words(self.day.day)} of {self.form('month')}"
+            case "weekday":
+                return WEEKDAYS[self.day.weekday()]
+            case "month":
+                return MONTHS[self.day.month - 1]
+            case "year":
+                return str(self.day.year)
+            case "iso":
+                return self.day.isoformat()
+            case "tomorrow" | "later" | "before":
+                return Day(self.day + timedelta({"tomorrow": 1, "later": 5, "before": -3}[name])).form(
+                    "weekday"
+                )
+            case "due":
+                return Day(self.day + timedelta(16)).form("spoken")
+        raise KeyError(f"a day has no form {name!r}")
+
+    @property
+    def season(self) -> str:
+        return SEASONS[self.day.month - 1]
+
+
+@cache
+def people() -> tuple[Person, ...]:
+    """Every inhabitant whose papers are kept."""
+    return tuple(
+        Person(first, last, sex == "f", title, trade, workplace, street, habit, treasure)
+        for line in rules()["people"]
+        for first, last, sex, title, trade, workplace, street, habit, treasure in [
+            [part.strip() for part in line.split(";")]
+        ]
+    )
+
+
+@cache
+def places() -> tuple[Place, ...]:
+    """Every place that the papers name."""
+    return tuple(Place(*(part.strip() for part in line.split(";"))) for line in rules()["places"])
+
+
+def day(chance: Chance) -> Day:
+    """A day of the decade that the archive covers."""
+    return Day(date(1887, 1, 1) + timedelta(chance.below(3652)))
+
+
+def money(chance: Chance) -> Money:
+    """A sum that people write letters about: even, so that it can be halved."""
+    crowns, groats, pence = chance.below(14), chance.below(20), 2 * chance.below(6)
+    return Money(
+        max(
+            2 * PENCE_PER_GROAT,
+            crowns * PENCE_PER_CROWN + groats * PENCE_PER_GROAT * chance.below(2) + pence * chance.below(2),
+        )
+    )
+
+
+def _person(memory: Memory) -> Person:
+    while memory.knows(stranger := memory.chance.draw("person", people())):
+        pass
+    return stranger
+
+
+def _place(memory: Memory) -> Place:
+    while memory.knows(elsewhere := memory.chance.draw("place", places())):
+        pass
+    return elsewhere
+
+
+PROPS = {"beast": "creature", "prop": "thing", "coat": "garment", "chamber": "room", "meal": "food"}
+"""What is in the room from the first line of a document to its last."""
+
+MAKERS: dict[str, Callable[[Memory], Remembered]] = {
+    "person": _person,
+    "place": _place,
+    "money": lambda memory: money(memory.chance),
+    "number": lambda memory: Number(memory.chance.between(2, 12)),
+    "many": lambda memory: Number(memory.chance.between(13, 99)),
+    "day": lambda memory: day(memory.chance),
+}
+
+
+def remember_day(chance: Chance) -> Memory:
+    """The memory of a new document, which knows its own date."""
+    today = day(chance)
+    memory = Memory(chance, MAKERS, today.season)
+    memory.values["today"] = today
+    for name, rule in PROPS.items():
+        memory.expand(f"{{!{name}={rule}}}")
+    return memory

@@ -1,0 +1,1 @@
+"""Networks: architecture, cells, the model and its file, sampling."""

@@ -1,0 +1,128 @@
+"""The network: characters in, a stack of recurrent cells, and what it expects next.
+
+ids (T, B) ──embedding or one-hot──▶ cell 1 ──dropout──▶ … cell N ──dropout──▶ read-out ──▶ logits (T, B, V)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnnscope.errors import OptionError
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.cells import Cell, make_cell
+from rnnscope.network.cells.cell import LayerState, xavier_
+from rnnscope.text.vocabulary import Vocabulary
+
+State = tuple[LayerState, ...]
+"""Per layer (hidden,) or (hidden, cell), each (B, H)."""
+
+
+class CharRNN(nn.Module):
+    """A character-level recurrent language model.
+
+    Dropout acts between layers and before the read-out, in training mode only. State is the caller's: carry
+    it from one call to the next, and detach it where gradients should stop.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        vocabulary: Vocabulary,
+        *,
+        dropout: float = 0.0,
+        forget_bias: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw new weights. Raises OptionError where the architecture contradicts itself."""
+        super().__init__()
+        check(architecture, vocabulary, dropout)
+        self.architecture = architecture
+        self.vocabulary = vocabulary
+        size, symbols = architecture.hidden_size, architecture.vocabulary_size
+        squash = architecture.activation
+        with torch.random.fork_rng(devices=[]):  # torch's modules draw weights of their own, for nothing
+            self.embedding = (
+                nn.Embedding(symbols, architecture.embedding_size) if architecture.embedding_size else None
+            )
+            self.cells = nn.ModuleList(
+                make_cell(architecture.cell, size if layer else architecture.input_size, size, squash)
+                for layer in range(architecture.layers)
+            )
+            self.readout = nn.Linear(size, symbols)
+        self.dropout = nn.Dropout(dropout)
+        if architecture.tied:
+            assert self.embedding is not None, "checked above"
+            self.readout.weight = self.embedding.weight
+        self._draw(forget_bias, generator)
+
+    @torch.no_grad()
+    def _draw(self, forget_bias: float, generator: torch.Generator | None) -> None:
+        if self.embedding is not None:
+            self.embedding.weight.normal_(generator=generator)
+        for cell in self.layers:
+            cell.reset(forget_bias, generator)
+        xavier_(self.readout.weight, generator)  # of a tied network this draws the embedding anew
+        self.readout.bias.zero_()
+
+    @property
+    def layers(self) -> tuple[Cell, ...]:
+        """The cells, the first layer first."""
+        return tuple(cell for cell in self.cells if isinstance(cell, Cell))
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are learned; tied weights count once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        return self.readout.weight.device
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The parameters under their names in a model file; of a tied network one of them appears twice."""
+        named: dict[str, Tensor] = {}
+        if self.embedding is not None:
+            named["embedding.weight"] = self.embedding.weight
+        for number, cell in enumerate(self.layers, start=1):
+            named |= {f"layers.{number}.{name}": tensor for name, tensor in cell.tensors().items()}
+        return named | {"readout.weight": self.readout.weight, "readout.bias": self.readout.bias}
+
+    def initial_state(self, batch_size: int) -> State:
+        """Zeros: a network that has read nothing."""
+        return tuple(cell.initial_state(batch_size) for cell in self.layers)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """What the first layer reads: vectors (T, B, E), or the ids themselves where input is one-hot."""
+        return ids if self.embedding is None else functional.embedding(ids, self.embedding.weight)
+
+    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state."""
+        if state is None:
+            state = self.initial_state(ids.shape[1])
+        values, last = self.embed(ids), []
+        for cell, before in zip(self.layers, state, strict=True):
+            values, after = cell(values, before)
+            values = self.dropout(values)
+            last.append(after)
+        return self.readout(values), tuple(last)
+
+
+def check(architecture: Architecture, vocabulary: Vocabulary, dropout: float = 0.0) -> None:
+    """Raise OptionError where no such network can be made."""
+    size, embedding = architecture.hidden_size, architecture.embedding_size
+    if len(vocabulary) != architecture.vocabulary_size or not len(vocabulary):
+        raise OptionError(
+            f"a network for {architecture.vocabulary_size} symbols has a vocabulary of {len(vocabulary)}"
+        )
+    if size < 1 or architecture.layers < 1:
+        raise OptionError(f"a network needs at least one layer of one unit, not {architecture.layers}×{size}")
+    if embedding < 0:
+        raise OptionError(f"the embedding size is {embedding}; 0 is one-hot input, or give a positive number")
+    if architecture.tied and embedding != size:
+        raise OptionError(
+            f"a tied read-out needs an embedding as wide as the hidden layer: {embedding} is not {size}"
+        )
+    if not 0.0 <= dropout < 1.0:
+        raise OptionError(f"dropout is a probability from 0 up to, not including, 1; {dropout} is not")
