@@ -1,0 +1,55 @@
+"""Progress and cancellation of long computations: one object for both.
+
+A long computation takes a `Progress`, calls it with the share that is done, and so learns whether its result
+is still wanted: once it is not, the call raises `Cancelled`.
+
+    def count(text: str, progress: Progress = NO_PROGRESS) -> int:
+        for number, line in enumerate(lines):
+            progress(number / len(lines))
+            ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Cancelled(Exception):
+    """The result of a computation is no longer wanted. There is none, not even a partial one."""
+
+
+def _ignore(share: float) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a computation reports the share that is done, and where it learns that it was cancelled."""
+
+    on_progress: Callable[[float], None] = _ignore
+    """Called with the share that is done, 0..1."""
+    is_cancelled: Callable[[], bool] = _never
+    """Looked at between two pieces of work, about every tenth of a second."""
+
+    def __call__(self, share: float) -> None:
+        """Report that `share`, 0..1, is done. Raises Cancelled."""
+        self.check()
+        self.on_progress(share)
+
+    def check(self) -> None:
+        """Raise Cancelled if the result is no longer wanted."""
+        if self.is_cancelled():
+            raise Cancelled
+
+    def part(self, start: float, stop: float) -> Progress:
+        """The progress of a part of the work, whose 0..1 is `start`..`stop` of the whole."""
+        return Progress(lambda share: self.on_progress(start + (stop - start) * share), self.is_cancelled)
+
+
+NO_PROGRESS = Progress()
+"""Reports nowhere and is never cancelled."""
