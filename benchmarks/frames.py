@@ -41,7 +41,7 @@ async def measure(columns: int, rows: int) -> None:
     def start(controls: Controls, say: Callable[[Event], None]) -> None:
         for event in run_until(trace):
             say(event)
-        while not controls.wishes.stop:
+        while not controls.state.stop:
             time.sleep(0.02)
 
     app = RnnscopeApp(start, theme="dark", depth="truecolor", now=lambda: clock[0])

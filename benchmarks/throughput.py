@@ -27,7 +27,7 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.corpus import Corpus
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import Precision, autocast, physical_cores
 from rnnscope.training.learner import Learner
 from rnnscope.training.options import TrainOptions
@@ -79,7 +79,7 @@ def _ours(
     architecture = Architecture(vocabulary_size=len(_VOCABULARY), hidden_size=_OPTIONS.hidden_size)
     model = CharRNN(architecture, _VOCABULARY, dropout=_OPTIONS.dropout)
     learner = Learner(model, corpus.train, _OPTIONS, _CPU, precision)
-    controls = Controls(Wishes(observing=observing))
+    controls = Controls(ControlState(observing=observing))
     with Run.create(directory, {"options": _OPTIONS.to_json()}) as run:
         for event in Trainer(
             learner, corpus, _OPTIONS, controls, run, pace=Pace(baselines_seconds=1e9)

@@ -22,7 +22,7 @@ from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.messages import Arrived
 from rnnscope.app.palette import Depth
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Event
 
 Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
@@ -41,12 +41,12 @@ class RnnscopeApp(ScopeApp, inherit_bindings=False):
         live: bool = True,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
-        wishes: Wishes | None = None,
+        state: ControlState | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`depth` is the terminal's own where it is None; `now` is the clock by which samples are written."""
         super().__init__(theme=theme, depth=depth)
-        self.controls = Controls(wishes)
+        self.controls = Controls(state)
         self.mailbox = Mailbox()
         self.desk = Desk(self._wake)
         self._start = start
@@ -96,11 +96,11 @@ def run_train_screen(
     corpus: str = "",
     live: bool = True,
     theme: ThemeChoice = "auto",
-    wishes: Wishes | None = None,
+    state: ControlState | None = None,
 ) -> int:
     """Show a run until it is left; returns the exit status.
 
     `corpus` is what the header shows before the run has started; where `live` is false the run belongs to
     another process, and what would change it is not offered. Raises what ended the run before its time.
     """
-    return show(RnnscopeApp(start, search=search, corpus=corpus, live=live, theme=theme, wishes=wishes))
+    return show(RnnscopeApp(start, search=search, corpus=corpus, live=live, theme=theme, state=state))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
     from rnnscope.app.asking.desk import Desk
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Say: TypeAlias = Callable[["Event"], None]
 Start: TypeAlias = Callable[[Controls, Say], None]
-"""Runs a session to its end: reads wishes from the first, says events to the second."""
+"""Runs a session to its end, which reads the controls and passes its events to the callback."""
 ThemeChoice = Literal["auto", "dark", "light"]
 
 _LEAVING_SECONDS = 0.1
@@ -35,7 +35,7 @@ def has_screen(*, plain: bool, json: bool) -> bool:
 
 
 def read_on_screen(
-    start: Start, wishes: Wishes, *, corpus: str, theme: ThemeChoice, live: bool = True
+    start: Start, state: ControlState, *, corpus: str, theme: ThemeChoice, live: bool = True
 ) -> int:
     """Run a session under the train screen, then say on standard output how it ended and how to go on.
 
@@ -59,9 +59,7 @@ def read_on_screen(
 
         serve(desk)
 
-    status = run_train_screen(
-        start_and_remember, search, corpus=corpus, live=live, theme=theme, wishes=wishes
-    )
+    status = run_train_screen(start_and_remember, search, corpus=corpus, live=live, theme=theme, state=state)
     if live and endings:
         from rnnscope.plain import PlainLog
 
@@ -84,11 +82,11 @@ def leave_at_once(status: int) -> None:
         os._exit(status)
 
 
-def read_plainly(start: Start, wishes: Wishes, *, json: bool) -> int:
+def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
     """Run a session into a log on standard output. Returns 0, or 128 + N when signal N ended it, saved."""
     from rnnscope.plain import JsonLog, PlainLog
 
-    controls = Controls(replace(wishes, observing=False))
+    controls = Controls(replace(state, observing=False))
     is_read = True
     with _ended_by_signals(controls) as received, JsonLog() if json else PlainLog() as log:
 

@@ -9,7 +9,7 @@ import tyro
 
 from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
 from rnnscope.errors import OptionError
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.options import TrainOptions, resumed
 
 
@@ -39,10 +39,10 @@ def run(options: Options) -> int:
 
         train(asked, controls, say)
 
-    wishes = Wishes(temperature=known.temperature, prime=known.prime)
+    state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
-        return read_on_screen(start, wishes, corpus=known.text, theme=options.theme)
-    return read_plainly(start, wishes, json=options.json)
+        return read_on_screen(start, state, corpus=known.text, theme=options.theme)
+    return read_plainly(start, state, json=options.json)
 
 
 def _checked(asked: TrainOptions) -> TrainOptions:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
     from rnnscope.training.events import Event
@@ -39,7 +39,7 @@ def run(options: Options) -> int:
         follow(directory, controls, say)
 
     if has_screen(plain=options.plain, json=options.json):
-        return read_on_screen(start, Wishes(), corpus=options.run, theme=options.theme, live=False)
+        return read_on_screen(start, ControlState(), corpus=options.run, theme=options.theme, live=False)
 
     def start_and_end(controls: Controls, say: Say) -> None:
         """As a log the run is followed to its end; a screen stays, to look at what it became."""
@@ -52,7 +52,7 @@ def run(options: Options) -> int:
 
         start(controls, say_to_the_end)
 
-    return read_plainly(start_and_end, Wishes(), json=options.json)
+    return read_plainly(start_and_end, ControlState(), json=options.json)
 
 
 def _check(directory: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from rnnscope.errors import RnnscopeError, RunError
 from rnnscope.text.corpus import Corpus, load_corpus
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Compared, Event, Progress, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run
 from rnnscope.training.options import TrainOptions
@@ -52,12 +52,12 @@ def follow(directory: Path, controls: Controls, say: Say) -> None:
         return
     weights = _Weights(directory, controls, say)
     story = _Story(directory, weights, say)
-    asked = _of_the_writer(controls.wishes)
-    while not controls.wishes.stop:
+    asked = _of_the_writer(controls.state)
+    while not controls.state.stop:
         story.read()
         weights.look()
-        if _of_the_writer(controls.wishes) != asked:
-            asked = _of_the_writer(controls.wishes)
+        if _of_the_writer(controls.state) != asked:
+            asked = _of_the_writer(controls.state)
             message = "only the process that trains can pause, save, finish or change its rate"
             say(Warned(weights.step, weights.elapsed_seconds, message, "controls"))
         controls.wait(POLL_SECONDS)
@@ -127,8 +127,8 @@ class _Weights:
 
     def look(self) -> None:
         """Trace the passage when the weights are new, and do what is asked for."""
-        wishes = self._controls.wishes
-        if not wishes.observing:
+        state = self._controls.state
+        if not state.observing:
             return
         path = self._directory / (LAST if (self._directory / LAST).is_file() else BEST)
         identity = _identity(path)
@@ -141,7 +141,7 @@ class _Weights:
             self.has_sample = True
             self._unasked_samples += 1
         asked = replace(
-            wishes, traces=wishes.traces + self._loads, samples=wishes.samples + self._unasked_samples
+            state, traces=state.traces + self._loads, samples=state.samples + self._unasked_samples
         )
         try:
             for event in self._observer.look(asked, self._model_step, only_asked=True):
@@ -175,7 +175,7 @@ class _Weights:
         self._loads += 1
 
     def _observer_of(self, model: CharRNN) -> Observer:
-        """What serves the wishes, as in the process that trains."""
+        """An observer of the model, as in the process that trains."""
         import torch
 
         from rnnscope.training.clock import Clock
@@ -222,15 +222,15 @@ def _is_there(directory: Path, controls: Controls, say: Say) -> bool:
     if not (directory / HEADER).is_file():
         say(Warned(0, 0.0, f"waiting for a run in {directory}"))
     while not (directory / HEADER).is_file():
-        if controls.wishes.stop:
+        if controls.state.stop:
             return False
         controls.wait(POLL_SECONDS)
     return True
 
 
-def _of_the_writer(wishes: Wishes) -> tuple[object, ...]:
+def _of_the_writer(state: ControlState) -> tuple[object, ...]:
     """What can be wished for here and not be granted."""
-    return (wishes.paused, wishes.saves, wishes.finish, wishes.learning_rate_factor)
+    return (state.paused, state.saves, state.finish, state.learning_rate_factor)
 
 
 def _condensed(events: Iterable[Event]) -> list[Event]:

@@ -18,7 +18,7 @@ from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import Corpus
 from rnnscope.tracing.record import record
 from rnnscope.training.clock import Clock, Spaced
-from rnnscope.training.controls import Wishes
+from rnnscope.training.controls import ControlState
 from rnnscope.training.events import Event, Sampled, Traced, Warned
 
 PASSAGE_CHARACTERS = 1500
@@ -44,7 +44,7 @@ Ids = NDArray[np.int64]
 
 
 class Observer:
-    """Knows which wishes it has served, so that a changed one is served at the next step."""
+    """Keeps the state that it has served, so that a changed one is served at the next step."""
 
     def __init__(self, model: CharRNN, corpus: Corpus, clock: Clock, seed: int) -> None:
         self._model = model
@@ -56,7 +56,7 @@ class Observer:
         self._passage = self._searched[:PASSAGE_CHARACTERS]
         self._opening = _opening(corpus)
         self._prime = self._opening
-        self._served = Wishes()
+        self._served = ControlState()
         self._samples = Spaced(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
         self._sampled: list[int] = []
         """The last step of which there is a sample, once for each."""
@@ -65,32 +65,32 @@ class Observer:
         rarely = UNWATCHED_SAMPLE_SECONDS
         self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
 
-    def look(self, wishes: Wishes, step: int, *, only_asked: bool = False) -> Iterator[Event]:
+    def look(self, state: ControlState, step: int, *, only_asked: bool = False) -> Iterator[Event]:
         """What is due or asked for at this step; `only_asked` is for a loop that stands still."""
-        old, self._served = self._served, wishes
-        chosen = (wishes.passage, wishes.passage_at)
+        old, self._served = self._served, state
+        chosen = (state.passage, state.passage_at)
         if chosen != (old.passage, old.passage_at):
             yield from self._choose_passage(*chosen, step)
-        if wishes.prime != old.prime:
-            yield from self._choose_prime(wishes.prime, step)
+        if state.prime != old.prime:
+            yield from self._choose_prime(state.prime, step)
 
-        asked = (*chosen, wishes.traces) != (old.passage, old.passage_at, old.traces)
-        asked |= wishes.searching and not old.searching
-        due = self._searches if wishes.searching else self._traces
-        if asked or (due.is_due and wishes.observing and not only_asked):
-            yield self._trace(wishes, step)
+        asked = (*chosen, state.traces) != (old.passage, old.passage_at, old.traces)
+        asked |= state.searching and not old.searching
+        due = self._searches if state.searching else self._traces
+        if asked or (due.is_due and state.observing and not only_asked):
+            yield self._trace(state, step)
 
-        asked = (wishes.prime, wishes.temperature, wishes.samples) != (
+        asked = (state.prime, state.temperature, state.samples) != (
             old.prime,
             old.temperature,
             old.samples,
         )
-        spacing = self._samples if wishes.observing else self._unwatched_samples
+        spacing = self._samples if state.observing else self._unwatched_samples
         if asked or (spacing.is_due and not only_asked):
-            yield self._sample(wishes, step)
+            yield self._sample(state, step)
 
-    def _trace(self, wishes: Wishes, step: int) -> Traced:
-        if not wishes.searching:
+    def _trace(self, state: ControlState, step: int) -> Traced:
+        if not state.searching:
             with self._traces.measured():
                 trace = record(self._model, self._passage, step=step)
             return Traced(step, self._clock.seconds, trace)
@@ -98,7 +98,7 @@ class Observer:
             searched = record(self._model, self._searched, step=step)
         return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched)
 
-    def _sample(self, wishes: Wishes, step: int) -> Sampled:
+    def _sample(self, state: ControlState, step: int) -> Sampled:
         written: list[tuple[int, float]] = []
         with self._samples.measured(), self._unwatched_samples.measured():
             latest = self._clock.seconds + _SAMPLE_SECONDS
@@ -106,7 +106,7 @@ class Observer:
             sampler.feed(self._prime)
             self._sampled = [*(before for before in self._sampled if before == step), step]
             seed = self._seed + step + _ANOTHER_SAMPLE * (len(self._sampled) - 1)
-            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=wishes.temperature, seed=seed)
+            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=state.temperature, seed=seed)
             for symbol in stream:
                 written.append(symbol)
                 if len(written) >= _SHORTEST_SAMPLE and self._clock.seconds > latest:
@@ -118,8 +118,8 @@ class Observer:
             self._clock.seconds,
             "".join(characters),
             probabilities,
-            wishes.temperature,
-            wishes.prime,
+            state.temperature,
+            state.prime,
             characters,
         )
 

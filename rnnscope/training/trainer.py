@@ -22,7 +22,7 @@ from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import autocast, memory_note
 from rnnscope.training.evaluate import evaluate, evaluate_lanes
 from rnnscope.training.events import (
@@ -120,7 +120,7 @@ class Trainer:
             first_seconds=pace.first_save_seconds,
             least_seconds=pace.save_seconds,
         )
-        self._saves_served = controls.wishes.saves
+        self._saves_served = controls.state.saves
 
     def run(self) -> Iterator[Event]:
         """Train until the budget, patience or somebody ends it. The last event is Finished.
@@ -132,15 +132,15 @@ class Trainer:
         rate = 0.0
         try:
             while (reason := self._reason_to_end()) is None:
-                wishes = self.controls.wishes
-                if wishes.paused:
+                state = self.controls.state
+                if state.paused:
                     yield from self._stand_still()
                     continue
-                if wishes.finish and self.finish is None:
+                if state.finish and self.finish is None:
                     self.finish = Finish.asked_at(learner.step)
 
                 rate = schedule.rate(learner.step, self._done(), finish=self.finish, cuts=self.patience.cuts)
-                rate *= wishes.learning_rate_factor
+                rate *= state.learning_rate_factor
                 learner.learn(rate, measure_update=self.update_ratios.take())
 
                 if learner.went_back():
@@ -150,14 +150,14 @@ class Trainer:
                     yield from self._compare()
                 if self._evaluation_is_due():
                     yield from self._evaluate()
-                yield from self.observer.look(wishes, learner.step)
-                yield from self._save_what_is_due(wishes)
+                yield from self.observer.look(state, learner.step)
+                yield from self._save_what_is_due(state)
             yield from self._end(reason, rate)
         finally:
             self.baselines.stop()
 
     def _reason_to_end(self) -> FinishReason | None:
-        if self.controls.wishes.stop:
+        if self.controls.state.stop:
             return "stopped"
         if self.finish is not None and self.finish.fraction(self.learner.step) >= 1:
             return "finish"
@@ -174,10 +174,10 @@ class Trainer:
         step = self.learner.step
         with self.clock.stopped():
             yield Paused(step, self.clock.seconds, True)
-            while (wishes := self.controls.wishes).paused:
-                yield from self.observer.look(wishes, step, only_asked=True)
-                if wishes.saves != self._saves_served:
-                    yield from self._save_last(wishes)
+            while (state := self.controls.state).paused:
+                yield from self.observer.look(state, step, only_asked=True)
+                if state.saves != self._saves_served:
+                    yield from self._save_last(state)
                 self.controls.wait(0.2)
         yield Paused(step, self.clock.seconds, False)
 
@@ -249,19 +249,19 @@ class Trainer:
         if saved:
             yield saved
 
-    def _save_what_is_due(self, wishes: Wishes) -> Iterator[Event]:
+    def _save_what_is_due(self, state: ControlState) -> Iterator[Event]:
         learner, step = self.learner, self.learner.step
-        if wishes.saves != self._saves_served or self.savings.is_due:
-            yield from self._save_last(wishes)
+        if state.saves != self._saves_served or self.savings.is_due:
+            yield from self._save_last(state)
         if snapshot_due(step):
             write = partial(self.saver.run.save_snapshot, learner.model, step, self._training(None))
             if said := self.saver.save("snapshot", step, write):
                 yield said
 
-    def _save_last(self, wishes: Wishes, ended: FinishReason | None = None) -> Iterator[Event]:
+    def _save_last(self, state: ControlState, ended: FinishReason | None = None) -> Iterator[Event]:
         """Write the newest weights and all that is needed to go on from exactly here."""
         learner = self.learner
-        self._saves_served = wishes.saves
+        self._saves_served = state.saves
         learner.fetch()
         with self.savings.measured():
             information = {
@@ -270,7 +270,7 @@ class Trainer:
                 "finish": None if self.finish is None else asdict(self.finish),
                 "patience": asdict(self.patience),
                 "best_nats": self.best_nats,
-                "learning_rate_factor": wishes.learning_rate_factor,
+                "learning_rate_factor": state.learning_rate_factor,
                 "ended": ended,
             }
             write = partial(
@@ -323,7 +323,7 @@ class Trainer:
         yield self.reporter.progress(rate, self.finish)
         if reason != "stopped" and len(self.corpus.held_out) >= 2:
             yield from self._evaluate()
-        yield from self._save_last(self.controls.wishes, ended=reason)
+        yield from self._save_last(self.controls.state, ended=reason)
         if reason == "stopped" or self.best_nats is None:
             last = str(self.saver.run.directory / LAST)
             notes = memory_note(self.learner.device)
@@ -337,7 +337,7 @@ class Trainer:
         best, training = load_model(path, learner.device.type), read_header(path).training
         held_out = self.corpus.held_out
         if len(held_out) <= FINAL_CHARACTERS + 1:
-            result = evaluate(best, held_out, should_stop=lambda: self.controls.wishes.stop)
+            result = evaluate(best, held_out, should_stop=lambda: self.controls.state.stop)
         else:
             result = evaluate_lanes(best, held_out, characters=FINAL_CHARACTERS)
         whole = result.characters == len(held_out) - 1

@@ -143,16 +143,16 @@ class FakeRun:
         yield from run_until(self._trace, step) if step > 1 else [started(self._trace)]
         yield Compared(step, 0.0, BASELINES)
         yield Traced(step, 0.0, self._trace)
-        wishes, paused, saves = controls.wishes, False, 0
+        state, paused, saves = controls.state, False, 0
         ticks = 0
-        while not wishes.stop and step < self._last:
+        while not state.stop and step < self._last:
             time.sleep(self._tick)
-            wishes = controls.wishes
-            if wishes.paused != paused:
-                paused = wishes.paused
+            state = controls.state
+            if state.paused != paused:
+                paused = state.paused
                 yield Paused(step, step / STEPS_PER_SECOND, paused)
-            if wishes.saves > saves:
-                saves = wishes.saves
+            if state.saves > saves:
+                saves = state.saves
                 yield Saved(step, step / STEPS_PER_SECOND, "runs/tinyshakespeare-1/last.safetensors", "last")
             if paused:
                 continue
@@ -162,10 +162,10 @@ class FakeRun:
             step = after
             if ticks % 20 == 5:
                 yield evaluated(step)
-                yield sampled(step, temperature=wishes.temperature)
+                yield sampled(step, temperature=state.temperature)
             if ticks % 10 == 0:
                 yield Traced(step, step / STEPS_PER_SECOND, replace(self._trace, step=step))
         self.saves += 1
-        reason = "stopped" if wishes.stop else "steps"
+        reason = "stopped" if state.stop else "steps"
         yield Saved(step, step / STEPS_PER_SECOND, "runs/tinyshakespeare-1/last.safetensors", "last")
         yield Finished(step, step / STEPS_PER_SECOND, reason, 1.588, "runs/tinyshakespeare-1")

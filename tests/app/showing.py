@@ -22,7 +22,7 @@ def telling(events: list[Event]) -> Start:
     def start(controls: Controls, say: Callable[[Event], None]) -> None:
         for event in events:
             say(event)
-        while not controls.wishes.stop:
+        while not controls.state.stop:
             time.sleep(0.005)
 
     return start

@@ -48,7 +48,7 @@ class Stage:
         def start(controls: Controls, say: Callable[[Event], None]) -> None:
             for event in said:
                 say(event)
-            while not controls.wishes.stop:
+            while not controls.state.stop:
                 time.sleep(0.005)
 
         self.app = RnnscopeApp(

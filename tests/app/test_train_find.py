@@ -64,7 +64,7 @@ class Run:
 
     def __call__(self, controls: Controls, say: Callable[[Event], None]) -> None:
         said = 0
-        while not controls.wishes.stop:
+        while not controls.state.stop:
             while said < len(self._events):
                 say(self._events[said])
                 said += 1
@@ -180,9 +180,9 @@ async def test_searches_are_so_far_apart_that_they_cost_little() -> None:
 
 async def test_more_than_the_passage_is_traced_while_somebody_searches() -> None:
     async with shown(planted(0.5)) as (pilot, screen, run):
-        assert not screen.controls.wishes.searching
+        assert not screen.controls.state.searching
         await pilot.press("slash")
-        await until(pilot, lambda: screen.controls.wishes.searching)
+        await until(pilot, lambda: screen.controls.state.searching)
         longer = planted(0.2, step=150, times=18)
         run.say(traced(longer, searched=True))
         await until(pilot, lambda: seen(screen).trace.step == 150)
@@ -191,7 +191,7 @@ async def test_more_than_the_passage_is_traced_while_somebody_searches() -> None
         await until(pilot, lambda: screen._course is not None)
         assert f"{len(longer):,} characters" in text_of(screen)
         await pilot.press("escape")
-        await until(pilot, lambda: not screen.controls.wishes.searching)
+        await until(pilot, lambda: not screen.controls.state.searching)
         assert screen.query_one(Stage).wanted.chosen == "loss"
 
 

@@ -171,25 +171,25 @@ async def test_a_dull_neuron_makes_way_until_somebody_chooses(trace: Trace) -> N
 async def test_space_pauses_and_goes_on(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         await pilot.press("space")
-        assert screen.controls.wishes.paused
+        assert screen.controls.state.paused
         assert "‖ paused" in screen.query_one(Header).render_line(0).text
         assert "go on" in screen.query_one(Footer).render_line(0).text
         await pilot.press("space")
-        assert not screen.controls.wishes.paused
+        assert not screen.controls.state.paused
 
 
 async def test_temperature_is_asked_for_and_nudged(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
-        wishes = lambda: screen.controls.wishes  # noqa: E731
+        state = lambda: screen.controls.state  # noqa: E731
         await pilot.press("plus")
-        assert wishes().temperature == pytest.approx(0.9)
+        assert state().temperature == pytest.approx(0.9)
         await pilot.press("t", "up", "up")
-        assert wishes().temperature == pytest.approx(1.1)
+        assert state().temperature == pytest.approx(1.1)
         await pilot.press("escape")
-        assert wishes().temperature == pytest.approx(0.9)
+        assert state().temperature == pytest.approx(0.9)
         await pilot.press("t", *["backspace"] * 3, *"1.25", "enter")
         await pilot.pause()
-        assert wishes().temperature == pytest.approx(1.25)
+        assert state().temperature == pytest.approx(1.25)
         assert screen.focused is not None
         assert screen.focused.id == "passage"
 
@@ -200,23 +200,23 @@ async def test_a_wrong_answer_is_refused_in_words(trace: Trace) -> None:
         prompt = screen.query_one(Prompt)
         assert prompt.display
         assert prompt.query_one("#hint").has_class("complaint")
-        assert screen.controls.wishes.temperature == pytest.approx(0.8)
+        assert screen.controls.state.temperature == pytest.approx(0.8)
 
 
 async def test_the_learning_rate_doubles_and_halves(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         await pilot.press("less_than_sign", "less_than_sign")
-        assert screen.controls.wishes.learning_rate_factor == pytest.approx(0.25)
+        assert screen.controls.state.learning_rate_factor == pytest.approx(0.25)
         await pilot.press("l", "up", "enter")
-        assert screen.controls.wishes.learning_rate_factor == pytest.approx(0.5)
+        assert screen.controls.state.learning_rate_factor == pytest.approx(0.5)
 
 
 async def test_finishing_is_asked_about(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         await pilot.press("f", "escape")
-        assert not screen.controls.wishes.finish
+        assert not screen.controls.state.finish
         await pilot.press("f", "enter")
-        assert screen.controls.wishes.finish
+        assert screen.controls.state.finish
 
 
 async def test_the_passage_is_pasted_or_chosen(trace: Trace) -> None:
@@ -230,26 +230,26 @@ async def test_the_passage_is_pasted_or_chosen(trace: Trace) -> None:
         line.post_message(events.Paste("two\r\nlines\n"))
         await pilot.pause()
         await pilot.press("enter")
-        assert screen.controls.wishes.passage == "two\nlines\n"
-        assert screen.controls.wishes.traces == 1
+        assert screen.controls.state.passage == "two\nlines\n"
+        assert screen.controls.state.traces == 1
         await pilot.press("e", *["backspace"] * 20, *"62.5%", "enter")
-        assert screen.controls.wishes.passage is None
-        assert screen.controls.wishes.passage_at == pytest.approx(0.625)
+        assert screen.controls.state.passage is None
+        assert screen.controls.state.passage_at == pytest.approx(0.625)
 
 
 async def test_saving_and_sampling_are_asked_for(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         await pilot.press("s", "r", "p", *"To be", "enter")
-        wishes = screen.controls.wishes
-        assert (wishes.saves, wishes.samples, wishes.prime) == (1, 2, "To be")
+        state = screen.controls.state
+        assert (state.saves, state.samples, state.prime) == (1, 2, "To be")
 
 
 async def test_who_only_watches_is_offered_nothing_that_changes_the_run(trace: Trace) -> None:
     async with shown(telling(run_until(trace)), live=False) as (pilot, screen):
-        before = screen.controls.wishes
+        before = screen.controls.state
         await pilot.press("space", "f", "s", "l", "less_than_sign")
         await pilot.pause()
-        assert screen.controls.wishes == before
+        assert screen.controls.state == before
         assert not screen.query_one(Prompt).display
         footer = screen.query_one(Footer).render_line(0).text
         assert "pause" not in footer

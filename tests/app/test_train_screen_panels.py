@@ -112,7 +112,7 @@ async def test_a_click_in_the_footer_does_what_it_says(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         line = screen.query_one(Footer).render_line(0).text
         await pilot.click("#footer", offset=(line.index("pause"), 0))
-        assert screen.controls.wishes.paused
+        assert screen.controls.state.paused
         cursor = seen(screen).cursor
         await pilot.click("#footer", offset=(line.index("←"), 0))
         assert seen(screen).cursor == cursor - 1
@@ -184,7 +184,7 @@ async def test_the_layout_is_there_before_the_run_begins() -> None:
 
     def start(controls: Controls, say: Callable[[Event], None]) -> None:
         painted.append("\n".join(strip.text for strip in app.screen._compositor.render_strips()))
-        while not controls.wishes.stop:
+        while not controls.state.stop:
             time.sleep(0.005)
 
     app = RnnscopeApp(start, corpus="a text", depth="truecolor")
@@ -254,9 +254,9 @@ async def test_a_finished_run_stays_to_be_looked_at(trace: Trace) -> None:
         assert "pause" not in footer
         await pilot.press("right")
         assert pilot.app.is_running
-        before = screen.controls.wishes
+        before = screen.controls.state
         await pilot.press("plus", "t", "r", "greater_than_sign")
-        assert screen.controls.wishes == before
+        assert screen.controls.state == before
         assert "rnnscope watch runs/tinyshakespeare-1" in screen.query_one(Banner).render_line(0).text
 
 

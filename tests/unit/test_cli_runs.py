@@ -18,7 +18,7 @@ import pytest
 from rnnscope.cli import main
 from rnnscope.commands import reading
 from rnnscope.training import session
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Event, Finished, Warned
 from rnnscope.training.options import TrainOptions
 from tests.unit.terminals import Terminal
@@ -46,8 +46,8 @@ def test_options_reach_the_session(text: str, monkeypatch: pytest.MonkeyPatch) -
     first, second = seen
     assert first[0] == TrainOptions(text=text, cell="gru", layers=2, minutes=1.5)
     assert second[0].tied
-    assert (second[1].wishes.temperature, second[1].wishes.prime) == (0.5, "The")
-    assert not second[1].wishes.observing
+    assert (second[1].state.temperature, second[1].state.prime) == (0.5, "The")
+    assert not second[1].state.observing
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -59,7 +59,7 @@ def test_a_signal_saves_and_is_the_exit_status(
     def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
         os.kill(os.getpid(), number)
         for _attempt in range(500):
-            if controls.wishes.stop:
+            if controls.state.stop:
                 saved.append(True)
                 return
             time.sleep(0.01)
@@ -90,7 +90,7 @@ def test_an_ignored_hangup_stays_ignored(text: str, monkeypatch: pytest.MonkeyPa
     def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.05)
-        assert not controls.wishes.stop
+        assert not controls.state.stop
 
     _train_by(monkeypatch, train)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -195,7 +195,7 @@ def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pyte
 
     _screen_that_reads(monkeypatch)
     with pytest.raises(ZeroDivisionError, match="of the session"):
-        reading.read_on_screen(start, Wishes(), corpus="text", theme="dark")
+        reading.read_on_screen(start, ControlState(), corpus="text", theme="dark")
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -205,7 +205,7 @@ def test_how_to_go_on_is_told_after_the_screen(
     ending = Finished(7, 1.0, "stopped", path="runs/mine/last.safetensors")
     said = _screen_that_reads(monkeypatch)
     status = reading.read_on_screen(
-        lambda controls, say: say(ending), Wishes(), corpus="text", theme="dark", live=live
+        lambda controls, say: say(ending), ControlState(), corpus="text", theme="dark", live=live
     )
     assert (status, said) == (0, [ending])
     assert ("rnnscope train --resume runs/mine" in capsys.readouterr().out) is live

@@ -1,4 +1,4 @@
-"""The questions of the screens. Those of a run: each reads the present wishes and sets new ones."""
+"""The questions of the screens. Those of a run: each reads the state of the controls and changes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST_PASSAGE = 2
 
 def temperature(controls: Controls) -> Question:
     """Any temperature from 0, which always takes the likeliest character."""
-    before = controls.wishes.temperature
+    before = controls.state.temperature
 
     def accept(answer: str) -> str | None:
         value = number(answer)
@@ -43,7 +43,7 @@ def temperature(controls: Controls) -> Question:
 
 def nudge_temperature(controls: Controls, by: int, start: float | None = None) -> float:
     """One tenth up or down; returns the new temperature."""
-    base = controls.wishes.temperature if start is None else start
+    base = controls.state.temperature if start is None else start
     value = round(min(HOTTEST, max(0.0, base + 0.1 * by)), 2)
     controls.set(temperature=value)
     return value
@@ -51,7 +51,7 @@ def nudge_temperature(controls: Controls, by: int, start: float | None = None) -
 
 def learning_rate(controls: Controls) -> Question:
     """A factor on the schedule's rate."""
-    before = controls.wishes.learning_rate_factor
+    before = controls.state.learning_rate_factor
 
     def accept(answer: str) -> str | None:
         value = number(answer.lstrip(" ×x*"))
@@ -76,7 +76,7 @@ def learning_rate(controls: Controls) -> Question:
 
 def scale_rate(controls: Controls, by: int, start: float | None = None) -> float:
     """Double or halve the factor; returns the new one."""
-    base = controls.wishes.learning_rate_factor if start is None else start
+    base = controls.state.learning_rate_factor if start is None else start
     value = min(_FACTORS[1], max(_FACTORS[0], base * 2.0**by))
     controls.set(learning_rate_factor=value)
     return value
@@ -92,7 +92,7 @@ def prime(controls: Controls) -> Question:
 
     return Question(
         "begin with",
-        _in_one_row(controls.wishes.prime),
+        _in_one_row(controls.state.prime),
         "the sample goes on from it   Enter   Esc",
         accept,
     )
@@ -100,8 +100,8 @@ def prime(controls: Controls) -> Question:
 
 def passage(controls: Controls) -> Question:
     """A text, or a place in the held-out text."""
-    wishes = controls.wishes
-    shown = _in_one_row(wishes.passage) if wishes.passage is not None else f"{100 * wishes.passage_at:g}%"
+    state = controls.state
+    shown = _in_one_row(state.passage) if state.passage is not None else f"{100 * state.passage_at:g}%"
 
     def accept(answer: str) -> str | None:
         if not answer.strip():
@@ -128,7 +128,7 @@ def passage(controls: Controls) -> Question:
         return f"{percent:g}%"
 
     def restore() -> None:
-        controls.set(passage=wishes.passage, passage_at=wishes.passage_at)
+        controls.set(passage=state.passage, passage_at=state.passage_at)
         controls.trace_now()
 
     return Question(

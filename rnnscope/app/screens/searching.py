@@ -148,7 +148,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         """Ask what is wanted of the newest trace, where it is time to."""
         is_found = self._is_open("find")
         searching = is_found and (self._question is not None or self.query_one(Prompt).display)
-        if searching != self.controls.wishes.searching:
+        if searching != self.controls.state.searching:
             self.controls.set(searching=searching)
         if self.view is None:
             return

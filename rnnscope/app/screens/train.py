@@ -35,7 +35,7 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
             super().ask(question)
 
     def _is_heeded(self) -> bool:
-        """Whether somebody reads wishes; a run that has ended in this process says that nobody does."""
+        """Whether a training loop reads the controls; False once the run has ended in this process."""
         has_ended = self.live and self.status.phase in ("finished", "failed")
         if has_ended:
             self.announce(f"the run has ended; look on with: rnnscope watch {self.status.run}")
@@ -69,7 +69,7 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
 
     def action_pause(self) -> None:
         if self.status.phase in ("training", "annealing"):
-            paused = not self.controls.wishes.paused
+            paused = not self.controls.state.paused
             self.controls.set(paused=paused)
             self.show_status(replace(self.status, paused=paused))
 

@@ -20,7 +20,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.training import follow as follow_module
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import (
     Compared,
     Evaluated,
@@ -71,8 +71,8 @@ def _evaluated(step: int) -> Evaluated:
 class Follower:
     """Follows in a thread, as a screen does, and keeps what it was told."""
 
-    def __init__(self, directory: Path, wishes: Wishes | None = None) -> None:
-        self.controls = Controls(wishes)
+    def __init__(self, directory: Path, state: ControlState | None = None) -> None:
+        self.controls = Controls(state)
         self.said: list[Event] = []
         self.error: Exception | None = None
         self._directory = directory
@@ -269,7 +269,7 @@ def test_a_run_with_samples_gets_none_unasked(run: Run) -> None:
 
 def test_nothing_is_computed_for_nobody(run: Run) -> None:
     _save(run, 1)
-    with Follower(run.directory, Wishes(observing=False)) as follower:
+    with Follower(run.directory, ControlState(observing=False)) as follower:
         run.write(_evaluated(1))
         follower.wait_for(lambda: len(follower.of(Evaluated)) == 1)
         time.sleep(0.5)

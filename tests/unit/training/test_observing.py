@@ -15,7 +15,7 @@ from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.training import observing
 from rnnscope.training.clock import Clock
-from rnnscope.training.controls import Wishes
+from rnnscope.training.controls import ControlState
 from rnnscope.training.events import Event, Sampled, Traced, Warned
 from rnnscope.training.observing import Observer
 
@@ -57,16 +57,16 @@ def kinds(events: Iterable[Event]) -> list[str]:
 
 
 def test_a_newcomer_sees_a_trace_and_a_sample_within_the_first_second(observer: Observer, time: Time) -> None:
-    assert kinds(observer.look(Wishes(), 1)) == []
+    assert kinds(observer.look(ControlState(), 1)) == []
     time.now = 1.01
-    assert kinds(observer.look(Wishes(), 40)) == ["Traced", "Sampled"]
+    assert kinds(observer.look(ControlState(), 40)) == ["Traced", "Sampled"]
 
 
 def test_the_passage_is_the_start_of_the_held_out_text_read_from_a_zero_state(
     observer: Observer, model: CharRNN, time: Time
 ) -> None:
     time.now = 0.8
-    (traced,) = observer.look(Wishes(), 40)
+    (traced,) = observer.look(ControlState(), 40)
     assert isinstance(traced, Traced)
     assert traced.trace.text == VOCABULARY.decode(HELD_OUT[: observing.PASSAGE_CHARACTERS])
     assert traced.trace.step == traced.step == 40
@@ -79,18 +79,18 @@ def test_a_text_shorter_than_a_passage_is_shown_whole(model: CharRNN, time: Time
     observer = Observer(
         model, Corpus("t", "t", "", VOCABULARY, TRAIN, held_out, held_out[:0]), Clock(0.0, time), 1
     )
-    (traced,) = observer.look(Wishes(traces=1), 1)
+    (traced,) = observer.look(ControlState(traces=1), 1)
     assert isinstance(traced, Traced)
     assert traced.trace.text == "ab\ncab\n"
 
 
 def test_a_changed_passage_is_traced_at_once(observer: Observer) -> None:
-    wishes = Wishes(passage="a cab")
-    (traced,) = observer.look(wishes, 5)
+    state = ControlState(passage="a cab")
+    (traced,) = observer.look(state, 5)
     assert isinstance(traced, Traced)
     assert traced.trace.text == "a cab"
-    assert kinds(observer.look(wishes, 6)) == []
-    (traced,) = observer.look(Wishes(passage=None), 7)
+    assert kinds(observer.look(state, 6)) == []
+    (traced,) = observer.look(ControlState(passage=None), 7)
     assert isinstance(traced, Traced)
     assert len(traced.trace) == observing.PASSAGE_CHARACTERS
 
@@ -102,7 +102,7 @@ def test_a_part_of_the_held_out_text_begins_with_a_line(model: CharRNN, time: Ti
     corpus = Corpus("t", "t", "", VOCABULARY, TRAIN, held_out, held_out[:0])
     observer = Observer(model, corpus, Clock(0.0, time), 1)
     for step, at in enumerate((0.0, 0.25, 0.5, 1.0)):
-        (traced,) = observer.look(Wishes(passage_at=at, traces=1), step)
+        (traced,) = observer.look(ControlState(passage_at=at, traces=1), step)
         assert isinstance(traced, Traced)
         shown = traced.trace.text
         place = text.index(shown)
@@ -110,14 +110,14 @@ def test_a_part_of_the_held_out_text_begins_with_a_line(model: CharRNN, time: Ti
         wanted = at * (len(text) - observing.PASSAGE_CHARACTERS - observing._LINE_IS_NEAR)
         assert 0 <= place - wanted <= 10
         assert len(shown) >= observing.PASSAGE_CHARACTERS - 10
-    typed = Wishes(passage="cab", passage_at=0.5, traces=1)
+    typed = ControlState(passage="cab", passage_at=0.5, traces=1)
     assert kinds(observer.look(typed, 9)) == ["Traced"]
     assert kinds(observer.look(typed, 10)) == []
 
 
 def test_a_passage_that_cannot_be_read_is_told_and_the_old_one_stays(observer: Observer) -> None:
-    list(observer.look(Wishes(passage="cab"), 5))
-    warned, traced = observer.look(Wishes(passage="cabx"), 6)
+    list(observer.look(ControlState(passage="cab"), 5))
+    warned, traced = observer.look(ControlState(passage="cabx"), 6)
     assert isinstance(warned, Warned)
     assert warned.kind == "controls"
     assert "no x (U+0078)" in warned.message
@@ -129,7 +129,7 @@ def test_a_passage_without_end_is_cut_and_that_is_told(
     observer: Observer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observing, "LONGEST_PASSAGE", 50)
-    warned, traced = observer.look(Wishes(passage="cab " * 100), 6)
+    warned, traced = observer.look(ControlState(passage="cab " * 100), 6)
     assert isinstance(warned, Warned)
     assert isinstance(traced, Traced)
     assert len(traced.trace) == 50
@@ -139,19 +139,19 @@ def test_a_passage_without_end_is_cut_and_that_is_told(
 def test_a_changed_wish_about_samples_is_served_at_once_and_once(
     observer: Observer, changes: dict[str, object]
 ) -> None:
-    wishes = Wishes(**changes)  # type: ignore[arg-type]
-    (sampled,) = observer.look(wishes, 5, only_asked=True)
+    state = ControlState(**changes)  # type: ignore[arg-type]
+    (sampled,) = observer.look(state, 5, only_asked=True)
     assert isinstance(sampled, Sampled)
-    assert (sampled.temperature, sampled.prime) == (wishes.temperature, wishes.prime)
-    assert kinds(observer.look(wishes, 6)) == []
+    assert (sampled.temperature, sampled.prime) == (state.temperature, state.prime)
+    assert kinds(observer.look(state, 6)) == []
 
 
 def test_a_trace_can_be_asked_for_even_when_nobody_looks(observer: Observer) -> None:
-    assert kinds(observer.look(Wishes(traces=1, observing=False), 5)) == ["Traced"]
+    assert kinds(observer.look(ControlState(traces=1, observing=False), 5)) == ["Traced"]
 
 
 def test_unwatched_there_are_no_traces_and_few_samples(observer: Observer, time: Time) -> None:
-    unwatched = Wishes(observing=False)
+    unwatched = ControlState(observing=False)
     said: list[Event] = []
     for _ in range(1000):
         time.now += 0.1
@@ -161,13 +161,13 @@ def test_unwatched_there_are_no_traces_and_few_samples(observer: Observer, time:
 
 def test_standing_still_only_what_is_asked_for_is_done(observer: Observer, time: Time) -> None:
     time.now = 100.0
-    assert kinds(observer.look(Wishes(), 1, only_asked=True)) == []
+    assert kinds(observer.look(ControlState(), 1, only_asked=True)) == []
 
 
 def test_a_sample_tells_the_probability_of_each_character_it_wrote(
     observer: Observer, model: CharRNN
 ) -> None:
-    (sampled,) = observer.look(Wishes(prime="ca", temperature=0.5), 3)
+    (sampled,) = observer.look(ControlState(prime="ca", temperature=0.5), 3)
     assert isinstance(sampled, Sampled)
     assert "".join(sampled.characters) == sampled.text
     ids = VOCABULARY.encode("ca" + sampled.text)
@@ -188,7 +188,7 @@ def test_a_slow_network_writes_a_shorter_sample(
             yield symbol
 
     monkeypatch.setattr(observing.Sampler, "stream", slow)
-    (sampled,) = observer.look(Wishes(samples=1), 3)
+    (sampled,) = observer.look(ControlState(samples=1), 3)
     assert isinstance(sampled, Sampled)
     assert 80 <= len(sampled.text) < observing.SAMPLE_SYMBOLS
 
@@ -207,13 +207,13 @@ def test_looking_costs_a_small_share_of_the_time(
     monkeypatch.setattr(observing, "record", slow_record)
     for _ in range(2000):
         time.now += 0.02
-        list(observer.look(Wishes(), 1))
+        list(observer.look(ControlState(), 1))
     assert 0.01 < spent / time.now <= 0.015 + 0.05 / time.now
 
 
 def test_looking_leaves_the_random_numbers_of_training_alone(observer: Observer) -> None:
     before = torch.get_rng_state()
-    list(observer.look(Wishes(samples=1, traces=1), 9))
+    list(observer.look(ControlState(samples=1, traces=1), 9))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -221,7 +221,7 @@ def test_while_somebody_searches_what_follows_the_passage_is_traced_with_it(
     observer: Observer, model: CharRNN, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observing, "PASSAGE_CHARACTERS", 100)
-    searching = Wishes(searching=True, passage_at=0.1)
+    searching = ControlState(searching=True, passage_at=0.1)
     (traced,) = observer.look(searching, 5, only_asked=True)
     assert isinstance(traced, Traced)
     assert traced.searched is not None
@@ -233,11 +233,11 @@ def test_while_somebody_searches_what_follows_the_passage_is_traced_with_it(
     for name in ("1/cell", "1/forget"):
         np.testing.assert_array_equal(traced.trace[name], expected[name])
     assert kinds(observer.look(searching, 6, only_asked=True)) == []
-    (traced,) = observer.look(Wishes(searching=True, passage="a cab"), 7)
+    (traced,) = observer.look(ControlState(searching=True, passage="a cab"), 7)
     assert isinstance(traced, Traced)
     assert traced.searched is not None
     assert traced.searched.text == traced.trace.text == "a cab"
-    (traced,) = observer.look(Wishes(traces=1), 8)
+    (traced,) = observer.look(ControlState(traces=1), 8)
     assert isinstance(traced, Traced)
     assert traced.searched is None
 
@@ -247,7 +247,7 @@ def test_every_sample_is_another_also_of_one_step_and_a_run_repeats_them(model: 
 
     def texts() -> list[str]:
         observer = Observer(model, corpus, Clock(0.0, time), 1)
-        looked = [observer.look(Wishes(samples=n), step) for n, step in enumerate((3, 3, 3, 4), 1)]
+        looked = [observer.look(ControlState(samples=n), step) for n, step in enumerate((3, 3, 3, 4), 1)]
         return [event.text for said in looked for event in said if isinstance(event, Sampled)]
 
     first = texts()

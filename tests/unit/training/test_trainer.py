@@ -14,7 +14,7 @@ import pytest
 
 from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.text.corpus import load_corpus
-from rnnscope.training.controls import Controls, Wishes
+from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.evaluate import evaluate
 from rnnscope.training.events import (
     Compared,
@@ -96,7 +96,9 @@ def test_looking_does_not_change_what_is_learned(tmp_path: Path) -> None:
     session(options(tmp_path, run=str(tmp_path / "watched")), pester)
     blind = Pace(report_seconds=1e9, update_ratio_seconds=1e9, first_evaluation_seconds=1e9)
     session(
-        options(tmp_path, run=str(tmp_path / "blind")), controls=Controls(Wishes(observing=False)), pace=blind
+        options(tmp_path, run=str(tmp_path / "blind")),
+        controls=Controls(ControlState(observing=False)),
+        pace=blind,
     )
     assert same(weights(tmp_path / "watched"), weights(tmp_path / "blind"))
 
@@ -268,7 +270,9 @@ def test_without_a_held_out_part_it_trains_and_judges_nothing(tmp_path: Path) ->
 
 
 def test_a_plain_log_is_not_bothered_with_traces(tmp_path: Path) -> None:
-    said = session(options(tmp_path, steps=None, minutes=0.03), controls=Controls(Wishes(observing=False)))
+    said = session(
+        options(tmp_path, steps=None, minutes=0.03), controls=Controls(ControlState(observing=False))
+    )
     assert of(Traced, said) == of(Sampled, said) == []
 
 
