@@ -19,13 +19,13 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 
 from rnnscope.app.history import History
-from rnnscope.app.view import View
 from rnnscope.app.widgets.gates import Gates
 from rnnscope.app.widgets.gradient import GradientChart
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.loss import LossChart
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Compared, Evaluated, Progress
 

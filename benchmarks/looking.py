@@ -3,7 +3,7 @@
     python benchmarks/looking.py [TEXT] [--layers 2] [--hidden 512] [--size 200x60] [--before-others]
 
 A terminal is played to it: keys go in, and what comes out is kept with the time at which it came. The network
-is drawn, not trained, and is looked at under 100 MB, copies of the text. The claims: the first coloured page
+is drawn, not trained, and is looked at under 100 MB, copies of the text. The claims: the first colored page
 within 2 s of the model being loaded, a typed key and the next neuron within 50 ms, 20 frames a second while
 the page is scrolled.
 """
@@ -147,8 +147,8 @@ def main() -> None:
 def _look(terminal: Terminal, text: str, title: str) -> None:
     line = next(line for line in text.splitlines() if len(line) > 8)[:24]
     loaded = terminal.wait_for(lambda shown: title in shown)
-    coloured = terminal.wait_for(lambda shown: line in shown)
-    print(f"{title}, 100 MB: first page {coloured - loaded:.2f} s after the model is loaded", flush=True)
+    colored = terminal.wait_for(lambda shown: line in shown)
+    print(f"{title}, 100 MB: first page {colored - loaded:.2f} s after the model is loaded", flush=True)
     time.sleep(_NAMED_SECONDS)
     _tell("next neuron", [terminal.press("\x1b[B") for _ in range(_PRESSES)])
     _tell("scrolled by a line", [terminal.press("J") for _ in range(_PRESSES)])

@@ -1,4 +1,4 @@
-"""A coloured panel is painted in milliseconds: the passage's lines against the same cells as Rich `Text`.
+"""A colored panel is painted in milliseconds: the passage's lines against the same cells as Rich `Text`.
 
 Both draw a panel of 120×30 cells, every character in the style of its activation, in turn and in one process.
 The reference appends as many characters, each with its style, to a `Text` and renders that.
@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from rnnscope.app.palette import palette, signed_steps
-from rnnscope.app.view import View
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.network.architecture import Architecture
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette, signed_steps
 from rnnscope.tracing.trace import Trace
 
 COLUMNS, ROWS, ROUNDS = 120, 30, 40

@@ -22,7 +22,7 @@ from rnnscope.analysis.along import Passage
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.lanes import LANES, LaneReader, Lanes
 from rnnscope.analysis.questions import BuiltIn
-from rnnscope.analysis.statistics import auc_of_ranks, centred_ranks
+from rnnscope.analysis.statistics import auc_of_ranks, centered_ranks
 from rnnscope.analysis.streaming import count_along
 
 _CHARACTERS = 1_000_000
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _areas(values: np.ndarray, on: np.ndarray) -> np.ndarray:
-    return auc_of_ranks(centred_ranks(values[None].astype(np.float64)), on)
+    return auc_of_ranks(centered_ranks(values[None].astype(np.float64)), on)
 
 
 if __name__ == "__main__":

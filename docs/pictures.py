@@ -19,8 +19,8 @@ from textual.pilot import Pilot
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.palette import Theme
 from rnnscope.network.locate import resolve_model
+from rnnscope.theme.palette import Theme
 from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 

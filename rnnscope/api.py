@@ -1,6 +1,6 @@
 """The library in a few lines: train or load a model, trace a text, find who knows what, let it write.
 
-In a notebook a trace, a coloured text and what was found show themselves.
+In a notebook a trace, a colored text and what was found show themselves.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 from rnnscope.analysis import search
 from rnnscope.analysis.findings import Findings
 from rnnscope.analysis.questions import Where, question
-from rnnscope.app.exporting.coloured import ColouredText, Facts
-from rnnscope.app.exporting.subject import SURPRISE, Subject, model_facts
 from rnnscope.commands.found import as_html
 from rnnscope.errors import OptionError
+from rnnscope.export.colored import ColoredText, Facts
+from rnnscope.export.subject import SURPRISE, Subject, model_facts
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
@@ -35,18 +35,18 @@ from rnnscope.training.options import TrainOptions
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TracedText(Trace):
-    """A trace that shows itself in a notebook, coloured by what each character cost the model."""
+    """A trace that shows itself in a notebook, colored by what each character cost the model."""
 
     facts: Facts = ()
     """What there is to say of the model, in a few words each."""
 
-    def coloured(self, unit: str = "", quantity: str = "") -> ColouredText:
-        """The text as a neuron colours it: `trace.coloured("1/37", "cell")`.
+    def colored(self, unit: str = "", quantity: str = "") -> ColoredText:
+        """The text as a neuron colors it: `trace.colored("1/37", "cell")`.
 
         Without a quantity it is the cell, or hidden where there is none; "surprise" needs no unit. Raises
         OptionError for a neuron or a quantity that the network does not have.
         """
-        return ColouredText.of(Subject.of(unit, quantity, self.architecture).view(self), facts=self.facts)
+        return ColoredText.of(Subject.of(unit, quantity, self.architecture).view(self), facts=self.facts)
 
     def __repr__(self) -> str:
         return (
@@ -55,7 +55,7 @@ class TracedText(Trace):
 
     def _repr_html_(self) -> str:
         shape = f"{', '.join(self.activations)}: {len(self):,} × {self.architecture.hidden_size} each"
-        return replace(self.coloured(quantity=SURPRISE), facts=(*self.facts, shape))._repr_html_()
+        return replace(self.colored(quantity=SURPRISE), facts=(*self.facts, shape))._repr_html_()
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,10 +95,10 @@ class Model:
         parts = {field.name: getattr(trace, field.name) for field in fields(trace)}
         return TracedText(**parts, facts=self.facts)
 
-    def colour(self, text: str | bytes, unit: str = "", quantity: str = "") -> ColouredText:
-        """`text` as a neuron colours it; see `TracedText.coloured`. Raises TextError, OptionError."""
+    def color(self, text: str | bytes, unit: str = "", quantity: str = "") -> ColoredText:
+        """`text` as a neuron colors it; see `TracedText.colored`. Raises TextError, OptionError."""
         Subject.of(unit, quantity, self.architecture)  # a slip is told before the work
-        return self.trace(text).coloured(unit, quantity)
+        return self.trace(text).colored(unit, quantity)
 
     def sample(
         self,
@@ -172,7 +172,7 @@ def find(
     quantity: str | None = None,
     top: int = 20,
 ) -> FoundNeurons:
-    """Which neurons know a built-in feature, where a pattern matches, or what is labelled by hand.
+    """Which neurons know a built-in feature, where a pattern matches, or what is labeled by hand.
 
     source: a model with a text, or a trace. where: inside a match, or the one character "before" or "after"
     it. labels: (T,) true or 1 for on, false or 0 for off, NaN to ignore; or any numbers. quantity: one, such

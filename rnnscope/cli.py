@@ -25,7 +25,7 @@ COMMANDS = {
     "trace": "record every gate and state along a text",
     "find": "find the neurons that know a feature of a text",
     "analyze": "gates, errors, gradients, and n-grams beside a model",
-    "export": "write a coloured text as a page, a picture or numbers",
+    "export": "write a colored text as a page, a picture or numbers",
     "corpus": "make or fetch a text to learn",
     "info": "say what a model or a run holds",
 }

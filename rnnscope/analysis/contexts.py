@@ -1,7 +1,7 @@
 """What excites a neuron: the places of a text where one value is highest, lowest, and in between.
 
     peak     a position higher than all within the d before it, and not lower than any within the d after it.
-             So ten neighbours of one summit are one peak, a plateau is the place where it begins, and two
+             So ten neighbors of one summit are one peak, a plateau is the place where it begins, and two
              peaks are more than d apart. The lowest are the peaks of the value's negative.
     bands    a few positions drawn from each of some equal shares of all positions, ordered by value: what the
              neuron does most of the time. The shares are those of a seeded sample of the text, all of it
@@ -108,9 +108,9 @@ def top_contexts(
 
 @dataclass(frozen=True, eq=False)
 class _Window:
-    """Some positions, [first, stop), whose neighbours are known as far as the text goes.
+    """Some positions, [first, stop), whose neighbors are known as far as the text goes.
 
-    values: those of the neighbours `before` it too, and of the ones after.
+    values: those of the neighbors `before` it too, and of the ones after.
     """
 
     values: Float
@@ -145,7 +145,7 @@ class _Window:
 
 
 def _windows(stretches: Iterable[Float], width: int) -> Iterable[_Window]:
-    """Every position once, with `width` neighbours on either side where the text has them."""
+    """Every position once, with `width` neighbors on either side where the text has them."""
     held: Float = np.empty(0, np.float32)
     first = before = 0  # of what is held, the first position not yet given, and how many precede it
     for stretch in stretches:

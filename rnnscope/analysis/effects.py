@@ -97,7 +97,7 @@ class GradientFlow:
 
 
 def mean_interval(values: NDArray[Any], confidence: float = 0.95) -> tuple[float, float] | None:
-    """A confidence interval of the mean of a series whose neighbours resemble each other.
+    """A confidence interval of the mean of a series whose neighbors resemble each other.
 
     Means of consecutive batches hardly depend on each other even where single losses do, so that Student's
     interval of some 30 of them holds where that of all values would be far too narrow. None below 50 values.

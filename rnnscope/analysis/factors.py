@@ -58,8 +58,8 @@ def correlations(values: Float) -> Double:
     mean = values.mean(axis=0, dtype=np.float64)
     products = np.zeros((values.shape[1], values.shape[1]))
     for start in range(0, len(values), _ROWS):
-        centred = values[start : start + _ROWS] - mean
-        products += centred.T @ centred
+        centered = values[start : start + _ROWS] - mean
+        products += centered.T @ centered
     deviations = np.sqrt(np.diag(products))
     # What is left of a constant by rounding is no change.
     deviations[deviations <= 1e-6 * np.sqrt(len(values)) * np.maximum(np.abs(mean), _TINY)] = np.inf
@@ -71,7 +71,7 @@ def correlations(values: Float) -> Double:
 def linkage(distances: Double) -> tuple[Int, Double]:
     """Join the closest clusters until there is one: the order of its leaves, and the H − 1 heights.
 
-    The distance of two clusters is the mean over their members. Found by chains of nearest neighbours, which
+    The distance of two clusters is the mean over their members. Found by chains of nearest neighbors, which
     end in pairs that are each other's (Benzécri 1982; Juan 1982), in time of H².
     """
     between = np.array(distances, np.float64)
@@ -101,7 +101,7 @@ def linkage(distances: Double) -> tuple[Int, Double]:
     return np.array(order, np.int64), np.sort(heights)
 
 
-def factorise(
+def factorize(
     values: Float,
     count: int = 10,
     *,

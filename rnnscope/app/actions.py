@@ -29,7 +29,7 @@ class Action:
     """A line of plain words: tooltip, help and command palette."""
     group: Group
     label: str = ""
-    """What the footer calls it; neighbours with one label share an entry. Empty: not in the footer."""
+    """What the footer calls it; neighbors with one label share an entry. Empty: not in the footer."""
     live: bool = False
     """Whether it needs a training loop in this process."""
 
@@ -123,8 +123,8 @@ TRAIN: tuple[Action, ...] = (
     Action("line_end", ("end",), "Cursor to the end of its line", "look"),
     Action("first", ("ctrl+home",), "Cursor to the first character", "look"),
     Action("last", ("ctrl+end",), "Cursor to the last character", "look"),
-    Action("own_range", ("n",), "Colours span the neuron's own range", "look"),
-    Action("surprise", ("c",), "Colour the passage by surprise, or by the neuron", "look"),
+    Action("own_range", ("n",), "Colors span the neuron's own range", "look"),
+    Action("surprise", ("c",), "Color the passage by surprise, or by the neuron", "look"),
     Action("order", ("y",), "The heat map's rows in another order", "look"),
     Action("other_panel", ("o",), "Another panel: loss, gradient, find, contexts", "screen"),
     Action("warmer", ("plus", "equals_sign"), "Temperature up by 0.1", "text"),
@@ -135,13 +135,13 @@ TRAIN: tuple[Action, ...] = (
     Action("rate_up", ("greater_than_sign",), "Double the learning rate", "training", live=True),
     Action("next_panel", ("tab",), "Focus the next panel", "screen"),
     Action("previous_panel", ("shift+tab",), "Focus the panel before", "screen"),
-    Action("hide", ("x",), "Hide the focused panel; its neighbours take the room", "screen"),
+    Action("hide", ("x",), "Hide the focused panel; its neighbors take the room", "screen"),
     Action("show_all", ("X",), "Show hidden panels again", "screen"),
     Action("messages", ("m",), "Read what was announced so far", "screen"),
     Action("screenshot", ("S", "ctrl+s"), "Write a picture of the screen (SVG)", "screen"),
     Action("theme", ("T",), "Dark or light", "screen"),
     Action("command_palette", ("ctrl+p",), "Search all actions", "screen"),
-    Action("help", ("question_mark", "f1"), "Keys and colours", "screen", "help"),
+    Action("help", ("question_mark", "f1"), "Keys and colors", "screen", "help"),
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "Save and leave", "screen", "quit"),
 )
 

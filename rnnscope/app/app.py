@@ -20,8 +20,8 @@ from rnnscope.app.asking.requests import THREAD
 from rnnscope.app.base import ScopeApp, ThemeChoice, in_one_line, show
 from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.messages import Arrived
-from rnnscope.app.palette import Depth
 from rnnscope.app.screens.train import TrainScreen
+from rnnscope.theme.palette import Depth
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Event
 

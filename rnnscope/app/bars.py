@@ -2,7 +2,7 @@
 
 gates 0..1        ▁▁▂▄▇▇▇     never blank, for a shut gate is a line; never full, for rows must part
 signed −1..1      ▁▃▆         two rows: + stands on the midline between them,
-                     ▀▀▔      − hangs from it (a lower block with its two colours swapped)
+                     ▀▀▔      − hangs from it (a lower block with its two colors swapped)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, ZERO, Palette
+from rnnscope.theme.palette import STEPS, ZERO, Palette
 
 Points = NDArray[np.uint32]
 Keys = NDArray[np.intp]

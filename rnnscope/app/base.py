@@ -23,10 +23,10 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rnnscope.app.actions import TRAIN
-from rnnscope.app.palette import Depth, Palette, Theme, palette
 from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone
 from rnnscope.app.themes import is_ansi, theme_name, themes
 from rnnscope.errors import RnnscopeError
+from rnnscope.theme.palette import Depth, Palette, Theme, palette
 
 ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
 
@@ -59,7 +59,7 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def __init__(self, *, theme: ThemeChoice = "auto", depth: Depth | None = None) -> None:
         """`depth` is the terminal's own where it is None."""
-        # Textual takes colours out itself where NO_COLOR is set; told to keep the terminal's own, it leaves
+        # Textual takes colors out itself where NO_COLOR is set; told to keep the terminal's own, it leaves
         # bold, reverse and underline as our plain palette has them.
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
         super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)
@@ -157,7 +157,7 @@ class ScopeApp(App[int], inherit_bindings=False):
                 loop.add_signal_handler(number, self.call_later, self.action_quit)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """None where our palette has the very colours that are shown: filters would look at every line."""
+        """None where our palette has the very colors that are shown: filters would look at every line."""
         return super().get_line_filters() if is_ansi(self.palette.depth) else ()
 
     # -- looks -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.app.slowness import LAG
-from rnnscope.app.view import View
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 
 
@@ -33,9 +33,9 @@ def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
     values = np.asarray(values, dtype=np.float64)
     if len(values) <= LAG:
         return np.zeros(values.shape[1])
-    centred = values - values.mean(axis=0)
-    variance = (centred**2).mean(axis=0)
-    lagged = (centred[LAG:] * centred[:-LAG]).mean(axis=0)
+    centered = values - values.mean(axis=0)
+    variance = (centered**2).mean(axis=0)
+    lagged = (centered[LAG:] * centered[:-LAG]).mean(axis=0)
     correlation = np.divide(lagged, variance, out=np.zeros_like(lagged), where=variance > 1e-12)
     lively: NDArray[np.float64] = np.sqrt(variance) * np.maximum(correlation, 0.0)
     return lively
@@ -46,7 +46,7 @@ def liveliest(view: View) -> int:
     return int(np.argmax(liveliness(view.trace.shown(view.layer, view.quantity))))
 
 
-def neighbour_quantity(view: View, by: int) -> str:
+def neighbor_quantity(view: View, by: int) -> str:
     """The quantity `by` places on, round and round."""
     names = view.trace.quantities
     return names[(names.index(view.quantity) + by) % len(names)]

@@ -1,4 +1,4 @@
-"""A window of a passage in which every character is a column: it is centred on the cursor.
+"""A window of a passage in which every character is a column: it is centered on the cursor.
 
     cells       |I| |a|m| |a| |漢 |…     a wide character takes two cells, a mark sits on a dotted circle
     characters   7 8 9 …      13 13
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 
-from rnnscope.app.palette import Palette
-from rnnscope.app.runs import segments
-from rnnscope.app.widgets.layout_text import Shapes
+from rnnscope.export.layout import Shapes
+from rnnscope.theme.palette import Palette
+from rnnscope.theme.segments import segments
 from rnnscope.tracing.trace import Trace
 
 _RULE = 15

@@ -1,7 +1,7 @@
-"""Rows of half blocks: two values a cell, the upper one as its colour, the lower one as its ground.
+"""Rows of half blocks: two values a cell, the upper one as its color, the lower one as its ground.
 
-▀▀▀▀▀▀   with 16 colours: the ground below a quarter, then a colour near it, then one far from it
-+·=#-·   without colour one value a cell: `·` below a quarter, then `+ #`, and `- =` for what is negative
+▀▀▀▀▀▀   with 16 colors: the ground below a quarter, then a color near it, then one far from it
++·=#-·   without color one value a cell: `·` below a quarter, then `+ #`, and `- =` for what is negative
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, ZERO, Palette, Theme
-from rnnscope.app.runs import coded_segments
+from rnnscope.theme.palette import STEPS, ZERO, Palette, Theme
+from rnnscope.theme.segments import coded_segments
 
 _HALF = ord("▀")
 
@@ -36,7 +36,7 @@ def cells(palette: Palette, steps: NDArray[np.intp], *, gates: bool) -> list[Seg
 
 
 def strip(palette: Palette, *, gates: bool) -> tuple[str, tuple[Style, ...]]:
-    """The glyph of one value above the panel's ground, and its style at each step; a sign without colour."""
+    """The glyph of one value above the panel's ground, and its style at each step; a sign without color."""
     if palette.depth == "none":
         return "", (palette.ink("text"),) * STEPS
     ground = palette.ink("text").bgcolor
@@ -51,7 +51,7 @@ def _colors(palette: Palette, gates: bool) -> tuple[Color, ...]:
 
 @lru_cache(maxsize=16)
 def _pairs(palette: Palette, gates: bool) -> tuple[Style, ...]:
-    """33 × 33 styles: the upper step's colour on the lower step's."""
+    """33 × 33 styles: the upper step's color on the lower step's."""
     colors = _colors(palette, gates)
     return tuple(Style(color=upper, bgcolor=lower) for upper in colors for lower in colors)
 
@@ -72,7 +72,7 @@ def _sixteen(theme: Theme, gates: bool) -> tuple[Color, ...]:
 
 @lru_cache(maxsize=2)
 def signs(gates: bool) -> NDArray[np.uint32]:
-    """(33,) the code point of each step where there is no colour."""
+    """(33,) the code point of each step where there is no color."""
     found = []
     for step in range(STEPS):
         strength = step / (STEPS - 1) if gates else (step - ZERO) / ZERO

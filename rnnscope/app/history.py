@@ -2,7 +2,7 @@
 
 A series keeps its first 8,192 steps one by one, because a log axis never stops showing them. The rows behind
 them hold `stride` steps each, as lowest, highest and mean value: one at first, and twice as many whenever
-65,536 rows are full and every two neighbours become one. A run of millions of steps needs no more than these.
+65,536 rows are full and every two neighbors become one. A run of millions of steps needs no more than these.
 
 The smoothed value is s(n) = s(n−1) + (x(n) − s(n−1)) / w(n) with w(n) = min(max(1, n/20), 100): a mean over
 about the last twentieth of the run, 100 steps at most. s(1) = x(1), so there is no start-up bias to correct.

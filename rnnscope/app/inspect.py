@@ -11,8 +11,8 @@ from textual.screen import Screen
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.base import ScopeApp, ThemeChoice, in_one_line, show
 from rnnscope.app.messages import Arrived
-from rnnscope.app.palette import Depth
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.theme.palette import Depth
 
 Start: TypeAlias = Callable[[Desk], None]
 """Answers at a desk until it is closed; a worker calls it, after the first frame."""

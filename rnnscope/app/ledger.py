@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.app.view import View
+from rnnscope.selection import View
 
 Float = NDArray[np.float64]
 

@@ -18,8 +18,8 @@ from rich.style import Style
 from rnnscope.app import braille
 from rnnscope.app.axes import StepAxis, ValueAxis, short_step
 from rnnscope.app.history import Series
-from rnnscope.app.palette import Palette
-from rnnscope.app.runs import coded_segments, segments
+from rnnscope.theme.palette import Palette
+from rnnscope.theme.segments import coded_segments, segments
 
 Float = NDArray[np.float64]
 
@@ -107,12 +107,12 @@ def draw(
 
     keys: NDArray[np.intp] = np.full(curve.shape, _EMPTY)
     codes: NDArray[np.uint32] = np.zeros(curve.shape, dtype=np.uint32)
-    # A cell has one colour: curves that share cells take turns at them, and the envelope gives way to both.
+    # A cell has one color: curves that share cells take turns at them, and the envelope gives way to both.
     shared = (curve > 0) & (second > 0)
     shared[:, ::-2] = False  # the last column is the second curve's
     second[shared] = 0
     layers = [(envelope, _ENVELOPE), (curve, _CURVE), (second, _SECOND)]
-    # Without colour the envelope would hide the curve.
+    # Without color the envelope would hide the curve.
     for layer, key in layers[1:] if palette.depth == "none" else layers:
         present = layer > 0
         codes[present] = layer[present]

@@ -53,7 +53,7 @@ class Known:
 class Remarks:
     """What the reader remarked of the neurons of a model."""
 
-    favourites: frozenset[Neuron] = frozenset()
+    favorites: frozenset[Neuron] = frozenset()
     notes: Mapping[Neuron, str] = field(default_factory=dict)
 
 
@@ -111,7 +111,7 @@ class Ranking:
         if not self.filter:
             return True
         if self.filter == "*":
-            return neuron in self.remarks.favourites
+            return neuron in self.remarks.favorites
         known = self.known.get(neuron)
         said = (
             f"{neuron[0]}/{neuron[1]} {known.feature if known else ''} {self.remarks.notes.get(neuron, '')}"

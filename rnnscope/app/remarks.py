@@ -1,6 +1,6 @@
 """What a reader remarked of a model's neurons, kept in a small JSON file beside the model.
 
-{"favourites": ["1/97"], "notes": {"1/97": "counts columns"}}
+{"favorites": ["1/97"], "notes": {"1/97": "counts columns"}}
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def load_remarks(path: Path) -> Remarks:
     """The remarks in a file; none where there is no file. Raises OptionError for what is no such file."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        favourites = frozenset(_neuron(name) for name in told["favourites"])
-        return Remarks(favourites, {_neuron(name): str(note) for name, note in told["notes"].items()})
+        favorites = frozenset(_neuron(name) for name in told["favorites"])
+        return Remarks(favorites, {_neuron(name): str(note) for name, note in told["notes"].items()})
     except FileNotFoundError:
         return Remarks()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -34,16 +34,16 @@ def load_remarks(path: Path) -> Remarks:
 def save_remarks(path: Path, remarks: Remarks) -> None:
     """Raises OSError."""
     told = {
-        "favourites": [_name(neuron) for neuron in sorted(remarks.favourites)],
+        "favorites": [_name(neuron) for neuron in sorted(remarks.favorites)],
         "notes": {_name(neuron): note for neuron, note in sorted(remarks.notes.items())},
     }
     content = json.dumps(told, ensure_ascii=False, indent=1).encode()
     write_atomically(path, lambda file: file.write(content))
 
 
-def with_favourite(remarks: Remarks, neuron: Neuron) -> Remarks:
-    """The remarks with the neuron as a favourite, or without it where it was one."""
-    return replace(remarks, favourites=remarks.favourites ^ {neuron})
+def with_favorite(remarks: Remarks, neuron: Neuron) -> Remarks:
+    """The remarks with the neuron as a favorite, or without it where it was one."""
+    return replace(remarks, favorites=remarks.favorites ^ {neuron})
 
 
 def with_note(remarks: Remarks, neuron: Neuron, note: str) -> Remarks:

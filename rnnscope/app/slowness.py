@@ -16,9 +16,9 @@ LEAST_DEVIATION = 0.28
 
 def slowest_first(values: NDArray[np.float32]) -> NDArray[np.intp]:
     """Units in order, from the (T, H) values of one quantity, −1..1."""
-    centred = values - values.mean(axis=0, dtype=np.float64)
-    variance = np.square(centred).sum(axis=0)
-    lagged = (centred[:-LAG] * centred[LAG:]).sum(axis=0)
+    centered = values - values.mean(axis=0, dtype=np.float64)
+    variance = np.square(centered).sum(axis=0)
+    lagged = (centered[:-LAG] * centered[LAG:]).sum(axis=0)
     remaining = lagged / np.maximum(variance, 1e-12)
     hardly_moves = np.sqrt(variance / max(len(values), 1)) < LEAST_DEVIATION
     return np.lexsort((-remaining, hardly_moves))

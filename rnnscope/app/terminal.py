@@ -1,4 +1,4 @@
-"""The terminal under the screen: how many colours it shows, and how a screen outlives it.
+"""The terminal under the screen: how many colors it shows, and how a screen outlives it.
 
 A terminal may be closed while a network trains. Whoever draws must then go on as if nothing had happened
 until the last checkpoint is written, so what cannot be written any more is dropped.
@@ -18,11 +18,11 @@ from rich.console import Console
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-from rnnscope.app.palette import Depth, Theme
+from rnnscope.theme.palette import Depth, Theme
 
 
 def depth_of(console: Console, *, no_color: bool) -> Depth:
-    """How many colours the terminal behind a console shows."""
+    """How many colors the terminal behind a console shows."""
     if no_color:
         return "none"
     match console.color_system:

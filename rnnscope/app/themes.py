@@ -1,11 +1,11 @@
-"""Our colours as Textual's theme variables, for the few widgets that it draws: inputs, the palette."""
+"""Our colors as Textual's theme variables, for the few widgets that it draws: inputs, the palette."""
 
 from __future__ import annotations
 
 from rich.color import Color
 from textual.theme import Theme as TextualTheme
 
-from rnnscope.app.palette import Depth, Palette, palette
+from rnnscope.theme.palette import Depth, Palette, palette
 
 
 def theme_name(chosen: Palette) -> str:
@@ -13,7 +13,7 @@ def theme_name(chosen: Palette) -> str:
 
 
 def is_ansi(depth: Depth) -> bool:
-    """Whether the terminal's own colours are used, unconverted."""
+    """Whether the terminal's own colors are used, unconverted."""
     return depth in ("16", "none")
 
 
@@ -80,8 +80,8 @@ def _theme(chosen: Palette) -> TextualTheme:
 
 
 def _written(color: Color) -> str:
-    """A colour in hexadecimal, such that on 256 colours it becomes the entry that it was."""
-    if color.number is not None and color.number >= 232:  # a grey comes back as its neighbour else
+    """A color in hexadecimal, such that on 256 colors it becomes the entry that it was."""
+    if color.number is not None and color.number >= 232:  # a gray comes back as its neighbor else
         level = round(255 * (color.number - 231) / 25)
         return f"#{level:02x}{level:02x}{level:02x}"
     return color.get_truecolor().hex

@@ -1,4 +1,4 @@
-"""`rnnscope export`: a text coloured by a neuron, as a file that can be shown around."""
+"""`rnnscope export`: a text colored by a neuron, as a file that can be shown around."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import tyro
 from rnnscope.errors import OptionError
 
 if TYPE_CHECKING:
-    from rnnscope.app.exporting.coloured import ColouredText, Facts
-    from rnnscope.app.exporting.subject import Subject
+    from rnnscope.export.colored import ColoredText, Facts
+    from rnnscope.export.subject import Subject
     from rnnscope.tracing.pages import Page, Pages
 
 _IN_A_PICTURE = 20_000
@@ -23,7 +23,7 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Options:
-    """Write a text coloured by a neuron: a page, a picture, or its numbers.
+    """Write a text colored by a neuron: a page, a picture, or its numbers.
 
     The model reads all that stands before. A character that it does not know it reads as its unknown symbol,
     or as a space.
@@ -47,8 +47,8 @@ class Options:
 
 
 def run(options: Options) -> int:
-    from rnnscope.app.exporting.subject import Subject, model_facts
-    from rnnscope.app.exporting.write import PICTURES, check_destination, write
+    from rnnscope.export.subject import Subject, model_facts
+    from rnnscope.export.write import PICTURES, check_destination, write
 
     check_destination(options.output)
     if options.start < 0:
@@ -78,9 +78,9 @@ def run(options: Options) -> int:
 
     pages = Pages(load_model(path), text)
     facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
-    found, unknown = _coloured(pages, subject, options.start, stop, facts)
+    found, unknown = _colored(pages, subject, options.start, stop, facts)
     write(found, options.output)
-    print(safe(f"{options.output}: {len(found):,} characters coloured by {found.subject}"))
+    print(safe(f"{options.output}: {len(found):,} characters colored by {found.subject}"))
     if options.length is None and stop < length:
         print(f"{length - stop:,} characters more follow: --start and --length choose others")
     for note in text.notes:
@@ -90,18 +90,16 @@ def run(options: Options) -> int:
     return 0
 
 
-def _coloured(
-    pages: Pages, subject: Subject, start: int, stop: int, facts: Facts
-) -> tuple[ColouredText, int]:
+def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts) -> tuple[ColoredText, int]:
     """The text from `start` to `stop`, and how many of its characters the model does not know."""
-    from rnnscope.app.exporting.coloured import ColouredText
+    from rnnscope.export.colored import ColoredText
 
     parts, spellings, unknown = [], [], 0
     for page, repeated in _pages(pages, start, stop):
-        parts.append(ColouredText.of(subject.view(page.trace), start=page.start, facts=facts)[repeated:])
+        parts.append(ColoredText.of(subject.view(page.trace), start=page.start, facts=facts)[repeated:])
         spellings.append(page.text[repeated:])
         unknown += sum(index >= repeated for index in page.unknown.tolist())
-    whole = ColouredText.joined(parts)
+    whole = ColoredText.joined(parts)
     return (whole.spelled("".join(spellings)) if unknown else whole), unknown
 
 

@@ -34,7 +34,7 @@ class Options:
     text: Annotated[str | None, tyro.conf.Positional] = None
     """The text to read: a file of any size, or - for standard input."""
     theme: ThemeChoice = "auto"
-    """Colours of the screen; auto asks the terminal for its background."""
+    """Colors of the screen; auto asks the terminal for its background."""
 
 
 def run(options: Options) -> int:

@@ -26,7 +26,7 @@ _EDGES = re.compile(r"^[│ ] | *│?$")
 _RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
 _MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 _OPTIONAL = re.compile(r"no type matching .* Got errors: - <class '\w+'>: ")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Options | None:
@@ -45,7 +45,7 @@ def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Option
 
 def _one_line(box: str) -> str:
     """The heart of tyro's box: what is above its first rule, and what it suggests in place of a slip."""
-    _title, *lines = _COLOUR.sub("", box).splitlines()
+    _title, *lines = _COLOR.sub("", box).splitlines()
     content = "\n".join(_EDGES.sub("", line) for line in lines if not line.startswith("╰"))
     above, *below = [part for part in _RULE.split(content) if part.strip()]
     if missing := [names.split(", ")[0] for names in _MISSING.findall(above)]:

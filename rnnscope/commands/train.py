@@ -27,7 +27,7 @@ class Options:
     json: bool = False
     """The events of the run as JSON, one a line, in place of the screen."""
     theme: ThemeChoice = "auto"
-    """Colours of the screen; auto asks the terminal for its background."""
+    """Colors of the screen; auto asks the terminal for its background."""
 
 
 def run(options: Options) -> int:

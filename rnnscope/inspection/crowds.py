@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from rnnscope.analysis.factors import Factors, factorise, strengths
+from rnnscope.analysis.factors import Factors, factorize, strengths
 from rnnscope.app.asking.answers import Answer, FactorsFound, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindFactors
@@ -29,7 +29,7 @@ def find_factors(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         yield Told(request, 0.2)
         values = survey.trace.shown(request.layer, "hidden")[:: max(1, len(survey) // _LEARNT_FROM)]
         count = min(_FACTORS, values.shape[1])
-        found = factorise(values, count, should_stop=ticket.is_dropped)
+        found = factorize(values, count, should_stop=ticket.is_dropped)
         if ticket.is_dropped():
             return
         of_layers[request.layer] = found

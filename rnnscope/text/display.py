@@ -1,4 +1,4 @@
-"""Symbols as a terminal may show them: what would move the cursor, hide or recolour is a picture instead.
+"""Symbols as a terminal may show them: what would move the cursor, hide or recolor is a picture instead.
 
     line break ↵    tab →    escape ␛    nul ␀    other controls ␁ … ␟ ␡    what has no picture �
 

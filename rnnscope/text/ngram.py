@@ -73,7 +73,7 @@ def log_probabilities_by_order(
             return
         if below is not None:
             lower, numbers = below
-            level = _Level.of(lower.keys, ngrams.left_neighbours(lower), vocabulary_size)
+            level = _Level.of(lower.keys, ngrams.left_neighbors(lower), vocabulary_size)
             level.interpolate(of_continuations, contexts, numbers)
             contexts = np.concatenate(([-1], numbers[:-1]))
         keys = np.where(contexts < 0, -1, contexts * vocabulary_size + last)
@@ -99,7 +99,7 @@ class KneserNey:
         """The model of the n-grams of `ids`, (T,) integers from 0 to V − 1."""
         counted = list(_counted(ids, vocabulary_size, order))
         levels = [
-            _Level.of(below.keys, above.left_neighbours(below), vocabulary_size)
+            _Level.of(below.keys, above.left_neighbors(below), vocabulary_size)
             for below, above in itertools.pairwise(counted)
         ]
         return cls(
@@ -159,7 +159,7 @@ class _NGrams:
     counts: Int
     suffixes: Int
 
-    def left_neighbours(self, below: _NGrams) -> Int:
+    def left_neighbors(self, below: _NGrams) -> Int:
         """Of each n-gram one shorter: how many different characters were seen before it."""
         return np.bincount(self.suffixes, minlength=len(below.keys))
 

@@ -86,7 +86,7 @@ class Trace:
         return QUANTITIES[self.architecture.cell]
 
     def shown(self, layer: int, quantity: str, units: int | slice = slice(None)) -> Float:
-        """(T, H) values as they are coloured: gates 0..1, all else −1..1 (cell and factor through tanh).
+        """(T, H) values as they are colored: gates 0..1, all else −1..1 (cell and factor through tanh).
 
         Of one unit they are (T,).
         """

@@ -11,7 +11,7 @@ from rnnscope.analysis.compare import Comparison, all_match_distances, compare
 from rnnscope.analysis.contexts import top_contexts
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import break_down
-from rnnscope.analysis.factors import factorise
+from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.saturation import saturation
@@ -193,7 +193,7 @@ def find_origin(request: Request) -> list[Answer]:
 
 def find_factors(request: Request) -> list[Answer]:
     assert isinstance(request, FindFactors)
-    return [FactorsFound(request, factorise(traced(TEXT)["1/hidden"], 6), request.start)]
+    return [FactorsFound(request, factorize(traced(TEXT)["1/hidden"], 6), request.start)]
 
 
 EVERYTHING: dict[type, Answering] = {

@@ -14,9 +14,9 @@ from rnnscope.app.asking.answers import Answer, Opened, PageRead, TextFound
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import FindShare, ReadPage, Request
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.inspect import InspectScreen
-from rnnscope.app.view import View
+from rnnscope.selection import View
+from rnnscope.theme.palette import Depth, Theme
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PASSAGE, make_trace
 from tests.app.waiting import until

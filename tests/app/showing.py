@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp, Start
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.app.view import View
+from rnnscope.selection import View
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event
 from tests.app.waiting import until

@@ -13,7 +13,7 @@ from rich.style import Style
 
 from rnnscope.app import braille
 from rnnscope.app.axes import StepAxis, ValueAxis, grown, roundest, short_number, short_step
-from rnnscope.app.runs import coded_segments, segments
+from rnnscope.theme.segments import coded_segments, segments
 
 # The dots of U+2800 in the order of their bits, as (row, column): the Unicode Standard, chapter 21.1.
 UNICODE_DOTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (3, 0), (3, 1))
@@ -47,7 +47,7 @@ def test_a_line_is_connected_passes_every_place_and_has_no_dot_too_many(places: 
         assert round(place) in span
         assert span.tolist() == list(range(span[0], span[-1] + 1))
     for a, b in pairwise(spans):
-        assert max(a[0], b[0]) - min(a[-1], b[-1]) <= 1, "neighbouring columns touch"
+        assert max(a[0], b[0]) - min(a[-1], b[-1]) <= 1, "neighboring columns touch"
     nearest = [round(place) for place in places]
     skipped = sum(max(abs(b - a) - 1, 0) for a, b in pairwise(nearest))
     assert dots.sum() <= len(places) + skipped
@@ -128,7 +128,7 @@ def test_limits_stay_put_for_small_changes() -> None:
     assert grown(limits, 1.6, 4.1) == limits
 
 
-def test_equal_neighbours_are_one_segment() -> None:
+def test_equal_neighbors_are_one_segment() -> None:
     a, b = Style(bold=True), Style(italic=True)
     merged = segments([("x", a), ("y", a), ("z", b), ("w", a)])
     assert [(s.text, s.style) for s in merged] == [("xy", a), ("z", b), ("w", a)]

@@ -13,11 +13,11 @@ from rich.cells import cell_len
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
-from rnnscope.app.palette import palette
-from rnnscope.app.view import View
 from rnnscope.app.widgets.gates import Gates
 from rnnscope.app.widgets.gates_plan import Plan, plan
 from rnnscope.network.architecture import QUANTITIES, Architecture, CellName
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")
@@ -54,7 +54,7 @@ def trace_of(text: str, cell: CellName, units: int = 3, *, seed: int = 0) -> Tra
 
 
 def eighths(points: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """(rows, C) how many eighths of each cell have the bar's colour."""
+    """(rows, C) how many eighths of each cell have the bar's color."""
     filled = np.array([[" ▁▂▃▄▅▆▇█".index(chr(p)) for p in row] for row in points])
     swapped = np.array(
         [[(style := bars.styles(DARK)[k]).color == DARK.color("panel") for k in row] for row in keys]
@@ -168,7 +168,7 @@ def test_kept_and_written_follow_the_equations_and_add_up(cell: CellName) -> Non
 # -- window ----------------------------------------------------------------------------------------------
 
 
-def test_a_window_is_centred_and_full_at_the_ends() -> None:
+def test_a_window_is_centered_and_full_at_the_ends() -> None:
     trace = trace_of("abcdefghijklmnopqrstuvwxyz", "rnn")
     assert "".join(window(trace, 13, 9).glyphs) == "jklmnopqr"
     assert "".join(window(trace, 1, 9).glyphs) == "abcdefghi"
@@ -216,7 +216,7 @@ async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_
         hair = DARK.color("hair")
         for y in range(2, 11):
             touched = [x for x, (_, style) in enumerate(app.cells(y)) if hair in (style.color, style.bgcolor)]
-            assert touched in (inverse, []), "a full cell hides the column, and nothing else has its colour"
+            assert touched in (inverse, []), "a full cell hides the column, and nothing else has its color"
         assert sum(hair in (app.cells(y)[inverse[0]][1].bgcolor,) for y in range(2, 11)) >= 5
 
 
@@ -288,7 +288,7 @@ async def test_a_click_moves_the_cursor_or_chooses_the_quantity(panel_app, trace
         assert chosen.quantity == "forget"
 
 
-async def test_the_coloured_quantity_has_a_bold_name(panel_app, trace: Trace) -> None:
+async def test_the_colored_quantity_has_a_bold_name(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)):
         app.panel.show(View(trace, cursor=100, quantity="forget"))

@@ -1,4 +1,4 @@
-"""All neurons along the passage: the right colour in the right place, in an order that keeps still."""
+"""All neurons along the passage: the right color in the right place, in an order that keeps still."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from textual.events import MouseScrollDown
 
 from rnnscope.app.columns import window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
-from rnnscope.app.palette import palette
 from rnnscope.app.slowness import slowest_first
-from rnnscope.app.view import View
 from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")
@@ -51,7 +51,7 @@ def test_order_of_a_passage_shorter_than_the_lag() -> None:
     assert sorted(slowest_first(np.zeros((3, 4), dtype=np.float32)).tolist()) == [0, 1, 2, 3]
 
 
-async def test_each_half_block_has_the_colours_of_its_two_neurons(panel_app, trace: Trace) -> None:
+async def test_each_half_block_has_the_colors_of_its_two_neurons(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
         view = View(trace, cursor=100, unit=int(slowest_first(trace["1/hidden"])[0]))
@@ -121,13 +121,13 @@ async def test_rows_keep_their_places_while_a_network_learns(panel_app, trace: T
         assert str(unit) in "".join(ids())
 
 
-async def test_neighbours_follow_the_order(panel_app, trace: Trace) -> None:
+async def test_neighbors_follow_the_order(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
-        assert app.panel.neighbour(1) is None
+        assert app.panel.neighbor(1) is None
         order = slowest_first(trace["1/hidden"]).tolist()
         app.panel.show(View(trace, unit=order[5]))
-        assert [app.panel.neighbour(by) for by in (-1, 1, -99, 99)] == [
+        assert [app.panel.neighbor(by) for by in (-1, 1, -99, 99)] == [
             order[4],
             order[6],
             order[0],
@@ -171,7 +171,7 @@ async def test_the_wheel_scrolls_to_the_last_neuron_and_back(panel_app, trace: T
         assert app.line(10)[2:5].strip() in {str(order[-1]), str(order[-2])}
 
 
-async def test_without_colour_signs_tell_the_values(panel_app, trace: Trace) -> None:
+async def test_without_color_signs_tell_the_values(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap(), depth="none")
     async with app.run_test(size=(50, 11)):
         order = slowest_first(trace["1/hidden"])

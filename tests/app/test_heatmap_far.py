@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from rnnscope.analysis.factors import correlations, factorise
+from rnnscope.analysis.factors import correlations, factorize
 from rnnscope.app.columns import distance
 from rnnscope.app.messages import CursorMoved, FactorChosen
-from rnnscope.app.palette import palette
-from rnnscope.app.view import View
 from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")
@@ -28,7 +28,7 @@ async def test_similar_neurons_lie_together(panel_app, trace: Trace) -> None:
     async with app.run_test(size=(50, 40)):
         app.panel.show(View(trace, unit=0))
         app.panel.order_by("similar")
-        order = [app.panel.neighbour(by - app_place(app)) for by in range(48)]
+        order = [app.panel.neighbor(by - app_place(app)) for by in range(48)]
         assert sorted(order) == list(range(48))
         r = correlations(trace["1/hidden"])
         beside = np.mean([r[a, b] for a, b in pairwise(order)])
@@ -105,7 +105,7 @@ async def test_a_factor_is_a_row_of_bars_and_a_click_chooses_it(panel_app, trace
     async with app.run_test(size=(60, 11)) as pilot:
         view = View(trace, cursor=100)
         app.panel.show(view)
-        factors = factorise(trace["1/hidden"], 5)
+        factors = factorize(trace["1/hidden"], 5)
         app.panel.show_factors(factors, 1)
         assert [line[2:5].strip() for line in app.lines()[2:7]] == ["1", "2", "3", "4", "5"]
         assert str(int(factors.units[1].argmax())) in app.line(0)

@@ -11,12 +11,12 @@ from textual.widgets import Input
 
 from rnnscope.app.actions import TRAIN, offered, table
 from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.palette import palette
 from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.app.widgets.footer import entries, fitting
 from rnnscope.app.widgets.panel import Panel
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 from tests.app.fake import run_until
 from tests.app.test_train_screen import shown, telling
@@ -62,7 +62,7 @@ def test_help_tells_every_key_within_the_width(width: int) -> None:
     for action in TRAIN:
         for key in action.shown_keys:
             assert key in squeezed
-    for word in ("surprise", "held out", "forget", "perplexity", "what the colours say"):
+    for word in ("surprise", "held out", "forget", "perplexity", "what the colors say"):
         assert word in squeezed
 
 

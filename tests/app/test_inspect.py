@@ -253,7 +253,7 @@ async def test_stretches_are_marked_by_keys_and_by_mouse() -> None:
         cursor = seen(screen).cursor
         await pilot.press("v", "right", "right", "v", "right", "V", "right", "V")
         assert screen.marks == ((cursor, cursor + 3, True), (cursor + 3, cursor + 5, False))
-        assert seen(screen).colouring == "overlay"
+        assert seen(screen).coloring == "overlay"
         await pilot.press("slash", "enter")
         await settled(pilot)
         assert asked == [Find("marks", "what is marked", screen.marks)]
@@ -281,7 +281,7 @@ async def test_a_page_that_was_put_back_takes_no_other_pages_place(monkeypatch: 
         assert screen.start + seen(screen).cursor == 8_000
 
 
-async def test_typing_recolours_at_every_key_and_escape_puts_the_text_back() -> None:
+async def test_typing_recolors_at_every_key_and_escape_puts_the_text_back() -> None:
     typed: list[Request] = []
 
     def type_text(request: Request) -> list[Answer]:
@@ -308,7 +308,7 @@ async def test_typing_recolours_at_every_key_and_escape_puts_the_text_back() -> 
         assert seen(screen).cursor == before
 
 
-async def test_favourites_and_notes_are_kept_beside_the_model(tmp_path: Path) -> None:
+async def test_favorites_and_notes_are_kept_beside_the_model(tmp_path: Path) -> None:
     kept = tmp_path / "mine.remarks.json"
     for expected in ("", "it counts"):
         async with shown(working(), remarks=kept) as (pilot, screen):
@@ -318,7 +318,7 @@ async def test_favourites_and_notes_are_kept_beside_the_model(tmp_path: Path) ->
             if not expected:
                 await pilot.press("asterisk", "apostrophe", *"it counts", "enter")
                 await settled(pilot)
-            assert screen.ranking.remarks.favourites == {(1, 5)}
+            assert screen.ranking.remarks.favorites == {(1, 5)}
             assert "it counts" in text_of(screen)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnscope.analysis.factors import factorise
+from rnnscope.analysis.factors import factorize
 from rnnscope.app.asking.answers import Answer, FactorsFound
 from rnnscope.app.asking.requests import FindFactors, Request
-from rnnscope.app.palette import palette
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.neurons import NeuronTable
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.second import SecondPassage
+from rnnscope.theme.palette import palette
 from tests.app.conftest import PASSAGE
 from tests.app.looking import seen, settled, shown, text_of, traced, working
 
@@ -19,7 +19,7 @@ from tests.app.looking import seen, settled, shown, text_of, traced, working
 def factors_of(request: Request) -> list[Answer]:
     assert isinstance(request, FindFactors)
     values = traced(PASSAGE)["1/hidden"]
-    return [FactorsFound(request, factorise(values, 6), request.start)]
+    return [FactorsFound(request, factorize(values, 6), request.start)]
 
 
 async def test_y_turns_the_orders_of_the_heat_map_and_shows_it() -> None:
@@ -53,11 +53,11 @@ async def test_plus_and_minus_see_the_heat_map_from_nearer_and_farther() -> None
         assert "a column" not in screen.query_one(HeatMap).subject()
 
 
-async def test_factors_stand_for_neurons_colour_the_passage_and_lead_to_a_neuron() -> None:
+async def test_factors_stand_for_neurons_color_the_passage_and_lead_to_a_neuron() -> None:
     async with shown(working({FindFactors: factors_of})) as (pilot, screen):
         await pilot.press("F")
         await settled(pilot)
-        expected = factorise(traced(PASSAGE)["1/hidden"], 6)
+        expected = factorize(traced(PASSAGE)["1/hidden"], 6)
         overlay = seen(screen).overlay
         assert overlay is not None
         np.testing.assert_allclose(overlay.values, expected.along[:, 0])
@@ -75,7 +75,7 @@ async def test_factors_stand_for_neurons_colour_the_passage_and_lead_to_a_neuron
         await pilot.press("F")
         await settled(pilot)
         assert seen(screen).unit == int(expected.units[1].argmax())
-        assert seen(screen).colouring == "neuron"
+        assert seen(screen).coloring == "neuron"
         assert "factor" not in heat_map.subject()
 
 
@@ -87,7 +87,7 @@ async def test_escape_leaves_factors_and_forgets_them() -> None:
         await pilot.press("escape")
         await settled(pilot)
         assert not screen.reads_factors
-        assert (seen(screen).unit, seen(screen).colouring) == (unit, "neuron")
+        assert (seen(screen).unit, seen(screen).coloring) == (unit, "neuron")
 
 
 async def test_a_second_neuron_stands_under_the_text_then_beside_it() -> None:

@@ -8,10 +8,10 @@ from textual.widgets import Label
 from rnnscope.analysis.effects import Ablation
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation, Request
-from rnnscope.app.reports.holding import _wrapped
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.render.holding import _wrapped
 from tests.app.conftest import PASSAGE
 from tests.app.looking import seen, settled, shown, text_of, working
 
@@ -48,16 +48,16 @@ async def test_a_value_slides_and_is_heard_of_at_once() -> None:
         assert (worker.asked[-1].clamps[0].layer, worker.asked[-1].clamps[0].unit) == (view.layer, view.unit)
 
 
-async def test_another_neuron_is_seen_in_its_own_colours() -> None:
+async def test_another_neuron_is_seen_in_its_own_colors() -> None:
     worker = Worker()
     async with shown(working({FindAblation: worker})) as (pilot, screen):
         await pilot.press("x", "enter")
         await settled(pilot)
-        assert seen(screen).colouring == "overlay"
+        assert seen(screen).coloring == "overlay"
         await pilot.press("right")  # reading on does not take them away
-        assert seen(screen).colouring == "overlay"
+        assert seen(screen).coloring == "overlay"
         await pilot.press("down")
-        assert seen(screen).colouring == "neuron"
+        assert seen(screen).coloring == "neuron"
 
 
 async def test_a_click_on_the_scale_holds_there_and_samples_stand_side_by_side() -> None:
@@ -102,14 +102,14 @@ async def test_a_neuron_is_held_by_the_mouse_alone() -> None:
         assert not screen.query_one(Prompt).display
 
 
-async def test_all_favourites_are_held_and_slide_together() -> None:
+async def test_all_favorites_are_held_and_slide_together() -> None:
     worker = Worker()
     async with shown(working({FindAblation: worker})) as (pilot, screen):
         await pilot.press("asterisk", "down", "asterisk", "x", "backspace", "asterisk", "up")
         await settled(pilot)
         assert screen.ranking is not None
         held = worker.asked[-1].clamps
-        assert {(clamp.layer, clamp.unit) for clamp in held} == screen.ranking.remarks.favourites
+        assert {(clamp.layer, clamp.unit) for clamp in held} == screen.ranking.remarks.favorites
         assert len(held) == 2
         assert {clamp.value for clamp in held} == {0.1}
 

@@ -12,14 +12,14 @@ from textual.pilot import Pilot
 from rnnscope.analysis.effects import GradientFlow
 from rnnscope.app.asking.answers import Answer, GradientsFound
 from rnnscope.app.asking.requests import ComparePage, FindErrors, FindGradients, FindNgrams, Request
-from rnnscope.app.palette import Depth, Theme
-from rnnscope.app.reports import comparing
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.widgets.flow import FlowChart, in_words
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.title import ModelHeader
+from rnnscope.render import comparing
+from rnnscope.theme.palette import Depth, Theme
 from tests.app import findings
 from tests.app.conftest import PanelApp
 from tests.app.findings import EVERYTHING, JUDGED_FROM, TEXT, comparison, flow
@@ -130,7 +130,7 @@ async def test_another_network_is_named_by_enter_by_a_click_and_by_its_key() -> 
 
 
 @pytest.mark.parametrize(("theme", "depth"), [("dark", "none"), ("light", "16"), ("dark", "256")])
-async def test_the_two_networks_are_told_apart_without_colours(theme: Theme, depth: Depth) -> None:
+async def test_the_two_networks_are_told_apart_without_colors(theme: Theme, depth: Depth) -> None:
     chart = FlowChart()
     app = PanelApp(chart, theme, depth)
     async with app.run_test(size=(60, 12)) as pilot:
@@ -187,7 +187,7 @@ async def test_orders_are_bars_and_the_passage_shows_who_knew_more(size: tuple[i
         assert "7-gram best" in text
         overlay = seen(screen).overlay
         assert overlay is not None
-        assert seen(screen).colouring == "overlay"
+        assert seen(screen).coloring == "overlay"
         assert overlay.ends == ("−3", "+3 nats")
         expected = best.difference / comparing.RANGE_NATS
         np.testing.assert_allclose(overlay.values[JUDGED_FROM + 1 :], expected, atol=1e-6)
@@ -210,7 +210,7 @@ async def test_the_most_different_characters_are_listed_and_lead_to_their_places
         assert seen(screen).cursor == int(comparison().ranked[-1]) + JUDGED_FROM
 
 
-async def test_another_page_is_compared_anew_and_never_has_the_colours_of_the_last() -> None:
+async def test_another_page_is_compared_anew_and_never_has_the_colors_of_the_last() -> None:
     text = TEXT * 12
     asked: list[Request] = []
 
@@ -233,14 +233,14 @@ async def test_another_page_is_compared_anew_and_never_has_the_colours_of_the_la
         assert (overlay.values == 1).all()
         await pilot.press("escape")
         await settled(pilot)
-        assert seen(screen).colouring == "neuron"
+        assert seen(screen).coloring == "neuron"
         screen.go_to(0)
         await settled(pilot)
         assert len(asked) == 2
-        assert seen(screen).colouring == "neuron"
+        assert seen(screen).coloring == "neuron"
 
 
-async def test_marks_go_with_their_characters_and_other_colours_stay_behind_with_theirs() -> None:
+async def test_marks_go_with_their_characters_and_other_colors_stay_behind_with_theirs() -> None:
     async with shown(working(EVERYTHING, TEXT * 12)) as (pilot, screen):
         await pilot.press("v", "right", "v")
         first, stop, _ = screen.marks[0]
@@ -256,11 +256,11 @@ async def test_marks_go_with_their_characters_and_other_colours_stay_behind_with
         assert np.flatnonzero(overlay.values).tolist() == [*range(first, stop)]
         await pilot.press("escape", "escape", "i")
         await settled(pilot)
-        assert seen(screen).colouring == "overlay"
+        assert seen(screen).coloring == "overlay"
         screen.go_to(9000)
         await settled(pilot)
         assert seen(screen).overlay is None
-        assert seen(screen).colouring == "neuron"
+        assert seen(screen).coloring == "neuron"
 
 
 async def test_escape_drops_what_is_being_counted() -> None:

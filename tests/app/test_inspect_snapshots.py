@@ -9,9 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnscope.app.inspect import InspectApp
-from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.widgets.banner import Banner
+from rnnscope.theme.palette import Depth, Theme
 from tests.app.findings import EVERYTHING, TEXT
 from tests.app.looking import settled, working
 from tests.app.waiting import until
@@ -89,7 +89,7 @@ def test_small_view(view: str, snap_compare: Any) -> None:
 @pytest.mark.parametrize(
     ("theme", "depth"), [("light", "truecolor"), ("dark", "256"), ("dark", "16"), ("dark", "none")]
 )
-def test_colours(theme: Theme, depth: Depth, snap_compare: Any) -> None:
+def test_colors(theme: Theme, depth: Depth, snap_compare: Any) -> None:
     sitting = Sitting(theme=theme, depth=depth)
     keys = () if depth == "truecolor" else VIEWS["gradients"]
     assert snap_compare(sitting.app, terminal_size=(120, 40), run_before=sitting.then(*keys))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from rnnscope.app.widgets.layout_text import Layout, Shapes, lay_out, next_word, paint, previous_word
+from rnnscope.export.layout import Layout, Shapes, lay_out, next_word, paint, previous_word
 
 MARK, WIDE = "\u0301", "漢"
 
@@ -91,7 +91,7 @@ def test_both_halves_of_a_wide_character_are_the_character() -> None:
     assert [layout.index_at(0, column) for column in range(6)] == [0, 1, 1, 2, 2, 2]
 
 
-def test_what_terminals_fuse_with_its_neighbours_is_taken_apart() -> None:
+def test_what_terminals_fuse_with_its_neighbors_is_taken_apart() -> None:
     flag, heart, thumb = "🇬🇧", "❤\ufe0f", "👍🏽"
     assert lines(laid_out(flag + heart + thumb, None)) == ["ⒼⒷ❤👍"]
 
@@ -106,7 +106,7 @@ def test_words_are_found_both_ways() -> None:
     assert [previous_word(text, index) for index in (13, 9, 6, 5, 0)] == [9, 5, 5, 0, 0]
 
 
-def test_equal_neighbours_are_one_segment() -> None:
+def test_equal_neighbors_are_one_segment() -> None:
     plain, bold = Style(), Style(bold=True)
     segments = paint(list("aabba"), [0, 0, 1, 1, 0], (plain, bold))
     assert [(segment.text, segment.style) for segment in segments] == [

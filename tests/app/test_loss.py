@@ -14,11 +14,11 @@ from textual.pilot import Pilot
 
 from rnnscope.app.axes import StepAxis
 from rnnscope.app.history import History, Series
-from rnnscope.app.palette import Depth, palette
 from rnnscope.app.plot import Columns
 from rnnscope.app.widgets.chart import Chart
 from rnnscope.app.widgets.gradient import GradientChart
 from rnnscope.app.widgets.loss import LossChart, spread
+from rnnscope.theme.palette import Depth, palette
 from rnnscope.training.events import Compared, Evaluated, Progress, Warned
 
 BASELINES = {"uniform": 4.17, "1-gram": 3.35, "2-gram": 2.49, "3-gram": 1.99, "5-gram": 1.56}
@@ -155,7 +155,7 @@ async def test_title_tells_unit_and_best() -> None:
         assert chart.unit.name == "nats per character"
 
 
-async def test_steps_are_labelled_and_the_present_one_is_at_the_end() -> None:
+async def test_steps_are_labeled_and_the_present_one_is_at_the_end() -> None:
     chart = LossChart()
     async with on_stage(chart):
         chart.show(made_up_history())
@@ -302,7 +302,7 @@ async def test_an_update_repaints_only_rows_that_differ() -> None:
         assert len(changed) < 11
 
 
-async def test_without_colour_the_envelope_goes_and_held_out_is_dashed() -> None:
+async def test_without_color_the_envelope_goes_and_held_out_is_dashed() -> None:
     chart = LossChart()
     async with on_stage(chart, depth="none"):
         chart.show(made_up_history())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rnnscope.app.ranking import Known, Ranking
-from rnnscope.app.view import View
 from rnnscope.app.widgets.neurons import NeuronTable
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PanelApp
 

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rnnscope.app.palette import palette
-from rnnscope.app.view import View
 from rnnscope.app.widgets.next import Next
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")

@@ -1,4 +1,4 @@
-"""Colours read for every eye: contrast, lightness and sign, at every depth."""
+"""Colors read for every eye: contrast, lightness and sign, at every depth."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from rich.color import Color, ColorSystem
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, ZERO, Depth, Palette, Theme, palette, signed_steps, unit_steps
 from rnnscope.app.themes import _written, themes
+from rnnscope.theme.palette import STEPS, ZERO, Depth, Palette, Theme, palette, signed_steps, unit_steps
 
 FULL: list[tuple[Theme, Depth]] = list(product(("dark", "light"), ("truecolor", "256")))
 TEXT = ("strong", "text", "dim", "mute", "azure", "amber", "mint", "violet", "error")
@@ -65,7 +65,7 @@ def test_strength_is_lightness_and_sign_is_an_underline(theme: Theme, depth: Dep
 
 
 @pytest.mark.parametrize("depth", ["16", "none"])
-def test_without_many_colours_sign_and_strength_still_differ(depth: Depth) -> None:
+def test_without_many_colors_sign_and_strength_still_differ(depth: Depth) -> None:
     looks = palette("dark", depth).diverging
     strong_minus, minus, zero, plus, strong_plus = (looks[step] for step in (0, 9, 16, 23, 32))
     assert len({strong_minus, minus, zero, plus, strong_plus}) == 5
@@ -78,7 +78,7 @@ def test_steps_are_where_they_are_said_to_be() -> None:
     assert unit_steps([0, 0.5, 1, 2, -1]).tolist() == [0, 16, 32, 32, 0]
 
 
-def test_what_textual_draws_has_the_same_256_colours() -> None:
+def test_what_textual_draws_has_the_same_256_colors() -> None:
     for theme in ("dark", "light"):
         chosen = Palette(theme, "256")
         for token in (*TEXT, "bg", "panel", "select", "faint"):

@@ -11,9 +11,9 @@ from rich.style import Style
 from textual.events import MouseScrollDown
 
 from rnnscope.app.messages import CursorMoved
-from rnnscope.app.palette import palette, signed_steps, unit_steps
-from rnnscope.app.view import View
 from rnnscope.app.widgets.passage import Passage
+from rnnscope.selection import View
+from rnnscope.theme.palette import palette, signed_steps, unit_steps
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")
@@ -214,10 +214,10 @@ async def test_the_wheel_moves_the_lines_and_not_the_cursor(panel_app, trace: Tr
         assert app.heard == []
 
 
-async def test_surprise_colours_what_each_character_cost(panel_app, trace: Trace) -> None:
+async def test_surprise_colors_what_each_character_cost(panel_app, trace: Trace) -> None:
     app = panel_app(Passage())
     async with app.run_test(size=(100, 24)):
-        app.panel.show(View(trace, cursor=0, colouring="surprise"))
+        app.panel.show(View(trace, cursor=0, coloring="surprise"))
         for index in range(1, 13):
             p = float(np.exp(trace.log_probabilities[index - 1, trace.ids[index]]))
             step = min(32, round(32 * -np.log2(p) / 8))
@@ -267,7 +267,7 @@ async def test_nothing_of_a_text_acts_on_the_terminal(panel_app, trace: Trace) -
         assert all(character.isprintable() for line in app.lines() for character in line)
 
 
-async def test_the_title_says_what_is_coloured_as_long_as_it_can(panel_app, trace: Trace) -> None:
+async def test_the_title_says_what_is_colored_as_long_as_it_can(panel_app, trace: Trace) -> None:
     app = panel_app(Passage())
     async with app.run_test(size=(64, 12)) as pilot:
         app.panel.show(View(trace, unit=7, knows="column"))
@@ -313,7 +313,7 @@ async def test_every_size_is_filled_exactly(panel_app, trace: Trace, depth: str)
             assert "▸" in shown
 
 
-async def test_without_colour_the_cursor_is_seen_among_strong_values(panel_app, trace: Trace) -> None:
+async def test_without_color_the_cursor_is_seen_among_strong_values(panel_app, trace: Trace) -> None:
     told = dataclasses.replace(
         trace, activations={**trace.activations, "1/hidden": np.full((len(trace), 48), 0.9)}
     )

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from textual.events import MouseScrollUp
 
-from rnnscope.app.palette import palette
 from rnnscope.app.samples import RECENT, Samples, by_character
 from rnnscope.app.widgets.sample import SampleStream
+from rnnscope.theme.palette import palette
 from rnnscope.training.events import Sampled
 
 DARK = palette("dark", "truecolor")
@@ -89,7 +89,7 @@ async def test_a_pause_does_not_write_what_it_missed(panel_app) -> None:
         assert written(app) <= 6 + 30
 
 
-async def test_each_character_has_the_colour_of_its_probability(panel_app) -> None:
+async def test_each_character_has_the_color_of_its_probability(panel_app) -> None:
     app = panel_app(SampleStream())
     async with app.run_test(size=(60, 12)):
         probabilities = np.array([0.9, 0.4, 0.2, 0.1, 0.05, 0.025, 0.01], dtype=np.float32)

@@ -11,9 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
-from rnnscope.app.palette import Depth, Theme
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.inspection.live import serve
+from rnnscope.theme.palette import Depth, Theme
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Paused, Warned
@@ -147,17 +147,17 @@ def test_help(passage: Trace, snap_compare: Any) -> None:
     assert snap_compare(stage.app, terminal_size=(120, 40), run_before=stage.then("question_mark"))
 
 
-def test_the_gradient_on_256_colours(passage: Trace, snap_compare: Any) -> None:
+def test_the_gradient_on_256_colors(passage: Trace, snap_compare: Any) -> None:
     stage = Stage(passage, depth="256")
     assert snap_compare(stage.app, terminal_size=(120, 40), run_before=stage.then("o"))
 
 
-def test_sixteen_colours(passage: Trace, snap_compare: Any) -> None:
+def test_sixteen_colors(passage: Trace, snap_compare: Any) -> None:
     stage = Stage(passage, depth="16")
     assert snap_compare(stage.app, terminal_size=(120, 40), run_before=stage.then())
 
 
-def test_no_colour(passage: Trace, snap_compare: Any) -> None:
+def test_no_color(passage: Trace, snap_compare: Any) -> None:
     stage = Stage(passage, depth="none")
     assert snap_compare(stage.app, terminal_size=(120, 40), run_before=stage.then())
 

@@ -20,12 +20,12 @@ from rnnscope.app.screens.layout import REPORTS
 from rnnscope.app.screens.searching import Turns
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.footer import Footer
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.inspection.live import serve
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Traced

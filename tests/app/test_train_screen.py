@@ -108,13 +108,13 @@ async def test_layers_are_chosen_by_brackets() -> None:
 async def test_ways_of_looking_are_switched_on_and_off(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         await pilot.press("n", "5", "c")
-        assert (seen(screen).own_range, seen(screen).top_five, seen(screen).colouring) == (
+        assert (seen(screen).own_range, seen(screen).top_five, seen(screen).coloring) == (
             True,
             True,
             "surprise",
         )
         await pilot.press("escape")
-        assert (seen(screen).top_five, seen(screen).colouring) == (False, "neuron")
+        assert (seen(screen).top_five, seen(screen).coloring) == (False, "neuron")
         await pilot.press("u")
         assert screen.query_one(LossChart).unit.name == "bits per character"
 

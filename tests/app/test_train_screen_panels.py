@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from rnnscope.app.app import RnnscopeApp
-from rnnscope.app.palette import palette
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.train import TrainScreen
@@ -19,6 +18,7 @@ from rnnscope.app.widgets.header import Header
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.errors import TextError
+from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Warned
@@ -121,7 +121,7 @@ async def test_a_click_in_the_footer_does_what_it_says(trace: Trace) -> None:
         assert isinstance(pilot.app.screen, PageScreen)
 
 
-# -- notices, pictures, colours -----------------------------------------------------------------------------
+# -- notices, pictures, colors -----------------------------------------------------------------------------
 
 
 async def test_a_warning_is_shown_kept_and_dismissed(trace: Trace) -> None:
@@ -160,7 +160,7 @@ def _refuse(*_: object, **__: object) -> int:
     raise PermissionError(13, "Permission denied")
 
 
-async def test_the_theme_changes_every_colour(trace: Trace) -> None:
+async def test_the_theme_changes_every_color(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         dark, light = palette("dark", "truecolor").colors, palette("light", "truecolor").colors
         await pilot.press("T")

@@ -157,8 +157,8 @@ def test_a_signal_saves_and_gives_the_terminal_back_and_no_color_is_heeded(
     assert time.monotonic() - start < 10
     assert b"\x1b[?1049l" in terminal.raw[-4_000:]
     assert load_model(tmp_path / "run" / "last.safetensors").architecture.hidden_size == 24
-    colours = re.findall(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m", terminal.raw)
-    assert not colours, colours[:5]
+    colors = re.findall(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[0-9;]*m", terminal.raw)
+    assert not colors, colors[:5]
     assert re.search(rb"\x1b\[(?:[0-9]+;)*7[0-9;]*m", terminal.raw), "nothing stands out either"
 
 

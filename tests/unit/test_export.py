@@ -1,4 +1,4 @@
-"""Coloured texts as files: the colours and numbers of the trace, and nothing of the text becomes markup."""
+"""Colored texts as files: the colors and numbers of the trace, and nothing of the text becomes markup."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.app.colors import DARK, LIGHT
-from rnnscope.app.exporting.coloured import ColouredText
-from rnnscope.app.exporting.page import page
-from rnnscope.app.exporting.picture import COLUMNS, picture
-from rnnscope.app.exporting.write import write_page
-from rnnscope.app.view import View
 from rnnscope.errors import OptionError
+from rnnscope.export.colored import ColoredText
+from rnnscope.export.page import page
+from rnnscope.export.picture import COLUMNS, picture
+from rnnscope.export.write import write_page
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
+from rnnscope.selection import View
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.theme.colors import DARK, LIGHT
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 from tests.unit.pages import Page
@@ -46,9 +46,9 @@ def _trace(text: str, cell: str = "lstm") -> Trace:
     return record(model, vocabulary.encode(text))
 
 
-def test_every_character_of_a_page_has_the_colour_and_the_title_of_its_value() -> None:
+def test_every_character_of_a_page_has_the_color_and_the_title_of_its_value() -> None:
     trace = _trace(_TEXT)
-    shown = Page(page(ColouredText.of(View(trace, layer=2, unit=3, quantity="cell"), start=1000)))
+    shown = Page(page(ColoredText.of(View(trace, layer=2, unit=3, quantity="cell"), start=1000)))
     values = np.tanh(trace["2/cell"][:, 3].astype(np.float64))
     assert shown.copied == _TEXT
     assert len(shown.cells) == len(_TEXT)
@@ -62,15 +62,15 @@ def test_every_character_of_a_page_has_the_colour_and_the_title_of_its_value() -
 
 def test_what_the_model_does_not_know_is_exported_as_it_is_written(tmp_path: Path) -> None:
     trace = replace(_trace(_TEXT), written=_TEXT.replace("be", "漢e"))
-    coloured = ColouredText.of(View(trace, layer=1, unit=0, quantity="hidden"))
-    assert Page(page(coloured)).copied == trace.written
-    coloured.save(tmp_path / "page.json")
+    colored = ColoredText.of(View(trace, layer=1, unit=0, quantity="hidden"))
+    assert Page(page(colored)).copied == trace.written
+    colored.save(tmp_path / "page.json")
     assert "漢" in json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))["text"]
 
 
 @pytest.mark.parametrize(("quantity", "scale"), [("cell", "diverging"), ("forget", "gate")])
 def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> None:
-    source = page(ColouredText.of(View(_trace(_TEXT), quantity=quantity)))
+    source = page(ColoredText.of(View(_trace(_TEXT), quantity=quantity)))
     light, dark = source.split("@media (prefers-color-scheme:dark)")
     for part, colors in ((light, LIGHT), (dark, DARK)):
         palette = getattr(colors, scale)
@@ -83,7 +83,7 @@ def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> No
 
 def test_hostile_text_does_not_become_markup() -> None:
     view = View(_trace(_HOSTILE), knows=_HOSTILE)
-    text = ColouredText.of(view, facts=(_HOSTILE,))
+    text = ColoredText.of(view, facts=(_HOSTILE,))
     source = page(text)
     shown = Page(source)
     assert shown.copied == _HOSTILE
@@ -99,7 +99,7 @@ def test_hostile_text_does_not_become_markup() -> None:
 
 def test_marks_stay_with_their_base_and_controls_become_pictures() -> None:
     trace = _trace(_ODD)
-    shown = Page(page(ColouredText.of(View(trace))))
+    shown = Page(page(ColoredText.of(View(trace))))
     glyphs = [glyph for _, _, glyph in shown.cells]
     assert "e\u0301" in glyphs
     assert "漢" in glyphs
@@ -107,11 +107,11 @@ def test_marks_stay_with_their_base_and_controls_become_pictures() -> None:
     title = next(title for _, title, glyph in shown.cells if glyph == "e\u0301")
     assert re.fullmatch(r"2  e  [+−]\S+ · 3  ◌\u0301  [+−]\S+", title)
     assert "".join(glyphs) == "é e\u0301 漢字 a→b ␛[31m␀��😀↵ fl�↵"
-    assert not set(page(ColouredText.of(View(trace)))) & set("\x00\x1b\u202e\u200b\ufffe")
+    assert not set(page(ColoredText.of(View(trace)))) & set("\x00\x1b\u202e\u200b\ufffe")
 
 
 def test_a_picture_puts_every_character_into_its_cell() -> None:
-    text = ColouredText.of(View(_trace(_ODD + _TEXT)))
+    text = ColoredText.of(View(_trace(_ODD + _TEXT)))
     tree = ElementTree.fromstring(picture(text))
     cell = 8.4
     rows: dict[float, list[tuple[float, float, str]]] = {}
@@ -141,7 +141,7 @@ def test_a_picture_puts_every_character_into_its_cell() -> None:
 
 
 def test_long_lines_and_long_facts_are_broken_in_a_picture() -> None:
-    text = ColouredText.of(View(_trace("word " * 100)), facts=("x" * 150, *["fact"] * 30))
+    text = ColoredText.of(View(_trace("word " * 100)), facts=("x" * 150, *["fact"] * 30))
     tree = ElementTree.fromstring(picture(text))
     width = float(tree.get("width", ""))
     for rectangle in tree.iter(_SVG + "rect"):
@@ -153,7 +153,7 @@ def test_long_lines_and_long_facts_are_broken_in_a_picture() -> None:
 
 def test_numbers_are_those_of_the_trace(tmp_path: Path) -> None:
     trace = _trace(_ODD + _TEXT)
-    text = ColouredText.of(View(trace, layer=1, unit=4, quantity="forget"), start=7, facts=("a", "b"))
+    text = ColoredText.of(View(trace, layer=1, unit=4, quantity="forget"), start=7, facts=("a", "b"))
     values = trace["1/forget"][:, 4]
     for suffix in ("json", "csv", "npz"):
         text.save(tmp_path / f"t.{suffix}")
@@ -175,7 +175,7 @@ def test_numbers_are_those_of_the_trace(tmp_path: Path) -> None:
 
 def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
     trace = _trace(_TEXT)
-    text = ColouredText.of(View(trace, colouring="surprise"))
+    text = ColoredText.of(View(trace, coloring="surprise"))
     text.save(tmp_path / "t.json")
     values = json.loads((tmp_path / "t.json").read_text())["values"]
     assert values[0] is None
@@ -204,7 +204,7 @@ def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
 
 def test_the_screen_s_part_needs_no_torch() -> None:
     program = (
-        "import sys, rnnscope.app.exporting.write, rnnscope.app.exporting.subject\n"
+        "import sys, rnnscope.export.write, rnnscope.export.subject\n"
         "assert not {'torch', 'textual'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -218,7 +218,7 @@ def test_an_empty_text_is_a_page_too() -> None:
         log_probabilities=trace.log_probabilities[:0],
         activations={name: values[:0] for name, values in trace.activations.items()},
     )
-    for view in (View(nothing), View(nothing, colouring="surprise")):
-        text = ColouredText.of(view)
+    for view in (View(nothing), View(nothing, coloring="surprise")):
+        text = ColoredText.of(view)
         assert Page(page(text)).cells == []
         assert ElementTree.fromstring(picture(text)) is not None

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import rnnscope
-from rnnscope.app.exporting.coloured import PREVIEW
 from rnnscope.cli import main
 from rnnscope.commands import export
 from rnnscope.errors import OptionError
+from rnnscope.export.colored import PREVIEW
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, save_model
 from rnnscope.network.model import CharRNN
@@ -44,7 +44,7 @@ def test_the_command_writes_a_page_with_the_model_s_name_and_losses(
     arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "2/3", "--quantity", "output"]
     assert main([*arguments, "-o", str(target)]) == 0
     out, err = capsys.readouterr()
-    assert out == f"{target}: {len(_TEXT)} characters coloured by neuron 2/3, output\n"
+    assert out == f"{target}: {len(_TEXT)} characters colored by neuron 2/3, output\n"
     assert err == ""
     source = target.read_text()
     assert Page(source).copied == _TEXT
@@ -89,7 +89,7 @@ def test_a_page_of_a_long_text_is_its_beginning_and_says_so(
         arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "1/0"]
         assert main([*arguments, "-o", str(tmp_path / f"p.{suffix}")]) == 0
         out = capsys.readouterr().out
-        assert "40 characters coloured by neuron 1/0, cell\n" in out
+        assert "40 characters colored by neuron 1/0, cell\n" in out
         assert f"{2 * len(_TEXT) - 40} characters more follow: --start and --length choose others" in out
 
 
@@ -159,16 +159,16 @@ def test_slips_are_told_in_one_line(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text"]
 
 
-def test_a_notebook_is_shown_traces_and_coloured_texts(model: Path, tmp_path: Path) -> None:
+def test_a_notebook_is_shown_traces_and_colored_texts(model: Path, tmp_path: Path) -> None:
     loaded = rnnscope.load(model)
-    coloured = loaded.colour(_TEXT, "2/1", "hidden")
-    assert np.array_equal(coloured.values, loaded.trace(_TEXT)["2/hidden"][:, 1])
-    assert repr(coloured) == f"<{len(_TEXT)} characters coloured by neuron 2/1, hidden>"
-    shown = Page(coloured._repr_html_())
+    colored = loaded.color(_TEXT, "2/1", "hidden")
+    assert np.array_equal(colored.values, loaded.trace(_TEXT)["2/hidden"][:, 1])
+    assert repr(colored) == f"<{len(_TEXT)} characters colored by neuron 2/1, hidden>"
+    shown = Page(colored._repr_html_())
     assert shown.copied == _TEXT
     assert shown.tags == {"div", "style", "h1", "p", "pre", "i"}
-    assert "held out 2.2500 nats" in coloured._repr_html_()
-    coloured.save(tmp_path / "t.svg")
+    assert "held out 2.2500 nats" in colored._repr_html_()
+    colored.save(tmp_path / "t.svg")
     assert ElementTree.parse(tmp_path / "t.svg")
 
     trace = loaded.trace(_TEXT)
@@ -178,12 +178,12 @@ def test_a_notebook_is_shown_traces_and_coloured_texts(model: Path, tmp_path: Pa
     assert f"2/hidden: {len(_TEXT)} × 6 each" in trace._repr_html_()
     assert Page(trace._repr_html_()).copied == _TEXT
     with pytest.raises(OptionError, match="there is no neuron 3/0"):
-        trace.coloured("3/0")
+        trace.colored("3/0")
 
 
 def test_a_notebook_is_shown_the_beginning_of_a_long_text(model: Path) -> None:
     text = _TEXT * (PREVIEW // len(_TEXT) + 2)
-    coloured = rnnscope.load(model).colour(text, "1/0")
-    source = coloured._repr_html_()
+    colored = rnnscope.load(model).color(text, "1/0")
+    source = colored._repr_html_()
     assert Page(source).copied == text[:PREVIEW]
     assert f"… and {len(text) - PREVIEW:,} characters more" in source

@@ -198,7 +198,7 @@ class FindDistances(Request):
 class FindFactors(Request):
     """The neurons of a layer as a few factors, and how strong each of them is on a page."""
 
-    doing: ClassVar[str] = "factorising"
+    doing: ClassVar[str] = "factorizing"
     layer: int
     start: int
     stop: int

@@ -38,15 +38,15 @@ from rnnscope.app.asking.requests import (
 )
 from rnnscope.app.messages import CharactersBrushed
 from rnnscope.app.ranking import Known, Neuron
-from rnnscope.app.reports import finding, listing
-from rnnscope.app.reports.report import Place, Report, Run, Unit
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, is_wide
 from rnnscope.app.screens.paging import PagingScreen
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.view import Overlay, View
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.saturation import SaturationPlot
+from rnnscope.render import finding, listing
+from rnnscope.render.report import Place, Report, Run, Unit
+from rnnscope.selection import Overlay, View
 
 Search: TypeAlias = Find | FindContexts | FindSaturation | FindMatches
 _FOLLOW_SECONDS = 0.15
@@ -69,7 +69,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         self.mark_from: tuple[int, bool] | None = None
         """Where a mark was begun with the keys."""
         self._marked: Overlay | None = None
-        """The marks as they colour the page."""
+        """The marks as they color the page."""
         self._follow: Timer | None = None
         self._asked_in: dict[str, Request] = {}
         """What was asked last in each panel."""
@@ -149,7 +149,7 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
                 filter="",
             )
         )
-        self.look(layer=layer, unit=unit, quantity=known.quantity, colouring="neuron")
+        self.look(layer=layer, unit=unit, quantity=known.quantity, coloring="neuron")
         if isinstance(found.request, Find) and found.positives:  # what is a number is on nowhere
             self.sought = found.request
             self.desk.ask(FindOn(found.request, self.start + self.query_one(Passage).shown.start))
@@ -165,9 +165,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
             self.overlay(Overlay("where this came from", values, "probability", ("0", "1")), self.start)
 
     def overlay(self, overlay: Overlay, start: int) -> None:
-        """Colour the passage by something else, if it is still the page that it is of."""
+        """Color the passage by something else, if it is still the page that it is of."""
         if self.view is not None and start == self.start and len(overlay.values) == len(self.view.trace):
-            self.look(overlay=overlay, colouring="overlay")
+            self.look(overlay=overlay, coloring="overlay")
 
     def _come_to(self, span: tuple[int, int] | None) -> None:
         """To where it is on, unless that is in sight."""
@@ -284,14 +284,14 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         self.show_marks()
 
     def show_marks(self) -> None:
-        """Colour the passage by what is marked."""
+        """Color the passage by what is marked."""
         if self.view is None:
             return
         values = np.zeros(len(self.view.trace), np.float32)
         for start, stop, is_on in self.marks:
             values[max(0, start - self.start) : max(0, stop - self.start)] = 0.7 if is_on else -0.7
         self._marked = Overlay("marked", values, ends=("off", "on"))
-        self.look(overlay=self._marked, colouring="overlay")
+        self.look(overlay=self._marked, coloring="overlay")
 
     def match(self, threshold: float) -> None:
         """Look for ranges like the one marked last, or like the word at the cursor."""

@@ -15,15 +15,15 @@ from rnnscope.app.asking.answers import (
 )
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import ComparePage, FindDistances, FindErrors, FindGradients, FindNgrams
-from rnnscope.app.reports import comparing
-from rnnscope.app.reports.report import Report, Run
 from rnnscope.app.screens.mapping import MappingScreen
-from rnnscope.app.view import Overlay
 from rnnscope.app.widgets.flow import FlowChart
 from rnnscope.app.widgets.prompt import Question
 from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.errors import CheckpointError
 from rnnscope.network.locate import resolve_model, sample_models
+from rnnscope.render import comparing
+from rnnscope.render.report import Report, Run
+from rnnscope.selection import Overlay
 
 _OPENED_ROWS = 4
 
@@ -40,7 +40,7 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
         self._bin = ""
         """The bin of distances whose places are listed."""
         self._differences: Overlay | None = None
-        """What the passage is coloured by while it is set beside n-grams."""
+        """What the passage is colored by while it is set beside n-grams."""
 
     def take(self, answer: Answer) -> None:
         was_compared = self._is_compared
@@ -110,16 +110,16 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
 
     @property
     def _is_compared(self) -> bool:
-        """Whether the passage is coloured by the difference from n-grams."""
+        """Whether the passage is colored by the difference from n-grams."""
         view, shown = self.view, self._differences
         return shown is not None and view is not None and view.overlay is shown
 
     def _compare_page(self) -> None:
-        """Ask for the differences on the page in sight; colours of another page are taken off it."""
+        """Ask for the differences on the page in sight; colors of another page are taken off it."""
         if self.view is None:
             return
         if self._is_compared:
-            self.look(overlay=None, colouring="neuron")
+            self.look(overlay=None, coloring="neuron")
         self.ask_for(ComparePage(self.start, self.start + len(self.view.trace)))
 
     def _map_differences(self, found: PageCompared) -> None:

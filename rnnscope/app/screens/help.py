@@ -1,4 +1,4 @@
-"""The help page: every key, what the colours say, and what the numbers mean."""
+"""The help page: every key, what the colors say, and what the numbers mean."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from rnnscope.app.actions import Action, grouped, key_name
-from rnnscope.app.palette import Palette
 from rnnscope.app.screens.page import Line, Writer
 from rnnscope.app.widgets.facts import logo
 from rnnscope.app.widgets.panel import Panel
 from rnnscope.app.widgets.passage import Passage
+from rnnscope.theme.palette import Palette
 
 _KEY_WIDTH = 15
 _WORD_WIDTH = 14
 _MARGIN = 2
 
-COLOURS = (
+COLORS = (
     (
         "neuron",
         "a character's background: amber below zero and underlined, blue above, the panel's own near zero",
@@ -80,10 +80,10 @@ def help_writer(actions: Sequence[Action], panels: Iterable[Panel]) -> Writer:
         columns = 2 if width >= 110 else 1
         column_width = (width - 2 * _MARGIN - 4 * (columns - 1)) // columns
         blocks = [_keys(palette, title, rows, column_width) for title, rows in sections.items()]
-        blocks += [_colours(palette, column_width), _words(palette, column_width)]
+        blocks += [_colors(palette, column_width), _words(palette, column_width)]
         lines = _beside(_split(blocks, columns), column_width, palette)
         ink = palette.ink
-        title = [*logo(palette), Segment("  every key, colour and word   ", ink("dim"))]
+        title = [*logo(palette), Segment("  every key, color and word   ", ink("dim"))]
         title += [Segment("Esc", ink("strong", bold=True)), Segment(" goes back", ink("mute"))]
         return [[], _indented(title, palette), [], *(_indented(line, palette) for line in lines), []]
 
@@ -116,10 +116,10 @@ def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: 
     return [*lines, []]
 
 
-def _colours(palette: Palette, width: int) -> list[Line]:
-    lines = [_heading(palette, "what the colours say")]
+def _colors(palette: Palette, width: int) -> list[Line]:
+    lines = [_heading(palette, "what the colors say")]
     scales = {"neuron": palette.diverging, "gate": palette.gate, "probability": palette.probability}
-    for name, meaning in COLOURS:
+    for name, meaning in COLORS:
         lines.extend(_word(palette, name, meaning, width))
         if name in scales:
             ends = ("−1 ", " +1") if name == "neuron" else (" 0 ", " 1")

@@ -11,16 +11,16 @@ from rnnscope.analysis.effects import Clamp
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation
 from rnnscope.app.ranking import Neuron
-from rnnscope.app.reports import holding
-from rnnscope.app.reports.report import Run
 from rnnscope.app.screens.analysing import AnalysingScreen
 from rnnscope.app.screens.questions import number
-from rnnscope.app.view import Overlay
 from rnnscope.app.widgets.prompt import Question
 from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.render import holding
+from rnnscope.render.report import Run
+from rnnscope.selection import Overlay
 
 _RANGE_NATS = 1.0
-"""The change of a character's loss that has the strongest colour."""
+"""The change of a character's loss that has the strongest color."""
 _STEP = 0.1
 _NAMED = 3
 
@@ -32,7 +32,7 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
     """What was held last."""
 
     def action_ablate(self) -> None:
-        """Hold the neuron, or all favourites, at a value; it slides with ↑ and ↓, and is heard of at once."""
+        """Hold the neuron, or all favorites, at a value; it slides with ↑ and ↓, and is heard of at once."""
         view = self.view
         if view is None:
             return
@@ -41,13 +41,13 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
         def accept(answer: str) -> str | None:
             told = answer.strip().lower()
             if told.startswith("*"):
-                favourites = sorted(self.ranking.remarks.favourites) if self.ranking is not None else []
-                if not favourites:
-                    return "no neuron is a favourite yet; * makes the chosen one"
-                neurons[0], told = favourites, told[1:].strip() or "0"
+                favorites = sorted(self.ranking.remarks.favorites) if self.ranking is not None else []
+                if not favorites:
+                    return "no neuron is a favorite yet; * makes the chosen one"
+                neurons[0], told = favorites, told[1:].strip() or "0"
             value = number(told)
             if told != "mean" and (value is None or not -1 <= value <= 1):
-                return "a value from -1 to 1, mean, or * for all favourites"
+                return "a value from -1 to 1, mean, or * for all favorites"
             self._hold(neurons[0], value)
             return None
 
@@ -59,7 +59,7 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
             accept(f"{mark}{value:.1f}")
             return f"{mark}{value:.1f}"
 
-        hint = "0: without it   ↑↓ slides it   mean   *: all favourites   Enter   Esc"
+        hint = "0: without it   ↑↓ slides it   mean   *: all favorites   Enter   Esc"
         self.ask(Question(f"hold {view.neuron} at", "0", hint, accept, nudge))
 
     def _hold(self, neurons: list[Neuron], value: float | None) -> None:
@@ -86,7 +86,7 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
             self._map(answer)
 
     def _map(self, found: AblationFound) -> None:
-        """Colour the page by what each character's loss grew."""
+        """Color the page by what each character's loss grew."""
         if self.view is None:
             return
         values = np.zeros(len(self.view.trace), np.float32)

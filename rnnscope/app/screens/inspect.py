@@ -31,10 +31,9 @@ from rnnscope.app.asking.requests import (
     TypeText,
     WriteOn,
 )
-from rnnscope.app.exporting.write import check_destination, write_page
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.ranking import SORTS, Remarks, Sort
-from rnnscope.app.remarks import load_remarks, save_remarks, with_favourite, with_note
+from rnnscope.app.remarks import load_remarks, save_remarks, with_favorite, with_note
 from rnnscope.app.screens import questions
 from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
@@ -43,6 +42,7 @@ from rnnscope.app.screens.stage import Stage
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import LINE_BREAK, Question
 from rnnscope.errors import OptionError
+from rnnscope.export.write import check_destination, write_page
 
 LONG: tuple[type[Request], ...] = (
     Find,
@@ -96,12 +96,12 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             return None
 
         if self.ranking is not None:
-            hint = "in number, name or note   * favourites   nothing: all   Enter   Esc"
+            hint = "in number, name or note   * favorites   nothing: all   Enter   Esc"
             self.ask(Question("show only", self.ranking.filter, hint, accept))
 
-    def action_favourite(self) -> None:
+    def action_favorite(self) -> None:
         if self.view is not None and self.ranking is not None:
-            self._remark(with_favourite(self.ranking.remarks, (self.view.layer, self.view.unit)))
+            self._remark(with_favorite(self.ranking.remarks, (self.view.layer, self.view.unit)))
 
     def action_note(self) -> None:
         view = self.view
@@ -215,7 +215,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         def accept(answer: str) -> str | None:
             return None if answer else "type something"
 
-        hint = "coloured as you type   Enter keeps it   Esc goes back"
+        hint = "colored as you type   Enter keeps it   Esc goes back"
         self.ask(
             Question(
                 "type",
@@ -248,7 +248,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         self.desk.ask(PutBack(start, start + PAGE, self._left_at))
 
     def action_export(self) -> None:
-        """The page that is seen, with its colours or as numbers, in a file."""
+        """The page that is seen, with its colors or as numbers, in a file."""
         if self.view is None:
             return
 
@@ -265,7 +265,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.announce(f"written to {path.resolve()}")
             return None
 
-        hint = ".html .svg .json .csv .npz   the colours, or their numbers   Enter   Esc"
+        hint = ".html .svg .json .csv .npz   the colors, or their numbers   Enter   Esc"
         self.ask(Question("write to", f"{self.picture_name}.html", hint, accept))
 
     def action_first(self) -> None:
@@ -284,7 +284,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         self.show_panel(offered[(at + 1) % len(offered)])
 
     def action_back(self) -> None:
-        """Step back: from a notice, a search, an enlarged panel, colours, marks, the filter, a typed text."""
+        """Step back: from a notice, a search, an enlarged panel, colors, marks, the filter, a typed text."""
         stage, view = self.query_one(Stage), self.view
         if self.is_covered or stage.wanted.zoomed is not None:
             super().action_back()
@@ -293,10 +293,10 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.tell(doing="", share=None)
         elif self.leave_factors():
             pass
-        elif view is not None and view.colouring == "overlay":
+        elif view is not None and view.coloring == "overlay":
             self.marks, self.mark_from = (), None
-            self.look(overlay=None, colouring="neuron")
-        elif view is not None and (view.top_five or view.colouring == "surprise"):
+            self.look(overlay=None, coloring="neuron")
+        elif view is not None and (view.top_five or view.coloring == "surprise"):
             super().action_back()
         elif self.ranking is not None and self.ranking.filter:
             self.set_ranking(replace(self.ranking, filter=""))

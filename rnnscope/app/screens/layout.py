@@ -117,7 +117,7 @@ def arrange(
     """Every part's region.
 
     `chosen` is the panel in the place that several share. Panels that are `hidden` leave their place to their
-    neighbours; a `zoomed` one takes everyone's.
+    neighbors; a `zoomed` one takes everyone's.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Arrangement({"too-small": Region(0, 0, width, height)})

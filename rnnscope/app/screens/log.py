@@ -7,10 +7,10 @@ from textwrap import wrap
 
 from rich.segment import Segment
 
-from rnnscope.app.palette import Palette
 from rnnscope.app.screens.page import Line, Writer
 from rnnscope.app.widgets.banner import Notice
 from rnnscope.text.display import safe
+from rnnscope.theme.palette import Palette
 
 _TIME_WIDTH = 9
 

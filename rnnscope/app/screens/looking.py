@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from rnnscope.app.actions import Action
-from rnnscope.app.choosing import neighbour_quantity
+from rnnscope.app.choosing import neighbor_quantity
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
 from rnnscope.app.ordering import KINDS, Kind
 from rnnscope.app.screens.commands import Commands
@@ -23,12 +23,12 @@ from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.log import log_writer
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner, Notice, Severity
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.panel import Panel, ViewPanel
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt, Question
+from rnnscope.selection import View
 
 _LONGEST_LOG = 500
 
@@ -53,7 +53,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     # -- what a subclass gives ------------------------------------------------------------------------------
 
-    def neighbour(self, by: int) -> tuple[int, int] | None:
+    def neighbor(self, by: int) -> tuple[int, int] | None:
         """The layer and unit that many places further in the order of neurons; None without a view."""
         raise NotImplementedError
 
@@ -83,11 +83,11 @@ class LookingScreen(Screen[None], inherit_bindings=False):
             self.show_view(self.view.moved(**changes))
 
     def look_at(self, layer: int, unit: int) -> None:
-        """Choose a neuron, and see its colours where an analysis had the passage's."""
+        """Choose a neuron, and see its colors where an analysis had the passage's."""
         if self.view is not None:
-            is_overlaid = self.view.colouring == "overlay"
-            colouring = "neuron" if is_overlaid else self.view.colouring
-            self.look(layer=layer, unit=unit, colouring=colouring)
+            is_overlaid = self.view.coloring == "overlay"
+            coloring = "neuron" if is_overlaid else self.view.coloring
+            self.look(layer=layer, unit=unit, coloring=coloring)
 
     def panels_in_sight(self) -> list[Panel]:
         """The panels that have a place, the passage first."""
@@ -176,13 +176,13 @@ class LookingScreen(Screen[None], inherit_bindings=False):
         self.query_one(Passage).action_text_edge(+1)
 
     def action_neuron_up(self) -> None:
-        self._choose_neighbour(-1)
+        self._choose_neighbor(-1)
 
     def action_neuron_down(self) -> None:
-        self._choose_neighbour(+1)
+        self._choose_neighbor(+1)
 
-    def _choose_neighbour(self, by: int) -> None:
-        neuron = self.neighbour(by)
+    def _choose_neighbor(self, by: int) -> None:
+        neuron = self.neighbor(by)
         if neuron is not None:
             self.look_at(*neuron)
 
@@ -194,7 +194,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     def _turn_quantity(self, by: int) -> None:
         if self.view is not None:
-            self.look(quantity=neighbour_quantity(self.view, by), colouring="neuron")
+            self.look(quantity=neighbor_quantity(self.view, by), coloring="neuron")
 
     def action_layer_down(self) -> None:
         self._turn_layer(-1)
@@ -212,11 +212,11 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     def action_own_range(self) -> None:
         if self.view is not None:
-            self.look(own_range=not self.view.own_range, colouring="neuron")
+            self.look(own_range=not self.view.own_range, coloring="neuron")
 
     def action_surprise(self) -> None:
         if self.view is not None:
-            self.look(colouring="neuron" if self.view.colouring == "surprise" else "surprise")
+            self.look(coloring="neuron" if self.view.coloring == "surprise" else "surprise")
 
     def action_top_five(self) -> None:
         if self.view is not None:
@@ -278,8 +278,8 @@ class LookingScreen(Screen[None], inherit_bindings=False):
             banner.dismiss()
         elif stage.wanted.zoomed is not None:
             stage.want(zoomed=None)
-        elif self.view is not None and (self.view.top_five or self.view.colouring == "surprise"):
-            self.look(top_five=False, colouring="neuron")
+        elif self.view is not None and (self.view.top_five or self.view.coloring == "surprise"):
+            self.look(top_five=False, coloring="neuron")
 
     def action_messages(self) -> None:
         self.app.push_screen(PageScreen(log_writer(self.notices)))

@@ -15,8 +15,8 @@ from rnnscope.app.ordering import Kind
 from rnnscope.app.ranking import Ranking
 from rnnscope.app.screens.holding import HoldingScreen
 from rnnscope.app.screens.inspect_layout import FIRST
-from rnnscope.app.view import Overlay, Second, View
 from rnnscope.app.widgets.heatmap import HeatMap
+from rnnscope.selection import Overlay, Second, View
 
 _NAMED = 3
 
@@ -90,7 +90,7 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
         self.reads_factors, self._factors = False, None
         self.desk.cancel(FindFactors)
         self.query_one(HeatMap).show_factors(None)
-        self.look(overlay=None, colouring="neuron")
+        self.look(overlay=None, coloring="neuron")
 
     def take(self, answer: Answer) -> None:
         super().take(answer)
@@ -124,7 +124,7 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
             self._forget_factors(view)
 
     def _choose_factor(self, factor: int) -> None:
-        """Colour the passage by a factor."""
+        """Color the passage by a factor."""
         if self._factors is None:
             return
         factors = self._factors.factors
@@ -139,11 +139,11 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
     def _take_factor(self, message: FactorChosen) -> None:
         self._choose_factor(message.index)
 
-    def _choose_neighbour(self, by: int) -> None:
+    def _choose_neighbor(self, by: int) -> None:
         if self.reads_factors:
             self._choose_factor(self._factor + by)
         else:
-            super()._choose_neighbour(by)
+            super()._choose_neighbor(by)
 
     def leave_factors(self) -> bool:
         """Step back from factors; whether there was anything to step back from."""
@@ -159,7 +159,7 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
         if view is None:
             return
         if view.second is None:
-            self.look(second=Second(view.layer, view.unit, view.quantity), colouring="neuron")
+            self.look(second=Second(view.layer, view.unit, view.quantity), coloring="neuron")
             self.announce(f"{view.neuron} stays under the text; choose another to compare, 2 sets them apart")
         elif view.second.place == "under":
             second = view.second

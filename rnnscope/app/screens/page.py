@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from rnnscope.app.palette import Palette, palette
+from rnnscope.theme.palette import Palette, palette
 
 Line: TypeAlias = list[Segment]
 Writer: TypeAlias = Callable[[Palette, int], list[Line]]

@@ -24,7 +24,6 @@ from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
 from rnnscope.app.screens.looking import LookingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.too_small import TooSmall
-from rnnscope.app.view import View
 from rnnscope.app.widgets.banner import Banner
 from rnnscope.app.widgets.flow import FlowChart
 from rnnscope.app.widgets.footer import Footer
@@ -38,6 +37,7 @@ from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.app.widgets.saturation import SaturationPlot
 from rnnscope.app.widgets.second import SecondPassage
 from rnnscope.app.widgets.title import Model, ModelHeader
+from rnnscope.selection import View
 
 PAGE = 3000
 """Characters traced at once."""
@@ -221,8 +221,8 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
 
     # -- what LookingScreen asks -----------------------------------------------------------------------------
 
-    def neighbour(self, by: int) -> Neuron | None:
-        return self.query_one(NeuronTable).neighbour(by)
+    def neighbor(self, by: int) -> Neuron | None:
+        return self.query_one(NeuronTable).neighbor(by)
 
     @property
     def picture_name(self) -> str:

@@ -20,15 +20,15 @@ from rnnscope.app.asking.answers import Answer, ContextsFound, Ended, Found, Ref
 from rnnscope.app.asking.requests import Find, FindContextsInTrace, FindInTrace, Request, as_asked
 from rnnscope.app.course import Course
 from rnnscope.app.messages import Arrived
-from rnnscope.app.reports import finding, following, listing
-from rnnscope.app.reports.report import Place, Report, Run, Unit
 from rnnscope.app.screens import questions
 from rnnscope.app.screens.layout import REPORTS, train_turns
 from rnnscope.app.screens.showing import ShowingScreen
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.view import View
 from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.render import finding, following, listing
+from rnnscope.render.report import Place, Report, Run, Unit
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Event, Started, Traced
 
@@ -111,7 +111,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         self._open(turns[(turns.index(chosen) + 1) % len(turns)] if chosen in turns else turns[0])
 
     def action_back(self) -> None:
-        """Find and contexts go after what lies over them, and before what colours the passage."""
+        """Find and contexts go after what lies over them, and before what colors the passage."""
         stage = self.query_one(Stage)
         is_under = self.is_covered or stage.wanted.zoomed is not None
         if stage.wanted.chosen in REPORTS and not is_under:
@@ -213,7 +213,7 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         chooses, self._chooses = self._chooses, False
         if chooses and found.results:
             (layer, unit), known = found.results[0]
-            self.look(layer=layer, unit=unit, quantity=known.quantity, colouring="neuron")
+            self.look(layer=layer, unit=unit, quantity=known.quantity, coloring="neuron")
         elif self.view is not None:
             self.show_view(self.view)
         self._list_found(keep_place=before is not None)

@@ -162,9 +162,9 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
 
     # -- what the panels show --------------------------------------------------------------------------------
 
-    def neighbour(self, by: int) -> tuple[int, int] | None:
+    def neighbor(self, by: int) -> tuple[int, int] | None:
         """The neuron beside the chosen one in the heat map, whether that is on the screen or not."""
-        unit = self.query_one(HeatMap).neighbour(by)
+        unit = self.query_one(HeatMap).neighbor(by)
         return None if unit is None or self.view is None else (self.view.layer, unit)
 
     @property

@@ -10,7 +10,7 @@ from rnnscope.app.widgets.ground import Ground
 
 
 class TooSmall(Ground):
-    """A few centred lines."""
+    """A few centered lines."""
 
     def __init__(self, *, id: str | None = None, live: bool = True) -> None:
         super().__init__(id=id)

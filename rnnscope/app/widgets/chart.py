@@ -3,7 +3,7 @@
     4.0 ⣀⣀⣀ ┈┈┈┈┈┈┈┈┈┈┈┈┈ uniform  4.17     value labels | plot | names in value order
     2.5    ⠈⠉⠢⢄ ┈┈┈┈┈┈┈┈┈ 2-gram   2.49
     1.4        ⠈⠑⠢⠤⣀⣀⣀   train    1.43
-        1    10   100 9,273 steps           the present step in the colour of text
+        1    10   100 9,273 steps           the present step in the color of text
 
 A picture is computed once for all that it depends on, and a new one repaints only the rows that differ.
 Limits of the values only grow while a run goes on; zooming begins them anew.

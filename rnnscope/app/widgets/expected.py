@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, Palette, unit_steps
-from rnnscope.app.widgets.layout_text import Layout, first_equal, paint
+from rnnscope.export.layout import Layout, first_equal, paint
+from rnnscope.theme.palette import STEPS, Palette, unit_steps
 from rnnscope.tracing.trace import Trace
 
 ROWS = 5

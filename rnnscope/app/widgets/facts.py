@@ -14,9 +14,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from rnnscope.app.palette import STEPS, Palette
 from rnnscope.app.widgets.ground import Ground
 from rnnscope.text.display import safe
+from rnnscope.theme.palette import STEPS, Palette
 
 _LOGO = " rnnscope "
 _GAP = 2

@@ -1,7 +1,7 @@
 """How far back a loss is felt: ‖∂ loss_T / ∂h_t‖₂ against T − t, in this network and in another.
 
   1 ⠤⠤⣀⡀
-.01 ⠁ ⠈⠉⠑⠒⠒⠤⠤⢄⣀⣀⣀⣀   LSTM 6e-4     solid and azure is this network, dotted and grey the other
+.01 ⠁ ⠈⠉⠑⠒⠒⠤⠤⢄⣀⣀⣀⣀   LSTM 6e-4     solid and azure is this network, dotted and gray the other
 1e-4     ⠂ ⠄ ⡀            RNN 2e-6      a line a layer
     0   20   40   60   80  100 steps back
 ━ LSTM: half is left after 3 steps, 1 % after 44, 7e-4 after 100
@@ -26,10 +26,10 @@ from rnnscope.app import braille
 from rnnscope.app.asking.answers import GradientsFound
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.plot import step_labels
-from rnnscope.app.runs import coded_segments
 from rnnscope.app.widgets.chart import AXIS_FROM, LABELS_WIDTH
 from rnnscope.app.widgets.loss import spread
 from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.theme.segments import coded_segments
 
 Float = NDArray[np.float64]
 

@@ -25,14 +25,14 @@ from textual import events
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
-from rnnscope.app.palette import Palette, unit_steps
-from rnnscope.app.runs import coded_segments, segments
-from rnnscope.app.view import View
 from rnnscope.app.widgets import gates_legend
 from rnnscope.app.widgets.gates_plan import Plan, Row, plan
-from rnnscope.app.widgets.layout_text import Shapes
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.export.layout import Shapes
+from rnnscope.selection import View
 from rnnscope.text.display import labels
+from rnnscope.theme.palette import Palette, unit_steps
+from rnnscope.theme.segments import coded_segments, segments
 from rnnscope.tracing.trace import Trace
 
 Float = NDArray[np.float64]

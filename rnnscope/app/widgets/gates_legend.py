@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnscope.app import bars
-from rnnscope.app.palette import STEPS, Palette
-from rnnscope.app.runs import coded_segments
 from rnnscope.app.widgets.gates_plan import Plan
-from rnnscope.app.widgets.legend import scale
+from rnnscope.theme.legend import scale
+from rnnscope.theme.palette import STEPS, Palette
+from rnnscope.theme.segments import coded_segments
 
 _MARKS = 7
 """Cells of the probability's scale."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from textual.widget import Widget
 
-from rnnscope.app.palette import Palette, palette
+from rnnscope.theme.palette import Palette, palette
 
 
 class Ground(Widget):

@@ -1,6 +1,6 @@
 """All neurons of a layer along the passage: rows are neurons, columns characters, two neurons a cell.
 
-           I am a gentleman of Ve[r]ona      ▀ has the upper neuron's colour, its ground the lower one's
+           I am a gentleman of Ve[r]ona      ▀ has the upper neuron's color, its ground the lower one's
     105    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the upper neuron of each row has its number
      97    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the selected one is bold, and always in sight
 
@@ -26,10 +26,10 @@ from rnnscope.app import bars, halves
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
 from rnnscope.app.messages import CursorMoved, FactorChosen, NeuronChosen
 from rnnscope.app.ordering import KINDS, Kind, Order
-from rnnscope.app.palette import ZERO, signed_steps, unit_steps
-from rnnscope.app.runs import coded_segments
-from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.selection import View
+from rnnscope.theme.palette import ZERO, signed_steps, unit_steps
+from rnnscope.theme.segments import coded_segments
 
 FARTHEST = 64
 """The most characters that a column stands for."""
@@ -121,7 +121,7 @@ class HeatMap(ViewPanel):
         self._bring_into_sight()
         self.redraw()
 
-    def neighbour(self, by: int) -> int | None:
+    def neighbor(self, by: int) -> int | None:
         """The unit that many places further down the order than the selected one; None without a view."""
         if self._view is None:
             return None
@@ -179,7 +179,7 @@ class HeatMap(ViewPanel):
 
     @property
     def _per_row(self) -> int:
-        """Neurons a row of cells: two half blocks, or one sign where there is no colour; a single factor."""
+        """Neurons a row of cells: two half blocks, or one sign where there is no color; a single factor."""
         return 1 if self._factors is not None else halves.per_cell(self.palette) * self._fold
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:

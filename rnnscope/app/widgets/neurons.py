@@ -5,7 +5,7 @@
     ▎▸ 1/97  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀  column                 ρ 0.91
     ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  upper case               0.92
 
-`not` is said of a neuron that is low where the feature holds. A star is a favourite, a quote mark a note.
+`not` is said of a neuron that is low where the feature holds. A star is a favorite, a quote mark a note.
 Where there is room, two columns more are how saturated and how selective each is on the page; see ranking.py.
 """
 
@@ -23,9 +23,9 @@ from rnnscope.app import bars
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
 from rnnscope.app.ranking import SORTS, Neuron, Ranking, Sort, numbers
-from rnnscope.app.runs import coded_segments
-from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.selection import View
+from rnnscope.theme.segments import coded_segments
 from rnnscope.tracing.trace import Trace
 
 _GAP = 2
@@ -78,7 +78,7 @@ class NeuronTable(ViewPanel):
         self._bring_into_sight()
         self.redraw()
 
-    def neighbour(self, by: int) -> Neuron | None:
+    def neighbor(self, by: int) -> Neuron | None:
         """The neuron that many places further on; the first where the chosen one is not listed."""
         if self._view is None or self._ranking is None or not self._ranking.order:
             return None
@@ -94,7 +94,7 @@ class NeuronTable(ViewPanel):
             return ""
         told = ranking.title or SORTS[ranking.sort]
         if ranking.filter:
-            what = "favourites" if ranking.filter == "*" else f"“{ranking.filter}”"
+            what = "favorites" if ranking.filter == "*" else f"“{ranking.filter}”"
             return f"{what}, {len(ranking.order)}"
         return told
 
@@ -114,7 +114,7 @@ class NeuronTable(ViewPanel):
         if neuron == (self._view.layer, self._view.unit):
             return Segment("▸", self.palette.ink("strong", on="select"))
         remarks = self._ranking.remarks
-        sign = "★" if neuron in remarks.favourites else "”" if neuron in remarks.notes else ""
+        sign = "★" if neuron in remarks.favorites else "”" if neuron in remarks.notes else ""
         return Segment(sign, self.palette.ink("dim")) if sign else None
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnscope.app.view import View
-from rnnscope.app.widgets.layout_text import Shapes
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.export.layout import Shapes
+from rnnscope.selection import View
 from rnnscope.tracing.trace import Trace
 
 Facts = list[tuple[str, str]]

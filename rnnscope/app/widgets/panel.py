@@ -21,9 +21,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnscope.app.palette import Palette, palette
-from rnnscope.app.view import View
+from rnnscope.selection import View
 from rnnscope.text.display import glyph
+from rnnscope.theme.palette import Palette, palette
 
 PADDING = 2
 """Columns between a panel's edge and its text."""

@@ -1,10 +1,10 @@
-"""The passage: the text, every character on the colour of what one neuron did there.
+"""The passage: the text, every character on the color of what one neuron did there.
 
     ▎ passage  neuron 1/97, cell: column        −1 ▄▄▄▄▄▄▄▄▄ +1
     ▎
     ▎▸ I am a gentleman of Verona, sir,↵
 
-The cursor's cell is the only white one. A second neuron's colours are in a row under each line; see under.py.
+The cursor's cell is the only white one. A second neuron's colors are in a row under each line; see under.py.
 With the top five shown, five rows more say what the network expected next; see expected.py.
 """
 
@@ -20,11 +20,11 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from rnnscope.app.messages import CharactersBrushed, CursorMoved
-from rnnscope.app.palette import Palette
-from rnnscope.app.view import View
-from rnnscope.app.widgets.colouring import CURSOR, codes, described, kind_of, text_styles
 from rnnscope.app.widgets.expected import ROWS, expected_rows
-from rnnscope.app.widgets.layout_text import (
+from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.app.widgets.under import has_second_row, second_row
+from rnnscope.export.coloring import CURSOR, codes, described, kind_of, text_styles
+from rnnscope.export.layout import (
     Layout,
     Shapes,
     lay_out,
@@ -32,9 +32,9 @@ from rnnscope.app.widgets.layout_text import (
     paint,
     previous_word,
 )
-from rnnscope.app.widgets.legend import scale
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.app.widgets.under import has_second_row, second_row
+from rnnscope.selection import View
+from rnnscope.theme.legend import scale
+from rnnscope.theme.palette import Palette
 
 _INDENT = 1
 """Columns between the gutter and the text."""
@@ -50,7 +50,7 @@ def _binding(key: str, action: str, tooltip: str) -> Binding:
 
 
 class Passage(ViewPanel):
-    """The passage, its colours and the cursor; posts `CursorMoved` when another character is chosen."""
+    """The passage, its colors and the cursor; posts `CursorMoved` when another character is chosen."""
 
     heading: ClassVar[str] = "passage"
 
@@ -159,7 +159,7 @@ class Passage(ViewPanel):
         return self._expected(line, start, end)[below - 1]
 
     def _text(self, start: int, end: int) -> list[Segment]:
-        """Some characters of a line on their colours, with the cursor if it is among them."""
+        """Some characters of a line on their colors, with the cursor if it is among them."""
         assert self._view is not None
         assert self._layout is not None
         styles, canonical = text_styles(self.palette, kind_of(self._view))
@@ -389,6 +389,6 @@ def _stride(view: View) -> int:
 
 
 def _look(view: View) -> tuple[object, ...]:
-    """All on which the colours and the title depend, besides the trace."""
+    """All on which the colors and the title depend, besides the trace."""
     chosen = view.layer, view.unit, view.quantity, view.own_range, view.second
-    return *chosen, view.colouring, view.knows, view.overlay
+    return *chosen, view.coloring, view.knows, view.overlay

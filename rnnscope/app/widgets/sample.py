@@ -1,4 +1,4 @@
-"""What the network writes, as it writes it: each character in the colour of the probability that it had.
+"""What the network writes, as it writes it: each character in the color of the probability that it had.
 
     ▎ sample  T 0.8                   likely ▄▄▄▄▄▄ unlikely
     ▎
@@ -25,10 +25,10 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 
-from rnnscope.app.palette import Palette, sample_steps
 from rnnscope.app.samples import Sample, Samples, by_character
-from rnnscope.app.widgets.layout_text import Layout, Shapes, lay_out, paint
 from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.export.layout import Layout, Shapes, lay_out, paint
+from rnnscope.theme.palette import Palette, sample_steps
 from rnnscope.training.events import Sampled
 
 SLOWEST = 60.0
@@ -212,7 +212,7 @@ class SampleStream(Panel):
         return subjects[-1], []
 
     def _color_legends(self) -> list[list[Segment]]:
-        """What the colours mean, the longest first."""
+        """What the colors mean, the longest first."""
         dim, written = self.palette.ink("dim"), _styles(self.palette)
         if self.palette.depth in ("16", "none"):
             words = [Segment("likely", written[0]), Segment(" ", dim), Segment("unlikely", written[5])]

@@ -19,9 +19,9 @@ from rnnscope.analysis.saturation import GateSaturation, Saturation
 from rnnscope.app import braille
 from rnnscope.app.asking.answers import Extent
 from rnnscope.app.messages import NeuronChosen
-from rnnscope.app.reports.extent import of_text
-from rnnscope.app.view import View
 from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.render.extent import of_text
+from rnnscope.selection import View
 
 _GAP = 2
 _WIDEST = 40

@@ -1,4 +1,4 @@
-"""The same text in a second passage, as a second neuron colours it."""
+"""The same text in a second passage, as a second neuron colors it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
-from rnnscope.app.view import View
 from rnnscope.app.widgets.passage import Passage
+from rnnscope.selection import View
 
 
 class SecondPassage(Passage):
-    """The same text as the second neuron colours it."""
+    """The same text as the second neuron colors it."""
 
     heading: ClassVar[str] = "second"
 

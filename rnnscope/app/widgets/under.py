@@ -1,7 +1,7 @@
-"""A second neuron: a row of its colours under each line of the passage.
+"""A second neuron: a row of its colors under each line of the passage.
 
-saw the harmonium, for the Murs      on the chosen neuron's colours
-▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the second one's; signs where there is no colour
+saw the harmonium, for the Murs      on the chosen neuron's colors
+▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the second one's; signs where there is no color
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import numpy as np
 from rich.segment import Segment
 
 from rnnscope.app.halves import signs, strip
-from rnnscope.app.palette import Palette, signed_steps, unit_steps
-from rnnscope.app.view import View
-from rnnscope.app.widgets.layout_text import Layout, first_equal, paint
+from rnnscope.export.layout import Layout, first_equal, paint
+from rnnscope.selection import View
+from rnnscope.theme.palette import Palette, signed_steps, unit_steps
 from rnnscope.tracing.trace import is_gate
 
 
@@ -21,7 +21,7 @@ def has_second_row(view: View) -> bool:
 
 
 def second_row(view: View, layout: Layout, start: int, end: int, palette: Palette) -> list[Segment]:
-    """The second neuron's colours under the characters `start` to `end` of one line."""
+    """The second neuron's colors under the characters `start` to `end` of one line."""
     second = view.second
     if second is None:
         return []

@@ -50,7 +50,7 @@ def test_highest_and_lowest_are_the_peaks_of_a_loop(
         assert context.value == values[context.position]
 
 
-def test_a_plateau_is_one_context_and_neighbours_of_a_summit_are_none() -> None:
+def test_a_plateau_is_one_context_and_neighbors_of_a_summit_are_none() -> None:
     values = np.zeros(1000, np.float32)
     values[200:700] = 1.0
     values[800:811] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5]

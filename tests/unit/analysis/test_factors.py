@@ -11,7 +11,7 @@ from rnnscope.analysis.factors import (
     by_score,
     by_similarity,
     correlations,
-    factorise,
+    factorize,
     linkage,
     strengths,
 )
@@ -52,7 +52,7 @@ def test_units_that_go_together_lie_together() -> None:
     assert np.count_nonzero(np.diff(in_order)) == 4
 
 
-def test_a_row_of_neighbours_is_put_back_in_order() -> None:
+def test_a_row_of_neighbors_is_put_back_in_order() -> None:
     place = np.random.default_rng(1).permutation(12)
     positions = np.cumsum(np.linspace(1.0, 2.0, 12))[place]
     order, _ = linkage(np.abs(positions[:, None] - positions[None]))
@@ -86,7 +86,7 @@ def test_planted_factors_are_found() -> None:
     for factor in range(3):
         units[factor, factor * 10 : factor * 10 + 10] = random.uniform(0.5, 1.0, 10)
     signs = random.choice([-1, 1], (600, 30))
-    found = factorise((along @ units * signs).astype(np.float32), 3, seed=1)
+    found = factorize((along @ units * signs).astype(np.float32), 3, seed=1)
     assert found.errors[-1] < 0.01
     for factor in range(3):  # the strongest first
         assert sorted(found.strongest(factor).tolist()) == list(range(factor * 10, factor * 10 + 10))
@@ -98,22 +98,22 @@ def test_planted_factors_are_found() -> None:
 def test_errors_are_as_they_say_and_never_grow() -> None:
     values = np.random.default_rng(4).normal(size=(400, 25)).astype(np.float32)
     told: list[float] = []
-    found = factorise(values, 4, iterations=60, told=told.append)
+    found = factorize(values, 4, iterations=60, told=told.append)
     assert (np.diff(found.errors) <= 1e-6).all()
     rest = np.abs(values) - found.along @ found.units
     assert found.errors[-1] == pytest.approx(np.linalg.norm(rest) / np.linalg.norm(values), abs=1e-5)
     assert len(told) == len(found.errors)
     assert (found.along >= 0).all()
     assert (found.units >= 0).all()
-    again = factorise(values, 4, iterations=60)
+    again = factorize(values, 4, iterations=60)
     assert np.array_equal(again.units, found.units)
-    assert not np.array_equal(factorise(values, 4, seed=9).units, found.units)
+    assert not np.array_equal(factorize(values, 4, seed=9).units, found.units)
 
 
 def test_factors_so_far_are_given_when_asked_to_end() -> None:
     values = np.random.default_rng(5).normal(size=(50, 8)).astype(np.float32)
-    assert len(factorise(values, 2, should_stop=lambda: True).errors) == 1
-    silent = factorise(np.zeros((10, 4), np.float32), 2)
+    assert len(factorize(values, 2, should_stop=lambda: True).errors) == 1
+    silent = factorize(np.zeros((10, 4), np.float32), 2)
     assert np.isfinite(silent.along).all()
     assert np.isfinite(silent.units).all()
 

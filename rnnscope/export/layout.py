@@ -71,7 +71,7 @@ class Shapes:
 
 
 def _attached(glyph: str) -> str:
-    """The glyph, or a stand-in where terminals would fuse it with its neighbours into another width."""
+    """The glyph, or a stand-in where terminals would fuse it with its neighbors into another width."""
     code = ord(glyph) if len(glyph) == 1 else 0
     if 0x1F1E6 <= code <= 0x1F1FF:  # two regional indicators become one flag
         return chr(0x24B6 + code - 0x1F1E6)
@@ -192,7 +192,7 @@ def previous_word(text: Sequence[str], index: int) -> int:
 
 
 def paint(pieces: Sequence[str], codes: Sequence[int], styles: Sequence[Style]) -> list[Segment]:
-    """Segments of pieces in the styles of their codes; equal neighbours are one segment."""
+    """Segments of pieces in the styles of their codes; equal neighbors are one segment."""
     segments = []
     start = 0
     for end in range(1, len(pieces) + 1):
@@ -203,6 +203,6 @@ def paint(pieces: Sequence[str], codes: Sequence[int], styles: Sequence[Style]) 
 
 
 def first_equal(styles: Sequence[Style]) -> Index:
-    """For each style the first one that looks the same, so that fewer colours make longer segments."""
+    """For each style the first one that looks the same, so that fewer colors make longer segments."""
     seen: dict[Style, int] = {}
     return np.array([seen.setdefault(style, i) for i, style in enumerate(styles)], dtype=np.intp)

@@ -1,4 +1,4 @@
-"""How a view colours the text: which of the text styles each character has, and the words that say so.
+"""How a view colors the text: which of the text styles each character has, and the words that say so.
 
 neuron      the chosen quantity of the chosen neuron, diverging or gate, on the quantity's range or its own
 surprise    bits that each character cost, 0..8, on the probability palette
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, Palette, signed_steps, unit_steps
-from rnnscope.app.view import View
-from rnnscope.app.widgets.layout_text import Shapes, first_equal
-from rnnscope.app.widgets.legend import Kind
+from rnnscope.export.layout import Shapes, first_equal
+from rnnscope.selection import View
+from rnnscope.theme.legend import Kind
+from rnnscope.theme.palette import STEPS, Palette, signed_steps, unit_steps
 
 SURPRISE_RANGE_BITS = 8.0
-"""The surprise that has the strongest colour; what is higher looks the same."""
+"""The surprise that has the strongest color; what is higher looks the same."""
 CURSOR = 2 * STEPS
 """The cursor's text style; the next one is the cursor's where the character is inverse already."""
 _QUIET = 0.15
@@ -30,10 +30,10 @@ _WHOLE = (0, STEPS - 1)
 
 @dataclass(frozen=True)
 class Description:
-    """What the title says of a colouring."""
+    """What the title says of a coloring."""
 
     subjects: tuple[str, ...]
-    """What is coloured, the longest form first."""
+    """What is colored, the longest form first."""
     ends: tuple[str, str]
     """What the legend's ends stand for."""
     between: tuple[str, ...] = ()
@@ -46,21 +46,21 @@ class Description:
 
 def kind_of(view: View) -> Kind:
     """The palette of a view's text."""
-    if view.colouring == "overlay" and view.overlay is not None:
+    if view.coloring == "overlay" and view.overlay is not None:
         return view.overlay.kind
-    if view.colouring == "surprise":
+    if view.coloring == "surprise":
         return "probability"
     return "gate" if view.is_gate else "diverging"
 
 
 def codes(view: View) -> NDArray[np.intp]:
     """(T,) which of the text styles each character has."""
-    if view.colouring == "overlay" and view.overlay is not None:
+    if view.coloring == "overlay" and view.overlay is not None:
         values = view.overlay.values
-    elif view.colouring == "surprise":
+    elif view.coloring == "surprise":
         values = np.concatenate(([0.0], view.trace.surprise_bits / SURPRISE_RANGE_BITS))
     else:
-        values = view.coloured
+        values = view.colored
     steps = signed_steps(values) if kind_of(view) == "diverging" else unit_steps(values)
     is_break = Shapes.of(view.trace.symbols).ends_line[view.trace.ids]
     return np.where(is_break & (np.abs(values) < _QUIET), steps + STEPS, steps)
@@ -77,10 +77,10 @@ def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArra
 
 
 def described(view: View) -> Description:
-    """The words for a view's colouring, and its scale."""
-    if view.colouring == "overlay" and view.overlay is not None:
+    """The words for a view's coloring, and its scale."""
+    if view.coloring == "overlay" and view.overlay is not None:
         return Description((view.overlay.subject, ""), view.overlay.ends)
-    if view.colouring == "surprise":
+    if view.coloring == "surprise":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
     short = f"{view.neuron} · {view.quantity}"
@@ -96,7 +96,7 @@ def described(view: View) -> Description:
     low, high = float(view.values.min()), float(view.values.max())
     if view.is_gate:
         return Description(subjects, (f"{low:.2f}", f"{high:.2f}"), lead="own range ")
-    first, last = signed_steps([float(view.coloured.min()), float(view.coloured.max())]).tolist()
+    first, last = signed_steps([float(view.colored.min()), float(view.colored.max())]).tolist()
     return Description(subjects, (_signed(low), _signed(high)), (), (first, last), "own range ")
 
 

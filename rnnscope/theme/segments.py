@@ -1,4 +1,4 @@
-"""From the cells of a row to as few segments as they need: equal neighbours are merged."""
+"""From the cells of a row to as few segments as they need: equal neighbors are merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a text is to be coloured by, from the words in which somebody asks for it."""
+"""What a text is to be colored by, from the words in which somebody asks for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnscope.app.exporting.coloured import Facts
-from rnnscope.app.view import View
 from rnnscope.errors import OptionError
+from rnnscope.export.colored import Facts
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.header import Header
+from rnnscope.selection import View
 from rnnscope.text.display import safe
 from rnnscope.tracing.trace import Trace
 
@@ -51,7 +51,7 @@ class Subject:
     def view(self, trace: Trace) -> View:
         """A trace, looked at so."""
         if self.quantity == SURPRISE:
-            return View(trace, colouring="surprise")
+            return View(trace, coloring="surprise")
         return View(trace, layer=self.layer, unit=self.unit, quantity=self.quantity)
 
 

@@ -1,12 +1,12 @@
-"""Every colour on the screen, and the only place that knows one.
+"""Every color on the screen, and the only place that knows one.
 
-A palette has 33 steps, made once a theme and colour depth, so that widgets look styles up, never build one:
+A palette has 33 steps, made once a theme and color depth, so that widgets look styles up, never build one:
 
     signed quantities   step = round(16 (v + 1))      16 is zero; −0.25 and below are underlined
     gates, probability  step = round(32 v)
 
 Four hues, four meanings: amber is negative (and held-out), azure positive (and train), mint a gate, violet a
-probability; grey is everything else.
+probability; gray is everything else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from rich.color import Color
 from rich.style import Style
 
-from rnnscope.app.colors import DARK, LIGHT, SAMPLE_256, SIXTEEN, TOKENS_256, Scale, ThemeColors
+from rnnscope.theme.colors import DARK, LIGHT, SAMPLE_256, SIXTEEN, TOKENS_256, Scale, ThemeColors
 
 Depth = Literal["truecolor", "256", "16", "none"]
 Theme = Literal["dark", "light"]
@@ -53,7 +53,7 @@ def sample_steps(probabilities: ArrayLike) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Palette:
-    """The styles of one theme at one colour depth.
+    """The styles of one theme at one color depth.
 
     `ink` gives text; `diverging`, `gate` and `probability` are 33 cell styles each (with foreground);
     `diverging_colors`, … are the same backgrounds alone, for bars and half blocks.
@@ -67,7 +67,7 @@ class Palette:
         return DARK if self.theme == "dark" else LIGHT
 
     def color(self, token: str) -> Color:
-        """The colour of a token of VISUAL's table, such as `azure` or `bar_dim`."""
+        """The color of a token of VISUAL's table, such as `azure` or `bar_dim`."""
         if self.depth == "256":
             return Color.from_ansi(TOKENS_256[self.theme][token])
         return Color.parse(getattr(self.colors, token))

@@ -1,20 +1,20 @@
-"""From a coloured text, or a screen's view, to a file; its suffix says which kind."""
+"""From a colored text, or a screen's view, to a file; its suffix says which kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnscope.app.exporting.coloured import ColouredText, Facts
-from rnnscope.app.exporting.numbers import as_csv, as_json, as_npz
-from rnnscope.app.exporting.page import page
-from rnnscope.app.exporting.picture import picture
-from rnnscope.app.view import View
 from rnnscope.errors import OptionError
+from rnnscope.export.colored import ColoredText, Facts
+from rnnscope.export.numbers import as_csv, as_json, as_npz
+from rnnscope.export.page import page
+from rnnscope.export.picture import picture
 from rnnscope.files import write_atomically
+from rnnscope.selection import View
 
-PICTURES: dict[str, Callable[[ColouredText], str]] = {".html": page, ".svg": picture}
-NUMBERS: dict[str, Callable[[ColouredText], str | bytes]] = {
+PICTURES: dict[str, Callable[[ColoredText], str]] = {".html": page, ".svg": picture}
+NUMBERS: dict[str, Callable[[ColoredText], str | bytes]] = {
     ".json": as_json,
     ".csv": as_csv,
     ".npz": as_npz,
@@ -30,8 +30,8 @@ def check_destination(path: Path) -> None:
         raise OptionError(f"there is no directory {path.parent} to write {path.name} into")
 
 
-def write(text: ColouredText, path: Path) -> None:
-    """Write a coloured text. Raises OptionError for an unknown suffix, and OSError."""
+def write(text: ColoredText, path: Path) -> None:
+    """Write a colored text. Raises OptionError for an unknown suffix, and OSError."""
     check_destination(path)
     content = {**PICTURES, **NUMBERS}[path.suffix.lower()](text)
     encoded = content.encode("utf-8") if isinstance(content, str) else content
@@ -40,4 +40,4 @@ def write(text: ColouredText, path: Path) -> None:
 
 def write_page(view: View, path: Path, *, start: int = 0, facts: Facts = ()) -> None:
     """Write what a screen's passage shows; `start` is where its trace begins in its text."""
-    write(ColouredText.of(view, start=start, facts=facts), path)
+    write(ColoredText.of(view, start=start, facts=facts), path)

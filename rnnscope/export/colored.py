@@ -1,4 +1,4 @@
-"""A text with a value for each character, and the colour that the screens give it: what files are made of."""
+"""A text with a value for each character, and the color that the screens give it: what files are made of."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.app.palette import Palette, palette
-from rnnscope.app.view import View
-from rnnscope.app.widgets.colouring import Description, codes, described, kind_of
-from rnnscope.app.widgets.layout_text import Layout, Shapes, lay_out
-from rnnscope.app.widgets.legend import Kind
+from rnnscope.export.coloring import Description, codes, described, kind_of
+from rnnscope.export.layout import Layout, Shapes, lay_out
+from rnnscope.selection import View
 from rnnscope.text.display import are_bytes
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.theme.legend import Kind
+from rnnscope.theme.palette import Palette, palette
 
 Facts = tuple[str, ...]
 PREVIEW = 5_000
@@ -24,12 +24,12 @@ PREVIEW = 5_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ColouredText:
+class ColoredText:
     """Shows itself as a page in a notebook.
 
     symbols: V strings, what each id stands for.
     ids: (T,) the characters.
-    values: (T,) float32 what they are coloured by: gates 0..1, all else −1..1 (cell through tanh); surprise
+    values: (T,) float32 what they are colored by: gates 0..1, all else −1..1 (cell through tanh); surprise
         in bits, NaN where nothing was expected.
     codes: (T,) a palette's step, or 33 more for a quiet line break.
     start: the position in its text of the first character, from 0.
@@ -50,11 +50,11 @@ class ColouredText:
     """What else to say of the model and the text, in a few words each."""
 
     @classmethod
-    def of(cls, view: View, *, start: int = 0, facts: Facts = ()) -> ColouredText:
+    def of(cls, view: View, *, start: int = 0, facts: Facts = ()) -> ColoredText:
         """What a screen's passage shows."""
-        trace, is_surprise = view.trace, view.colouring == "surprise"
+        trace, is_surprise = view.trace, view.coloring == "surprise"
         symbols, ids = trace.drawn
-        overlay = view.overlay if view.colouring == "overlay" else None
+        overlay = view.overlay if view.coloring == "overlay" else None
         values = view.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
@@ -72,7 +72,7 @@ class ColouredText:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[ColouredText]) -> ColouredText:
+    def joined(cls, parts: Sequence[ColoredText]) -> ColoredText:
         """Parts that follow one another, as one."""
         return replace(
             parts[0],
@@ -81,7 +81,7 @@ class ColouredText:
             codes=np.concatenate([part.codes for part in parts]),
         )
 
-    def spelled(self, text: str) -> ColouredText:
+    def spelled(self, text: str) -> ColoredText:
         """The same values along another spelling, that of a text in which the model did not know all."""
         vocabulary = Vocabulary.of(text)
         return replace(self, symbols=vocabulary.symbols, ids=vocabulary.encode(text))
@@ -89,7 +89,7 @@ class ColouredText:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, part: slice) -> ColouredText:
+    def __getitem__(self, part: slice) -> ColoredText:
         first, stop, step = part.indices(len(self))
         if step != 1:
             raise ValueError("a part of a text has no gaps")
@@ -103,16 +103,16 @@ class ColouredText:
         )
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} characters coloured by {self.subject}>"
+        return f"<{len(self):,} characters colored by {self.subject}>"
 
     def save(self, path: str | Path) -> None:
         """Write a .html, .svg, .json, .csv or .npz. Raises OptionError for anything else, and OSError."""
-        from rnnscope.app.exporting.write import write
+        from rnnscope.export.write import write
 
         write(self, Path(path))
 
     def _repr_html_(self) -> str:
-        from rnnscope.app.exporting.page import fragment
+        from rnnscope.export.page import fragment
 
         return fragment(self[:PREVIEW], of=len(self))
 

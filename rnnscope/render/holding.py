@@ -17,8 +17,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from rnnscope.app.asking.answers import AblationFound
-from rnnscope.app.palette import Palette
-from rnnscope.app.reports.report import (
+from rnnscope.render.report import (
     BLANK,
     Choice,
     Ink,
@@ -31,6 +30,7 @@ from rnnscope.app.reports.report import (
     words,
 )
 from rnnscope.text.display import safe
+from rnnscope.theme.palette import Palette
 
 _AROUND = 24
 _MISSED = 8

@@ -12,9 +12,8 @@ from rich.segment import Segment
 from rnnscope.analysis.contexts import Context
 from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
 from rnnscope.app.asking.requests import FindContexts
-from rnnscope.app.palette import Palette
-from rnnscope.app.reports.extent import of_text, whole_text
-from rnnscope.app.reports.report import (
+from rnnscope.render.extent import of_text, whole_text
+from rnnscope.render.report import (
     Ink,
     Line,
     Place,
@@ -25,6 +24,7 @@ from rnnscope.app.reports.report import (
     words,
 )
 from rnnscope.text.display import safe
+from rnnscope.theme.palette import Palette
 from rnnscope.tracing.trace import is_gate
 
 _LEAD = 12

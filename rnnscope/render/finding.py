@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from rnnscope.app.asking.answers import Found
 from rnnscope.app.ranking import Known
-from rnnscope.app.reports.extent import whole_text
-from rnnscope.app.reports.report import BLANK, Choice, Line, Report, Run, Unit, bar, words
+from rnnscope.render.extent import whole_text
+from rnnscope.render.report import BLANK, Choice, Line, Report, Run, Unit, bar, words
 
 NAME = 16
 VALUE = 5

@@ -1,4 +1,4 @@
-"""A coloured text as an SVG: rectangles in a grid of cells, and the text on them, in light or in dark.
+"""A colored text as an SVG: rectangles in a grid of cells, and the text on them, in light or in dark.
 
 A run of equal cells is one rectangle and one text that is told its length, so that it fits the grid in
 whatever font there is; wide characters and those with marks stand alone.
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
 
-from rnnscope.app.exporting.coloured import PALETTES, ColouredText, Facts
-from rnnscope.app.exporting.page import MONOSPACE, escaped, hexadecimal
-from rnnscope.app.palette import STEPS, Palette
-from rnnscope.app.widgets.layout_text import Layout
+from rnnscope.export.colored import PALETTES, ColoredText, Facts
+from rnnscope.export.layout import Layout
+from rnnscope.export.page import MONOSPACE, escaped, hexadecimal
+from rnnscope.theme.palette import STEPS, Palette
 
 COLUMNS = 100
 _WIDTH, _HEIGHT = 8.4, 20
@@ -22,7 +22,7 @@ _MARGIN = 24
 _BETWEEN = " · "
 
 
-def picture(text: ColouredText) -> str:
+def picture(text: ColoredText) -> str:
     """A whole document."""
     layout = text.layout(COLUMNS)
     facts = _filled(text.facts)
@@ -58,7 +58,7 @@ def _filled(facts: Facts) -> list[str]:
     return lines
 
 
-def _rules(palette: Palette, text: ColouredText) -> str:
+def _rules(palette: Palette, text: ColoredText) -> str:
     colors = palette.colors
     rules = [f".panel{{fill:{colors.panel}}}", f".strong{{fill:{colors.strong}}}"]
     for step, style in enumerate(getattr(palette, text.kind)):
@@ -68,7 +68,7 @@ def _rules(palette: Palette, text: ColouredText) -> str:
     return "".join(f"{rule}\n" for rule in rules)
 
 
-def _legend(text: ColouredText, row: int) -> Iterator[str]:
+def _legend(text: ColoredText, row: int) -> Iterator[str]:
     description = text.description
     first, last = description.steps
     low = description.lead + description.ends[0]
@@ -79,7 +79,7 @@ def _legend(text: ColouredText, row: int) -> Iterator[str]:
     yield _text(description.ends[1], "dim", column + (last - first + 1) / 2 + 1, row)
 
 
-def _runs(text: ColouredText, layout: Layout, first_row: int) -> Iterator[str]:
+def _runs(text: ColoredText, layout: Layout, first_row: int) -> Iterator[str]:
     codes = text.codes[layout.bases].tolist()
     underlined = [bool(style.underline) for style in getattr(PALETTES[0], text.kind)]
     widths, bases = layout.widths.tolist(), layout.bases.tolist()

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnscope.app.palette import Palette, signed_steps, unit_steps
-from rnnscope.app.runs import segments
 from rnnscope.text.display import glyph
+from rnnscope.theme.palette import Palette, signed_steps, unit_steps
+from rnnscope.theme.segments import segments
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def bar(
 def excerpt(
     text: str, values: NDArray[np.floating], center: int, value: str, *, gate: bool, choice: Choice
 ) -> Line:
-    """A stretch of text on its colours around a character, which is marked, and a value flush right."""
+    """A stretch of text on its colors around a character, which is marked, and a value flush right."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         room = max(1, width - len(value) - 1)

@@ -14,11 +14,11 @@ from rnnscope.tracing.trace import Trace, is_gate
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """Something else than a neuron to colour the passage by, such as what is lost without one."""
+    """Something else than a neuron to color the passage by, such as what is lost without one."""
 
     subject: str
     values: NDArray[np.float32]
-    """(T,) as they are coloured: −1..1, or 0..1 for what is never negative."""
+    """(T,) as they are colored: −1..1, or 0..1 for what is never negative."""
     kind: Literal["diverging", "gate", "probability"] = "diverging"
     ends: tuple[str, str] = ("−1", "+1")
     """What the legend's ends stand for."""
@@ -52,12 +52,12 @@ class View:
     """Counts from 0."""
     quantity: str = "cell"
     own_range: bool = False
-    """Colours span the neuron's own range over the passage rather than the quantity's."""
-    colouring: Literal["neuron", "surprise", "overlay"] = "neuron"
+    """Colors span the neuron's own range over the passage rather than the quantity's."""
+    coloring: Literal["neuron", "surprise", "overlay"] = "neuron"
     top_five: bool = False
     """Show the five most probable characters under every character of the passage."""
     overlay: Overlay | None = None
-    """What `colouring="overlay"` shows."""
+    """What `coloring="overlay"` shows."""
     second: Second | None = None
     knows: str = ""
     """A name found for the neuron, such as `column`; empty where nobody looked."""
@@ -73,11 +73,11 @@ class View:
 
     @cached_property
     def values(self) -> NDArray[np.float32]:
-        """(T,) the chosen quantity of the chosen neuron as it is coloured: 0..1 for gates, else −1..1."""
+        """(T,) the chosen quantity of the chosen neuron as it is colored: 0..1 for gates, else −1..1."""
         return self.trace.shown(self.layer, self.quantity, self.unit)
 
     @cached_property
-    def coloured(self) -> NDArray[np.float32]:
+    def colored(self) -> NDArray[np.float32]:
         """(T,) `values`, stretched to the neuron's own range where that was asked for."""
         if not self.own_range:
             return self.values
@@ -104,7 +104,7 @@ class View:
             layer=second.layer,
             unit=second.unit,
             quantity=second.quantity,
-            colouring="neuron",
+            coloring="neuron",
             overlay=None,
             top_five=False,
             second=None,
@@ -114,7 +114,7 @@ class View:
     def moved(self, **changes: object) -> View:
         """The same view with some fields changed; cursor, layer and unit are kept within the trace.
 
-        What the characters of one text were coloured by is not left on those of another.
+        What the characters of one text were colored by is not left on those of another.
         """
         view = replace(self, **changes)  # type: ignore[arg-type]
         shape = view.trace.architecture
@@ -126,7 +126,7 @@ class View:
         return replace(
             view,
             overlay=overlay,
-            colouring="neuron" if overlay is None and view.colouring == "overlay" else view.colouring,
+            coloring="neuron" if overlay is None and view.coloring == "overlay" else view.coloring,
             cursor=max(0, min(view.cursor, len(view.trace) - 1)),
             layer=max(1, min(view.layer, shape.layers)),
             unit=max(0, min(view.unit, shape.hidden_size - 1)),

@@ -1,4 +1,4 @@
-"""A coloured text as numbers: JSON, CSV, or NumPy's arrays.
+"""A colored text as numbers: JSON, CSV, or NumPy's arrays.
 
 Positions count from 0. A number that is none (nothing is expected of the first character) is null in JSON, an
 empty field in CSV and NaN in an array.
@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
-from rnnscope.app.exporting.coloured import ColouredText
+from rnnscope.export.colored import ColoredText
 
 
-def as_json(text: ColouredText) -> str:
+def as_json(text: ColoredText) -> str:
     """An object with `text`, one value for each of its characters (of bytes, `bytes`), and what they are."""
     written: dict[str, object] = {
         "unit": text.unit or None,
@@ -32,7 +32,7 @@ def as_json(text: ColouredText) -> str:
     return json.dumps(written, allow_nan=False) + "\n"  # ASCII, so that nothing of a text acts on a terminal
 
 
-def as_csv(text: ColouredText) -> str:
+def as_csv(text: ColoredText) -> str:
     """A line for each character: its position, its code point or byte, how it is shown, and its value."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -44,7 +44,7 @@ def as_csv(text: ColouredText) -> str:
     return file.getvalue()
 
 
-def as_npz(text: ColouredText) -> bytes:
+def as_npz(text: ColoredText) -> bytes:
     """Arrays `code_points` (T,) uint32 and `values` (T,) float32; `text`, `start`, `unit`, `quantity`."""
     file = io.BytesIO()
     np.savez_compressed(
@@ -59,13 +59,13 @@ def as_npz(text: ColouredText) -> bytes:
     return file.getvalue()
 
 
-def _text(text: ColouredText) -> str:
+def _text(text: ColoredText) -> str:
     points = text.code_points
     if text.is_of_bytes:
         return points.astype(np.uint8).tobytes().decode("utf-8", "replace")
     return "".join(map(chr, points.tolist()))
 
 
-def _rounded(text: ColouredText) -> list[float]:
+def _rounded(text: ColoredText) -> list[float]:
     """The shortest numbers that are these float32 and no others."""
     return [float(str(value)) for value in text.values]

@@ -1,7 +1,7 @@
 """The network beside n-grams: what both lose, errors by what would have helped, closing brackets.
 
 network     ▆▆▆▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ 0.598
-7-gram best ▆▆▆▆▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ 0.694      azure is the network, grey the n-gram
+7-gram best ▆▆▆▆▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ 0.694      azure is the network, gray the n-gram
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rnnscope.analysis.compare import MatchDistances
 from rnnscope.analysis.errors import Bucket, Level
 from rnnscope.analysis.words import CLOSERS
 from rnnscope.app.asking.answers import DistancesFound, ErrorsFound, NgramsFound
-from rnnscope.app.palette import Palette
-from rnnscope.app.reports.report import BLANK, Choice, Ink, Line, Place, Report, Run, bar, excerpt, words
+from rnnscope.render.report import BLANK, Choice, Ink, Line, Place, Report, Run, bar, excerpt, words
+from rnnscope.theme.palette import Palette
 
 RANGE_NATS = 3.0
-"""A difference that has the strongest colour; what is larger looks the same."""
+"""A difference that has the strongest color; what is larger looks the same."""
 _EXTREMES = 20
 _AROUND = 100
 _FIRST = 3
@@ -63,7 +63,7 @@ def ngrams(found: NgramsFound) -> Report:
 
 
 def _compared(text: str, difference: NDArray[np.float64], start: int, at: int, value: str) -> Line:
-    """A character in its place, on the colours of the difference."""
+    """A character in its place, on the colors of the difference."""
     first, stop = max(0, at - _AROUND), min(len(text), at + _AROUND)
     nats = np.concatenate(([0.0], difference[max(0, first - 1) : stop - 1]))[-(stop - first) :]
     return excerpt(

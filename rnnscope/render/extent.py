@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnscope.app.asking.answers import Extent
-from rnnscope.app.reports.report import Line, Run, words
+from rnnscope.render.report import Line, Run, words
 
 
 def of_text(extent: Extent | None, positions: int) -> str:

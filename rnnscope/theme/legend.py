@@ -1,6 +1,6 @@
 """The legend of a palette: its two ends as numbers and a row of `▄` between them.
 
-−1 ▄▄▄▄▄▄▄▄▄ +1        with few or no colours: −1 −½ 0 +½ +1, each number in the look that it has
+−1 ▄▄▄▄▄▄▄▄▄ +1        with few or no colors: −1 −½ 0 +½ +1, each number in the look that it has
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 
-from rnnscope.app.palette import STEPS, Palette
+from rnnscope.theme.palette import STEPS, Palette
 
 Kind = Literal["diverging", "gate", "probability"]
 
@@ -27,7 +27,7 @@ def scale(
 ) -> list[Segment]:
     """A legend of `marks` cells from the first to the last of `steps`, which `ends` name.
 
-    With 16 colours or none it is made of words: the ends and what lies evenly `between` them.
+    With 16 colors or none it is made of words: the ends and what lies evenly `between` them.
     """
     if palette.depth in ("16", "none"):
         return list(_words(palette, kind, (ends[0], *between, ends[1]), steps))

@@ -1,4 +1,4 @@
-"""A coloured text as HTML that needs nothing else: no script, no font, nothing from anywhere.
+"""A colored text as HTML that needs nothing else: no script, no font, nothing from anywhere.
 
     <pre><i class="s29" title="12  e  +0.810">e</i>…        one element a cell, a mark in its base's
 
@@ -13,10 +13,10 @@ from html import escape
 
 from rich.style import Style
 
-from rnnscope.app.exporting.coloured import PALETTES, ColouredText
-from rnnscope.app.palette import STEPS, Palette
-from rnnscope.app.widgets.legend import Kind
+from rnnscope.export.colored import PALETTES, ColoredText
 from rnnscope.text.display import safe
+from rnnscope.theme.legend import Kind
+from rnnscope.theme.palette import STEPS, Palette
 
 MONOSPACE = "ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -32,7 +32,7 @@ _LAYOUT = f"""\
 """
 
 
-def page(text: ColouredText) -> str:
+def page(text: ColoredText) -> str:
     """A whole document."""
     return (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
@@ -45,7 +45,7 @@ def page(text: ColouredText) -> str:
     )
 
 
-def fragment(text: ColouredText, of: int = 0) -> str:
+def fragment(text: ColoredText, of: int = 0) -> str:
     """The same as a part of another document; `of` is how long the text was before it was cut to this."""
     cut = f"\n<p>… and {of - len(text):,} characters more</p>" if of > len(text) else ""
     facts = " · ".join(map(escaped, text.facts))
@@ -96,7 +96,7 @@ def hexadecimal(style: Style) -> tuple[str, str]:
     return style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex
 
 
-def _legend(text: ColouredText) -> str:
+def _legend(text: ColoredText) -> str:
     first, last = text.description.steps
     low, high = text.description.ends
     swatches = "".join(f'<i class="s{step}"></i>' for step in range(first, last + 1))
@@ -105,7 +105,7 @@ def _legend(text: ColouredText) -> str:
     return f'<p class="dim scale">{lead}{escaped(low)} {swatches} {escaped(high)}{told}</p>'
 
 
-def _cells(text: ColouredText) -> Iterator[str]:
+def _cells(text: ColoredText) -> Iterator[str]:
     layout = text.layout(None)
     codes, ends_line = text.codes.tolist(), text.shapes.ends_line[text.ids].tolist()
     bases = layout.bases.tolist()

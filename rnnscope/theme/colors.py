@@ -1,7 +1,7 @@
-"""The colours of the two themes as plain values; see palette.py for what they mean.
+"""The colors of the two themes as plain values; see palette.py for what they mean.
 
 Contrast (WCAG 2) of every stated foreground on its background is at least 4.5; lightness rises from zero on a
-dark screen and falls on a light one; the two arms of a diverging scale match in lightness, so that a grey
+dark screen and falls on a light one; the two arms of a diverging scale match in lightness, so that a gray
 projector still shows strength while the underline shows the sign.
 """
 
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """33 backgrounds with their foregrounds, and what stands for them where there are fewer colours."""
+    """33 backgrounds with their foregrounds, and what stands for them where there are fewer colors."""
 
     backgrounds: tuple[str, ...]
     foregrounds: tuple[str, ...]
     steps_256: tuple[int, ...]
-    """33 numbers of the 256-colour table, chosen by hand: rounding would break the scale's monotony."""
+    """33 numbers of the 256-color table, chosen by hand: rounding would break the scale's monotony."""
     foregrounds_256: tuple[int, ...]
     sixteen_positive: tuple[str, str]
-    """Rich styles of middling and of strong values on 16 colours."""
+    """Rich styles of middling and of strong values on 16 colors."""
     sixteen_negative: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
 class ThemeColors:
-    """One theme: tokens as hexadecimal colours, and its three scales."""
+    """One theme: tokens as hexadecimal colors, and its three scales."""
 
     bg: str
     panel: str
@@ -66,7 +66,7 @@ SIXTEEN = {
     "faint": "bright_black",
     "rule": "bright_black",
 }
-"""The tokens that have a colour of their own among the sixteen; the others keep the terminal's."""
+"""The tokens that have a color of their own among the sixteen; the others keep the terminal's."""
 
 
 TOKENS_256: dict[str, dict[str, int]] = {
@@ -113,7 +113,7 @@ TOKENS_256: dict[str, dict[str, int]] = {
         "bg_of_cursor_text": 231,
     },
 }
-"""The tokens among 256 colours, chosen by hand: rounding would make the panel and the ground one black."""
+"""The tokens among 256 colors, chosen by hand: rounding would make the panel and the ground one black."""
 
 SAMPLE_256: dict[str, tuple[int, ...]] = {
     "dark": (253, 189, 183, 177, 171, 165),
@@ -133,7 +133,7 @@ def _mirrored(negative: tuple[int, ...], zero: int, positive: tuple[int, ...]) -
 
 
 def _luminance(number: int) -> float:
-    """Relative luminance (WCAG 2) of an entry 16..255 of the 256-colour table."""
+    """Relative luminance (WCAG 2) of an entry 16..255 of the 256-color table."""
     if number >= 232:
         channels = [8 + 10 * (number - 232)] * 3
     else:
@@ -157,7 +157,7 @@ def _scale(
     positive: tuple[str, str],
     negative: tuple[str, str] = ("", ""),
 ) -> Scale:
-    """A scale; `foregrounds` gives (first step, colour) runs."""
+    """A scale; `foregrounds` gives (first step, color) runs."""
     starts = dict(foregrounds)
     inks: list[str] = []
     for step in range(33):

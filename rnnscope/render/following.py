@@ -1,7 +1,7 @@
 """The find panel while a network learns: what was found now, and how it came to be.
 
 best 1/97        ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆  0.97        below it the best of every search,
-since 4,200      ▁▁▂▂▃▅▅▆▆▇▇        +0.35        grey while chance does as well
+since 4,200      ▁▁▂▂▃▅▅▆▆▇▇        +0.35        gray while chance does as well
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from rich.segment import Segment
 
 from rnnscope.app.course import Course, Score
-from rnnscope.app.palette import Palette
 from rnnscope.app.ranking import Neuron
-from rnnscope.app.reports import finding
-from rnnscope.app.reports.report import BLANK, Ink, Line, Report, Run, Unit, words
+from rnnscope.render import finding
+from rnnscope.render.report import BLANK, Ink, Line, Report, Run, Unit, words
+from rnnscope.theme.palette import Palette
 
 _BLOCKS = "▁▂▃▄▅▆▇"
 
@@ -65,7 +65,7 @@ def _chosen(course: Course, chosen: Neuron) -> Line:
 
 
 def _scores(scores: Sequence[Score], metric: str) -> Line:
-    """The best score of every search, those that chance reaches too in grey."""
+    """The best score of every search, those that chance reaches too in gray."""
     first, last = scores[0], scores[-1]
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:

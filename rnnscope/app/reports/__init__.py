@@ -1,1 +1,0 @@
-"""What the analyses found, as lines that a panel lists."""

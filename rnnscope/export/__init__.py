@@ -1,0 +1,1 @@
+"""Colored text as HTML, SVG, JSON, CSV and NPZ."""

@@ -1,0 +1,1 @@
+"""Results as lines that the screens, the command line and HTML share: one module per kind of result."""
