@@ -10,6 +10,7 @@ from rnnscope.app.asking.answers import Answer, Refused
 from rnnscope.app.asking.desk import Desk, Ticket
 from rnnscope.app.asking.requests import Lane
 from rnnscope.errors import RnnscopeError
+from rnnscope.progress import Cancelled
 
 Doing: TypeAlias = Callable[[Ticket], Iterator[Answer]]
 """Does a request, and yields what there is to say of it."""
@@ -23,7 +24,7 @@ def answer(desk: Desk, lane: Lane, doing: Doing) -> None:
                 if ticket.is_dropped():
                     break
                 desk.post(said)
-        except Stopped:
+        except (Stopped, Cancelled):
             pass
         except RnnscopeError as error:
             desk.post(Refused(ticket.request, str(error)))

@@ -21,6 +21,7 @@ from rnnscope.analysis.errors import ORDERS
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.errors import RnnscopeError, TextError
 from rnnscope.inspection.bench import Subject
+from rnnscope.progress import Progress
 from rnnscope.text.ngram import MOST_CHARACTERS, KneserNey, log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary, code_points
 from rnnscope.tracing.pages import Pages, substituting
@@ -92,7 +93,7 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
         encode(vocabulary, text),
         len(vocabulary),
         ORDERS,
-        should_stop=ticket.is_dropped,
+        Progress(is_cancelled=ticket.is_dropped),
     ):
         by_order.append((order, known))
         yield (1 + order / len(ORDERS)) / 2

@@ -16,12 +16,14 @@ fit in 64 bits for any vocabulary and any order, and to count is to sort.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnscope.progress import NO_PROGRESS, Progress
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -37,18 +39,18 @@ def held_out_losses(
     held_out: NDArray[Any],
     vocabulary_size: int,
     orders: Sequence[int] = (1, 2, 3, 5),
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Iterator[tuple[str, float]]:
     """The loss on the held-out ids, nats per character, of chance and of the model of each order.
 
     Yields ("uniform", log V), ("1-gram", …), …; every character but the first is predicted, as a network does
-    that starts there. Ends early, between two counts, once `should_stop()`.
+    that starts there. Raises Cancelled between two counts.
     """
     yield "uniform", float(np.log(vocabulary_size))
     held_out = held_out[:MOST_CHARACTERS]
     if len(held_out) < 2:
         return
-    for order, expected in log_probabilities_by_order(train, held_out, vocabulary_size, orders, should_stop):
+    for order, expected in log_probabilities_by_order(train, held_out, vocabulary_size, orders, progress):
         yield f"{order}-gram", -float(np.mean(expected[1:]))
 
 
@@ -57,20 +59,19 @@ def log_probabilities_by_order(
     ids: NDArray[Any],
     vocabulary_size: int,
     orders: Sequence[int] = tuple(range(1, 10)),
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Iterator[tuple[int, Float]]:
     """(T,) what `KneserNey.fit(train, V, order).log_probabilities(ids)` is, for one order after another.
 
     All orders share their counts and the lower orders' share of each probability, so that nine cost little
-    more than the ninth. Ends early, between two counts, once `should_stop()`.
+    more than the ninth. Raises Cancelled between two counts.
     """
     last = np.asarray(ids).astype(np.int64)
     of_continuations: Float = np.full(len(last), 1.0 / vocabulary_size)  # by the lower orders together
     contexts = np.zeros(len(last), np.int64)  # the number of the context before each id; −1 if never seen
     below: tuple[_NGrams, Int] | None = None
     for order, ngrams in enumerate(_counted(train[-MOST_CHARACTERS:], vocabulary_size, max(orders)), 1):
-        if should_stop is not None and should_stop():
-            return
+        progress((order - 1) / max(orders))
         if below is not None:
             lower, numbers = below
             level = _Level.of(lower.keys, ngrams.left_neighbors(lower), vocabulary_size)

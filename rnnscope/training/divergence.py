@@ -8,7 +8,7 @@ too, because weights may already be lost a few steps before the loss shows it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -44,6 +44,10 @@ class Guard:
     returns_in_a_row: int = 0
     losses_nats: list[float] = field(default_factory=list)
     """Of the steps since the last look."""
+
+    def add(self, losses_nats: Iterable[float]) -> None:
+        """Add the losses of further steps."""
+        self.losses_nats.extend(losses_nats)
 
     def look(self, state: Mapping[str, Tensor]) -> Snapshot | None:
         """Judge the losses since the last look; None when all is well, else the state to go back to.

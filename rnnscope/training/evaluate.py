@@ -3,11 +3,11 @@
 Two protocols, both exact and in float32:
 
     carried   one pass, state carried from the first character to the last
-    windows   state zero at the start of every N characters, as nanoGPT judges
+    windows   state zero at the start of every N characters, as nanoGPT evaluates
 
-and one estimate that is cheap enough to be made while training goes on:
+and one estimate that is cheap enough to be made during training:
 
-    lanes     the text cut into lanes that are read side by side; each starts from zero a little before the
+    streams   the text cut into streams that are read in parallel; each starts from zero a little before the
               characters it counts, so that its state is warm where counting begins. On the sample models this
               is within 0.0001 nats of the carried loss, in a tenth of the time
 """
@@ -15,7 +15,7 @@ and one estimate that is cheap enough to be made while training goes on:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,11 +27,12 @@ from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import TextError
 from rnnscope.network.model import CharRNN, State
+from rnnscope.progress import NO_PROGRESS, Progress
 
 _CHUNK = 2048
-"""Characters a step of one carried stream: bounds memory, and how late `should_stop` is noticed."""
+"""Characters per forward pass of one carried stream: bounds the memory, and the delay of a cancellation."""
 _WINDOWS_AT_ONCE = 64
-_LANE_CHUNK = 128
+_STREAM_CHUNK = 128
 _NOT_COUNTED = -100  # what cross_entropy leaves out
 
 
@@ -59,12 +60,11 @@ def evaluate(
     *,
     window: int | None = None,
     device: str | torch.device | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Evaluation:
     """The exact loss of `model` on `ids` (N,), carried, or over windows of `window` characters.
 
-    device: where to move the model first. should_stop: looked at every chunk; once true, the result covers
-    only what was read so far (at least one chunk). Raises TextError when there is nothing to predict.
+    device: where to move the model first. Raises TextError when there is nothing to predict, Cancelled.
     """
     if len(ids) < 2:
         raise TextError("the text is too short to evaluate: it needs at least 2 characters")
@@ -72,49 +72,52 @@ def evaluate(
         model.to(device)
     total = torch.zeros((), dtype=torch.float64)
     characters = 0
-    with _judging(model), _threads(1 if window is None else torch.get_num_threads()):
+    with _evaluating(model), _threads(1 if window is None else torch.get_num_threads()):
         losses = _carried(model, ids) if window is None else _windows(model, ids, window)
         for loss, count in losses:
             total += loss.cpu()
             characters += count
-            if should_stop is not None and should_stop():
-                break
+            progress(characters / (len(ids) - 1))
     return Evaluation(float(total) / characters, characters, window)
 
 
-def evaluate_lanes(
+def estimate_loss(
     model: CharRNN,
     ids: NDArray[np.generic],
     *,
     characters: int | None = None,
-    lanes: int = 64,
+    streams: int = 64,
     warm_up: int = 128,
+    progress: Progress = NO_PROGRESS,
 ) -> Evaluation:
-    """An estimate of the carried loss: `lanes` stretches of `ids` at once, each after `warm_up` uncounted.
+    """An estimate of the carried loss: `streams` stretches of `ids` at once, each after `warm_up` uncounted.
 
     characters: about how many to count, spread evenly over the whole of `ids`, whose parts may differ much;
-    by default every one but the first. The first lane is exact; the others know `warm_up` characters of
-    context where the carried state would know all. Honours an autocast around it.
+    by default every one but the first. The first stream is exact; the others have `warm_up` characters of
+    context where the carried state has all. Runs in the precision of a surrounding autocast.
+
+    Raises Cancelled.
     """
     count = len(ids) - 1
-    spacing = -(-count // lanes)
-    length = spacing if characters is None else min(spacing, -(-characters // lanes))  # counted, a lane
+    spacing = -(-count // streams)
+    length = spacing if characters is None else min(spacing, -(-characters // streams))  # counted, per stream
     warm_up = min(warm_up, length)
-    starts = np.arange(0, count, spacing)  # the last lane may be shorter
-    at = starts + np.arange(-warm_up, length)[:, None]  # (warm-up + length, lanes), positions of inputs
+    starts = np.arange(0, count, spacing)  # the last stream may be shorter
+    at = starts + np.arange(-warm_up, length)[:, None]  # (warm-up + length, streams), positions of inputs
     within = at.clip(0, count - 1)
     inputs = torch.from_numpy(ids[within].astype(np.int64))
     targets = torch.from_numpy(ids[within + 1].astype(np.int64))
     targets[torch.from_numpy(at >= count)] = _NOT_COUNTED
     device = model.device
     total = torch.zeros((), dtype=torch.float64)
-    with _judging(model):
+    with _evaluating(model):
         _, state = model(inputs[:warm_up].to(device))
         for values in (values for layer in state for values in layer):
-            values[0] = 0.0  # nothing stands before the first character
-        for first in range(warm_up, len(at), _LANE_CHUNK):
-            logits, state = model(inputs[first : first + _LANE_CHUNK].to(device), state)
-            total += _total_loss(logits, targets[first : first + _LANE_CHUNK].to(device)).cpu()
+            values[0] = 0.0  # the first stream has no context
+        for first in range(warm_up, len(at), _STREAM_CHUNK):
+            logits, state = model(inputs[first : first + _STREAM_CHUNK].to(device), state)
+            total += _total_loss(logits, targets[first : first + _STREAM_CHUNK].to(device)).cpu()
+            progress(min(1.0, (first + _STREAM_CHUNK) / len(at)))
     counted = int((targets[warm_up:] != _NOT_COUNTED).sum())
     return Evaluation(float(total) / counted, counted)
 
@@ -163,7 +166,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _judging(model: CharRNN) -> Iterator[None]:
+def _evaluating(model: CharRNN) -> Iterator[None]:
     """No gradients and no dropout inside; afterwards the model is as it was."""
     was_training = model.training
     model.eval()

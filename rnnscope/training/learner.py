@@ -6,6 +6,8 @@ rates give the same weights, to the bit on a CPU. That is what makes a run resum
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,9 +26,12 @@ from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.streams import Streams
 
+_RECENT_SHARE, _FEWEST_RECENT, _MOST_RECENT = 0.05, 10, 100
+"""The training loss of a model file is the mean over the last twentieth of the run, 10 to 100 steps."""
+
 
 class Learner:
-    """A model, its optimiser, where it stands in the text, and what guards it.
+    """A model, its optimizer, its position in the text, and its divergence guard.
 
     Losses and gradient norms stay on the device until `fetch` brings a batch of them over.
     """
@@ -53,7 +58,8 @@ class Learner:
         self._state: State | None = None
         self._pending: list[tuple[Tensor, Tensor]] = []  # losses and gradient norms not fetched yet
         self._pending_ratio: Tensor | None = None
-        self._untold: list[tuple[int, float, float]] = []  # fetched, but not yet in a report
+        self._unreported: list[tuple[int, float, float]] = []  # fetched, but not yet in a report
+        self._recent_nats: deque[float] = deque(maxlen=_MOST_RECENT)
         beginning = copied(self._weights_and_moments())
         self.guard = Guard(float(np.log(len(model.vocabulary))), beginning, beginning)
 
@@ -86,18 +92,29 @@ class Learner:
         scalars = torch.stack([scalar for pair in self._pending for scalar in pair])
         values = scalars.double().cpu().view(-1, 2).tolist()
         first = self.step - len(values) + 1
-        self._untold += [(first + i, loss, norm) for i, (loss, norm) in enumerate(values)]
-        self.guard.losses_nats += [loss for loss, _ in values]
+        self._unreported += [(first + i, loss, norm) for i, (loss, norm) in enumerate(values)]
+        losses_nats = [loss for loss, _ in values]
+        self.guard.add(losses_nats)
+        self._recent_nats.extend(losses_nats)
         self._pending.clear()
         if self._pending_ratio is not None:
             self.update_ratio = float(self._pending_ratio)
             self._pending_ratio = None
 
-    def take_told(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Steps, losses and gradient norms (K,) since this was last asked."""
+    @property
+    def recent_nats(self) -> float | None:
+        """The training loss, mean over the last steps (see _RECENT_SHARE); None where there is none yet."""
         self.fetch()
-        table = np.array(self._untold, np.float64).reshape(-1, 3)
-        self._untold.clear()
+        count = min(max(_FEWEST_RECENT, round(_RECENT_SHARE * self.step)), _MOST_RECENT)
+        losses_nats = list(self._recent_nats)[-count:]
+        mean = math.fsum(losses_nats) / len(losses_nats) if losses_nats else math.nan
+        return mean if math.isfinite(mean) else None
+
+    def take_report(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Steps, losses and gradient norms (K,) since the last call."""
+        self.fetch()
+        table = np.array(self._unreported, np.float64).reshape(-1, 3)
+        self._unreported.clear()
         return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
 
     def went_back(self) -> bool:
@@ -118,6 +135,7 @@ class Learner:
                 f"{self.options.learning_rate * self.guard.rate_factor:.1e}; choose a smaller --learning-rate"
             )
         self._restore_weights_and_moments(good)
+        self._recent_nats.clear()  # they were not of the restored weights
         self._state = None
         return True
 
@@ -129,6 +147,7 @@ class Learner:
         for layer, values in enumerate(self._state or (), 1):
             tensors |= {f"state/{layer}/{part}": value for part, value in enumerate(values)}
         tensors["losses"] = torch.tensor(self.guard.losses_nats, dtype=torch.float64)
+        tensors["recent_losses"] = torch.tensor(list(self._recent_nats), dtype=torch.float64)
         tensors["random/cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
@@ -150,7 +169,7 @@ class Learner:
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         """Stand where a learner of the same options stood. Raises KeyError or RuntimeError for another's."""
         self._pending.clear()
-        self._untold.clear()
+        self._unreported.clear()
         self._restore_weights_and_moments(_below("now", tensors))
         self._state = self._restored_state(_below("state", tensors))
         torch.set_rng_state(tensors["random/cpu"])
@@ -168,6 +187,9 @@ class Learner:
             numbers["returns_in_a_row"],
             tensors["losses"].tolist(),
         )
+        self._recent_nats.clear()
+        if "recent_losses" in tensors:  # runs of version 0.1 lack it
+            self._recent_nats.extend(tensors["recent_losses"].tolist())
 
     def _partly_forgotten(self, state: State | None) -> State | None:
         """The state, with each stream's set to zero with the probability that the options name."""

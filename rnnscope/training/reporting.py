@@ -29,7 +29,7 @@ class Reporter:
     def progress(self, rate: float, finish: Finish | None) -> Progress:
         """rate: of the last step. On a GPU this waits until it has caught up."""
         learner, streams = self._learner, self._learner.streams
-        steps, losses_nats, gradient_norms = learner.take_told()
+        steps, losses_nats, gradient_norms = learner.take_report()
         step, seconds, ratio = learner.step, self._clock.seconds, learner.update_ratio
         steps_a_second = self._steps_a_second(step, seconds)
         done = self._budget.done(step, seconds, streams.epochs)

@@ -19,12 +19,13 @@ from torch import Tensor
 
 from rnnscope.errors import RunError
 from rnnscope.network.checkpoint import load_model, read_header
+from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import autocast, memory_note
-from rnnscope.training.evaluate import evaluate, evaluate_lanes
+from rnnscope.training.evaluate import estimate_loss, evaluate
 from rnnscope.training.events import (
     Compared,
     Evaluated,
@@ -45,12 +46,13 @@ from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
 
 LIVE_CHARACTERS = 50_000
-"""How much of the held-out text, spread over all of it, is read while training goes on."""
+"""Characters of the validation text, spread evenly over it, that an evaluation during training reads."""
 FINAL_CHARACTERS = 500_000
-"""Up to how much is read whole, state carried, at the end; of more, so much is read, spread over it."""
+"""The last evaluation reads a validation text up to this length whole, with the state carried, and as many
+characters, spread evenly, of a longer one."""
 
 _FOR_THE_END = 0.02
-"""The share of a budget of minutes that is kept for the last evaluation."""
+"""The share of a budget of minutes that is reserved for the last evaluation."""
 
 
 @dataclass(frozen=True)
@@ -211,12 +213,11 @@ class Trainer:
         return Warned(learner.step, self.clock.seconds, message, "divergence")
 
     def _compare(self) -> Iterator[Event]:
-        """Tell what n-grams make of the held-out text, as it becomes known."""
+        """Report the validation losses of the n-gram models as they are computed."""
         if self.comparing.take():
             self.baselines.start()
-        if self.baselines.failure is not None:
-            yield Warned(self.learner.step, self.clock.seconds, self.baselines.failure)
-            self.baselines.failure = None
+        if (failure := self.baselines.take_failure()) is not None:
+            yield Warned(self.learner.step, self.clock.seconds, failure)
         if (losses := self.baselines.news()) is not None:
             yield Compared(self.learner.step, self.clock.seconds, losses)
             try:
@@ -233,12 +234,25 @@ class Trainer:
         return self.evaluations.is_due
 
     def _evaluate(self) -> Iterator[Event]:
-        """Estimate the loss on the held-out text; keep the weights of the lowest."""
+        """Estimate the validation loss; keep the weights of the lowest.
+
+        An evaluation that is cancelled by a request to stop leaves no trace. One that steers the run is not
+        cancelled, so that a resumed run takes the same course.
+        """
         learner, step = self.learner, self.learner.step
-        learner.fetch()  # so that what a GPU still owes is not counted as the cost of looking
+        progress = NO_PROGRESS if self.options.evaluates_at_fixed_steps else self.controls.until_stopped
+        learner.fetch()  # so that steps a GPU has not finished are not counted as the cost of evaluating
         with self.evaluations.measured():
-            with autocast(learner.device, learner.precision):
-                result = evaluate_lanes(learner.model, self.corpus.held_out, characters=LIVE_CHARACTERS)
+            try:
+                with autocast(learner.device, learner.precision):
+                    result = estimate_loss(
+                        learner.model,
+                        self.corpus.held_out,
+                        characters=LIVE_CHARACTERS,
+                        progress=progress,
+                    )
+            except Cancelled:
+                return
             is_best = result.loss_nats < (math.inf if self.best_nats is None else self.best_nats)
             whole = result.characters == len(self.corpus.held_out) - 1
             seconds = self.clock.seconds
@@ -297,7 +311,7 @@ class Trainer:
             "step": self.learner.step,
             "epoch": self.learner.streams.epochs,
             "elapsed_seconds": self.clock.seconds,
-            "train_nats": self.learner.guard.level_nats,
+            "train_nats": self.learner.recent_nats,
             "held_out_nats": held_out_nats,
         }
 
@@ -318,7 +332,7 @@ class Trainer:
             ) from error
 
     def _end(self, reason: FinishReason, rate: float) -> Iterator[Event]:
-        """Save; unless somebody waits to leave, also judge the best weights on the whole held-out text."""
+        """Save; unless the run was stopped, also evaluate the best weights on the whole validation text."""
         step = self.learner.step
         yield self.reporter.progress(rate, self.finish)
         if reason != "stopped" and len(self.corpus.held_out) >= 2:
@@ -329,22 +343,30 @@ class Trainer:
             notes = memory_note(self.learner.device)
             yield Finished(step, self.clock.seconds, reason, self.best_nats, last, notes)
         else:
-            yield from self._judge_best(reason)
+            yield from self._evaluate_best(reason)
 
-    def _judge_best(self, reason: FinishReason) -> Iterator[Event]:
-        """The loss of best.safetensors in float32, which is also written into it."""
+    def _evaluate_best(self, reason: FinishReason) -> Iterator[Event]:
+        """The loss of best.safetensors in float32, which is also written into it.
+
+        If that is cancelled, the estimate by which those weights were chosen stands.
+        """
         learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
         best, training = load_model(path, learner.device.type), read_header(path).training
-        held_out = self.corpus.held_out
-        if len(held_out) <= FINAL_CHARACTERS + 1:
-            result = evaluate(best, held_out, should_stop=lambda: self.controls.state.stop)
-        else:
-            result = evaluate_lanes(best, held_out, characters=FINAL_CHARACTERS)
+        held_out, progress = self.corpus.held_out, self.controls.until_stopped
+        notes = memory_note(learner.device)
+        try:
+            if len(held_out) <= FINAL_CHARACTERS + 1:
+                result = evaluate(best, held_out, progress=progress)
+            else:
+                result = estimate_loss(best, held_out, characters=FINAL_CHARACTERS, progress=progress)
+        except Cancelled:
+            notes = ("the last evaluation was cancelled: the loss is an estimate on a part", *notes)
+            yield Finished(step, self.clock.seconds, reason, self.best_nats, str(path), notes)
+            return
         whole = result.characters == len(held_out) - 1
         training |= {"held_out_nats": result.loss_nats, "held_out_characters": result.characters}
         if training["step"] == step:
             yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)
         if said := self.saver.save("best", step, partial(self.saver.run.save_best, best, training)):
             yield said
-        notes = memory_note(learner.device)
         yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path), notes)

@@ -12,7 +12,7 @@ from rnnscope.network.locate import sample_models
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import load_corpus
 from rnnscope.text.ngram import held_out_losses
-from rnnscope.training.evaluate import evaluate, evaluate_lanes
+from rnnscope.training.evaluate import estimate_loss, evaluate
 
 NAMES = ("archive-gru", "archive-lstm", "archive-rnn", "python", "shakespeare")
 LARGEST_BYTES = 6_000_000
@@ -73,7 +73,7 @@ def test_the_python_model_gets_about_the_loss_it_claims(tmp_path: Path) -> None:
     model, training = load_model(path), read_header(path).training
     corpus = load_corpus(text, vocabulary=model.vocabulary)
     is_the_same = corpus.sha256 == training["corpus"]["sha256"]  # type: ignore[index]
-    estimate = evaluate_lanes(model, corpus.held_out, characters=100_000).loss_nats
+    estimate = estimate_loss(model, corpus.held_out, characters=100_000).loss_nats
     assert estimate == pytest.approx(training["held_out_nats"], abs=0.03 if is_the_same else 0.4)
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnscope.progress import Cancelled, Progress
 from rnnscope.text import ngram
 from rnnscope.text.corpus import load_corpus
 from rnnscope.text.ngram import KneserNey, held_out_losses, log_probabilities_by_order
@@ -149,13 +150,13 @@ def test_orders_made_together_equal_those_made_alone(orders: tuple[int, ...]) ->
         np.testing.assert_allclose(expected, alone, rtol=0, atol=1e-12)
 
 
-def test_counting_ends_when_asked() -> None:
+def test_a_cancelled_count_ends_between_two_orders() -> None:
     ids = np.zeros(100, np.uint8)
     asked = iter([False, True])
-    assert [name for name, _ in held_out_losses(ids, ids, 2, should_stop=lambda: next(asked))] == [
-        "uniform",
-        "1-gram",
-    ]
+    losses = held_out_losses(ids, ids, 2, progress=Progress(is_cancelled=lambda: next(asked)))
+    assert [next(losses)[0], next(losses)[0]] == ["uniform", "1-gram"]
+    with pytest.raises(Cancelled):
+        next(losses)
 
 
 def test_texts_too_short_for_an_order_have_no_such_loss() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -13,9 +15,10 @@ from numpy.typing import NDArray
 from rnnscope.errors import TextError
 from rnnscope.network.architecture import Architecture, CellName
 from rnnscope.network.model import CharRNN
+from rnnscope.progress import Cancelled, Progress
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training import evaluate as module
-from rnnscope.training.evaluate import Evaluation, evaluate, evaluate_lanes
+from rnnscope.training.evaluate import Evaluation, estimate_loss, evaluate
 
 SYMBOLS = 6
 Ids = NDArray[np.uint8]
@@ -72,12 +75,12 @@ def test_windows_start_from_nothing_and_cover_every_character(
 
 
 @pytest.mark.parametrize(
-    ("length", "lanes", "warm_up"), [(101, 4, 10), (102, 4, 10), (50, 64, 128), (99, 1, 9)]
+    ("length", "streams", "warm_up"), [(101, 4, 10), (102, 4, 10), (50, 64, 128), (99, 1, 9)]
 )
-def test_lanes_are_warmed_up_by_what_stands_before_them(length: int, lanes: int, warm_up: int) -> None:
+def test_streams_are_warmed_up_by_the_text_before_them(length: int, streams: int, warm_up: int) -> None:
     network, ids = model().eval(), text(length)
     count = length - 1
-    stretch = -(-count // lanes)
+    stretch = -(-count // streams)
     warm_up = min(warm_up, stretch)
     total = 0.0
     for start in range(0, count, stretch):
@@ -89,14 +92,14 @@ def test_lanes_are_warmed_up_by_what_stands_before_them(length: int, lanes: int,
         if start:
             through -= one_at_a_time(network, ids[before : start + 1], set()) * (start - before)
         total += through
-    result = evaluate_lanes(network, ids, lanes=lanes, warm_up=warm_up)
+    result = estimate_loss(network, ids, streams=streams, warm_up=warm_up)
     assert result.loss_nats == pytest.approx(total / count, abs=1e-6)
     assert result.characters == count
 
 
 def test_fewer_characters_are_spread_evenly_over_the_whole_text() -> None:
     network, ids = model().eval(), text(401)
-    result = evaluate_lanes(network, ids, characters=40, lanes=8, warm_up=5)  # 8 lanes of 5, 50 apart
+    result = estimate_loss(network, ids, characters=40, streams=8, warm_up=5)  # 8 streams of 5, 50 apart
     total = 0.0
     for start in range(0, 400, 50):
         before = max(0, start - 5)
@@ -112,7 +115,7 @@ def test_judging_leaves_the_model_and_the_random_numbers_alone() -> None:
     before, state = network.state_dict(), torch.get_rng_state()
     kept = {name: value.clone() for name, value in before.items()}
     same = {evaluate(network, text(60)).loss_nats for _ in range(2)}
-    evaluate_lanes(network, text(60))
+    estimate_loss(network, text(60))
     assert len(same) == 1, "without dropout there is no chance in it"
     assert network.training
     assert torch.equal(torch.get_rng_state(), state)
@@ -120,13 +123,27 @@ def test_judging_leaves_the_model_and_the_random_numbers_alone() -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
-def test_it_can_be_stopped_and_then_tells_what_it_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 16)
-    network, ids = model().eval(), text(101)
-    asked = iter([False, True])
-    result = evaluate(network, ids, should_stop=lambda: next(asked))
-    assert result.characters == 32
-    assert result.loss_nats == pytest.approx(one_at_a_time(network, ids[:33], set()), abs=1e-6)
+@pytest.mark.parametrize(
+    "loss",
+    [evaluate, partial(evaluate, window=7), estimate_loss],
+    ids=["carried", "windows", "streams"],
+)
+def test_a_cancelled_evaluation_has_no_result(loss: Callable[..., Evaluation]) -> None:
+    network, ids = model(), text(30_000)
+    shares: list[float] = []
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        loss(network, ids, progress=Progress(shares.append, lambda: next(asked, True)))
+    assert 1 <= len(shares) <= 2
+    assert network.training, "the model is as it was"
+
+
+@pytest.mark.parametrize("loss", [evaluate, partial(evaluate, window=7), estimate_loss])
+def test_progress_rises_to_one(loss: Callable[..., Evaluation]) -> None:
+    shares: list[float] = []
+    loss(model(), text(9000), progress=Progress(shares.append))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_nothing_to_predict_is_an_error() -> None:

@@ -61,7 +61,7 @@ def test_steps_are_those_of_a_plain_loop_with_carried_detached_state() -> None:
                 parameter -= 0.5 * parameter.grad
                 parameter.grad = None
     assert streams.epoch == 2, "the state was started anew along the way"
-    steps, found_losses, found_norms = ours.take_told()
+    steps, found_losses, found_norms = ours.take_report()
     assert steps.tolist() == list(range(1, 81))
     np.testing.assert_allclose(found_losses, losses, rtol=1e-4)
     np.testing.assert_allclose(found_norms, norms, rtol=1e-3)
@@ -73,14 +73,14 @@ def test_losses_are_told_once_and_in_order() -> None:
     ours = learner()
     for _ in range(3):
         ours.learn(0.01)
-    assert ours.take_told()[0].tolist() == [1, 2, 3]
+    assert ours.take_report()[0].tolist() == [1, 2, 3]
     ours.learn(0.01)
     ours.fetch()
     ours.learn(0.01)
-    steps, losses, norms = ours.take_told()
+    steps, losses, norms = ours.take_report()
     assert steps.tolist() == [4, 5]
     assert losses.shape == norms.shape == (2,)
-    assert ours.take_told()[0].shape == (0,)
+    assert ours.take_report()[0].shape == (0,)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -96,7 +96,7 @@ def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) 
     for _ in range(stop):
         first.learn(0.02, measure_update=True)
         first.went_back()
-        first.take_told()
+        first.take_report()
     numbers = first.numbers()
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
     second = learner(dropout=0.4, precision=precision, **options)
@@ -144,7 +144,7 @@ def test_a_poisoned_network_is_taken_back_and_learns_on_at_half_the_rate() -> No
                 assert tensor.isfinite().all()
     assert returned == [200]
     assert ours.guard.rate_factor == 0.5
-    losses = ours.take_told()[1]
+    losses = ours.take_report()[1]
     assert np.isnan(losses[170:200]).all()
     assert np.isfinite(losses[200:]).all()
     assert losses[-50:].mean() < losses[150:170].mean()
@@ -157,8 +157,8 @@ def test_a_rate_far_too_high_is_halved_until_the_network_learns() -> None:
         ours.learn(100.0)
         returns += ours.went_back()
     assert returns >= 3
-    assert np.isfinite(ours.take_told()[1][-100:]).all()
-    assert ours.take_told()[1].size == 0
+    assert np.isfinite(ours.take_report()[1][-100:]).all()
+    assert ours.take_report()[1].size == 0
 
 
 def test_when_going_back_does_not_help_it_says_so() -> None:

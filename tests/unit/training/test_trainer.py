@@ -29,6 +29,7 @@ from rnnscope.training.events import (
     Traced,
     Warned,
 )
+from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import read_baselines, read_events
 from rnnscope.training.trainer import Pace
 from tests.unit.training.tiny import EAGER, TEXT, of, options, same, session, weights
@@ -75,6 +76,55 @@ def test_the_last_figure_is_the_exact_loss_of_the_best_weights(tmp_path: Path) -
     training = read_header(tmp_path / "run" / "best.safetensors").training
     assert training["held_out_nats"] == finished.held_out_nats
     assert training["held_out_characters"] == expected.characters
+
+
+def test_a_cancelled_last_evaluation_leaves_the_figure_by_which_the_weights_were_chosen(
+    tmp_path: Path,
+) -> None:
+    def quit_in_the_last_evaluation(event: Event, controls: Controls) -> None:
+        if isinstance(event, Saved) and event.kind == "last" and event.step == 60:
+            controls.stop()
+
+    said = session(options(tmp_path), quit_in_the_last_evaluation)
+    finished, evaluated = said[-1], of(Evaluated, said)
+    assert isinstance(finished, Finished)
+    assert finished.reason == "steps"
+    best = min(event.held_out_nats for event in evaluated)
+    assert finished.held_out_nats == best
+    assert [event.held_out_nats for event in evaluated if event.is_best][-1] == best
+    assert read_header(tmp_path / "run" / "best.safetensors").training["held_out_nats"] == best
+    assert all(event.characters == len(TEXT) // 10 - 1 for event in evaluated), "none is partial"
+
+
+def test_a_cancelled_evaluation_is_not_recorded(tmp_path: Path) -> None:
+    controls = Controls()
+
+    def stop(event: Event, controls: Controls) -> None:
+        if isinstance(event, Progress):
+            controls.stop()  # after the step, before its evaluation
+
+    said = session(options(tmp_path), stop, controls)
+    assert not of(Evaluated, said)
+    assert not (tmp_path / "run" / "best.safetensors").exists()
+
+
+@pytest.mark.parametrize("steps", [4, 60, 300])
+def test_a_model_file_has_the_training_loss_over_the_last_steps(tmp_path: Path, steps: int) -> None:
+    said = session(options(tmp_path, steps=steps))
+    losses = np.concatenate([event.losses_nats for event in of(Progress, said)])
+    recent = losses[-max(10, steps // 20) :].mean()
+    training = read_header(tmp_path / "run" / "last.safetensors").training
+    assert training["train_nats"] == pytest.approx(recent, abs=1e-9)
+
+
+def test_the_training_loss_over_the_last_steps_reaches_over_a_resumption(tmp_path: Path) -> None:
+    session(options(tmp_path, steps=30, schedule="constant"))
+    session(TrainOptions(resume=str(tmp_path / "run"), steps=33))
+    session(options(tmp_path, run=str(tmp_path / "whole"), steps=33, schedule="constant"))
+    found = [
+        read_header(tmp_path / name / "last.safetensors").training["train_nats"] for name in ("run", "whole")
+    ]
+    assert found[0] == found[1]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
