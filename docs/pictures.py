@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import tempfile
 from pathlib import Path
 
@@ -19,13 +18,13 @@ from textual.pilot import Pilot
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.inspect import InspectApp
+from rnnscope.app.screenshot import screenshot
 from rnnscope.network.locate import resolve_model
 from rnnscope.theme.palette import Theme
 from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 
 ROOT = Path(__file__).resolve().parent.parent
-FONTS = "'JetBrains Mono', 'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
     ("train-120x40", (120, 40), "dark", ()),
@@ -35,12 +34,6 @@ PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
     ("top-five-120x40", (120, 40), "dark", ("5", "z")),
 )
 """Name, columns and rows, theme, and the keys that lead there (Escape leads back)."""
-
-
-def without_web_fonts(svg: str) -> str:
-    """The picture drawn with whatever monospaced font the reader has; it loads nothing from elsewhere."""
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    return re.sub(r"font-family: ?(Fira Code|arial)[^;]*;", f"font-family: {FONTS};", svg)
 
 
 async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]) -> None:
@@ -99,7 +92,7 @@ async def _take(
     for key in steps:
         await pilot.press(key)
     await asyncio.sleep(1.5)
-    file.write_text(without_web_fonts(app.export_screenshot(title="rnnscope")), encoding="utf-8")
+    file.write_text(screenshot(app), encoding="utf-8")
     print(file)
     for key in reversed(steps):
         await pilot.press("escape" if key == "z" else key)

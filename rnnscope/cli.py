@@ -7,7 +7,9 @@ Only the module of the chosen command is imported, so that `rnnscope --help` ans
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -49,6 +51,7 @@ first steps: rnnscope train data/input.txt
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; `arguments` are those of the process where none are given. Returns the exit status."""
+    _prepare_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     shows_traceback = "--debug" in given
     if shows_traceback:
@@ -56,8 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(given)
     except BrokenPipeError:
-        # Whoever read has gone: say nothing, not even when Python flushes standard output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -65,16 +67,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if shows_traceback:
             raise
         _complain(_worded(error))
-        return 2 if isinstance(error, RnnscopeError | OSError) else 1
+        if isinstance(error, OSError):
+            _drop_output()
+        return (
+            error.exit_status if isinstance(error, RnnscopeError) else 2 if isinstance(error, OSError) else 1
+        )
+
+
+def _prepare_streams() -> None:
+    """Make output replace what its encoding lacks, and keep closed streams from becoming other files."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_output() -> None:
+    """Standard output cannot be written: keep Python from trying once more, and complaining, at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(given: list[str]) -> int:
+    if sys.stdout is None:
+        raise OptionError("standard output is closed; send it to a file, or to /dev/null")
     if not given or given[0] in ("-h", "--help", "help"):
-        print(_HELP, end="")
+        print(_HELP, end="")  # noqa: T201
         return 0
     name, *rest = given
     if name in ("-V", "--version"):
-        print(f"rnnscope {__version__}")
+        print(f"rnnscope {__version__}")  # noqa: T201
         return 0
     if name not in COMMANDS:
         raise OptionError(_no_such(name))
@@ -109,4 +135,6 @@ def _complain(message: str) -> None:
     """One line, in which nothing of a file or an argument can act on the terminal."""
     from rnnscope.text.display import safe
 
-    print(f"rnnscope: {safe(' '.join(message.split()))}", file=sys.stderr)
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # there is no other place to report it
+            print(f"rnnscope: {safe(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201

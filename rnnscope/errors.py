@@ -9,6 +9,9 @@ from __future__ import annotations
 class RnnscopeError(Exception):
     """Anything that the user can put right; its message is the whole explanation."""
 
+    exit_status = 2
+    """The exit status of the command."""
+
 
 class TextError(RnnscopeError):
     """A text that cannot be read, is too short, or holds a character that the vocabulary lacks."""
@@ -24,6 +27,12 @@ class CheckpointError(RnnscopeError):
 
 class RunError(RnnscopeError):
     """A run directory that is missing, incomplete, or being written by another process."""
+
+
+class UnsavedError(RunError):
+    """A run that ended while its files could not be written."""
+
+    exit_status = 1
 
 
 class DeviceError(RnnscopeError):

@@ -19,17 +19,22 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     full disk, say) after removing the temporary file.
     """
     # Created as any file is, so that the user's umask decides who may read it (mkstemp would not ask).
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    file = temporary.open("xb")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        file = temporary.open("xb")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         # An interrupt may arrive just after the rename: then the temporary name is gone already.
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     _sync_directory(path.parent)
 

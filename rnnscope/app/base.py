@@ -23,6 +23,7 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rnnscope.app.actions import TRAIN
+from rnnscope.app.printable import Printable
 from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone
 from rnnscope.app.themes import is_ansi, theme_name, themes
 from rnnscope.errors import RnnscopeError
@@ -68,12 +69,15 @@ class ScopeApp(App[int], inherit_bindings=False):
         """What to draw on; standard error where it is None."""
         self.failure: BaseException | None = None
         """What ended the work before its time."""
+        self.signal: int | None = None
+        """The signal that asked the process to end."""
         self.palette: Palette = palette(
             background_theme() if theme == "auto" else theme,
             depth or depth_of(self.console, no_color=plain),
         )
         self.worker: Worker[None] | None = None
         self.is_leaving = False
+        self._printable = Printable()
         for known in themes():
             self.register_theme(known)
         self.theme = theme_name(self.palette)
@@ -154,11 +158,16 @@ class ScopeApp(App[int], inherit_bindings=False):
         if threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.call_later, self.action_quit)
+                loop.add_signal_handler(number, self._end_by_signal, number)
+
+    def _end_by_signal(self, number: int) -> None:
+        self.signal = number
+        self.call_later(self.action_quit)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """None where our palette has the very colors that are shown: filters would look at every line."""
-        return super().get_line_filters() if is_ansi(self.palette.depth) else ()
+        """What every line passes through; colors need no filter unless they are the terminal's own."""
+        colors = super().get_line_filters() if is_ansi(self.palette.depth) else ()
+        return (*colors, self._printable)
 
     # -- looks -----------------------------------------------------------------------------------------------
 
@@ -176,6 +185,8 @@ def show(app: ScopeApp) -> int:
         status = app.run()
     if app.failure is not None:
         raise app.failure
+    if app.signal is not None:
+        return 128 + app.signal
     return 1 if status is None else status
 
 

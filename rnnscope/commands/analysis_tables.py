@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.commands.output import say, say_styled
 from rnnscope.text.display import glyph, label
 
 _MOSTLY = 0.9  # a gate is mostly shut, or open, where it is so at this share of positions
@@ -20,7 +21,6 @@ _STEPS_BACK = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500
 
 def print_analyses(found: dict[str, Any]) -> None:
     """Print a table for each analysis; nothing that a text holds can act on the terminal."""
-    console = Console()
     tables: list[RenderableType] = []
     if "saturation" in found:
         tables.append(_saturation(found["saturation"]))
@@ -38,11 +38,11 @@ def print_analyses(found: dict[str, Any]) -> None:
         tables += [_selected(found["selection"]), _matched(found["selection"])]
     for number, table in enumerate(tables):
         if number:
-            console.print()
+            say("")
         if isinstance(table, Table) and table.title:
-            console.print(table.title, style="bold")
+            say_styled(Text(str(table.title), style="bold"))
             table.title = None  # Rich would fold it to the width of its table
-        console.print(table)
+        say_styled(table)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError, TextError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _judged(options: Options, judged: Judged) -> dict[str, Any]:
 
 def _print(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(found, allow_nan=False))
+        say_json(found)
         return
 
     from rnnscope.commands.analysis_tables import print_analyses

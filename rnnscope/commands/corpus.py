@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO, Literal
 
 import tyro
 
+from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
 
 STANDARD_OUTPUT = "-"
@@ -62,7 +63,7 @@ def run(options: Options) -> int:
 
     written: list[int] = []
     write_atomically(path, lambda file: written.append(_write(_pieces(options), file)))
-    print(f"{path}: {written[0]:,} characters; next: rnnscope train {path}")
+    say(f"{path}: {written[0]:,} characters; next: rnnscope train {path}")
     return 0
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import tyro
 
+from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError
 
 
@@ -44,16 +44,14 @@ def run(options: Options) -> int:
 
     result = evaluate(load_model(path), ids, window=options.window, device=choose_device(options.device))
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "loss_nats": result.loss_nats,
-                    "bits_per_character": result.bits_per_character,
-                    "perplexity": result.perplexity,
-                    "characters": result.characters,
-                    "window": result.window,
-                }
-            )
+        say_json(
+            {
+                "loss_nats": result.loss_nats,
+                "bits_per_character": result.bits_per_character,
+                "perplexity": result.perplexity,
+                "characters": result.characters,
+                "window": result.window,
+            }
         )
         return 0
 

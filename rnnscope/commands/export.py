@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def run(options: Options) -> int:
 
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
-    from rnnscope.text.display import label, safe
+    from rnnscope.text.display import label
     from rnnscope.text.long import LongText
 
     path = resolve_model(options.model)
@@ -80,13 +81,13 @@ def run(options: Options) -> int:
     facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
     found, unknown = _colored(pages, subject, options.start, stop, facts)
     write(found, options.output)
-    print(safe(f"{options.output}: {len(found):,} characters colored by {found.subject}"))
+    say(f"{options.output}: {len(found):,} characters colored by {found.subject}")
     if options.length is None and stop < length:
-        print(f"{length - stop:,} characters more follow: --start and --length choose others")
+        say(f"{length - stop:,} characters more follow: --start and --length choose others")
     for note in text.notes:
-        print(note)
+        say(note)
     if unknown:
-        print(f"{unknown:,} of them the model does not know: it read {label(pages.stand_in)} in their place")
+        say(f"{unknown:,} of them the model does not know: it read {label(pages.stand_in)} in their place")
     return 0
 
 

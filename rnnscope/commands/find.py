@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from rnnscope.analysis.features import FEATURES
+from rnnscope.commands.output import say_json, say_styled
 from rnnscope.errors import OptionError, TextError
 
 if TYPE_CHECKING:
@@ -65,13 +65,11 @@ def run(options: Options) -> int:
 
     findings = find(load_model(path), ids, looked_for, quantity=options.quantity, top=options.top)
     if options.json:
-        print(json.dumps(findings.to_json()))
+        say_json(findings.to_json())
     else:
-        from rich.console import Console
-
         from rnnscope.commands.found import shown
 
-        Console().print(shown(findings))
+        say_styled(shown(findings))
     return 0
 
 

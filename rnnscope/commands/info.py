@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from rnnscope.commands.output import say_json
 from rnnscope.network.header import Header, read_header
 from rnnscope.network.locate import resolve_model
 
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     header = read_header(path)
     run_header = _run_header(Path(options.model).expanduser())
     if options.json:
-        print(json.dumps(_facts(path, header) | ({"run": run_header} if run_header else {})))
+        say_json(_facts(path, header) | ({"run": run_header} if run_header else {}))
         return 0
 
     from rnnscope.commands.tables import print_table

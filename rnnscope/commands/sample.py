@@ -11,8 +11,8 @@ from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
-from rnnscope.text.display import safe
 from rnnscope.text.vocabulary import Vocabulary
 
 _AT_ONCE_ON_A_TERMINAL = 4
@@ -66,7 +66,7 @@ def run(options: Options) -> int:
     while ids := list(islice(written, at_once)):
         write(ids)
     if sys.stdout.isatty():
-        print()
+        say("")
     return 0
 
 
@@ -82,9 +82,6 @@ def _to_terminal(vocabulary: Vocabulary) -> Callable[[list[int]], None]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character's bytes may come apart
 
     def write(ids: list[int]) -> None:
-        text = safe(decoder.decode(vocabulary.decode_bytes(ids)))
-        # Where the terminal's encoding lacks a character a question mark stands for it.
-        encoding = sys.stdout.encoding or "utf-8"
-        print(text.encode(encoding, "replace").decode(encoding), end="", flush=True)
+        say(decoder.decode(vocabulary.decode_bytes(ids)), end="")
 
     return write

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.output import say
 from rnnscope.errors import OptionError, TextError
 from rnnscope.network.architecture import QUANTITIES, Architecture
 
@@ -54,7 +55,7 @@ def run(options: Options) -> int:
     trace = record(load_model(path), ids)
     trace.save(options.output)
     arrays = ", ".join(trace.activations)
-    print(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
+    say(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
     return 0
 
 

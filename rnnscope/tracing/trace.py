@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.files import write_atomically
 from rnnscope.network.architecture import GATES, QUANTITIES, Architecture
 
 Float = NDArray[np.float32]
@@ -104,14 +105,16 @@ class Trace:
     def save(self, path: Path) -> None:
         """Write a `.npz` with `text`, `ids`, `log_probabilities` and one array a quantity. Raises OSError."""
         arrays: dict[str, Any] = dict(self.activations)
-        with path.open("wb") as file:
-            np.savez_compressed(
+        write_atomically(
+            path,
+            lambda file: np.savez_compressed(
                 file,
                 text=np.array(self.text),
                 ids=self.ids,
                 log_probabilities=self.log_probabilities,
                 **arrays,
-            )
+            ),
+        )
 
 
 def is_gate(quantity: str) -> bool:

@@ -23,11 +23,13 @@ from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.log import log_writer
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
+from rnnscope.app.screenshot import screenshot
 from rnnscope.app.widgets.banner import Banner, Notice, Severity
 from rnnscope.app.widgets.heatmap import HeatMap
 from rnnscope.app.widgets.panel import Panel, ViewPanel
 from rnnscope.app.widgets.passage import Passage
 from rnnscope.app.widgets.prompt import Prompt, Question
+from rnnscope.files import write_atomically
 from rnnscope.selection import View
 
 _LONGEST_LOG = 500
@@ -290,7 +292,8 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     def action_screenshot(self) -> None:
         path = free_path(Path(f"rnnscope-{self.picture_name}.svg"))
         try:
-            path.write_text(self.app.export_screenshot(title="rnnscope"), encoding="utf-8")
+            content = screenshot(self.app).encode()
+            write_atomically(path, lambda file: file.write(content))
         except OSError as error:
             self.announce(f"no picture: {path}: {(error.strerror or str(error)).lower()}", "warning")
         else:
