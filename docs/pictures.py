@@ -42,7 +42,7 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
         options = TrainOptions(text=str(text), run=str(Path(directory) / "run"))
 
         def start(controls: Controls, say: object) -> None:
-            from rnnscope.training.session import train
+            from rnnscope.training.launch import train
 
             train(options, controls, say)  # type: ignore[arg-type]
 

@@ -27,7 +27,7 @@ from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
-from rnnscope.training import session
+from rnnscope.training import launch
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Started
 from rnnscope.training.options import TrainOptions
@@ -157,7 +157,7 @@ def train(
         if heard is not None:
             heard(event)
 
-    session.train(asked, Controls(), say)
+    launch.train(asked, Controls(), say)
     return load(directory[0])
 
 

@@ -35,7 +35,7 @@ def run(options: Options) -> int:
     known = _checked(asked)
 
     def start(controls: Controls, say: Say) -> None:
-        from rnnscope.training.session import train
+        from rnnscope.training.launch import train
 
         train(asked, controls, say)
 

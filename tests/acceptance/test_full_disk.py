@@ -20,9 +20,9 @@ from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Saved, Warned
+from rnnscope.training.launch import train
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import Run, read_events
-from rnnscope.training.session import train
 from rnnscope.training.trainer import Pace
 
 _KIB = 1024

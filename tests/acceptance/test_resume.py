@@ -16,9 +16,9 @@ import pytest
 
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Progress
+from rnnscope.training.launch import train
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import read_events
-from rnnscope.training.session import train
 from rnnscope.training.trainer import Pace
 from tests.unit.training.tiny import options, same, weights
 
@@ -47,7 +47,7 @@ def processes() -> BaseContext:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["rnnscope.training.session"])
+    context.set_forkserver_preload(["rnnscope.training.launch"])
     return context
 
 

@@ -281,7 +281,7 @@ async def test_a_real_training_is_searched_while_it_goes_on(tmp_path: Path) -> N
     )
 
     def start(controls: Controls, say: Callable[[Event], None]) -> None:
-        from rnnscope.training.session import train
+        from rnnscope.training.launch import train
 
         train(options, controls, say)
 

@@ -17,7 +17,7 @@ import pytest
 
 from rnnscope.cli import main
 from rnnscope.commands import reading
-from rnnscope.training import session
+from rnnscope.training import launch
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Event, Finished, Warned
 from rnnscope.training.options import TrainOptions
@@ -27,7 +27,7 @@ from tests.unit.terminals import Terminal
 def _train_by(
     monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.Say], None]
 ) -> None:
-    monkeypatch.setattr(session, "train", train)
+    monkeypatch.setattr(launch, "train", train)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def text(models: Path) -> str:
     return str(models / "text.txt")
 
 
-def test_options_reach_the_session(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_reach_the_training_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[TrainOptions, Controls]] = []
     _train_by(monkeypatch, lambda options, controls, say: seen.append((options, controls)))
     assert main(["train", text, "--cell", "gru", "--layers", "2", "--minutes", "1.5", "--plain"]) == 0
@@ -175,7 +175,7 @@ def test_a_screen_opens_where_there_is_a_terminal(
 
 
 def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Stands in for the screen: the session runs in a worker; its failure is raised, its events returned."""
+    """Stands in for the screen: the run runs in a worker; its failure is raised, its events returned."""
     from rnnscope.app import app
 
     said: list[Event] = []
@@ -189,12 +189,12 @@ def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     return said
 
 
-def test_what_ends_a_session_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ends_a_run_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(controls: Controls, say: reading.Say) -> None:
-        raise ZeroDivisionError("of the session")
+        raise ZeroDivisionError("of the run")
 
     _screen_that_reads(monkeypatch)
-    with pytest.raises(ZeroDivisionError, match="of the session"):
+    with pytest.raises(ZeroDivisionError, match="of the run"):
         reading.read_on_screen(start, ControlState(), corpus="text", theme="dark")
 
 

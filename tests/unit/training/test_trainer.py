@@ -32,7 +32,7 @@ from rnnscope.training.events import (
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import read_baselines, read_events
 from rnnscope.training.trainer import Pace
-from tests.unit.training.tiny import EAGER, TEXT, of, options, same, session, weights
+from tests.unit.training.tiny import EAGER, TEXT, of, options, run_training, same, weights
 
 
 def told_steps(said: list[Event]) -> list[int]:
@@ -40,7 +40,7 @@ def told_steps(said: list[Event]) -> list[int]:
 
 
 def test_a_run_begins_with_started_ends_with_finished_and_tells_every_step_once(tmp_path: Path) -> None:
-    said = session(options(tmp_path))
+    said = run_training(options(tmp_path))
     started, finished = said[0], said[-1]
     assert isinstance(started, Started)
     assert isinstance(finished, Finished)
@@ -54,21 +54,21 @@ def test_a_run_begins_with_started_ends_with_finished_and_tells_every_step_once(
 
 
 def test_progress_is_told_about_ten_times_a_second_at_most(tmp_path: Path) -> None:
-    said = session(options(tmp_path, steps=None, minutes=0.02), pace=replace(EAGER, report_seconds=0.1))
+    said = run_training(options(tmp_path, steps=None, minutes=0.02), pace=replace(EAGER, report_seconds=0.1))
     progress = of(Progress, said)
     assert 3 <= len(progress) <= 14
     assert max(len(event.steps) for event in progress) > 3
 
 
 def test_the_network_learns(tmp_path: Path) -> None:
-    said = session(options(tmp_path, steps=300, hidden_size=24))
+    said = run_training(options(tmp_path, steps=300, hidden_size=24))
     losses = np.concatenate([event.losses_nats for event in of(Progress, said)])
     assert losses[0] == pytest.approx(np.log(24), abs=0.3)
     assert losses[-20:].mean() < 2.0
 
 
 def test_the_last_figure_is_the_exact_loss_of_the_best_weights(tmp_path: Path) -> None:
-    finished = session(options(tmp_path))[-1]
+    finished = run_training(options(tmp_path))[-1]
     assert isinstance(finished, Finished)
     best = load_model(tmp_path / "run" / "best.safetensors")
     expected = evaluate(best, load_corpus(tmp_path / "text.txt").held_out)
@@ -85,7 +85,7 @@ def test_a_cancelled_last_evaluation_leaves_the_figure_by_which_the_weights_were
         if isinstance(event, Saved) and event.kind == "last" and event.step == 60:
             controls.stop()
 
-    said = session(options(tmp_path), quit_in_the_last_evaluation)
+    said = run_training(options(tmp_path), quit_in_the_last_evaluation)
     finished, evaluated = said[-1], of(Evaluated, said)
     assert isinstance(finished, Finished)
     assert finished.reason == "steps"
@@ -103,14 +103,14 @@ def test_a_cancelled_evaluation_is_not_recorded(tmp_path: Path) -> None:
         if isinstance(event, Progress):
             controls.stop()  # after the step, before its evaluation
 
-    said = session(options(tmp_path), stop, controls)
+    said = run_training(options(tmp_path), stop, controls)
     assert not of(Evaluated, said)
     assert not (tmp_path / "run" / "best.safetensors").exists()
 
 
 @pytest.mark.parametrize("steps", [4, 60, 300])
 def test_a_model_file_has_the_training_loss_over_the_last_steps(tmp_path: Path, steps: int) -> None:
-    said = session(options(tmp_path, steps=steps))
+    said = run_training(options(tmp_path, steps=steps))
     losses = np.concatenate([event.losses_nats for event in of(Progress, said)])
     recent = losses[-max(10, steps // 20) :].mean()
     training = read_header(tmp_path / "run" / "last.safetensors").training
@@ -118,9 +118,9 @@ def test_a_model_file_has_the_training_loss_over_the_last_steps(tmp_path: Path, 
 
 
 def test_the_training_loss_over_the_last_steps_reaches_over_a_resumption(tmp_path: Path) -> None:
-    session(options(tmp_path, steps=30, schedule="constant"))
-    session(TrainOptions(resume=str(tmp_path / "run"), steps=33))
-    session(options(tmp_path, run=str(tmp_path / "whole"), steps=33, schedule="constant"))
+    run_training(options(tmp_path, steps=30, schedule="constant"))
+    run_training(TrainOptions(resume=str(tmp_path / "run"), steps=33))
+    run_training(options(tmp_path, run=str(tmp_path / "whole"), steps=33, schedule="constant"))
     found = [
         read_header(tmp_path / name / "last.safetensors").training["train_nats"] for name in ("run", "whole")
     ]
@@ -130,7 +130,7 @@ def test_the_training_loss_over_the_last_steps_reaches_over_a_resumption(tmp_pat
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        session(options(tmp_path, run=str(tmp_path / name), seed=seed))
+        run_training(options(tmp_path, run=str(tmp_path / name), seed=seed))
         found.append(weights(tmp_path / name))
     assert same(found[0], found[1])
     assert not same(found[0], found[2])
@@ -143,9 +143,9 @@ def test_looking_does_not_change_what_is_learned(tmp_path: Path) -> None:
         if event.step % 7 == 3:
             controls.save_now()
 
-    session(options(tmp_path, run=str(tmp_path / "watched")), pester)
+    run_training(options(tmp_path, run=str(tmp_path / "watched")), pester)
     blind = Pace(report_seconds=1e9, update_ratio_seconds=1e9, first_evaluation_seconds=1e9)
-    session(
+    run_training(
         options(tmp_path, run=str(tmp_path / "blind")),
         controls=Controls(ControlState(observing=False)),
         pace=blind,
@@ -159,7 +159,7 @@ def test_told_to_finish_it_anneals_to_zero_and_ends(tmp_path: Path, schedule: st
         if event.step >= 40:
             controls.set(finish=True)
 
-    said = session(options(tmp_path, steps=None, schedule=schedule), finish)
+    said = run_training(options(tmp_path, steps=None, schedule=schedule), finish)
     finished = said[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "finish"
@@ -181,7 +181,7 @@ def test_stopped_it_saves_and_leaves_at_once(tmp_path: Path) -> None:
             asked[0] = time.perf_counter()
             controls.stop()
 
-    said = session(options(tmp_path, steps=None), stop, pace=Pace(baselines_seconds=0.0))
+    said = run_training(options(tmp_path, steps=None), stop, pace=Pace(baselines_seconds=0.0))
     assert time.perf_counter() - asked[0] < 1.0
     finished = said[-1]
     assert isinstance(finished, Finished)
@@ -193,7 +193,7 @@ def test_stopped_it_saves_and_leaves_at_once(tmp_path: Path) -> None:
 def test_stopped_before_the_first_step_it_still_leaves_a_run(tmp_path: Path) -> None:
     controls = Controls()
     controls.stop()
-    assert session(options(tmp_path), controls=controls)[-1].step == 0
+    assert run_training(options(tmp_path), controls=controls)[-1].step == 0
     assert (tmp_path / "run" / "last.safetensors").exists()
 
 
@@ -209,7 +209,7 @@ def test_paused_it_stands_still_serves_requests_and_counts_no_time(tmp_path: Pat
             controls.save_now()
             threading.Timer(0.5, lambda: controls.set(paused=False)).start()
 
-    said = session(options(tmp_path), pause)
+    said = run_training(options(tmp_path), pause)
     first, last = (i for i, event in enumerate(said) if isinstance(event, Paused))
     between = said[first + 1 : last]
     assert {type(event) for event in between} == {Traced, Saved}
@@ -222,7 +222,7 @@ def test_stopped_while_paused_it_ends(tmp_path: Path) -> None:
     def on_event(event: Event, controls: Controls) -> None:
         controls.set(paused=True) if not isinstance(event, Paused) else controls.stop()
 
-    finished = session(options(tmp_path), on_event)[-1]
+    finished = run_training(options(tmp_path), on_event)[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "stopped"
 
@@ -232,7 +232,9 @@ def test_the_hand_on_the_rate_is_obeyed_at_the_next_step(tmp_path: Path) -> None
         if event.step >= 30:
             controls.set(learning_rate_factor=0.5)
 
-    said = session(options(tmp_path, schedule="constant"), halve, pace=replace(EAGER, report_seconds=0.0))
+    said = run_training(
+        options(tmp_path, schedule="constant"), halve, pace=replace(EAGER, report_seconds=0.0)
+    )
     progress = of(Progress, said)
     rates = {event.step: event.learning_rate for event in progress}
     assert rates[30] == pytest.approx(6e-3)
@@ -244,7 +246,7 @@ def test_saving_on_request_is_done_once(tmp_path: Path) -> None:
         if isinstance(event, Progress) and event.step == 10:
             controls.save_now()
 
-    said = session(options(tmp_path), save, pace=replace(EAGER, report_seconds=0.0))
+    said = run_training(options(tmp_path), save, pace=replace(EAGER, report_seconds=0.0))
     assert [event.step for event in of(Saved, said) if event.kind == "last"] == [11, 60]
 
 
@@ -252,7 +254,7 @@ def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
     learned = options(
         tmp_path, steps=5000, patience=2, evaluate_every=10, learning_rate=1e-9, schedule="constant"
     )
-    said = session(learned)
+    said = run_training(learned)
     finished = said[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "patience"
@@ -261,7 +263,7 @@ def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
 
 
 def test_plateau_cuts_the_rate_when_the_loss_stands_still(tmp_path: Path) -> None:
-    said = session(
+    said = run_training(
         options(
             tmp_path, schedule="plateau", steps=400, evaluate_every=10, plateau_patience=2, hidden_size=16,
             learning_rate=0.05, decay_factor=0.5, warmup_steps=0,
@@ -286,7 +288,7 @@ def test_plateau_cuts_the_rate_when_the_loss_stands_still(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("budget", [{"epochs": 1.5}, {"minutes": 0.01}])
 def test_other_budgets_end_a_run_annealed(tmp_path: Path, budget: dict[str, Any]) -> None:
-    said = session(options(tmp_path, steps=None, **budget))
+    said = run_training(options(tmp_path, steps=None, **budget))
     finished = said[-1]
     assert isinstance(finished, Finished)
     assert [finished.reason] == list(budget)
@@ -301,7 +303,7 @@ def test_other_budgets_end_a_run_annealed(tmp_path: Path, budget: dict[str, Any]
 
 
 def test_a_divergence_is_told_and_survived(tmp_path: Path) -> None:
-    said = session(options(tmp_path, learning_rate=50.0, steps=1500, clip_norm=0.0))
+    said = run_training(options(tmp_path, learning_rate=50.0, steps=1500, clip_norm=0.0))
     warned = [event for event in of(Warned, said) if event.kind == "divergence"]
     assert warned
     assert all(event.step % 50 == 0 for event in warned)
@@ -311,7 +313,7 @@ def test_a_divergence_is_told_and_survived(tmp_path: Path) -> None:
 
 
 def test_without_a_held_out_part_it_trains_and_judges_nothing(tmp_path: Path) -> None:
-    said = session(options(tmp_path, held_out=0.0), pace=replace(EAGER, baselines_seconds=0.0))
+    said = run_training(options(tmp_path, held_out=0.0), pace=replace(EAGER, baselines_seconds=0.0))
     assert of(Evaluated, said) == of(Compared, said) == []
     finished = said[-1]
     assert isinstance(finished, Finished)
@@ -320,14 +322,14 @@ def test_without_a_held_out_part_it_trains_and_judges_nothing(tmp_path: Path) ->
 
 
 def test_a_plain_log_is_not_bothered_with_traces(tmp_path: Path) -> None:
-    said = session(
+    said = run_training(
         options(tmp_path, steps=None, minutes=0.03), controls=Controls(ControlState(observing=False))
     )
     assert of(Traced, said) == of(Sampled, said) == []
 
 
 def test_a_newcomer_sees_everything_within_seconds(tmp_path: Path) -> None:
-    said = session(options(tmp_path, steps=None, minutes=0.06), pace=Pace())
+    said = run_training(options(tmp_path, steps=None, minutes=0.06), pace=Pace())
     first = {type(event): event.elapsed_seconds for event in reversed(said)}
     assert first[Traced] < 2.0
     assert first[Sampled] < 2.0
@@ -340,12 +342,12 @@ def test_baselines_are_computed_beside_the_training_and_kept(tmp_path: Path) -> 
         if isinstance(event, Compared) and "5-gram" in event.baselines_nats:
             controls.stop()
 
-    said = session(options(tmp_path, steps=None), stop, pace=replace(EAGER, baselines_seconds=0.0))
+    said = run_training(options(tmp_path, steps=None), stop, pace=replace(EAGER, baselines_seconds=0.0))
     compared = of(Compared, said)[-1].baselines_nats
     assert list(compared) == ["uniform", "1-gram", "2-gram", "3-gram", "5-gram"]
     assert read_baselines(tmp_path / "run") == pytest.approx(compared)
 
-    again = session(
+    again = run_training(
         options(tmp_path, run=None, text="", steps=None, resume=str(tmp_path / "run"), hidden_size=256,
                 batch_size=32, sequence_length=64, warmup_steps=50, precision="auto"),
         stop,
@@ -354,7 +356,7 @@ def test_baselines_are_computed_beside_the_training_and_kept(tmp_path: Path) -> 
 
 
 def test_what_was_said_is_in_the_log(tmp_path: Path) -> None:
-    said = session(options(tmp_path))
+    said = run_training(options(tmp_path))
     kept = read_events(tmp_path / "run")
     assert told_steps(kept) == told_steps(said)
     assert [type(event) for event in (kept[0], kept[-1])] == [Started, Finished]

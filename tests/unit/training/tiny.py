@@ -1,4 +1,4 @@
-"""Training sessions that take a fraction of a second."""
+"""Training runs that take a fraction of a second."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor
 from rnnscope.network.checkpoint import load_model
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event
+from rnnscope.training.launch import train
 from rnnscope.training.options import TrainOptions
-from rnnscope.training.session import train
 from rnnscope.training.trainer import Pace
 
 TEXT = "the ferry leaves at seven, and not before; bring the ledger (the blue one).\n" * 60
@@ -42,13 +42,13 @@ def options(directory: Path, **changes: Any) -> TrainOptions:
     return TrainOptions(**(chosen | changes))
 
 
-def session(
+def run_training(
     options: TrainOptions,
     on_event: Callable[[Event, Controls], None] = lambda event, controls: None,
     controls: Controls | None = None,
     pace: Pace = EAGER,
 ) -> list[Event]:
-    """All that a session said; `on_event` may lay a hand on the controls."""
+    """All events of a run; `on_event` may use the controls."""
     hand = controls or Controls()
     said: list[Event] = []
 

@@ -1,4 +1,4 @@
-"""A session from options to files: beginning, going on, going further."""
+"""A training run from options to files: beginning, going on, going further."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 
 from rnnscope.errors import DeviceError, OptionError, RnnscopeError, RunError, TextError
 from rnnscope.network.checkpoint import load_model
-from rnnscope.training import session as module
+from rnnscope.training import launch as module
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Progress, Started
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import Run, read_run
-from tests.unit.training.tiny import TEXT, of, options, same, session, weights
+from tests.unit.training.tiny import TEXT, of, options, run_training, same, weights
 
 CELLS = ("rnn", "lstm", "gru", "peephole", "coupled", "multiplicative")
 
@@ -37,9 +37,9 @@ def again(run: Path, **changes: Any) -> TrainOptions:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_trains_and_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, cell: str) -> None:
     shape: dict[str, Any] = {"cell": cell, "layers": 2, "dropout": 0.3, "reset_probability": 0.1}
-    session(options(tmp_path, run=str(tmp_path / "whole"), **shape))
-    session(options(tmp_path, **shape), stop_at(17))
-    said = session(again(tmp_path / "run"))
+    run_training(options(tmp_path, run=str(tmp_path / "whole"), **shape))
+    run_training(options(tmp_path, **shape), stop_at(17))
+    said = run_training(again(tmp_path / "run"))
     assert isinstance(said[0], Started)
     assert said[0].resumed
     assert 17 <= said[0].step < 60
@@ -61,10 +61,10 @@ def test_every_cell_trains_and_a_resumed_run_ends_with_the_same_bits(tmp_path: P
 def test_whatever_the_options_a_resumed_run_ends_with_the_same_bits(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
-    session(options(tmp_path, run=str(tmp_path / "whole"), **changes))
-    session(options(tmp_path, **changes), stop_at(29))
-    session(again(tmp_path / "run"), stop_at(41))
-    session(again(tmp_path / "run"))
+    run_training(options(tmp_path, run=str(tmp_path / "whole"), **changes))
+    run_training(options(tmp_path, **changes), stop_at(29))
+    run_training(again(tmp_path / "run"), stop_at(41))
+    run_training(again(tmp_path / "run"))
     assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
 
 
@@ -73,8 +73,8 @@ def test_the_hand_on_the_rate_stays_where_it_was(tmp_path: Path) -> None:
         controls.set(learning_rate_factor=0.5)
         stop_at(20)(event, controls)
 
-    session(options(tmp_path, schedule="constant"), halve_and_stop)
-    assert of(Progress, session(again(tmp_path / "run")))[-1].learning_rate == pytest.approx(3e-3)
+    run_training(options(tmp_path, schedule="constant"), halve_and_stop)
+    assert of(Progress, run_training(again(tmp_path / "run")))[-1].learning_rate == pytest.approx(3e-3)
 
 
 def test_finishing_goes_on_after_a_stop(tmp_path: Path) -> None:
@@ -83,45 +83,45 @@ def test_finishing_goes_on_after_a_stop(tmp_path: Path) -> None:
             controls.set(finish=True)
         stop_at(50)(event, controls)
 
-    session(options(tmp_path, steps=None), finish)
-    finished = session(again(tmp_path / "run"))[-1]
+    run_training(options(tmp_path, steps=None), finish)
+    finished = run_training(again(tmp_path / "run"))[-1]
     assert isinstance(finished, Finished)
     assert finished.reason == "finish"
     assert 210 <= finished.step <= 250
 
 
 def test_a_run_that_is_done_asks_for_more_before_it_goes_on(tmp_path: Path) -> None:
-    session(options(tmp_path))
+    run_training(options(tmp_path))
     with pytest.raises(OptionError, match=r"60 steps.*--steps"):
-        session(again(tmp_path / "run"))
-    said = session(again(tmp_path / "run", steps=90))
+        run_training(again(tmp_path / "run"))
+    said = run_training(again(tmp_path / "run", steps=90))
     assert (said[0].step, said[-1].step) == (60, 90)
     assert said[-1].elapsed_seconds > said[0].elapsed_seconds > 0
 
 
 def test_the_budget_of_a_resumed_run_is_that_of_the_whole_run(tmp_path: Path) -> None:
-    session(options(tmp_path, steps=None), stop_at(30))
-    finished = session(again(tmp_path / "run", steps=50))[-1]
+    run_training(options(tmp_path, steps=None), stop_at(30))
+    finished = run_training(again(tmp_path / "run", steps=50))[-1]
     assert (finished.step, type(finished)) == (50, Finished)
 
 
 def test_a_text_that_changed_is_not_gone_on_with(tmp_path: Path) -> None:
-    session(options(tmp_path), stop_at(10))
+    run_training(options(tmp_path), stop_at(10))
     (tmp_path / "text.txt").write_text(TEXT.replace("ferry", "horse"))
     with pytest.raises(RunError, match="has changed"):
-        session(again(tmp_path / "run"))
+        run_training(again(tmp_path / "run"))
 
 
 def test_after_a_refusal_the_run_is_free_again(tmp_path: Path) -> None:
-    session(options(tmp_path))
+    run_training(options(tmp_path))
     with pytest.raises(OptionError):
-        session(again(tmp_path / "run"))
+        run_training(again(tmp_path / "run"))
     Run.reopen(tmp_path / "run").close()
 
 
 def test_what_made_a_run_is_written_down(tmp_path: Path) -> None:
     asked = options(tmp_path, seed=5)
-    session(asked)
+    run_training(asked)
     header = read_run(tmp_path / "run").header
     assert TrainOptions.from_json(header["options"]) == asked
     assert header["corpus"]["characters"] == len(TEXT)
@@ -134,28 +134,28 @@ def test_what_made_a_run_is_written_down(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_holds_a_run_is_not_written_over(tmp_path: Path) -> None:
-    session(options(tmp_path))
+    run_training(options(tmp_path))
     with pytest.raises(RunError, match="--resume"):
-        session(options(tmp_path))
+        run_training(options(tmp_path))
 
 
 def test_a_damaged_resume_file_is_told_in_one_line(tmp_path: Path) -> None:
-    session(options(tmp_path), stop_at(10))
+    run_training(options(tmp_path), stop_at(10))
     path = tmp_path / "run" / "run.json"
     header = json.loads(path.read_text())
     del header["precision"]
     path.write_text(json.dumps(header))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        session(again(tmp_path / "run"))
+        run_training(again(tmp_path / "run"))
 
 
 def test_fine_tuning_keeps_what_was_learned_and_grows_the_vocabulary(tmp_path: Path) -> None:
-    session(options(tmp_path, hidden_size=12, layers=2))
+    run_training(options(tmp_path, hidden_size=12, layers=2))
     base = load_model(tmp_path / "run" / "best.safetensors")
     new = tmp_path / "new"
     new.mkdir()
     (new / "text.txt").write_text("Ünder the dock, 7 Ounces of «gold»!\n" * 60)
-    said = session(
+    said = run_training(
         options(new, init_from=str(tmp_path / "run"), steps=1, learning_rate=1e-12, warmup_steps=0)
     )
     assert isinstance(said[0], Started)
@@ -170,39 +170,39 @@ def test_fine_tuning_keeps_what_was_learned_and_grows_the_vocabulary(tmp_path: P
     fresh = grown.tensors()["layers.1.weight_ih"][:, known:]
     assert float(fresh.detach().abs().mean()) > 0.01, "new columns are drawn, not left at zero"
 
-    session(options(new, run=str(new / "more"), init_from=str(tmp_path / "run")), stop_at(5))
-    resumed = session(again(new / "more"))[-1]
+    run_training(options(new, run=str(new / "more"), init_from=str(tmp_path / "run")), stop_at(5))
+    resumed = run_training(again(new / "more"))[-1]
     assert (resumed.step, type(resumed)) == (60, Finished)
 
 
 def test_fine_tuning_starts_from_the_loss_that_was_reached(tmp_path: Path) -> None:
-    first = session(options(tmp_path, steps=300, hidden_size=24))
-    said = session(options(tmp_path, run=str(tmp_path / "more"), init_from=str(tmp_path / "run")))
+    first = run_training(options(tmp_path, steps=300, hidden_size=24))
+    said = run_training(options(tmp_path, run=str(tmp_path / "more"), init_from=str(tmp_path / "run")))
     assert of(Progress, first)[0].losses_nats[0] > 3.0
     assert of(Progress, said)[0].losses_nats[0] < 1.6
 
 
 def test_rare_characters_share_a_symbol_and_that_is_told(tmp_path: Path) -> None:
     tmp_path.joinpath("text.txt").write_text(TEXT + "§¶")
-    said = session(options(tmp_path, minimum_count=2), stop_at(10))
+    said = run_training(options(tmp_path, minimum_count=2), stop_at(10))
     assert isinstance(said[0], Started)
     assert said[0].unknown_characters == 2
     assert "§" not in said[0].symbols
-    resumed = session(again(tmp_path / "run"))
+    resumed = run_training(again(tmp_path / "run"))
     assert isinstance(resumed[0], Started)
     assert resumed[0].unknown_characters == 2
 
 
 def test_bytes_of_any_file_can_be_learned(tmp_path: Path) -> None:
     tmp_path.joinpath("text.txt").write_bytes(bytes(range(256)) * 20)
-    said = session(options(tmp_path, encoding="bytes", steps=5))
+    said = run_training(options(tmp_path, encoding="bytes", steps=5))
     assert isinstance(said[0], Started)
     assert said[0].architecture.vocabulary_size == 256
 
 
 def test_a_short_text_is_learned_in_fewer_streams_and_that_is_told(tmp_path: Path) -> None:
     tmp_path.joinpath("text.txt").write_text("a ferry, a ferry, a ferry, a ferry")
-    (started, *_) = session(options(tmp_path, batch_size=32, sequence_length=64, steps=3))
+    (started, *_) = run_training(options(tmp_path, batch_size=32, sequence_length=64, steps=3))
     assert isinstance(started, Started)
     assert any("short text" in note for note in started.notes)
 
@@ -222,7 +222,7 @@ def test_what_cannot_begin_says_why(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(kind, match=said) as caught:
-        session(options(tmp_path, **changes))
+        run_training(options(tmp_path, **changes))
     assert "\n" not in str(caught.value)
 
 
@@ -234,4 +234,4 @@ def test_too_little_memory_on_the_device_is_told_in_one_line(
 
     monkeypatch.setattr(module, "Learner", exhausted)
     with pytest.raises(DeviceError, match="--batch-size"):
-        session(options(tmp_path))
+        run_training(options(tmp_path))

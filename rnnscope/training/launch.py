@@ -1,4 +1,4 @@
-"""A whole training session: from options to the last event, written to the run directory and said.
+"""A whole training run: from options to the last event, each written to the run directory and passed on.
 
 The command line runs it in its main thread for a plain log, in a worker thread for the screen.
 """
