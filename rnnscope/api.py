@@ -132,14 +132,14 @@ def train(
     text: str | Path,
     *,
     run: str | Path | None = None,
-    heard: Callable[[Event], object] | None = None,
+    on_event: Callable[[Event], object] | None = None,
     **options: Any,
 ) -> Model:
     """Learn a text file as `rnnscope train` does, without a screen, and return the run's best model.
 
-    run: where the run is written; by default a new directory in `runs`. heard: is told every event, such as
-    Progress and Evaluated. options: the fields of `TrainOptions`, `hidden_size=512, minutes=5`; one of steps,
-    minutes and epochs says how long. Raises RnnscopeError for what is wrong.
+    run: where the run is written; by default a new directory in `runs`. on_event: called with every event,
+    such as Progress and Evaluated. options: the fields of `TrainOptions`, `hidden_size=512, minutes=5`; one
+    of steps, minutes and epochs says how long. Raises RnnscopeError for what is wrong.
     """
     unknown = sorted(options.keys() - {field.name for field in fields(TrainOptions)})
     if unknown:
@@ -154,10 +154,10 @@ def train(
     def say(event: Event) -> None:
         if isinstance(event, Started):
             directory.append(event.run)
-        if heard is not None:
-            heard(event)
+        if on_event is not None:
+            on_event(event)
 
-    launch.train(asked, Controls(), say)
+    launch.train(asked, Controls(), say, given=options)
     return load(directory[0])
 
 

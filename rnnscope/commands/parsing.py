@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import tyro
@@ -30,17 +31,30 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Options | None:
-    """The options that `arguments` give, or None after their help was printed. Raises OptionError."""
+    """The options that `arguments` give, or None after their help was printed. Raises OptionError.
+
+    A field `given` of `kind` gets the names of the options that `arguments` hold.
+    """
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(
+            options = tyro.cli(
                 kind, prog=f"rnnscope {command}", args=arguments, config=_CONFIG, registry=_registry()
             )
     except SystemExit as end:
         if not end.code:
             return None
         raise OptionError(f"{_one_line(complaint.getvalue())}; see rnnscope {command} --help") from None
+    return _with_given(options, arguments)
+
+
+def _with_given(options: Options, arguments: Sequence[str]) -> Options:
+    """Tell an option that was typed with its default value from one that was left out."""
+    if not is_dataclass(options) or all(field.name != "given" for field in fields(options)):
+        return options
+    names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    given = frozenset(name.removeprefix("--").replace("-", "_") for name in names)
+    return replace(options, given=given)  # type: ignore[type-var]
 
 
 def _one_line(box: str) -> str:

@@ -10,7 +10,7 @@ import tyro
 from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
 from rnnscope.errors import OptionError
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.options import TrainOptions, resumed
+from rnnscope.training.options import TrainOptions, fine_tuned, resumed
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,18 @@ class Options:
     """The events of the run as JSON, one a line, in place of the screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    given: tyro.conf.Suppress[frozenset[str]] = frozenset()
+    """The names of the options that were typed."""
 
 
 def run(options: Options) -> int:
     asked = options.train
-    known = _checked(asked)
+    known = _checked(asked, options.given)
 
     def start(controls: Controls, say: Say) -> None:
         from rnnscope.training.launch import train
 
-        train(asked, controls, say)
+        train(asked, controls, say, given=options.given)
 
     state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
@@ -45,13 +47,13 @@ def run(options: Options) -> int:
     return read_plainly(start, state, json=options.json)
 
 
-def _checked(asked: TrainOptions) -> TrainOptions:
-    """What will be in force, with all that can be wrong about it told before torch or a screen is there."""
+def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
+    """The options that will be in force. What can be wrong is raised before torch or a screen is there."""
     if asked.resume is not None:
         from rnnscope.training.run import read_run
 
         recorded = read_run(Path(asked.resume)).header.get("options")
-        return resumed(TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked)
+        return resumed(TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked, given)
     if not asked.text:
         raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
 
@@ -62,4 +64,10 @@ def _checked(asked: TrainOptions) -> TrainOptions:
         from rnnscope.training.run import refuse_a_run
 
         refuse_a_run(Path(asked.run))
+    if asked.init_from is not None:
+        from rnnscope.network.header import read_header
+        from rnnscope.network.locate import resolve_model
+
+        header = read_header(resolve_model(asked.init_from))
+        return fine_tuned(header.architecture, header.vocabulary.encoding, asked, given)
     return asked

@@ -40,6 +40,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.symbols)
 
+    @property
+    def encoding(self) -> Literal["utf-8", "bytes"]:
+        """How a text is read for it."""
+        return "bytes" if self.kind == "bytes" else "utf-8"
+
     @classmethod
     def of(cls, text: str, minimum_count: int = 1) -> Vocabulary:
         """The characters of `text`; those seen fewer than `minimum_count` times share the unknown symbol."""

@@ -6,8 +6,7 @@ The command line runs it in its main thread for a plain log, in a worker thread 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import platformdirs
 import torch
 
 import rnnscope
-from rnnscope.errors import DeviceError, OptionError, RunError
+from rnnscope.errors import DeviceError, OptionError, RunError, TextError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
@@ -31,47 +30,55 @@ from rnnscope.training.device import (
 )
 from rnnscope.training.events import Event
 from rnnscope.training.learner import Learner
-from rnnscope.training.options import BUDGET, TrainOptions, resumed
+from rnnscope.training.options import BUDGET, TrainOptions, fine_tuned, given_names, resumed
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
 from rnnscope.training.trainer import Pace, Trainer
 
-Say = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 RUNS = Path("runs")
 """Where runs without a name go."""
 
 
-def train(options: TrainOptions, controls: Controls, say: Say, *, pace: Pace | None = None) -> None:
-    """Train as `options` ask, heed `controls`, and say every event, first Started and last Finished.
+def train(
+    options: TrainOptions,
+    controls: Controls,
+    on_event: OnEvent,
+    *,
+    given: Collection[str] | None = None,
+    pace: Pace | None = None,
+) -> None:
+    """Train as `options` and `controls` ask, and pass on every event, first Started and last Finished.
 
-    Raises RnnscopeError where something is wrong that the user can put right; what was saved stays.
+    given: the names of the options that were chosen, by default those that differ from the defaults. Raises
+    RnnscopeError where something is wrong that the user can put right; what was saved stays.
     """
     prepare = _begun if options.resume is None else _continued
     try:
-        trainer = prepare(options, controls, pace)
+        trainer = prepare(options, given_names(options, given), controls, pace)
         with trainer.saver.run as run:
             for event in trainer.run():
                 try:
                     run.write(event)
                 except OSError as error:
                     if warning := trainer.saver.trouble(error, event.step):
-                        say(warning)
-                say(event)
+                        on_event(warning)
+                on_event(event)
     except torch.OutOfMemoryError as error:
         raise DeviceError(
             "the device has too little memory; choose a smaller --batch-size, --hidden-size or --layers"
         ) from error
 
 
-def _begun(options: TrainOptions, controls: Controls, pace: Pace | None) -> Trainer:
+def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pace | None) -> Trainer:
     """A new run."""
     if not options.text:
         raise OptionError("there is no TEXT to learn; name a file, - for standard input, or --resume a run")
     device = _prepared_device(options.device, options.threads)
     base = None if options.init_from is None else load_model(resolve_model(options.init_from))
-    corpus = _loaded(options.text, options, None if base is None else base.vocabulary, grow=True)
     if base is not None:
-        options = _shaped_like(base, options)
+        options = fine_tuned(base.architecture, base.vocabulary.encoding, options, given)
+    corpus = _loaded(options.text, options, None if base is None else base.vocabulary, grow=True)
     torch.manual_seed(options.seed)
     model = _new_model(options, corpus.vocabulary)
     if base is not None:
@@ -87,31 +94,27 @@ def _begun(options: TrainOptions, controls: Controls, pace: Pace | None) -> Trai
     return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
 
 
-def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Trainer:
-    """A run that goes on; only what `options.resumed` allows is taken from `asked`."""
+def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: Pace | None) -> Trainer:
+    """A resumed run; only what `options.resumed` allows is taken from `asked`."""
     directory = Path(str(asked.resume))
     run = Run.reopen(directory)
     try:
         header = read_run(directory).header
         recorded, old_device, precision, threads, text, sha256 = _recorded(header, directory)
-        options = resumed(recorded, asked)
+        options = resumed(recorded, asked, given)
         tensors, information = run.load_resume()
         _require_something_left(information.get("ended"), asked, recorded, directory)
-        device = _prepared_device(asked.device, asked.threads or threads)
-        corpus = _loaded(text, options, read_header(directory / LAST).vocabulary, grow=False)
-        if corpus.sha256 != sha256:
-            raise RunError(
-                f"{text} has changed since {directory} began; put it back, or start a run with --init-from"
-            )
+        device = _prepared_device(options.device, options.threads if "threads" in given else threads)
+        corpus = _same_text(asked.text or text, options, directory, sha256)
         model = _new_model(options, corpus.vocabulary).to(device)
         notes = [f"{precision}, as before"]
         if device.type != old_device:
             precision, why = choose_precision(
                 options.precision, model, device, options.sequence_length, options.batch_size
             )
-            notes = [f"goes on on {device.type}, begun on {old_device}: not the same to the bit", why]
+            notes = [f"resumed on {device.type} (started on {old_device}): not bit-identical", why]
         learner = Learner(model, corpus.train, options, device, precision)
-        return Trainer(
+        trainer = Trainer(
             learner,
             corpus,
             options,
@@ -121,9 +124,27 @@ def _continued(asked: TrainOptions, controls: Controls, pace: Pace | None) -> Tr
             notes=(device_title(device), *notes, *corpus.notes, *_shortage(learner, options)),
             pace=pace,
         )
+        run.record_start(corpus.path)
+        return trainer
     except BaseException:
         run.close()
         raise
+
+
+def _same_text(text: str, options: TrainOptions, directory: Path, sha256: str) -> Corpus:
+    """The corpus of a resumed run, from wherever its text lies now. Raises RunError for another text."""
+    try:
+        corpus = _loaded(text, options, read_header(directory / LAST).vocabulary, grow=False)
+    except TextError as error:
+        raise RunError(
+            f"{error}; {directory} was trained on this text: put it back, or name its new place as TEXT"
+        ) from error
+    if corpus.sha256 != sha256:
+        raise RunError(
+            f"{text} is not the text that {directory} began with: put that back, name its new place as TEXT, "
+            "or start a new run with --init-from"
+        )
+    return corpus
 
 
 def _prepared_device(name: str, threads: int) -> torch.device:
@@ -162,20 +183,6 @@ def _new_model(options: TrainOptions, vocabulary: Vocabulary) -> CharRNN:
         dropout=options.dropout,
         forget_bias=options.forget_bias,
         generator=generator,
-    )
-
-
-def _shaped_like(base: CharRNN, options: TrainOptions) -> TrainOptions:
-    """The options with the shape of a model that is trained further."""
-    shape = base.architecture
-    return replace(
-        options,
-        cell=shape.cell,
-        hidden_size=shape.hidden_size,
-        layers=shape.layers,
-        embedding_size=shape.embedding_size,
-        activation=shape.activation,
-        tied=shape.tied,
     )
 
 
@@ -241,7 +248,7 @@ def _require_something_left(
 ) -> None:
     if ended in BUDGET and not asked.has_budget:
         spent = getattr(recorded, str(ended))
-        raise OptionError(f"{directory} has done its {spent:g} {ended}; to go on, give more with --{ended}")
+        raise OptionError(f"{directory} is done: {spent:g} {ended}; to resume it, give more with --{ended}")
 
 
 def _shortage(learner: Learner, options: TrainOptions) -> list[str]:

@@ -5,14 +5,14 @@ Each field's docstring is its help text. An instance is valid: what cannot work 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Literal, cast, get_args
 
 import tyro
 
 from rnnscope.errors import OptionError, RunError
-from rnnscope.network.architecture import Activation, CellName
+from rnnscope.network.architecture import Activation, Architecture, CellName
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
 ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
@@ -152,27 +152,71 @@ class TrainOptions:
 
 
 BUDGET = ("steps", "minutes", "epochs")
-OF_THE_PROCESS = ("device", "threads", "temperature", "prime", "resume")
-"""What a resumed run may choose anew, beside its budget."""
+OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume")
+"""What a resumed run may choose anew, besides its budget; the text may move, but not change."""
 
 
-def resumed(recorded: TrainOptions, asked: TrainOptions) -> TrainOptions:
-    """The options of a run that goes on: the recorded ones, with what may change taken from `asked`.
-
-    Any budget in `asked` replaces the whole recorded budget. Raises OptionError when `asked` changes what the
-    run is made of.
-    """
+def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> set[str]:
+    """The names of the options that were chosen: those in `given`, or those that differ from the defaults."""
     default = TrainOptions()
-    changed = {f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)}
-    if refused := sorted(changed - {*BUDGET, *OF_THE_PROCESS}):
-        name = "TEXT" if refused[0] == "text" else _flag(refused[0])
-        raise OptionError(
-            f"{name} cannot change when a run is resumed; leave it out, or start a new run with --init-from"
-        )
-    if changed & set(BUDGET):
-        changed |= set(BUDGET)
-    taken = cast("dict[str, object]", {name: getattr(asked, name) for name in changed})
+    differing = {f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)}
+    return differing if given is None else differing | set(given) & {f.name for f in fields(asked)}
+
+
+def resumed(
+    recorded: TrainOptions, asked: TrainOptions, given: Collection[str] | None = None
+) -> TrainOptions:
+    """The options of a resumed run: the recorded ones, with what may change taken from `asked`.
+
+    Any budget in `asked` replaces the whole recorded budget. given: see `given_names`. Raises OptionError
+    when `asked` changes what the run is made of.
+    """
+    names = given_names(asked, given)
+    fixed = names - {*BUDGET, *OF_THE_PROCESS, "run"}
+    for name in sorted(fixed):
+        if getattr(asked, name) != getattr(recorded, name):
+            raise OptionError(
+                f"{_flag(name)} cannot change when a run is resumed (it is {getattr(recorded, name)}); "
+                "leave it out, or start a new run with --init-from"
+            )
+    if asked.run not in (None, asked.resume, recorded.run):
+        raise OptionError("--run cannot change when a run is resumed; leave it out")
+    names -= {*fixed, "run"}
+    if names & set(BUDGET):
+        names |= set(BUDGET)
+    taken = cast("dict[str, object]", {name: getattr(asked, name) for name in names})
     return replace(recorded, **taken)  # type: ignore[arg-type]
+
+
+def fine_tuned(
+    architecture: Architecture,
+    encoding: EncodingName,
+    asked: TrainOptions,
+    given: Collection[str] | None = None,
+) -> TrainOptions:
+    """The options of a run that begins with the weights of a model of this architecture and encoding.
+
+    given: see `given_names`. Raises OptionError when `asked` chooses another shape, or something that the
+    weights have decided.
+    """
+    shape: dict[str, object] = {
+        "encoding": encoding,
+        "cell": architecture.cell,
+        "hidden_size": architecture.hidden_size,
+        "layers": architecture.layers,
+        "embedding_size": architecture.embedding_size,
+        "activation": architecture.activation,
+        "tied": architecture.tied,
+    }
+    names = given_names(asked, given)
+    for name, value in shape.items():
+        if name in names and getattr(asked, name) != value:
+            raise OptionError(f"{_flag(name)} is {value} in the model of --init-from; leave it out")
+    if "minimum_count" in names and asked.minimum_count > 1:
+        raise OptionError("--minimum-count has no effect with --init-from, whose vocabulary is kept")
+    if "forget_bias" in names:
+        raise OptionError("--forget-bias has no effect with --init-from, whose weights are kept")
+    return replace(asked, **shape)  # type: ignore[arg-type]
 
 
 def _flag(name: str) -> str:
@@ -223,13 +267,14 @@ def _check(options: TrainOptions) -> None:
     require("seed", o.seed < 2**63, "below 2^63")
     if o.held_out + o.test >= 1:
         raise OptionError(f"--held-out {o.held_out} and --test {o.test} leave nothing to learn from")
-    if o.tied and o.embedding_size != o.hidden_size and o.init_from is None:
+    has_own_shape = o.init_from is None and o.resume is None
+    if has_own_shape and o.tied and o.embedding_size != o.hidden_size:
         raise OptionError(f"--tied needs --embedding-size {o.hidden_size}, equal to --hidden-size")
-    if o.activation == "softsign" and o.cell in ("rnn", "lstm", "gru"):
+    if has_own_shape and o.activation == "softsign" and o.cell in ("rnn", "lstm", "gru"):
         raise OptionError(
             f"--activation softsign is for peephole, coupled and multiplicative, not for {o.cell}"
         )
     if o.schedule == "cosine" and not o.has_budget and o.resume is None:
         raise OptionError("--schedule cosine needs an end: give --steps, --minutes or --epochs, or use wsd")
-    if o.evaluates_at_fixed_steps and o.held_out == 0:
+    if o.evaluates_at_fixed_steps and o.held_out == 0 and o.resume is None:
         raise OptionError("--patience and --schedule plateau judge by held-out text: give --held-out 0.1")

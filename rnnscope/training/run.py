@@ -73,7 +73,7 @@ class Run:
 
     @classmethod
     def reopen(cls, directory: Path) -> Run:
-        """Go on with a run: mend what a kill left and note the time.
+        """Open a run again and mend what a kill left; `record_start` follows once training can begin.
 
         Raises RunError when there is no run, when another process writes it, or when it is damaged.
         """
@@ -91,12 +91,10 @@ class Run:
             lock.acquire()
             if header is not None:
                 refuse_a_run(directory)
+                write_json(directory / HEADER, {"format": FORMAT, **header, "started": [_now()]})
             else:
-                header = dict(read_run(directory).header)
+                read_run(directory)
                 _mend(directory)
-            now = datetime.now().astimezone().isoformat(timespec="seconds")
-            started = [*header.get("started", []), now]
-            write_json(directory / HEADER, {"format": FORMAT, **header, "started": started})
             return cls(directory, lock, EventLog(directory / LOG))
         except filelock.Timeout as error:
             raise RunError(
@@ -107,6 +105,19 @@ class Run:
             if isinstance(error, OSError):
                 raise RunError(_cannot_write(directory, error)) from error
             raise
+
+    def record_start(self, corpus_path: str) -> None:
+        """Add the present time to the starts of a run that is resumed, and keep the place of its text.
+
+        Raises RunError when run.json cannot be written.
+        """
+        header = dict(read_run(self.directory).header)
+        header["started"] = [*header.get("started", []), _now()]
+        header["corpus"] = {**header.get("corpus", {}), "path": corpus_path}
+        try:
+            write_json(self.directory / HEADER, header)
+        except OSError as error:
+            raise RunError(_cannot_write(self.directory, error)) from error
 
     def write(self, event: Event) -> None:
         """Append an event to the log. Raises OSError once when the disk is full; see EventLog.write."""
@@ -303,6 +314,10 @@ def _mend(directory: Path) -> None:
     last = directory / LAST
     if not last.is_file() or last.read_bytes() != weights:
         write_atomically(last, lambda file: file.write(weights))
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _no_run(directory: Path) -> str:

@@ -193,7 +193,7 @@ BAD_OPTIONS = {
     "train GOOD --depth 3": "unrecognized options: --depth, 3",
     "train": "TEXT is missing",
     "train GOOD --resume directory": "holds no run",
-    "train GOOD --encoding bytes --init-from MODEL": "a model of characters cannot read bytes",
+    "train GOOD --encoding bytes --init-from MODEL": "--encoding is utf-8 in the model",
     "train GOOD --run GOOD": "good is not a directory; choose another --run",
     "sample MODEL --length 0": "--length is 0",
     "sample MODEL --temperature -1": "",

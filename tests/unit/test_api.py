@@ -79,11 +79,11 @@ def test_importing_the_package_takes_no_torch_and_shortens_its_threads_spin() ->
 
 def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
     (tmp_path / "input.txt").write_text("the bell rang at seven\n" * 60, encoding="utf-8")
-    heard: list[Event] = []
+    events: list[Event] = []
     model = rnnscope.train(
         tmp_path / "input.txt",
         run=tmp_path / "run",
-        heard=heard.append,
+        on_event=events.append,
         cell="gru",
         hidden_size=12,
         steps=30,
@@ -93,8 +93,8 @@ def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
     )
     assert model.architecture.title == "GRU 1×12"
     assert (tmp_path / "run" / "events.jsonl").is_file()
-    assert isinstance(heard[0], Started)
-    assert isinstance(heard[-1], Finished)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
     same = rnnscope.load(tmp_path / "run").trace("the bell")
     np.testing.assert_array_equal(rnnscope.trace(model, "the bell")["1/hidden"], same["1/hidden"])
     np.testing.assert_array_equal(

@@ -27,7 +27,9 @@ from tests.unit.terminals import Terminal
 def _train_by(
     monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.Say], None]
 ) -> None:
-    monkeypatch.setattr(launch, "train", train)
+    monkeypatch.setattr(
+        launch, "train", lambda options, controls, say, given=None: train(options, controls, say)
+    )
 
 
 @pytest.fixture
@@ -48,6 +50,15 @@ def test_options_reach_the_training_run(text: str, monkeypatch: pytest.MonkeyPat
     assert second[0].tied
     assert (second[1].state.temperature, second[1].state.prime) == (0.5, "The")
     assert not second[1].state.observing
+
+
+def test_what_is_typed_is_given_whatever_its_value(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    monkeypatch.setattr(
+        launch, "train", lambda options, controls, say, given: seen.append(launch.given_names(options, given))
+    )
+    main(["train", text, "--hidden-size", "256", "--seed=1", "--temperature", "0.8", "--plain"])
+    assert seen == [{"text", "hidden_size", "seed", "temperature"}]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

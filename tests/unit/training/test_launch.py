@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rnnscope.errors import DeviceError, OptionError, RnnscopeError, RunError, TextError
-from rnnscope.network.checkpoint import load_model
+from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.training import launch as module
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Progress, Started
@@ -108,8 +108,26 @@ def test_the_budget_of_a_resumed_run_is_that_of_the_whole_run(tmp_path: Path) ->
 def test_a_text_that_changed_is_not_gone_on_with(tmp_path: Path) -> None:
     run_training(options(tmp_path), stop_at(10))
     (tmp_path / "text.txt").write_text(TEXT.replace("ferry", "horse"))
-    with pytest.raises(RunError, match="has changed"):
+    with pytest.raises(RunError, match="is not the text"):
         run_training(again(tmp_path / "run"))
+
+
+def test_a_text_that_moved_is_found_by_its_new_path(tmp_path: Path) -> None:
+    run_training(options(tmp_path), stop_at(10))
+    moved = tmp_path / "elsewhere.txt"
+    (tmp_path / "text.txt").rename(moved)
+    with pytest.raises(RunError, match="name its new place as TEXT"):
+        run_training(again(tmp_path / "run"))
+    run_training(again(tmp_path / "run", text=str(moved)), stop_at(20))
+    assert run_training(again(tmp_path / "run"))[-1].step == 60, "the new path is remembered"
+    assert len(read_run(tmp_path / "run").header["started"]) == 3, "the failed start is not among them"
+
+
+def test_the_recorded_device_and_threads_are_used_again(tmp_path: Path) -> None:
+    run_training(options(tmp_path, device="cpu", threads=2), stop_at(10))
+    run_training(TrainOptions(resume=str(tmp_path / "run")))
+    training = read_header(tmp_path / "run" / "last.safetensors").training
+    assert (training["options"]["device"], torch.get_num_threads()) == ("cpu", 2)
 
 
 def test_after_a_refusal_the_run_is_free_again(tmp_path: Path) -> None:
@@ -156,7 +174,15 @@ def test_fine_tuning_keeps_what_was_learned_and_grows_the_vocabulary(tmp_path: P
     new.mkdir()
     (new / "text.txt").write_text("Ünder the dock, 7 Ounces of «gold»!\n" * 60)
     said = run_training(
-        options(new, init_from=str(tmp_path / "run"), steps=1, learning_rate=1e-12, warmup_steps=0)
+        options(
+            new,
+            init_from=str(tmp_path / "run"),
+            hidden_size=12,
+            layers=2,
+            steps=1,
+            learning_rate=1e-12,
+            warmup_steps=0,
+        )
     )
     assert isinstance(said[0], Started)
     assert said[0].architecture.title == "LSTM 2×12"
@@ -170,14 +196,19 @@ def test_fine_tuning_keeps_what_was_learned_and_grows_the_vocabulary(tmp_path: P
     fresh = grown.tensors()["layers.1.weight_ih"][:, known:]
     assert float(fresh.detach().abs().mean()) > 0.01, "new columns are drawn, not left at zero"
 
-    run_training(options(new, run=str(new / "more"), init_from=str(tmp_path / "run")), stop_at(5))
+    run_training(
+        options(new, run=str(new / "more"), init_from=str(tmp_path / "run"), hidden_size=12, layers=2),
+        stop_at(5),
+    )
     resumed = run_training(again(new / "more"))[-1]
     assert (resumed.step, type(resumed)) == (60, Finished)
 
 
 def test_fine_tuning_starts_from_the_loss_that_was_reached(tmp_path: Path) -> None:
     first = run_training(options(tmp_path, steps=300, hidden_size=24))
-    said = run_training(options(tmp_path, run=str(tmp_path / "more"), init_from=str(tmp_path / "run")))
+    said = run_training(
+        options(tmp_path, run=str(tmp_path / "more"), init_from=str(tmp_path / "run"), hidden_size=24)
+    )
     assert of(Progress, first)[0].losses_nats[0] > 3.0
     assert of(Progress, said)[0].losses_nats[0] < 1.6
 

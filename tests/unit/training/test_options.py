@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from rnnscope.errors import OptionError, RunError
+from rnnscope.network.architecture import Architecture
 from rnnscope.training import options as module
-from rnnscope.training.options import TrainOptions, resumed
+from rnnscope.training.options import TrainOptions, fine_tuned, resumed
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,56 @@ def test_a_resumed_run_takes_its_budget_and_nothing_of_its_making() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "flag"),
-    [({"hidden_size": 32}, "--hidden-size"), ({"text": "b.txt"}, "TEXT"), ({"seed": 5}, "--seed")],
+    [
+        ({"hidden_size": 32}, "--hidden-size"),
+        ({"hidden_size": 256}, "--hidden-size"),
+        ({"cell": "lstm"}, "--cell"),
+        ({"batch_size": 32}, "--batch-size"),
+        ({"seed": 5}, "--seed"),
+        ({"run": "elsewhere"}, "--run"),
+        ({"tied": True}, "--tied"),
+        ({"init_from": "model"}, "--init-from"),
+    ],
 )
 def test_what_a_run_is_made_of_cannot_change(asked: dict[str, Any], flag: str) -> None:
+    recorded = TrainOptions(text="a.txt", hidden_size=64, cell="gru", batch_size=8)
     with pytest.raises(OptionError, match=flag):
-        resumed(TrainOptions(text="a.txt"), TrainOptions(resume="run", **asked))
+        resumed(recorded, TrainOptions(resume="run", **asked), given=asked)
+
+
+def test_what_is_given_counts_even_where_it_is_the_default() -> None:
+    recorded = TrainOptions(text="a.txt", hidden_size=64, temperature=0.3, threads=3, device="cpu")
+    asked = TrainOptions(resume="run", hidden_size=64, temperature=0.8, threads=0, run="run")
+    options = resumed(recorded, asked, given=["resume", "hidden_size", "temperature", "threads", "run"])
+    assert (options.hidden_size, options.temperature, options.threads) == (64, 0.8, 0)
+    assert options.device == "cpu", "what is not given stays as recorded"
+    assert resumed(recorded, TrainOptions(resume="run"), given=["resume"]).temperature == 0.3
+
+
+MODEL = Architecture("gru", 30, hidden_size=64, layers=2, embedding_size=16)
+
+
+@pytest.mark.parametrize(
+    ("asked", "flag"),
+    [
+        ({"hidden_size": 256}, "--hidden-size is 64"),
+        ({"layers": 1}, "--layers is 2"),
+        ({"cell": "lstm"}, "--cell is gru"),
+        ({"embedding_size": 64}, "--embedding-size is 16"),
+        ({"tied": True, "embedding_size": 16, "hidden_size": 64}, "--tied is False"),
+        ({"activation": "softsign"}, "--activation is tanh"),
+        ({"encoding": "bytes"}, "--encoding is utf-8"),
+        ({"minimum_count": 3}, "--minimum-count"),
+        ({"forget_bias": 1.0}, "--forget-bias"),
+    ],
+)
+def test_another_shape_than_that_of_the_model_is_refused(asked: dict[str, Any], flag: str) -> None:
+    with pytest.raises(OptionError, match=flag):
+        fine_tuned(MODEL, "utf-8", TrainOptions(text="a.txt", init_from="m", **asked), given=asked)
+
+
+def test_a_fine_tuned_run_has_the_shape_of_its_model() -> None:
+    asked = TrainOptions(text="a.txt", init_from="m", hidden_size=64, learning_rate=1e-3)
+    options = fine_tuned(MODEL, "bytes", asked, given=["init_from", "hidden_size", "learning_rate"])
+    assert (options.cell, options.layers, options.embedding_size, options.encoding) == ("gru", 2, 16, "bytes")
+    assert options.learning_rate == 1e-3

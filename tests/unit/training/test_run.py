@@ -151,7 +151,18 @@ def test_a_second_writer_is_refused_and_the_first_goes_on(run: Run) -> None:
     with Run.reopen(run.directory) as again:
         again.write(_evaluated(2))
     assert [event.step for event in read_events(run.directory)] == [1, 2]
-    assert len(read_run(run.directory).header["started"]) == 2
+
+
+def test_only_a_resumption_that_begins_is_among_the_starts(run: Run) -> None:
+    run.close()
+    with Run.reopen(run.directory):
+        pass  # it may still fail: a text that is gone, a device that is missing
+    assert len(read_run(run.directory).header["started"]) == 1
+    with Run.reopen(run.directory) as again:
+        again.record_start("/moved/text.txt")
+    header = read_run(run.directory).header
+    assert len(header["started"]) == 2
+    assert header["corpus"]["path"] == "/moved/text.txt"
 
 
 def test_a_killed_process_holds_no_run(tmp_path: Path) -> None:
