@@ -1,33 +1,61 @@
-"""rnnscope: a microscope for recurrent networks that lives in a terminal.
+"""rnnscope: a microscope for recurrent networks in the terminal.
 
-model = rnnscope.load("shakespeare")
+import rnnscope
+
+model = rnnscope.load("archive-lstm")
 trace = model.trace("To be, or not to be")
-trace["1/cell"]                                 # (T, H) float32
-rnnscope.find(model, text, feature="quotes")    # which neurons know
-rnnscope.train("input.txt", minutes=5)          # a model of one's own
+trace["1/cell"]                                     # (T, H) float32
+session = rnnscope.Session(model, text)
+session.ask(rnnscope.Saturation())                  # any query of rnnscope.analysis
+rnnscope.train("input.txt", minutes=5)              # train a model
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING
 
-# OpenMP's threads wait for each other by spinning. Where a third process is busy, one spins while its partner
-# is off the core, and everything runs 15 times slower; a short spin before sleeping costs nothing. It has to
-# be said before torch is imported.
+# OpenMP's threads spin while they wait for each other. If a third process is busy, one thread spins while the
+# other is off the core, and training runs 15 times slower; spinning briefly and then sleeping costs nothing.
+# OpenMP reads this when torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
+    from rnnscope.analysis.query import Query, Result
+    from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, find, load, trace, train
+    from rnnscope.session import Session
+    from rnnscope.tracing.trace import Trace
 
-__all__ = ["Model", "find", "load", "trace", "train"]
+_MODULES = {
+    "rnnscope.api": ("Model", "find", "load", "trace", "train"),
+    "rnnscope.session": ("Session",),
+    "rnnscope.tracing.trace": ("Trace",),
+    "rnnscope.analysis.query": ("Query", "Result"),
+    "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "GateSaturation",
+    "Model",
+    "Query",
+    "Result",
+    "Saturation",
+    "SaturationResult",
+    "Session",
+    "Trace",
+    "find",
+    "load",
+    "trace",
+    "train",
+]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """The public names, imported when first asked for: the screens need this package without torch."""
-    if name in __all__:
-        from rnnscope import api
-
-        return getattr(api, name)
+    """A public name, imported when it is first used: the screens import this package without torch."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -105,9 +105,12 @@ def _run(given: list[str]) -> int:
     if name not in COMMANDS:
         raise OptionError(_no_such(name))
     module = importlib.import_module(f"rnnscope.commands.{_MODULES.get(name, name)}")
-    from rnnscope.commands.parsing import parse
+    if hasattr(module, "parse"):  # a command whose options depend on its arguments
+        options = module.parse(rest)
+    else:
+        from rnnscope.commands.parsing import parse
 
-    options = parse(module.Options, name, rest)
+        options = parse(module.Options, name, rest)
     if options is None:  # its help was asked for
         return 0
     status: int = module.run(options)

@@ -1,1 +1,13 @@
-"""Answers about a network: pure functions from traces, or from a model, to small frozen results."""
+"""Analyses: one module per question, with its query, its computation and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnscope.analysis.query import Query
+from rnnscope.analysis.saturation import Saturation
+
+QUERIES: Mapping[str, type[Query[Any]]] = {query.name: query for query in (Saturation,)}
+"""Every analysis by its name. The command line, the palette of the inspect screen and the documentation list
+them in this order."""

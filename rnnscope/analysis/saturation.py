@@ -1,83 +1,111 @@
-"""Which gates stand open and which shut: how often each unit's gate is at one of its ends (Karpathy,
-Johnson & Fei-Fei 2015, arXiv 1506.02078, section 4.3 and figure 3).
+"""Gate saturation: which gates stand open, which are shut, and for how much of a text.
 
-    left   the share of a text's positions at which the gate is below 0.1, shut
-    right  the share at which it is above 0.9, open
-
-In the scatter of right (x) against left (y) every *unit* is one dot, and no dot lies above x + y = 1.
+Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), section
+4.2: for each gate of each unit the share of positions at which it is below 0.1 (left-saturated, shut) and
+above 0.9 (right-saturated, open). In the scatter of right (x) against left (y) every *unit* is one dot, and
+no dot lies above x + y = 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.errors import TextError
 from rnnscope.tracing.trace import Trace, is_gate
 
-SHUT_BELOW = 0.1
-OPEN_ABOVE = 0.9
-
-Fractions = NDArray[np.float64]
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
 
 
 @dataclass(frozen=True, eq=False)
 class GateSaturation:
-    """One gate of one layer. left, right: (H,) shares of positions, 0..1."""
+    """One gate of one layer.
+
+    layer: from 1. gate: such as `forget`. left, right: (H,) float64, each unit's share of positions, 0..1.
+    """
 
     layer: int
     gate: str
-    left: Fractions
-    right: Fractions
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Saturation:
-    """All gates of a network over a text of `positions` characters; `gates` is empty for a plain RNN."""
+class SaturationResult(Result):
+    """How often each unit's gates are shut and open.
+
+    positions: the number of characters read. low, high: the thresholds. gates: one entry for each gate of
+    each layer, in the cell's order; empty for a plain RNN, which has no gates.
+    """
 
     positions: int
+    low: float
+    high: float
     gates: tuple[GateSaturation, ...]
 
     def of(self, layer: int, gate: str) -> GateSaturation:
-        """Raises KeyError where there is no such gate."""
-        for found in self.gates:
-            if (found.layer, found.gate) == (layer, gate):
-                return found
+        """One gate of one layer. Raises KeyError where there is no such gate."""
+        for each in self.gates:
+            if (each.layer, each.gate) == (layer, gate):
+                return each
         raise KeyError(f"{layer}/{gate}")
 
 
-def saturation(traces: Iterable[Trace]) -> Saturation:
-    """Count over a text that comes as one trace or in many; no more than one is held at a time."""
-    counts = Counts()
+@dataclass(frozen=True)
+class Saturation(Query[SaturationResult]):
+    """Share of positions at which each gate of each unit is shut (below LOW) or open (above HIGH).
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-gru"), "one, two, three\\n" * 20)
+        >>> [(each.layer, each.gate, each.left.shape) for each in session.ask(rnnscope.Saturation()).gates]
+        [(1, 'reset', (256,)), (1, 'update', (256,))]
+    """
+
+    name = "saturation"
+    activity = "reading gates"
+
+    low: float = 0.1
+    """A gate below this is shut (left-saturated)."""
+    high: float = 0.9
+    """A gate above this is open (right-saturated)."""
+    characters: int = 0
+    """Read only so many characters from the beginning of the text; 0 reads all."""
+
+    def check(self, architecture: Architecture) -> None:
+        check_range("low", self.low, 0, 1)
+        check_range("high", self.high, self.low, 1)
+        check_range("characters", self.characters, 0)
+
+    def run(self, context: Context) -> SaturationResult:
+        traces = context.reader.traces(0, self.characters or None, context.progress)
+        return saturation(traces, self.low, self.high)
+
+
+def saturation(traces: Iterable[Trace], low: float = 0.1, high: float = 0.9) -> SaturationResult:
+    """Count over a text that comes in one trace or several; only one of them is in memory at a time.
+
+    Raises TextError where there are no positions.
+    """
+    counts: dict[str, NDArray[np.int64]] = {}
+    positions = 0
     for trace in traces:
-        counts.positions += len(trace)
-        for name, values in gates_of(trace).items():
-            shut = np.count_nonzero(values < SHUT_BELOW, axis=0)
-            counts.add(name, shut, np.count_nonzero(values > OPEN_ABOVE, axis=0))
-    return counts.shares()
-
-
-class Counts:
-    """How often each gate was at one of its ends."""
-
-    def __init__(self) -> None:
-        self.positions = 0
-        self._counts: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-
-    def add(self, name: str, shut: NDArray[np.int64], wide: NDArray[np.int64]) -> None:
-        before = self._counts.get(name)
-        self._counts[name] = (shut, wide) if before is None else (before[0] + shut, before[1] + wide)
-
-    def shares(self) -> Saturation:
-        gates, positions = [], max(self.positions, 1)
-        for name, (shut, wide) in self._counts.items():
-            layer, gate = name.split("/")
-            gates.append(GateSaturation(int(layer), gate, shut / positions, wide / positions))
-        return Saturation(self.positions, tuple(gates))
-
-
-def gates_of(trace: Trace) -> Mapping[str, NDArray[np.float32]]:
-    """The gates among a trace's activations, "LAYER/GATE" -> (T, H)."""
-    return {name: values for name, values in trace.activations.items() if is_gate(name.split("/")[1])}
+        positions += len(trace)
+        for name, values in trace.activations.items():
+            if is_gate(name.split("/")[1]):
+                saturated = np.stack([(values < low).sum(axis=0), (values > high).sum(axis=0)])
+                counts[name] = counts.get(name, 0) + saturated
+    if not positions:
+        raise TextError("the text is empty: there are no positions to count")
+    gates = []
+    for name, saturated in counts.items():
+        layer, gate = name.split("/")
+        gates.append(GateSaturation(int(layer), gate, *(saturated / positions)))
+    return SaturationResult(positions, low, high, tuple(gates))

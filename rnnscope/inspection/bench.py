@@ -12,10 +12,10 @@ from rnnscope.analysis.stopping import Stopped, heed
 from rnnscope.app.asking.answers import Extent, SaturationFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.inspection.kept import Kept
-from rnnscope.inspection.opening import Opening
 from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey, surveyed
 from rnnscope.inspection.whole import Whole, digest_of, read_whole
 from rnnscope.network.model import CharRNN
+from rnnscope.opening import Opening
 from rnnscope.text.long import LongText
 from rnnscope.tracing.pages import Pages
 from rnnscope.tracing.trace import Trace

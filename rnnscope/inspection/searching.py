@@ -16,7 +16,6 @@ from rnnscope.analysis.findings import Finding, Findings
 from rnnscope.analysis.matching import Selection, match, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
-from rnnscope.analysis.saturation_along import saturation_along
 from rnnscope.analysis.search import best_by_feature, find_in_trace, name_neurons
 from rnnscope.analysis.stopping import Stop, Stopped, heed
 from rnnscope.analysis.walk import walk
@@ -39,6 +38,8 @@ from rnnscope.inspection.kept import Kept, as_answer, find_key, gain_key
 from rnnscope.inspection.survey import joined, surveyed
 from rnnscope.inspection.whole import Whole
 from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.progress import Progress
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace, is_gate
 
 AROUND = 40
@@ -266,8 +267,8 @@ def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     subject = bench.subject
     if request.whole not in subject.saturation:
         if request.whole:
-            ids = subject.whole(ticket).ids
-            counted = saturation_along(bench.model, ids, told=ticket.told, should_stop=ticket.is_dropped)
+            reader = TextReader(bench.model, subject.pages.text)
+            counted = saturation(reader.traces(progress=Progress(ticket.told, ticket.is_dropped)))
         else:
             counted = saturation([subject.survey(ticket).trace])
         extent = subject.extent(counted.positions if not request.whole else subject.pages.text.known)

@@ -22,12 +22,12 @@ from rnnscope.inspection.comparing import COMPARING
 from rnnscope.inspection.crowds import CROWDS
 from rnnscope.inspection.flowing import FLOWING
 from rnnscope.inspection.kept import Kept, digest_of_file, findings_path
-from rnnscope.inspection.opening import open_text
 from rnnscope.inspection.places import PLACES
 from rnnscope.inspection.probing import PROBING
 from rnnscope.inspection.reading import READING
 from rnnscope.inspection.searching import SEARCHING
 from rnnscope.network.header import read_header
+from rnnscope.opening import open_text
 
 _LEAVING_SECONDS = 0.4
 _CHANGED = "the model file has changed since it was opened: what is seen is the earlier one"

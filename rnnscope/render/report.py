@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
@@ -93,6 +94,38 @@ def sides(left: str, right: str, token: str = "text", *, choice: Choice | None =
     return Line(draw, choice)
 
 
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    choices: Sequence[Choice | None] | None = None,
+) -> list[Line]:
+    """Aligned columns: names on the left, numbers on the right. Columns that do not fit are left out.
+
+    choices: what each row points to.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells: Sequence[str], token: str, choice: Choice | None) -> Line:
+        def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+            row, used = "", 0
+            for number, (cell, room) in enumerate(zip(cells, widths, strict=True)):
+                gap = 2 if number else 0
+                if used + gap + room > width and number:
+                    break
+                blank = " " * (room - cell_len(cell))
+                row += " " * gap + (blank + cell if number else cell + blank)
+                used += gap + room
+            return [Segment(set_cell_size(row, min(used, width)), ink(token))]
+
+        return Line(draw, choice)
+
+    targets = [None] * len(rows) if choices is None else choices
+    return [
+        line(header, "dim", None),
+        *(line(row, "text", choice) for row, choice in zip(rows, targets, strict=True)),
+    ]
+
+
 def bar(
     name: str,
     parts: Sequence[tuple[float, str]],
@@ -149,7 +182,5 @@ def excerpt(
 
 def _cell(character: str) -> str:
     """The glyph of a character; what is not one cell wide is a stand-in."""
-    from rich.cells import cell_len
-
     shown = glyph(character)
     return shown if cell_len(shown) == 1 else "▯"

@@ -81,6 +81,16 @@ class Trace:
             written=None if self.written is None else self.written[:stop],
         )
 
+    def since(self, start: int) -> Trace:
+        """The trace of the characters from `start` on; nothing is copied."""
+        return replace(
+            self,
+            ids=self.ids[start:],
+            log_probabilities=self.log_probabilities[start:],
+            activations={name: values[start:] for name, values in self.activations.items()},
+            written=None if self.written is None else self.written[start:],
+        )
+
     @property
     def quantities(self) -> tuple[str, ...]:
         """Names of what is recorded of each unit, in display order."""

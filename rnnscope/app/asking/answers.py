@@ -14,7 +14,7 @@ from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import Breakdown
 from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.matching import Matches
-from rnnscope.analysis.saturation import Saturation
+from rnnscope.analysis.saturation import SaturationResult
 from rnnscope.app.asking.requests import Request
 from rnnscope.app.ranking import Known, Neuron
 from rnnscope.network.architecture import Architecture
@@ -116,7 +116,7 @@ class ContextsFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class SaturationFound(Answer):
-    saturation: Saturation
+    saturation: SaturationResult
     extent: Extent | None = None
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 
-from rnnscope.analysis.saturation import GateSaturation, Saturation
+from rnnscope.analysis.saturation import GateSaturation, SaturationResult
 from rnnscope.app import braille
 from rnnscope.app.asking.answers import Extent
 from rnnscope.app.messages import NeuronChosen
@@ -35,7 +35,7 @@ class SaturationPlot(ViewPanel):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._view: View | None = None
-        self._found: Saturation | None = None
+        self._found: SaturationResult | None = None
         self._extent: Extent | None = None
 
     def show(self, view: View) -> None:
@@ -43,7 +43,7 @@ class SaturationPlot(ViewPanel):
         if before is None or (before.layer, before.unit) != (view.layer, view.unit):
             self.redraw()
 
-    def scatter(self, found: Saturation, extent: Extent | None = None) -> None:
+    def scatter(self, found: SaturationResult, extent: Extent | None = None) -> None:
         """Show what was counted, over how much of the text."""
         self._found, self._extent = found, extent
         self.redraw()

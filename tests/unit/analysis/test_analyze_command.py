@@ -156,7 +156,7 @@ def test_tables_are_for_people_and_nothing_in_them_acts(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ((), "say what to analyze"),
+        ((), "name a model, a text and an analysis"),
         (("--select", "12"), "two positions"),
         (("--select", "9:9"), "no stretch"),
         (("--select", "0:99999"), "no stretch"),

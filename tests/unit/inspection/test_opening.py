@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnnscope.inspection.opening import Opening, open_text
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import save_model
 from rnnscope.network.header import read_header
 from rnnscope.network.model import CharRNN
+from rnnscope.opening import Opening, open_text
 from rnnscope.text.vocabulary import Vocabulary
 
 TEXT = "the bell rang at seven, and not before\n" * 30

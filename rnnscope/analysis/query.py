@@ -1,0 +1,120 @@
+"""Queries and results: the one shape that every analysis has.
+
+An analysis is one module: a frozen `Query`, whose fields are its options and whose `run` is its computation,
+and a frozen `Result`. `Session.ask(query)` answers it for a notebook, the command line, `--json` and the
+screens alike, so that they cannot disagree.
+
+    @dataclass(frozen=True)
+    class Longest(Query["LongestResult"]):
+        \"\"\"The longest line of the text.\"\"\"
+
+        name = "longest"
+        characters: int = 0
+
+        def run(self, context: Context) -> LongestResult: ...
+
+The fields' docstrings are the help of the command's options, and `Result.to_dict` is what `--json` prints.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from rnnscope.errors import OptionError
+from rnnscope.progress import NO_PROGRESS, Progress
+
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
+    from rnnscope.network.model import CharRNN
+    from rnnscope.tracing.reader import TextReader
+
+R = TypeVar("R", bound="Result")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a query. Its fields are documented where it is defined."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON can hold it: arrays as lists, a number that is not finite as None."""
+        return {field.name: as_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def _repr_html_(self) -> str:
+        # How a result is drawn is known to `rnnscope.render` alone, which stands above the analyses; it is
+        # imported by its name, when a notebook asks, so that the arrows between packages run one way.
+        html: str = importlib.import_module("rnnscope.render").to_html(self)
+        return html
+
+
+@dataclass(frozen=True)
+class Query(Generic[R]):
+    """A question about a model and a text. Two queries with equal fields are the same question."""
+
+    name: ClassVar[str]
+    """The name of the analysis on the command line and in JSON, such as `saturation`."""
+    activity: ClassVar[str]
+    """What a progress line says while it runs, such as `reading gates`."""
+
+    def check(self, architecture: Architecture) -> None:
+        """Raise OptionError for a field that is out of range or does not fit the network."""
+
+    def run(self, context: Context) -> R:
+        """Compute the answer. Raises RnnscopeError for what the user can put right, and Cancelled."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a query is computed from."""
+
+    reader: TextReader
+    """The text, and the activations of any part of it."""
+    progress: Progress
+    _ask: Callable[[Query[Any], Progress], Any]
+    training_text: Callable[[], str | None]
+    """The text that the model was trained on, without its validation and test parts; None if not at hand."""
+
+    @property
+    def model(self) -> CharRNN:
+        """The network. Raises OptionError where only a trace is at hand."""
+        model = self.reader.model
+        if model is None:
+            raise OptionError("this analysis needs a model, but only a trace is at hand")
+        return model
+
+    def ask(self, query: Query[R], progress: Progress = NO_PROGRESS) -> R:
+        """The answer to another query, computed once for the whole session."""
+        answer: R = self._ask(query, progress)
+        return answer
+
+
+def as_json(value: Any) -> Any:
+    """A value of a result as JSON holds it. Raises TypeError for what JSON cannot hold."""
+    if isinstance(value, Result):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return as_json(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        return [as_json(each) for each in value]
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"JSON cannot hold {type(value).__name__}")
+
+
+def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
+    """Raise OptionError for a field whose value is not within low..high."""
+    if not low <= value <= high:
+        limits = f"at least {low:,g}" if high == float("inf") else f"from {low:,g} to {high:,g}"
+        raise OptionError(f"--{name.replace('_', '-')} is {value:,g}, but must be {limits}")
