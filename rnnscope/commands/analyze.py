@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import tyro
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
 from rnnscope.commands import analyze_old
+from rnnscope.commands.output import say, say_json
 from rnnscope.errors import OptionError
 
 _OLD = ("saturation", "errors", "matches", "gradients", "ngrams", "select")
@@ -42,7 +42,7 @@ def parse(arguments: Sequence[str]) -> Any | None:
     asks_help = any(each in ("-h", "--help") for each in arguments)
     name = _named(arguments, asks_help=asks_help)
     if name is None:
-        print(_USAGE.format(analyses="\n".join(_summaries())), end="")
+        say(_USAGE.format(analyses="\n".join(_summaries())).rstrip("\n"))
         return None
     rest = list(arguments)
     rest.remove(name)
@@ -109,7 +109,7 @@ def run(options: Any) -> int:
     session = Session.open(options.model, options.text)
     result = ask(session, options.query)
     if options.json:
-        print(json.dumps(result.to_dict(), allow_nan=False))
+        say_json(result.to_dict())
         return 0
 
     from rnnscope.render import render
