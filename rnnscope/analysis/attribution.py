@@ -1,10 +1,8 @@
-"""Where a prediction came from, and how far back a loss is felt: exact gradients through the network.
+"""Where a prediction came from: exact gradients through the network.
 
     connectivity    ‖∂ ln p(x_T+1 | x_1 … x_T) / ∂ x_t‖₂ with x_t the one-hot input (Madsen, Distill 2019)
-    gradient flow   ‖∂ loss_T / ∂ h_t‖₂ of every layer, h_t all that is passed on: up and to the next step
-                    (Hochreiter 1991; Bengio, Simard & Frasconi 1994)
 
-Both look at a window of characters before the prediction; the state at which the window begins is the true
+It looks at a window of characters before the prediction; the state at which the window begins is the true
 one, which the network has after all that comes before it, and is not differentiated.
 """
 
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.analysis.effects import GradientFlow, Saliency
+from rnnscope.analysis.effects import Saliency
 from rnnscope.analysis.walk import Stop, Told, read_through
 from rnnscope.network.model import CharRNN, State
 
@@ -72,41 +70,6 @@ def saliency(
     return next(saliencies(model, ids, [position], state, window=window))
 
 
-def gradient_flow(
-    model: CharRNN,
-    ids: NDArray[Any],
-    positions: Iterable[int],
-    state: State | None = None,
-    *,
-    distance: int = WINDOW,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
-) -> GradientFlow:
-    """The mean gradient of the losses of the characters at `positions`, at each of `distance` steps back.
-
-    positions: from `distance` to T − 1. When stopped, the result is of the positions done until then. Raises
-    ValueError for a position out of range.
-    """
-    wanted = _checked(positions, distance, len(ids))
-    total = np.zeros((model.architecture.layers, distance))
-    done = 0
-    starts = [position - distance for position in wanted]
-    for batch, begin in _batches(model, ids, starts, [distance] * len(starts), state):
-        if should_stop is not None and should_stop():
-            break
-        columns = _columns(ids, [starts[i] for i in batch], [wanted[i] for i in batch], model.device)
-        total += _flow(model, columns, begin).sum(axis=2)
-        done += len(batch)
-        if told is not None:
-            told(done / len(wanted))
-    return GradientFlow(model.architecture.title, total / max(1, done), done)
-
-
-def spread(length: int, count: int, first: int) -> list[int]:
-    """Up to `count` positions at equal steps from `first` to `length` − 1, for a mean over a text."""
-    return np.unique(np.linspace(first, length - 1, count).astype(int)).tolist() if length > first else []
-
-
 @torch.enable_grad()
 def _connectivity(model: CharRNN, columns: Tensor, begin: State) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Norms (n, B) and ln p (B,) of the last of each of `columns` (n + 1, B)."""
@@ -119,30 +82,6 @@ def _connectivity(model: CharRNN, columns: Tensor, begin: State) -> tuple[NDArra
     found = _log_probability(model, values[-1], columns[-1])
     (gradient,) = torch.autograd.grad(found.sum(), [one_hot])
     return gradient.norm(dim=2).double().cpu().numpy(), found.detach().cpu().numpy()
-
-
-@torch.enable_grad()
-def _flow(model: CharRNN, columns: Tensor, begin: State) -> NDArray[np.float64]:
-    """(layers, n, B) norms, the last step first.
-
-    A fused run over all steps would tell of h_t only what the layer above makes of it. So the steps are taken
-    one by one, and h_t is one tensor that is passed up and on.
-    """
-    states = [tuple(part.detach().requires_grad_() for part in layer) for layer in begin]
-    passed: list[list[Tensor]] = [[] for _ in model.layers]
-    values = model.embed(columns[:-1])
-    for x in values.unsqueeze(1).unbind(0):
-        for layer, cell in enumerate(model.layers):
-            x, after = cell(x, states[layer])
-            hidden = x[0]
-            x = hidden.unsqueeze(0)
-            states[layer] = (hidden, *after[1:])
-            passed[layer].append(hidden)
-    loss = -_log_probability(model, passed[-1][-1], columns[-1])
-    gradients = torch.autograd.grad(loss.sum(), list(itertools.chain(*passed)))
-    norms = torch.stack(gradients).norm(dim=2).double().cpu().numpy()
-    flow: NDArray[np.float64] = norms.reshape(len(passed), len(values), -1)[:, ::-1]
-    return flow
 
 
 def _log_probability(model: CharRNN, hidden: Tensor, following: Tensor) -> Tensor:

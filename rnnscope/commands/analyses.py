@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.attribution import gradient_flow, spread
 from rnnscope.analysis.compare import Comparison, all_match_distances, compare
 from rnnscope.analysis.errors import ORDERS, Level, break_down
+from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.walk import Told, true_log_probabilities, walk

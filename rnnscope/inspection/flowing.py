@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rnnscope.analysis.attribution import gradient_flow, spread
 from rnnscope.analysis.effects import GradientFlow
+from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.app.asking.answers import Answer, GradientsFound, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindGradients

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.analysis.attribution import gradient_flow, spread
 from rnnscope.analysis.compare import compare
+from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.analysis.matching import select
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.walk import true_log_probabilities

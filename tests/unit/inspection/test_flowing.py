@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.analysis.attribution import gradient_flow, spread
+from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.app.asking.answers import GradientsFound, Refused, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindGradients
