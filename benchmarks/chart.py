@@ -19,13 +19,13 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 
 from rnnscope.app.history import History
-from rnnscope.app.widgets.gates import Gates
-from rnnscope.app.widgets.gradient import GradientChart
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.loss import LossChart
-from rnnscope.app.widgets.panel import Panel
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.panel import Panel
 from rnnscope.network.architecture import QUANTITIES, Architecture
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Compared, Evaluated, Progress
 
@@ -132,10 +132,10 @@ async def main() -> None:
         (HeatMap(), (50, 11)),
         (HeatMap(), (68, 44)),
     ):
-        views = iter(range(ROUNDS + 1))
+        selections = iter(range(ROUNDS + 1))
 
-        def move(panel: Gates | HeatMap = panel, views: object = views) -> None:
-            panel.show(View(trace, cursor=900 + next(views), unit=97))  # type: ignore[call-overload]
+        def move(panel: Gates | HeatMap = panel, selections: object = selections) -> None:
+            panel.show(Selection(trace, cursor=900 + next(selections), unit=97))  # type: ignore[call-overload]
 
         await measure(f"{panel.heading}, the cursor moves", panel, size, move)
 

@@ -48,7 +48,7 @@ async def measure(columns: int, rows: int) -> None:
     async with app.run_test(size=(columns, rows)) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        while screen.view is None:
+        while screen.selection is None:
             await pilot.pause(0.02)
 
         def tick() -> None:

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from rnnscope.app.widgets.passage import Passage
+from rnnscope.app.panels.passage import Passage
 from rnnscope.network.architecture import Architecture
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette, signed_steps
 from rnnscope.tracing.trace import Trace
 
@@ -64,34 +64,34 @@ async def measure() -> None:
     async with Bench().run_test(size=(COLUMNS, ROWS)) as pilot:
         passage = pilot.app.query_one(Passage)
         for unit in range(ROUNDS):
-            view = View(trace, cursor=10_000, unit=unit, quantity="hidden")
+            selection = Selection(trace, cursor=10_000, unit=unit, quantity="hidden")
 
             begin = time.perf_counter()
-            passage.show(view)  # another neuron: every character changes
+            passage.show(selection)  # another neuron: every character changes
             strips = [passage.render_line(y) for y in range(ROWS)]
             times["lines"].append(milliseconds(begin))
             shown = sum(len(strip.text.strip()) for strip in strips[1:])
 
             begin = time.perf_counter()
             text = Text()
-            steps = signed_steps(view.values[10_000 : 10_000 + shown]).tolist()
+            steps = signed_steps(selection.values[10_000 : 10_000 + shown]).tolist()
             for character, step in zip(trace.text[10_000 : 10_000 + shown], steps, strict=True):
                 text.append(character, styles[step])
             console.render_lines(text, console.options.update(width=COLUMNS - 4))
             times["text"].append(milliseconds(begin))
 
             begin = time.perf_counter()
-            passage.show(view.moved(cursor=10_001))
+            passage.show(selection.moved(cursor=10_001))
             for y in range(ROWS):
                 passage.render_line(y)
             times["cursor"].append(milliseconds(begin))
 
             begin = time.perf_counter()
-            passage.show(view.moved(top_five=True))
+            passage.show(selection.moved(top_five=True))
             for y in range(ROWS):
                 passage.render_line(y)
             times["top five"].append(milliseconds(begin))
-            passage.show(view)
+            passage.show(selection)
             assert all(strip.cell_length == COLUMNS for strip in strips)
     middle = {name: statistics.median(values) for name, values in times.items()}
     print(f"{COLUMNS}×{ROWS}, {ROUNDS} neurons, medians")

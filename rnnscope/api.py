@@ -46,7 +46,7 @@ class TracedText(Trace):
         Without a quantity it is the cell, or hidden where there is none; "surprise" needs no unit. Raises
         OptionError for a neuron or a quantity that the network does not have.
         """
-        return ColoredText.of(Subject.of(unit, quantity, self.architecture).view(self), facts=self.facts)
+        return ColoredText.of(Subject.of(unit, quantity, self.architecture).selection(self), facts=self.facts)
 
     def __repr__(self) -> str:
         return (

@@ -40,7 +40,7 @@ class Second:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Selection:
     """A trace, and which character, neuron and quantity of it are chosen."""
 
     trace: Trace
@@ -86,7 +86,7 @@ class View:
             return (self.values - low) / max(high - low, 1e-6)
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
 
-    def has_text_of(self, other: View) -> bool:
+    def has_text_of(self, other: Selection) -> bool:
         """Whether both are of the same characters, so that they stand on the same lines."""
         ours, theirs = self.trace, other.trace
         return ours is theirs or (
@@ -94,7 +94,7 @@ class View:
             and np.array_equal(ours.ids, theirs.ids)
         )
 
-    def seconded(self) -> View | None:
+    def seconded(self) -> Selection | None:
         """The second neuron as the chosen one; None where there is no second."""
         second = self.second
         if second is None:
@@ -111,24 +111,24 @@ class View:
             knows="",
         )
 
-    def moved(self, **changes: object) -> View:
-        """The same view with some fields changed; cursor, layer and unit are kept within the trace.
+    def moved(self, **changes: object) -> Selection:
+        """The same selection with some fields changed; cursor, layer and unit are kept within the trace.
 
         What the characters of one text were colored by is not left on those of another.
         """
-        view = replace(self, **changes)  # type: ignore[arg-type]
-        shape = view.trace.architecture
-        overlay = view.overlay
-        if overlay is self.overlay and not np.array_equal(view.trace.ids, self.trace.ids):
+        selection = replace(self, **changes)  # type: ignore[arg-type]
+        shape = selection.trace.architecture
+        overlay = selection.overlay
+        if overlay is self.overlay and not np.array_equal(selection.trace.ids, self.trace.ids):
             overlay = None
-        if overlay is not None and len(overlay.values) != len(view.trace):
+        if overlay is not None and len(overlay.values) != len(selection.trace):
             overlay = None
         return replace(
-            view,
+            selection,
             overlay=overlay,
-            coloring="neuron" if overlay is None and view.coloring == "overlay" else view.coloring,
-            cursor=max(0, min(view.cursor, len(view.trace) - 1)),
-            layer=max(1, min(view.layer, shape.layers)),
-            unit=max(0, min(view.unit, shape.hidden_size - 1)),
-            quantity=view.quantity if view.quantity in view.trace.quantities else "hidden",
+            coloring="neuron" if overlay is None and selection.coloring == "overlay" else selection.coloring,
+            cursor=max(0, min(selection.cursor, len(selection.trace) - 1)),
+            layer=max(1, min(selection.layer, shape.layers)),
+            unit=max(0, min(selection.unit, shape.hidden_size - 1)),
+            quantity=selection.quantity if selection.quantity in selection.trace.quantities else "hidden",
         )

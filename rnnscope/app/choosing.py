@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.app.slowness import LAG
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 
 
-def first_view(trace: Trace) -> View:
+def first_selection(trace: Trace) -> Selection:
     """The cursor a third into the passage, on the liveliest neuron of the last layer."""
-    view = View(trace).moved(cursor=first_cursor(trace), layer=trace.architecture.layers)
-    return view.moved(unit=liveliest(view))
+    selection = Selection(trace).moved(cursor=first_cursor(trace), layer=trace.architecture.layers)
+    return selection.moved(unit=liveliest(selection))
 
 
-def livelier_view(view: View) -> View:
-    """The same view, on the liveliest neuron where its own has lost half of that one's liveliness."""
-    lively = liveliness(view.trace.shown(view.layer, view.quantity))
+def livelier_selection(selection: Selection) -> Selection:
+    """The same selection, on the liveliest neuron where its own has lost half of that one's liveliness."""
+    lively = liveliness(selection.trace.shown(selection.layer, selection.quantity))
     best = int(np.argmax(lively))
-    return view.moved(unit=best) if lively[view.unit] < 0.5 * lively[best] else view
+    return selection.moved(unit=best) if lively[selection.unit] < 0.5 * lively[best] else selection
 
 
 def first_cursor(trace: Trace) -> int:
@@ -41,12 +41,12 @@ def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return lively
 
 
-def liveliest(view: View) -> int:
-    """The unit of the view's layer that shows most over the passage."""
-    return int(np.argmax(liveliness(view.trace.shown(view.layer, view.quantity))))
+def liveliest(selection: Selection) -> int:
+    """The unit of the selection's layer that shows most over the passage."""
+    return int(np.argmax(liveliness(selection.trace.shown(selection.layer, selection.quantity))))
 
 
-def neighbor_quantity(view: View, by: int) -> str:
+def neighbor_quantity(selection: Selection, by: int) -> str:
     """The quantity `by` places on, round and round."""
-    names = view.trace.quantities
-    return names[(names.index(view.quantity) + by) % len(names)]
+    names = selection.trace.quantities
+    return names[(names.index(selection.quantity) + by) % len(names)]

@@ -11,19 +11,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 
 Float = NDArray[np.float64]
 
 
-def numbers(view: View, name: str, characters: slice) -> Float:
-    """The raw values of a quantity, or of `kept` or `written`, of the view's neuron at some characters."""
+def numbers(selection: Selection, name: str, characters: slice) -> Float:
+    """The raw values of a quantity, or of `kept` or `written`, of the chosen neuron at some characters."""
 
     def values(quantity: str) -> Float:
-        recorded = view.trace[f"{view.layer}/{quantity}"]
-        return recorded[characters, view.unit].astype(np.float64)
+        recorded = selection.trace[f"{selection.layer}/{quantity}"]
+        return recorded[characters, selection.unit].astype(np.float64)
 
-    of_gru = view.trace.architecture.cell == "gru"
+    of_gru = selection.trace.architecture.cell == "gru"
     if name in ("kept", "written"):
         strength = 1 - values("update") if of_gru else values("input")
         written: Float = strength * values("candidate")
@@ -31,7 +31,7 @@ def numbers(view: View, name: str, characters: slice) -> Float:
     return values(name)
 
 
-def squashed(view: View, name: str, raw: Float) -> Float:
+def squashed(selection: Selection, name: str, raw: Float) -> Float:
     """The same values within −1..1, as bars show them: what adds up to an LSTM's cell goes through tanh."""
-    is_of_gru = view.trace.architecture.cell == "gru"
+    is_of_gru = selection.trace.architecture.cell == "gru"
     return np.tanh(raw) if name in ("kept", "written", "cell", "factor") and not is_of_gru else raw

@@ -1,4 +1,4 @@
-"""What panels tell the screen; the screen answers with a new View for all of them."""
+"""What panels tell the screen; the screen answers with a new Selection for all of them."""
 
 from __future__ import annotations
 

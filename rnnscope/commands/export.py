@@ -97,7 +97,7 @@ def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts
 
     parts, spellings, unknown = [], [], 0
     for page, repeated in _pages(pages, start, stop):
-        parts.append(ColoredText.of(subject.view(page.trace), start=page.start, facts=facts)[repeated:])
+        parts.append(ColoredText.of(subject.selection(page.trace), start=page.start, facts=facts)[repeated:])
         spellings.append(page.text[repeated:])
         unknown += sum(index >= repeated for index in page.unknown.tolist())
     whole = ColoredText.joined(parts)

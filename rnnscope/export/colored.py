@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnscope.export.coloring import Description, codes, described, kind_of
 from rnnscope.export.layout import Layout, Shapes, lay_out
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.text.display import are_bytes
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.legend import Kind
@@ -50,23 +50,27 @@ class ColoredText:
     """What else to say of the model and the text, in a few words each."""
 
     @classmethod
-    def of(cls, view: View, *, start: int = 0, facts: Facts = ()) -> ColoredText:
+    def of(cls, selection: Selection, *, start: int = 0, facts: Facts = ()) -> ColoredText:
         """What a screen's passage shows."""
-        trace, is_surprise = view.trace, view.coloring == "surprise"
+        trace, is_surprise = selection.trace, selection.coloring == "surprise"
         symbols, ids = trace.drawn
-        overlay = view.overlay if view.coloring == "overlay" else None
-        values = view.values if overlay is None else overlay.values
+        overlay = selection.overlay if selection.coloring == "overlay" else None
+        values = selection.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
         return cls(
             symbols=symbols,
             ids=ids,
             values=values,
-            codes=codes(view),
-            kind=kind_of(view),
-            description=described(view),
-            quantity="surprise" if is_surprise else view.quantity if overlay is None else overlay.subject,
-            unit="" if is_surprise or overlay is not None else view.neuron,
+            codes=codes(selection),
+            kind=kind_of(selection),
+            description=described(selection),
+            quantity="surprise"
+            if is_surprise
+            else selection.quantity
+            if overlay is None
+            else overlay.subject,
+            unit="" if is_surprise or overlay is not None else selection.neuron,
             start=start,
             facts=facts or (trace.architecture.title,),
         )

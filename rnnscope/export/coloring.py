@@ -1,4 +1,4 @@
-"""How a view colors the text: which of the text styles each character has, and the words that say so.
+"""How a selection colors the text: which of the text styles each character has, and the words that say so.
 
 neuron      the chosen quantity of the chosen neuron, diverging or gate, on the quantity's range or its own
 surprise    bits that each character cost, 0..8, on the probability palette
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 
 from rnnscope.export.layout import Shapes, first_equal
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.legend import Kind
 from rnnscope.theme.palette import STEPS, Palette, signed_steps, unit_steps
 
@@ -44,25 +44,25 @@ class Description:
     """What stands before the legend."""
 
 
-def kind_of(view: View) -> Kind:
-    """The palette of a view's text."""
-    if view.coloring == "overlay" and view.overlay is not None:
-        return view.overlay.kind
-    if view.coloring == "surprise":
+def kind_of(selection: Selection) -> Kind:
+    """The palette of a selection's text."""
+    if selection.coloring == "overlay" and selection.overlay is not None:
+        return selection.overlay.kind
+    if selection.coloring == "surprise":
         return "probability"
-    return "gate" if view.is_gate else "diverging"
+    return "gate" if selection.is_gate else "diverging"
 
 
-def codes(view: View) -> NDArray[np.intp]:
+def codes(selection: Selection) -> NDArray[np.intp]:
     """(T,) which of the text styles each character has."""
-    if view.coloring == "overlay" and view.overlay is not None:
-        values = view.overlay.values
-    elif view.coloring == "surprise":
-        values = np.concatenate(([0.0], view.trace.surprise_bits / SURPRISE_RANGE_BITS))
+    if selection.coloring == "overlay" and selection.overlay is not None:
+        values = selection.overlay.values
+    elif selection.coloring == "surprise":
+        values = np.concatenate(([0.0], selection.trace.surprise_bits / SURPRISE_RANGE_BITS))
     else:
-        values = view.colored
-    steps = signed_steps(values) if kind_of(view) == "diverging" else unit_steps(values)
-    is_break = Shapes.of(view.trace.symbols).ends_line[view.trace.ids]
+        values = selection.colored
+    steps = signed_steps(values) if kind_of(selection) == "diverging" else unit_steps(values)
+    is_break = Shapes.of(selection.trace.symbols).ends_line[selection.trace.ids]
     return np.where(is_break & (np.abs(values) < _QUIET), steps + STEPS, steps)
 
 
@@ -76,27 +76,32 @@ def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArra
     return styles, first_equal(styles)
 
 
-def described(view: View) -> Description:
-    """The words for a view's coloring, and its scale."""
-    if view.coloring == "overlay" and view.overlay is not None:
-        return Description((view.overlay.subject, ""), view.overlay.ends)
-    if view.coloring == "surprise":
+def described(selection: Selection) -> Description:
+    """The words for a selection's coloring, and its scale."""
+    if selection.coloring == "overlay" and selection.overlay is not None:
+        return Description((selection.overlay.subject, ""), selection.overlay.ends)
+    if selection.coloring == "surprise":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
-    short = f"{view.neuron} · {view.quantity}"
-    long = f"neuron {view.neuron}, {view.quantity}" + (f": {view.knows}" if view.knows else "")
-    subjects: tuple[str, ...] = (long, f"neuron {short}", short, view.neuron)
-    if view.second is not None and view.second.place == "under":
-        lower = f"{view.second.layer}/{view.second.unit}"
-        subjects = (f"{short}, under it {lower} · {view.second.quantity}", f"{view.neuron} over {lower}")
-    if not view.own_range:
-        if view.is_gate:
+    short = f"{selection.neuron} · {selection.quantity}"
+    long = f"neuron {selection.neuron}, {selection.quantity}" + (
+        f": {selection.knows}" if selection.knows else ""
+    )
+    subjects: tuple[str, ...] = (long, f"neuron {short}", short, selection.neuron)
+    if selection.second is not None and selection.second.place == "under":
+        lower = f"{selection.second.layer}/{selection.second.unit}"
+        subjects = (
+            f"{short}, under it {lower} · {selection.second.quantity}",
+            f"{selection.neuron} over {lower}",
+        )
+    if not selection.own_range:
+        if selection.is_gate:
             return Description(subjects, ("0", "1"), ("½",))
         return Description(subjects, ("−1", "+1"), ("−½", "0", "+½"))
-    low, high = float(view.values.min()), float(view.values.max())
-    if view.is_gate:
+    low, high = float(selection.values.min()), float(selection.values.max())
+    if selection.is_gate:
         return Description(subjects, (f"{low:.2f}", f"{high:.2f}"), lead="own range ")
-    first, last = signed_steps([float(view.colored.min()), float(view.colored.max())]).tolist()
+    first, last = signed_steps([float(selection.colored.min()), float(selection.colored.max())]).tolist()
     return Description(subjects, (_signed(low), _signed(high)), (), (first, last), "own range ")
 
 

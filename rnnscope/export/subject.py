@@ -10,7 +10,7 @@ from rnnscope.errors import OptionError
 from rnnscope.export.colored import Facts
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.header import Header
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.text.display import safe
 from rnnscope.tracing.trace import Trace
 
@@ -48,11 +48,11 @@ class Subject:
             raise OptionError(f"there is no neuron {safe(unit)}; there are {neurons}, as LAYER/UNIT")
         return cls(quantity, layer, number)
 
-    def view(self, trace: Trace) -> View:
+    def selection(self, trace: Trace) -> Selection:
         """A trace, looked at so."""
         if self.quantity == SURPRISE:
-            return View(trace, coloring="surprise")
-        return View(trace, layer=self.layer, unit=self.unit, quantity=self.quantity)
+            return Selection(trace, coloring="surprise")
+        return Selection(trace, layer=self.layer, unit=self.unit, quantity=self.quantity)
 
 
 def model_facts(path: Path, header: Header) -> Facts:

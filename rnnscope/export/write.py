@@ -1,4 +1,4 @@
-"""From a colored text, or a screen's view, to a file; its suffix says which kind."""
+"""From a colored text, or a screen's selection, to a file; its suffix says which kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rnnscope.export.numbers import as_csv, as_json, as_npz
 from rnnscope.export.page import page
 from rnnscope.export.picture import picture
 from rnnscope.files import write_atomically
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 
 PICTURES: dict[str, Callable[[ColoredText], str]] = {".html": page, ".svg": picture}
 NUMBERS: dict[str, Callable[[ColoredText], str | bytes]] = {
@@ -38,6 +38,6 @@ def write(text: ColoredText, path: Path) -> None:
     write_atomically(path, lambda file: file.write(encoded))
 
 
-def write_page(view: View, path: Path, *, start: int = 0, facts: Facts = ()) -> None:
+def write_page(selection: Selection, path: Path, *, start: int = 0, facts: Facts = ()) -> None:
     """Write what a screen's passage shows; `start` is where its trace begins in its text."""
-    write(ColoredText.of(view, start=start, facts=facts), path)
+    write(ColoredText.of(selection, start=start, facts=facts), path)

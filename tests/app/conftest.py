@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
-from rnnscope.app.widgets.panel import Panel
+from rnnscope.app.panels.panel import Panel
 from rnnscope.network.architecture import Architecture
 from rnnscope.theme.palette import Depth, Theme, palette
 from rnnscope.tracing.trace import Trace

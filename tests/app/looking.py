@@ -15,7 +15,7 @@ from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import FindShare, ReadPage, Request
 from rnnscope.app.inspect import InspectApp
 from rnnscope.app.screens.inspect import InspectScreen
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import Depth, Theme
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PASSAGE, make_trace
@@ -90,7 +90,7 @@ async def shown(
         screen = app.screen
         assert isinstance(screen, InspectScreen)
         try:
-            await until(pilot, lambda: screen.view is not None or app.failure is not None)
+            await until(pilot, lambda: screen.selection is not None or app.failure is not None)
             await settled(pilot)
             yield pilot, screen
         finally:
@@ -103,9 +103,9 @@ async def settled(pilot: Pilot[int]) -> None:
         await pilot.pause(0.03)
 
 
-def seen(screen: InspectScreen) -> View:
-    assert screen.view is not None
-    return screen.view
+def seen(screen: InspectScreen) -> Selection:
+    assert screen.selection is not None
+    return screen.selection
 
 
 def text_of(screen: InspectScreen) -> str:

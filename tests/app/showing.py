@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp, Start
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event
 from tests.app.waiting import until
@@ -40,13 +40,15 @@ async def shown(
         try:
             await until(
                 pilot,
-                lambda: screen.view is not None or app.failure is not None or app.return_code is not None,
+                lambda: (
+                    screen.selection is not None or app.failure is not None or app.return_code is not None
+                ),
             )
             yield pilot, screen
         finally:
             app.controls.stop()
 
 
-def seen(screen: TrainScreen) -> View:
-    assert screen.view is not None
-    return screen.view
+def seen(screen: TrainScreen) -> Selection:
+    assert screen.selection is not None
+    return screen.selection

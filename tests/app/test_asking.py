@@ -7,7 +7,7 @@ from textual import events
 from textual.widgets import Input, Label
 
 from rnnscope.app.asking.requests import as_asked
-from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.panels.prompt import Prompt
 from tests.app.looking import settled, shown, working
 
 

@@ -13,10 +13,10 @@ from rich.cells import cell_len
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
-from rnnscope.app.widgets.gates import Gates
-from rnnscope.app.widgets.gates_plan import Plan, plan
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.gates_plan import Plan, plan
 from rnnscope.network.architecture import QUANTITIES, Architecture, CellName
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
@@ -149,10 +149,10 @@ def test_a_plan_fits_and_uses_more_room_where_there_is_more(cell: CellName) -> N
 @pytest.mark.parametrize("cell", ["lstm", "gru", "peephole", "coupled", "multiplicative"])
 def test_kept_and_written_follow_the_equations_and_add_up(cell: CellName) -> None:
     trace = trace_of("the ferry leaves at seven", cell)
-    view = View(trace, unit=1)
+    selection = Selection(trace, unit=1)
     everywhere = slice(0, len(trace))
-    kept = ledger.numbers(view, "kept", everywhere)
-    written = ledger.numbers(view, "written", everywhere)
+    kept = ledger.numbers(selection, "kept", everywhere)
+    written = ledger.numbers(selection, "written", everywhere)
     value = {name: trace[f"1/{name}"][:, 1].astype(float) for name in trace.quantities}
     state = value["hidden"] if cell == "gru" else value["cell"]
     before = np.concatenate(([0.0], state[:-1]))
@@ -199,7 +199,7 @@ def test_every_character_has_its_cells(cursor: int, width: int) -> None:
 async def test_values_at_the_cursor_stand_on_the_right(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)):
-        app.panel.show(View(trace, cursor=100, unit=7))
+        app.panel.show(Selection(trace, cursor=100, unit=7))
         told = {line.split()[0]: line.split()[-1] for line in app.lines()[2:] if line.split()[:1] != []}
         for name in ("input", "forget", "output"):
             assert told[name] == f"{trace[f'1/{name}'][100, 7]:.2f}"
@@ -210,7 +210,7 @@ async def test_values_at_the_cursor_stand_on_the_right(panel_app, trace: Trace) 
 async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)):
-        app.panel.show(View(trace, cursor=100, unit=7))
+        app.panel.show(Selection(trace, cursor=100, unit=7))
         inverse = [x for x, (_, style) in enumerate(app.cells(1)) if style == DARK.cursor]
         assert [app.cells(1)[x][0] for x in inverse] == [trace.text[100]]
         hair = DARK.color("hair")
@@ -223,7 +223,7 @@ async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_
 async def test_bars_are_the_gates_of_the_characters_above_them(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)):
-        app.panel.show(View(trace, cursor=100, unit=7))
+        app.panel.show(Selection(trace, cursor=100, unit=7))
         shown = window(trace, 100, 64 - 4 - 16)
         drawn = app.line(3)[12 : 12 + 44]  # forget
         values = trace["1/forget"][shown.first : shown.first + 44, 7]
@@ -233,7 +233,7 @@ async def test_bars_are_the_gates_of_the_characters_above_them(panel_app, trace:
 async def test_a_low_panel_has_its_text_in_the_title(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(78, 5)):
-        app.panel.show(View(trace, cursor=100, unit=7))
+        app.panel.show(Selection(trace, cursor=100, unit=7))
         assert app.line(0).startswith("  gates")
         shown = window(trace, 100, 78 - 4 - 16)
         assert app.line(0)[12:].rstrip() == "".join(shown.glyphs).rstrip()
@@ -250,7 +250,7 @@ async def test_expected_characters_are_the_five_likeliest_and_hits_are_bold(pane
     told = dataclasses.replace(trace, log_probabilities=log_probabilities)
     app = panel_app(Gates())
     async with app.run_test(size=(66, 23)):
-        app.panel.show(View(told, cursor=100, unit=7))
+        app.panel.show(Selection(told, cursor=100, unit=7))
         x = next(x for x, (_, style) in enumerate(app.cells(2)) if style == DARK.cursor)
         best, second = app.cells(3)[x], app.cells(4)[x]
         assert best[0] == told.text[101]
@@ -265,7 +265,7 @@ async def test_the_ledger_adds_up_to_the_eye(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(66, 23)):
         for cursor in (0, 50, 100):
-            app.panel.show(View(trace, cursor=cursor, unit=7))
+            app.panel.show(Selection(trace, cursor=cursor, unit=7))
             told = {}
             for line in app.lines():
                 for name in ("kept", "written", "= cell"):
@@ -277,7 +277,7 @@ async def test_the_ledger_adds_up_to_the_eye(panel_app, trace: Trace) -> None:
 async def test_a_click_moves_the_cursor_or_chooses_the_quantity(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)) as pilot:
-        app.panel.show(View(trace, cursor=100, unit=7))
+        app.panel.show(Selection(trace, cursor=100, unit=7))
         shown = window(trace, 100, 44)
         await pilot.click(Gates, offset=(12 + 5, 4))
         await pilot.click(Gates, offset=(3, 3))
@@ -291,7 +291,7 @@ async def test_a_click_moves_the_cursor_or_chooses_the_quantity(panel_app, trace
 async def test_the_colored_quantity_has_a_bold_name(panel_app, trace: Trace) -> None:
     app = panel_app(Gates())
     async with app.run_test(size=(64, 11)):
-        app.panel.show(View(trace, cursor=100, quantity="forget"))
+        app.panel.show(Selection(trace, cursor=100, quantity="forget"))
         assert [y for y in range(2, 11) if app.cells(y)[2][1] == DARK.ink("strong", bold=True)] == [3]
 
 
@@ -305,7 +305,7 @@ async def test_every_line_fills_the_panel_at_any_size(panel_app, cell: CellName,
             app.panel.styles.width, app.panel.styles.height = width, height
             await pilot.pause()
             for cursor in (0, 2, 8, len(trace) - 1):
-                app.panel.show(View(trace, cursor=cursor, unit=2))
+                app.panel.show(Selection(trace, cursor=cursor, unit=2))
                 assert [cell_len(app.line(y)) for y in range(height)] == [width] * height
                 if depth == "none":
                     styles = [style for y in range(height) for _, style in app.cells(y)]

@@ -11,9 +11,9 @@ from textual.events import MouseScrollDown
 
 from rnnscope.app.columns import window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
+from rnnscope.app.panels.heatmap import HeatMap
 from rnnscope.app.slowness import slowest_first
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
@@ -54,8 +54,8 @@ def test_order_of_a_passage_shorter_than_the_lag() -> None:
 async def test_each_half_block_has_the_colors_of_its_two_neurons(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
-        view = View(trace, cursor=100, unit=int(slowest_first(trace["1/hidden"])[0]))
-        app.panel.show(view)
+        selection = Selection(trace, cursor=100, unit=int(slowest_first(trace["1/hidden"])[0]))
+        app.panel.show(selection)
         order = slowest_first(trace["1/hidden"])
         shown = window(trace, 100, 50 - 4 - 4)
         for row in range(9):
@@ -74,14 +74,14 @@ async def test_a_gate_is_shown_in_mint_in_the_same_order(panel_app, trace: Trace
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
         unit = int(slowest_first(trace["1/hidden"])[0])
-        app.panel.show(View(trace, cursor=100, unit=unit))
+        app.panel.show(Selection(trace, cursor=100, unit=unit))
         ids = [line[2:5] for line in app.lines()[2:]]
-        app.panel.show(View(trace, cursor=100, unit=unit, quantity="forget"))
+        app.panel.show(Selection(trace, cursor=100, unit=unit, quantity="forget"))
         assert [line[2:5] for line in app.lines()[2:]] == ids
         assert "forget, slowest first, 18 of 48" in app.line(0)
         value = float(trace["1/forget"][int(window(trace, 100, 42).indices[0]), unit])
         assert app.cells(2)[6][1].color == DARK.gate_colors[round(32 * value)]
-        app.panel.show(View(trace, cursor=100, unit=unit, quantity="candidate"))
+        app.panel.show(Selection(trace, cursor=100, unit=unit, quantity="candidate"))
         assert "hidden, slowest first" in app.line(0)
 
 
@@ -89,7 +89,7 @@ async def test_the_selected_neuron_is_bold_and_always_in_sight(panel_app, trace:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
         for unit in range(48):
-            app.panel.show(View(trace, cursor=100, unit=unit))
+            app.panel.show(Selection(trace, cursor=100, unit=unit))
             strong = DARK.ink("strong", bold=True)
             bold = [
                 line[2:5].strip()
@@ -107,14 +107,14 @@ async def test_rows_keep_their_places_while_a_network_learns(panel_app, trace: T
             return [line[2:5] for line in app.lines()[2:]]
 
         unit = int(slowest_first(later(trace, 1000, 1)["1/hidden"])[0])
-        app.panel.show(View(later(trace, 1000, 1), unit=unit))
+        app.panel.show(Selection(later(trace, 1000, 1), unit=unit))
         before = ids()
-        app.panel.show(View(later(trace, 1999, 2), unit=unit))
+        app.panel.show(Selection(later(trace, 1999, 2), unit=unit))
         assert ids() == before
-        app.panel.show(View(later(trace, 2000, 2), unit=unit))
+        app.panel.show(Selection(later(trace, 2000, 2), unit=unit))
         doubled = ids()
         assert doubled != before
-        app.panel.show(View(later(trace, 2001, 3), unit=unit))
+        app.panel.show(Selection(later(trace, 2001, 3), unit=unit))
         assert ids() == doubled
         app.panel.order_by("slowest")
         assert ids() != doubled
@@ -126,7 +126,7 @@ async def test_neighbors_follow_the_order(panel_app, trace: Trace) -> None:
     async with app.run_test(size=(50, 11)):
         assert app.panel.neighbor(1) is None
         order = slowest_first(trace["1/hidden"]).tolist()
-        app.panel.show(View(trace, unit=order[5]))
+        app.panel.show(Selection(trace, unit=order[5]))
         assert [app.panel.neighbor(by) for by in (-1, 1, -99, 99)] == [
             order[4],
             order[6],
@@ -139,7 +139,7 @@ async def test_a_click_chooses_neuron_and_character(panel_app, trace: Trace) -> 
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)) as pilot:
         order = slowest_first(trace["1/hidden"]).tolist()
-        app.panel.show(View(trace, cursor=100, unit=order[0]))
+        app.panel.show(Selection(trace, cursor=100, unit=order[0]))
         await pilot.click(HeatMap, offset=(2 + 4 + 7, 2 + 3))
         chosen, moved = app.heard
         assert isinstance(chosen, NeuronChosen)
@@ -154,7 +154,7 @@ async def test_what_is_under_the_mouse_is_told_and_nothing_is_chosen(panel_app, 
         app.panel.styles.height = 11
         await pilot.pause()
         order = slowest_first(trace["1/hidden"]).tolist()
-        app.panel.show(View(trace, cursor=100, unit=order[0]))
+        app.panel.show(Selection(trace, cursor=100, unit=order[0]))
         await pilot.hover(HeatMap, offset=(2 + 4 + 7, 2 + 3))
         value = float(trace["1/hidden"][window(trace, 100, 42).first + 7, order[6]])
         assert f"hidden of 1/{order[6]} here: {value:+.2f}".replace("-", "−") in app.line(0)
@@ -165,7 +165,7 @@ async def test_the_wheel_scrolls_to_the_last_neuron_and_back(panel_app, trace: T
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)) as pilot:
         order = slowest_first(trace["1/hidden"]).tolist()
-        app.panel.show(View(trace, cursor=100, unit=order[0]))
+        app.panel.show(Selection(trace, cursor=100, unit=order[0]))
         for _ in range(30):
             await pilot._post_mouse_events([MouseScrollDown], HeatMap)
         assert app.line(10)[2:5].strip() in {str(order[-1]), str(order[-2])}
@@ -175,7 +175,7 @@ async def test_without_color_signs_tell_the_values(panel_app, trace: Trace) -> N
     app = panel_app(HeatMap(), depth="none")
     async with app.run_test(size=(50, 11)):
         order = slowest_first(trace["1/hidden"])
-        app.panel.show(View(trace, cursor=100, unit=int(order[0])))
+        app.panel.show(Selection(trace, cursor=100, unit=int(order[0])))
         shown = window(trace, 100, 42)
         for row in range(9):
             for column in range(42):
@@ -198,7 +198,7 @@ async def test_every_line_fills_the_panel_at_any_size(
             app.panel.styles.width, app.panel.styles.height = width, height
             await pilot.pause()
             for unit in (0, 47):
-                app.panel.show(View(trace, cursor=100, unit=unit))
+                app.panel.show(Selection(trace, cursor=100, unit=unit))
                 assert [cell_len(app.line(y)) for y in range(height)] == [width] * height
                 assert any(app.line(y)[2:5].strip() == str(unit) for y in range(2, height))
 

@@ -11,8 +11,8 @@ import pytest
 from rnnscope.analysis.factors import correlations, factorize
 from rnnscope.app.columns import distance
 from rnnscope.app.messages import CursorMoved, FactorChosen
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.selection import View
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 
@@ -26,7 +26,7 @@ def ids(app, rows: int) -> list[int]:
 async def test_similar_neurons_lie_together(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 40)):
-        app.panel.show(View(trace, unit=0))
+        app.panel.show(Selection(trace, unit=0))
         app.panel.order_by("similar")
         order = [app.panel.neighbor(by - app_place(app)) for by in range(48)]
         assert sorted(order) == list(range(48))
@@ -38,13 +38,13 @@ async def test_similar_neurons_lie_together(panel_app, trace: Trace) -> None:
 
 def app_place(app) -> int:
     """The place of the chosen neuron in the order."""
-    return app.panel._order.units.tolist().index(app.panel._view.unit)
+    return app.panel._order.units.tolist().index(app.panel._selection.unit)
 
 
 async def test_the_tables_order_is_followed(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
-        app.panel.show(View(trace, unit=47))
+        app.panel.show(Selection(trace, unit=47))
         app.panel.order_by("table")
         assert ids(app, 3)[0] <= 47
         app.panel.rank({1: np.arange(48)[::-1]})
@@ -68,7 +68,7 @@ def test_every_column_is_so_many_characters(length: int, cursor: int, width: int
 async def test_from_farther_off_a_cell_is_the_mean_of_its_values(panel_app, trace: Trace) -> None:
     app = panel_app(HeatMap())
     async with app.run_test(size=(50, 11)):
-        app.panel.show(View(trace, cursor=100, unit=0))
+        app.panel.show(Selection(trace, cursor=100, unit=0))
         app.panel.order_by("index")
         app.panel.action_zoom(1)
         app.panel.action_zoom(1)
@@ -103,8 +103,8 @@ async def test_a_factor_is_a_row_of_bars_and_a_click_chooses_it(panel_app, trace
 
     app = Hearing(HeatMap())
     async with app.run_test(size=(60, 11)) as pilot:
-        view = View(trace, cursor=100)
-        app.panel.show(view)
+        selection = Selection(trace, cursor=100)
+        app.panel.show(selection)
         factors = factorize(trace["1/hidden"], 5)
         app.panel.show_factors(factors, 1)
         assert [line[2:5].strip() for line in app.lines()[2:7]] == ["1", "2", "3", "4", "5"]

@@ -11,11 +11,11 @@ from textual.widgets import Input
 
 from rnnscope.app.actions import TRAIN, offered, table
 from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.panels.footer import entries, fitting
+from rnnscope.app.panels.panel import Panel
 from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.app.widgets.footer import entries, fitting
-from rnnscope.app.widgets.panel import Panel
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 from tests.app.fake import run_until
@@ -111,8 +111,8 @@ async def test_the_palette_finds_and_runs_an_action(trace: Trace) -> None:
         await pilot.press("enter")
         await pilot.pause(0.3)
         assert pilot.app.screen is screen
-        assert screen.view is not None
-        assert screen.view.top_five
+        assert screen.selection is not None
+        assert screen.selection.top_five
 
 
 def test_the_readme_has_the_keys_of_the_registry(repository: Path) -> None:

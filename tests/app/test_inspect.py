@@ -22,14 +22,14 @@ from rnnscope.app.asking.requests import (
     TypeText,
 )
 from rnnscope.app.inspect import InspectApp
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.neurons import NeuronTable
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.title import ModelHeader
 from rnnscope.app.ranking import Known
 from rnnscope.app.screens.inspect_layout import SHARED
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.neurons import NeuronTable
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.title import ModelHeader
 from rnnscope.errors import TextError
 from tests.app.conftest import PASSAGE
 from tests.app.looking import Answering, page_of, seen, settled, shown, text_of, working

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.panels.prompt import Prompt
 from tests.app.findings import EVERYTHING, TEXT
 from tests.app.looking import settled, shown, working
 

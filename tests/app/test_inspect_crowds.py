@@ -7,10 +7,10 @@ import numpy as np
 from rnnscope.analysis.factors import factorize
 from rnnscope.app.asking.answers import Answer, FactorsFound
 from rnnscope.app.asking.requests import FindFactors, Request
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.neurons import NeuronTable
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.second import SecondPassage
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.neurons import NeuronTable
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.second import SecondPassage
 from rnnscope.theme.palette import palette
 from tests.app.conftest import PASSAGE
 from tests.app.looking import seen, settled, shown, text_of, traced, working
@@ -96,13 +96,13 @@ async def test_a_second_neuron_stands_under_the_text_then_beside_it() -> None:
         first = seen(screen)
         await pilot.press("2", "down", "down")
         await settled(pilot)
-        view, passage = seen(screen), screen.query_one("#passage", Passage)
-        assert view.second is not None
-        assert (view.second.layer, view.second.unit) == (first.layer, first.unit)
-        assert view.unit != first.unit
+        selection, passage = seen(screen), screen.query_one("#passage", Passage)
+        assert selection.second is not None
+        assert (selection.second.layer, selection.second.unit) == (first.layer, first.unit)
+        assert selection.unit != first.unit
         below = passage.render_line(passage.body_top + 1)
         styles = [(segment.text, segment.style) for segment in below if segment.text.startswith("▀")]
-        values = view.trace.shown(first.layer, first.quantity, first.unit)
+        values = selection.trace.shown(first.layer, first.quantity, first.unit)
         colors = palette("dark", "truecolor").diverging_colors
         assert styles[0][1] is not None
         assert styles[0][1].color == colors[round(16 * (float(values[0]) + 1))]

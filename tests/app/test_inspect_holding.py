@@ -8,9 +8,9 @@ from textual.widgets import Label
 from rnnscope.analysis.effects import Ablation
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation, Request
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.reports import ReportPanel
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.reports import ReportPanel
 from rnnscope.render.holding import _wrapped
 from tests.app.conftest import PASSAGE
 from tests.app.looking import seen, settled, shown, text_of, working
@@ -44,8 +44,11 @@ async def test_a_value_slides_and_is_heard_of_at_once() -> None:
         await pilot.press("down", "enter")
         await settled(pilot)
         assert worker.asked[-1].clamps[0].value == 0.2
-        view = seen(screen)
-        assert (worker.asked[-1].clamps[0].layer, worker.asked[-1].clamps[0].unit) == (view.layer, view.unit)
+        selection = seen(screen)
+        assert (worker.asked[-1].clamps[0].layer, worker.asked[-1].clamps[0].unit) == (
+            selection.layer,
+            selection.unit,
+        )
 
 
 async def test_another_neuron_is_seen_in_its_own_colors() -> None:

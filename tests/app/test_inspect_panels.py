@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 from rnnscope.analysis.effects import GradientFlow
 from rnnscope.app.asking.answers import Answer, GradientsFound
 from rnnscope.app.asking.requests import ComparePage, FindErrors, FindGradients, FindNgrams, Request
+from rnnscope.app.panels.flow import FlowChart, in_words
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.reports import ReportPanel
+from rnnscope.app.panels.title import ModelHeader
 from rnnscope.app.screens.inspect import InspectScreen
-from rnnscope.app.widgets.flow import FlowChart, in_words
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.reports import ReportPanel
-from rnnscope.app.widgets.title import ModelHeader
 from rnnscope.render import comparing
 from rnnscope.theme.palette import Depth, Theme
 from tests.app import findings

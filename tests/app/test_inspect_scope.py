@@ -16,10 +16,10 @@ from rnnscope.app.asking.requests import (
     Request,
     TypeText,
 )
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.reports import ReportPanel
+from rnnscope.app.panels.title import ModelHeader
 from rnnscope.app.ranking import Known
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.reports import ReportPanel
-from rnnscope.app.widgets.title import ModelHeader
 from tests.app.looking import Answering, settled, shown, text_of, working
 
 ALL = 1_115_394

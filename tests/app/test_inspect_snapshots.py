@@ -1,4 +1,4 @@
-"""Pictures of the inspect screen's views over made-up answers, compared with those that were approved."""
+"""Pictures of the inspect screen over made-up answers, compared with those that were approved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from rnnscope.app.inspect import InspectApp
+from rnnscope.app.panels.banner import Banner
 from rnnscope.app.screens.inspect import InspectScreen
-from rnnscope.app.widgets.banner import Banner
 from rnnscope.theme.palette import Depth, Theme
 from tests.app.findings import EVERYTHING, TEXT
 from tests.app.looking import settled, working
@@ -54,7 +54,9 @@ class Sitting:
             try:
                 await until(
                     pilot,
-                    lambda: screen.view is not None and len(screen.gains) >= 8 and not screen.model.doing,
+                    lambda: (
+                        screen.selection is not None and len(screen.gains) >= 8 and not screen.model.doing
+                    ),
                 )
                 for key in keys:
                     await pilot.press(key)

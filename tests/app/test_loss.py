@@ -14,10 +14,10 @@ from textual.pilot import Pilot
 
 from rnnscope.app.axes import StepAxis
 from rnnscope.app.history import History, Series
+from rnnscope.app.panels.chart import Chart
+from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.loss import LossChart, spread
 from rnnscope.app.plot import Columns
-from rnnscope.app.widgets.chart import Chart
-from rnnscope.app.widgets.gradient import GradientChart
-from rnnscope.app.widgets.loss import LossChart, spread
 from rnnscope.theme.palette import Depth, palette
 from rnnscope.training.events import Compared, Evaluated, Progress, Warned
 

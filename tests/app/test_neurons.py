@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rnnscope.app.panels.neurons import NeuronTable
 from rnnscope.app.ranking import Known, Ranking
-from rnnscope.app.widgets.neurons import NeuronTable
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PanelApp
 
@@ -18,7 +18,7 @@ async def test_the_table_is_drawn_however_narrow_it_is(
     known = {(1, 0): Known("quotes", 0.9, "AUC", is_negative=True), (1, 1): Known("column", 0.4, "ρ")}
     table = NeuronTable()
     async with panel_app(table).run_test(size=(width, 8)) as pilot:
-        table.show(View(trace, unit=0))
+        table.show(Selection(trace, unit=0))
         table.rank(Ranking(trace.architecture, "knows", known))
         await pilot.pause()
         lines = [table.render_line(y).text for y in range(8)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.app import App, ComposeResult
 
-from rnnscope.app.widgets.panel import Panel
+from rnnscope.app.panels.panel import Panel
 
 
 class _Asked(Panel):

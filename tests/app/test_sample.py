@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from textual.events import MouseScrollUp
 
+from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.samples import RECENT, Samples, by_character
-from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.theme.palette import palette
 from rnnscope.training.events import Sampled
 

@@ -66,7 +66,7 @@ class Stage:
         async def act(pilot: Pilot[Any]) -> None:
             screen = self.app.screen
             assert isinstance(screen, TrainScreen)
-            await until(pilot, lambda: screen.view is not None)
+            await until(pilot, lambda: screen.selection is not None)
             # all ticks of the sample's clock come from here, so that the text stands still in the picture
             for _ in range(20):
                 self._clock[0] += 0.25

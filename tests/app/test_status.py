@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rnnscope.app.panels.header import Header
 from rnnscope.app.status import Status, clock, short
-from rnnscope.app.widgets.header import Header
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Finished, Paused
 from tests.app.fake import progress, run_until

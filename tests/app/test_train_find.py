@@ -16,16 +16,16 @@ from textual.pilot import Pilot
 from rnnscope.analysis.features import values
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.asking.requests import Request
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.prompt import Prompt
 from rnnscope.app.screens.layout import REPORTS
 from rnnscope.app.screens.searching import Turns
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.prompt import Prompt
 from rnnscope.inspection.live import serve
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Finished, Traced
@@ -83,15 +83,15 @@ async def shown(
         screen = app.screen
         assert isinstance(screen, TrainScreen)
         try:
-            await until(pilot, lambda: screen.view is not None)
+            await until(pilot, lambda: screen.selection is not None)
             yield pilot, screen, run
         finally:
             app.controls.stop()
 
 
-def seen(screen: TrainScreen) -> View:
-    assert screen.view is not None
-    return screen.view
+def seen(screen: TrainScreen) -> Selection:
+    assert screen.selection is not None
+    return screen.selection
 
 
 def text_of(screen: TrainScreen) -> str:
@@ -108,8 +108,8 @@ async def ask(pilot: Pilot[int], screen: TrainScreen, question: str) -> None:
 async def test_find_names_the_planted_neuron_and_looks_at_it() -> None:
     async with shown(planted(0.2)) as (pilot, screen, _):
         await ask(pilot, screen, "quotes")
-        view = seen(screen)
-        assert (view.layer, view.unit, view.quantity) == (1, PLANTED, "hidden")
+        selection = seen(screen)
+        assert (selection.layer, selection.unit, selection.quantity) == (1, PLANTED, "hidden")
         text = text_of(screen)
         length = len(PASSAGE) * 6
         for told in ("quotes, AUC", f"best 1/{PLANTED}", f"1/{PLANTED} is high there", f"of {length:,} char"):
@@ -289,7 +289,7 @@ async def test_a_real_training_is_searched_while_it_goes_on(tmp_path: Path) -> N
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        await until(pilot, lambda: screen.view is not None, 60)
+        await until(pilot, lambda: screen.selection is not None, 60)
         await pilot.press("slash", *"quotes", "enter")
         await until(pilot, lambda: screen._course is not None, 60)
         screen._finding.next = 0.0

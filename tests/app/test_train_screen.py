@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from rnnscope.app.choosing import first_view, livelier_view, liveliness
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.header import Header
-from rnnscope.app.widgets.loss import LossChart
-from rnnscope.app.widgets.prompt import Prompt
+from rnnscope.app.choosing import first_selection, livelier_selection, liveliness
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.header import Header
+from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.prompt import Prompt
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Traced
 from tests.app.conftest import make_trace
@@ -135,17 +135,17 @@ async def test_a_new_trace_leaves_the_readers_choice_alone(trace: Trace) -> None
 
 
 def test_the_first_neuron_is_a_lively_one(trace: Trace) -> None:
-    view = first_view(trace)
+    selection = first_selection(trace)
     values = trace.shown(1, "cell").astype(np.float64)
     by_hand = []
     for unit in range(values.shape[1]):
         x = values[:, unit] - values[:, unit].mean()
         by_hand.append(x.std() * max(0.0, float((x[4:] * x[:-4]).mean() / (x * x).mean())))
-    assert view.unit == int(np.argmax(by_hand))
+    assert selection.unit == int(np.argmax(by_hand))
     np.testing.assert_allclose(liveliness(trace.shown(1, "cell")), by_hand, rtol=1e-5)
-    dullest = view.moved(unit=int(np.argmin(by_hand)))
-    assert livelier_view(dullest).unit == view.unit
-    assert livelier_view(view) is view
+    dullest = selection.moved(unit=int(np.argmin(by_hand)))
+    assert livelier_selection(dullest).unit == selection.unit
+    assert livelier_selection(selection) is selection
 
 
 async def test_a_dull_neuron_makes_way_until_somebody_chooses(trace: Trace) -> None:
@@ -156,7 +156,7 @@ async def test_a_dull_neuron_makes_way_until_somebody_chooses(trace: Trace) -> N
         assert seen(screen).unit == 0
         screen._mailbox.post(Traced(500, 2.0, trace))
         screen.collect()
-        assert seen(screen).unit == first_view(trace).unit
+        assert seen(screen).unit == first_selection(trace).unit
         await pilot.press("down")
         chosen = seen(screen).unit
         screen._mailbox.post(Traced(600, 3.0, flat))

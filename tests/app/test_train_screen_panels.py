@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.header import Header
+from rnnscope.app.panels.panel import Panel
+from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.train import TrainScreen
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.header import Header
-from rnnscope.app.widgets.panel import Panel
-from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.errors import TextError
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
@@ -266,7 +266,7 @@ async def test_paused_everything_stands_still(trace: Trace) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
-        await until(pilot, lambda: screen.view is not None)
+        await until(pilot, lambda: screen.selection is not None)
         for _ in range(3):
             clock[0] += 0.2
             screen._tick()

@@ -23,7 +23,7 @@ from rnnscope.export.picture import COLUMNS, picture
 from rnnscope.export.write import write_page
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.colors import DARK, LIGHT
 from rnnscope.tracing.record import record
@@ -48,7 +48,7 @@ def _trace(text: str, cell: str = "lstm") -> Trace:
 
 def test_every_character_of_a_page_has_the_color_and_the_title_of_its_value() -> None:
     trace = _trace(_TEXT)
-    shown = Page(page(ColoredText.of(View(trace, layer=2, unit=3, quantity="cell"), start=1000)))
+    shown = Page(page(ColoredText.of(Selection(trace, layer=2, unit=3, quantity="cell"), start=1000)))
     values = np.tanh(trace["2/cell"][:, 3].astype(np.float64))
     assert shown.copied == _TEXT
     assert len(shown.cells) == len(_TEXT)
@@ -62,7 +62,7 @@ def test_every_character_of_a_page_has_the_color_and_the_title_of_its_value() ->
 
 def test_what_the_model_does_not_know_is_exported_as_it_is_written(tmp_path: Path) -> None:
     trace = replace(_trace(_TEXT), written=_TEXT.replace("be", "漢e"))
-    colored = ColoredText.of(View(trace, layer=1, unit=0, quantity="hidden"))
+    colored = ColoredText.of(Selection(trace, layer=1, unit=0, quantity="hidden"))
     assert Page(page(colored)).copied == trace.written
     colored.save(tmp_path / "page.json")
     assert "漢" in json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))["text"]
@@ -70,7 +70,7 @@ def test_what_the_model_does_not_know_is_exported_as_it_is_written(tmp_path: Pat
 
 @pytest.mark.parametrize(("quantity", "scale"), [("cell", "diverging"), ("forget", "gate")])
 def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> None:
-    source = page(ColoredText.of(View(_trace(_TEXT), quantity=quantity)))
+    source = page(ColoredText.of(Selection(_trace(_TEXT), quantity=quantity)))
     light, dark = source.split("@media (prefers-color-scheme:dark)")
     for part, colors in ((light, LIGHT), (dark, DARK)):
         palette = getattr(colors, scale)
@@ -82,8 +82,8 @@ def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> No
 
 
 def test_hostile_text_does_not_become_markup() -> None:
-    view = View(_trace(_HOSTILE), knows=_HOSTILE)
-    text = ColoredText.of(view, facts=(_HOSTILE,))
+    selection = Selection(_trace(_HOSTILE), knows=_HOSTILE)
+    text = ColoredText.of(selection, facts=(_HOSTILE,))
     source = page(text)
     shown = Page(source)
     assert shown.copied == _HOSTILE
@@ -99,7 +99,7 @@ def test_hostile_text_does_not_become_markup() -> None:
 
 def test_marks_stay_with_their_base_and_controls_become_pictures() -> None:
     trace = _trace(_ODD)
-    shown = Page(page(ColoredText.of(View(trace))))
+    shown = Page(page(ColoredText.of(Selection(trace))))
     glyphs = [glyph for _, _, glyph in shown.cells]
     assert "e\u0301" in glyphs
     assert "漢" in glyphs
@@ -107,11 +107,11 @@ def test_marks_stay_with_their_base_and_controls_become_pictures() -> None:
     title = next(title for _, title, glyph in shown.cells if glyph == "e\u0301")
     assert re.fullmatch(r"2  e  [+−]\S+ · 3  ◌\u0301  [+−]\S+", title)
     assert "".join(glyphs) == "é e\u0301 漢字 a→b ␛[31m␀��😀↵ fl�↵"
-    assert not set(page(ColoredText.of(View(trace)))) & set("\x00\x1b\u202e\u200b\ufffe")
+    assert not set(page(ColoredText.of(Selection(trace)))) & set("\x00\x1b\u202e\u200b\ufffe")
 
 
 def test_a_picture_puts_every_character_into_its_cell() -> None:
-    text = ColoredText.of(View(_trace(_ODD + _TEXT)))
+    text = ColoredText.of(Selection(_trace(_ODD + _TEXT)))
     tree = ElementTree.fromstring(picture(text))
     cell = 8.4
     rows: dict[float, list[tuple[float, float, str]]] = {}
@@ -141,7 +141,7 @@ def test_a_picture_puts_every_character_into_its_cell() -> None:
 
 
 def test_long_lines_and_long_facts_are_broken_in_a_picture() -> None:
-    text = ColoredText.of(View(_trace("word " * 100)), facts=("x" * 150, *["fact"] * 30))
+    text = ColoredText.of(Selection(_trace("word " * 100)), facts=("x" * 150, *["fact"] * 30))
     tree = ElementTree.fromstring(picture(text))
     width = float(tree.get("width", ""))
     for rectangle in tree.iter(_SVG + "rect"):
@@ -153,7 +153,7 @@ def test_long_lines_and_long_facts_are_broken_in_a_picture() -> None:
 
 def test_numbers_are_those_of_the_trace(tmp_path: Path) -> None:
     trace = _trace(_ODD + _TEXT)
-    text = ColoredText.of(View(trace, layer=1, unit=4, quantity="forget"), start=7, facts=("a", "b"))
+    text = ColoredText.of(Selection(trace, layer=1, unit=4, quantity="forget"), start=7, facts=("a", "b"))
     values = trace["1/forget"][:, 4]
     for suffix in ("json", "csv", "npz"):
         text.save(tmp_path / f"t.{suffix}")
@@ -175,7 +175,7 @@ def test_numbers_are_those_of_the_trace(tmp_path: Path) -> None:
 
 def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
     trace = _trace(_TEXT)
-    text = ColoredText.of(View(trace, coloring="surprise"))
+    text = ColoredText.of(Selection(trace, coloring="surprise"))
     text.save(tmp_path / "t.json")
     values = json.loads((tmp_path / "t.json").read_text())["values"]
     assert values[0] is None
@@ -189,9 +189,9 @@ def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
 
 
 def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
-    view = View(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
-    write_page(view, tmp_path / "view.HTML", facts=("mine",))
-    source = (tmp_path / "view.HTML").read_text()
+    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
+    write_page(selection, tmp_path / "selection.HTML", facts=("mine",))
+    source = (tmp_path / "selection.HTML").read_text()
     assert "<h1>neuron 1/2, hidden: column</h1>" in source
     assert "own range" in source
     looks = {look.split()[0] for look, _, _ in Page(source).cells}
@@ -199,7 +199,7 @@ def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
     with pytest.raises(
         OptionError, match=r"x\.pdf is of no kind that can be written; end it in one of \.html"
     ):
-        write_page(view, tmp_path / "x.pdf")
+        write_page(selection, tmp_path / "x.pdf")
 
 
 def test_the_screen_s_part_needs_no_torch() -> None:
@@ -218,7 +218,7 @@ def test_an_empty_text_is_a_page_too() -> None:
         log_probabilities=trace.log_probabilities[:0],
         activations={name: values[:0] for name, values in trace.activations.items()},
     )
-    for view in (View(nothing), View(nothing, coloring="surprise")):
-        text = ColoredText.of(view)
+    for selection in (Selection(nothing), Selection(nothing, coloring="surprise")):
+        text = ColoredText.of(selection)
         assert Page(page(text)).cells == []
         assert ElementTree.fromstring(picture(text)) is not None

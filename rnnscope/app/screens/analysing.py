@@ -37,16 +37,16 @@ from rnnscope.app.asking.requests import (
     as_asked,
 )
 from rnnscope.app.messages import CharactersBrushed
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.reports import ReportPanel
+from rnnscope.app.panels.saturation import SaturationPlot
 from rnnscope.app.ranking import Known, Neuron
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, is_wide
 from rnnscope.app.screens.paging import PagingScreen
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.reports import ReportPanel
-from rnnscope.app.widgets.saturation import SaturationPlot
 from rnnscope.render import finding, listing
 from rnnscope.render.report import Place, Report, Run, Unit
-from rnnscope.selection import Overlay, View
+from rnnscope.selection import Overlay, Selection
 
 Search: TypeAlias = Find | FindContexts | FindSaturation | FindMatches
 _FOLLOW_SECONDS = 0.15
@@ -80,7 +80,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
     # -- answers ---------------------------------------------------------------------------------------------
 
     def take(self, answer: Answer) -> None:
-        shows_marks = self._marked is not None and self.view is not None and self.view.overlay is self._marked
+        shows_marks = (
+            self._marked is not None and self.selection is not None and self.selection.overlay is self._marked
+        )
         super().take(answer)
         match answer:
             case PageRead() if shows_marks:
@@ -121,8 +123,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         ranking = self.ranking
         if ranking is not None and ranking.sort in ("activity", "knows") and not ranking.title:
             self.sort_by("knows")
-        if self.view is not None:
-            self.show_view(self.view if self.is_chosen else self.best_known(self.view))
+        if self.selection is not None:
+            self.show_selection(self.selection if self.is_chosen else self.best_known(self.selection))
 
     def _list_findings(self, *, keep_place: bool = False) -> None:
         rest = [name for name in FEATURES if name not in self.gains]
@@ -156,8 +158,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def _map_origin(self, found: OriginFound) -> None:
         self.report("origin", listing.origin(found))
-        if self.view is not None:
-            values = np.zeros(len(self.view.trace), np.float32)
+        if self.selection is not None:
+            values = np.zeros(len(self.selection.trace), np.float32)
             first = found.saliency.start - self.start
             strength = found.saliency.connectivity.astype(np.float32)
             low, high = max(0, first), max(0, min(len(values), first + len(strength)))
@@ -166,7 +168,11 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def overlay(self, overlay: Overlay, start: int) -> None:
         """Color the passage by something else, if it is still the page that it is of."""
-        if self.view is not None and start == self.start and len(overlay.values) == len(self.view.trace):
+        if (
+            self.selection is not None
+            and start == self.start
+            and len(overlay.values) == len(self.selection.trace)
+        ):
             self.look(overlay=overlay, coloring="overlay")
 
     def _come_to(self, span: tuple[int, int] | None) -> None:
@@ -230,31 +236,33 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
         stage = self.query_one(Stage)
         if stage.wanted.chosen != name or name in stage.wanted.hidden:
             stage.want(chosen=name, hidden=stage.wanted.hidden - {name})
-        if self.view is not None:
-            self._follow_view(self.view)
+        if self.selection is not None:
+            self._follow_selection(self.selection)
 
     def is_in_place(self, name: str) -> bool:
         """Whether a panel has a place at this size."""
         chosen = self.query_one(Stage).wanted.chosen
         return name == chosen and not (name in OWN_PLACE and is_wide(self.size.width, self.size.height))
 
-    def show_view(self, view: View) -> None:
-        before = self.view
-        super().show_view(view)
-        now = (view.layer, view.unit, view.quantity)
+    def show_selection(self, selection: Selection) -> None:
+        before = self.selection
+        super().show_selection(selection)
+        now = (selection.layer, selection.unit, selection.quantity)
         if before is None or (before.layer, before.unit, before.quantity) != now:
             if self._follow is not None:
                 self._follow.stop()
             self._follow = self.set_timer(_FOLLOW_SECONDS, self._follow_now)
 
     def _follow_now(self) -> None:
-        if self.view is not None:
-            self._follow_view(self.view)
+        if self.selection is not None:
+            self._follow_selection(self.selection)
 
-    def _follow_view(self, view: View) -> None:
+    def _follow_selection(self, selection: Selection) -> None:
         """Ask what the panel in sight says of the neuron that is looked at now."""
         if self.is_in_place("contexts"):
-            self.search(FindContexts(view.layer, view.unit, view.quantity), "contexts", opens=False)
+            self.search(
+                FindContexts(selection.layer, selection.unit, selection.quantity), "contexts", opens=False
+            )
         elif self.is_in_place("saturation"):
             self.search(FindSaturation(), "saturation", opens=False)
 
@@ -262,9 +270,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def mark(self, is_on: bool) -> None:
         """Begin a stretch at the cursor, or end the one that was begun."""
-        if self.view is None:
+        if self.selection is None:
             return
-        position = self.start + self.view.cursor
+        position = self.start + self.selection.cursor
         if self.mark_from is None or self.mark_from[1] != is_on:
             self.mark_from = (position, is_on)
             self.announce(f"marking from here what is {'on' if is_on else 'off'}; the same key ends it")
@@ -285,9 +293,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def show_marks(self) -> None:
         """Color the passage by what is marked."""
-        if self.view is None:
+        if self.selection is None:
             return
-        values = np.zeros(len(self.view.trace), np.float32)
+        values = np.zeros(len(self.selection.trace), np.float32)
         for start, stop, is_on in self.marks:
             values[max(0, start - self.start) : max(0, stop - self.start)] = 0.7 if is_on else -0.7
         self._marked = Overlay("marked", values, ends=("off", "on"))
@@ -295,16 +303,16 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def match(self, threshold: float) -> None:
         """Look for ranges like the one marked last, or like the word at the cursor."""
-        if self.view is None:
+        if self.selection is None:
             return
         on_marks = [mark for mark in self.marks if mark[2]]
         start, stop = on_marks[-1][:2] if on_marks else self._word()
-        self.search(FindMatches(self.view.layer, start, stop, threshold), "match")
+        self.search(FindMatches(self.selection.layer, start, stop, threshold), "match")
 
     def _word(self) -> tuple[int, int]:
         """The word at the cursor, in positions of the text."""
-        assert self.view is not None
-        text, at = self.view.trace.characters, self.view.cursor
+        assert self.selection is not None
+        text, at = self.selection.trace.characters, self.selection.cursor
         first = last = at
         while first > 0 and text[first - 1].isalnum() and text[at].isalnum():
             first -= 1
@@ -314,9 +322,9 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def next_place(self) -> None:
         """The next place of the words, or of what was searched for, after the cursor."""
-        if self.view is None:
+        if self.selection is None:
             return
-        following = self.start + self.view.cursor + 1
+        following = self.start + self.selection.cursor + 1
         if isinstance(self.sought, Find):
             self.desk.ask(FindOn(self.sought, following, begins=True))
         else:
@@ -324,8 +332,8 @@ class AnalysingScreen(PagingScreen, inherit_bindings=False):
 
     def trace_back(self) -> None:
         """Where the prediction of the character at the cursor came from."""
-        if self.view is not None and self.start + self.view.cursor > 0:
-            self.ask_for(FindOrigin(self.start + self.view.cursor), "origin")
+        if self.selection is not None and self.start + self.selection.cursor > 0:
+            self.ask_for(FindOrigin(self.start + self.selection.cursor), "origin")
 
     # -- what reports point at -------------------------------------------------------------------------------
 

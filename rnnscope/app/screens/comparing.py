@@ -15,10 +15,10 @@ from rnnscope.app.asking.answers import (
 )
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import ComparePage, FindDistances, FindErrors, FindGradients, FindNgrams
+from rnnscope.app.panels.flow import FlowChart
+from rnnscope.app.panels.prompt import Question
+from rnnscope.app.panels.reports import ReportPanel
 from rnnscope.app.screens.mapping import MappingScreen
-from rnnscope.app.widgets.flow import FlowChart
-from rnnscope.app.widgets.prompt import Question
-from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.errors import CheckpointError
 from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.render import comparing
@@ -111,16 +111,16 @@ class ComparingScreen(MappingScreen, inherit_bindings=False):
     @property
     def _is_compared(self) -> bool:
         """Whether the passage is colored by the difference from n-grams."""
-        view, shown = self.view, self._differences
-        return shown is not None and view is not None and view.overlay is shown
+        selection, shown = self.selection, self._differences
+        return shown is not None and selection is not None and selection.overlay is shown
 
     def _compare_page(self) -> None:
         """Ask for the differences on the page in sight; colors of another page are taken off it."""
-        if self.view is None:
+        if self.selection is None:
             return
         if self._is_compared:
             self.look(overlay=None, coloring="neuron")
-        self.ask_for(ComparePage(self.start, self.start + len(self.view.trace)))
+        self.ask_for(ComparePage(self.start, self.start + len(self.selection.trace)))
 
     def _map_differences(self, found: PageCompared) -> None:
         nats = comparing.RANGE_NATS

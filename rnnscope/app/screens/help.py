@@ -9,10 +9,10 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from rnnscope.app.actions import Action, grouped, key_name
+from rnnscope.app.panels.facts import logo
+from rnnscope.app.panels.panel import Panel
+from rnnscope.app.panels.passage import Passage
 from rnnscope.app.screens.page import Line, Writer
-from rnnscope.app.widgets.facts import logo
-from rnnscope.app.widgets.panel import Panel
-from rnnscope.app.widgets.passage import Passage
 from rnnscope.theme.palette import Palette
 
 _KEY_WIDTH = 15

@@ -10,11 +10,11 @@ from textual import on
 from rnnscope.analysis.effects import Clamp
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation
+from rnnscope.app.panels.prompt import Question
+from rnnscope.app.panels.reports import ReportPanel
 from rnnscope.app.ranking import Neuron
 from rnnscope.app.screens.analysing import AnalysingScreen
 from rnnscope.app.screens.questions import number
-from rnnscope.app.widgets.prompt import Question
-from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.render import holding
 from rnnscope.render.report import Run
 from rnnscope.selection import Overlay
@@ -33,10 +33,10 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
 
     def action_ablate(self) -> None:
         """Hold the neuron, or all favorites, at a value; it slides with ↑ and ↓, and is heard of at once."""
-        view = self.view
-        if view is None:
+        selection = self.selection
+        if selection is None:
             return
-        neurons: list[list[Neuron]] = [[(view.layer, view.unit)]]
+        neurons: list[list[Neuron]] = [[(selection.layer, selection.unit)]]
 
         def accept(answer: str) -> str | None:
             told = answer.strip().lower()
@@ -60,7 +60,7 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
             return f"{mark}{value:.1f}"
 
         hint = "0: without it   ↑↓ slides it   mean   *: all favorites   Enter   Esc"
-        self.ask(Question(f"hold {view.neuron} at", "0", hint, accept, nudge))
+        self.ask(Question(f"hold {selection.neuron} at", "0", hint, accept, nudge))
 
     def _hold(self, neurons: list[Neuron], value: float | None) -> None:
         """Ask what holding neurons costs on the page; at their means there where there is no value."""
@@ -70,13 +70,13 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
         self._ask_of(clamps)
 
     def _ask_of(self, clamps: tuple[Clamp, ...]) -> None:
-        if self.view is not None:
-            stop, cursor = self.start + len(self.view.trace), self.start + self.view.cursor
+        if self.selection is not None:
+            stop, cursor = self.start + len(self.selection.trace), self.start + self.selection.cursor
             self.ask_for(FindAblation(clamps, self.start, stop, cursor), "ablation")
 
     def _mean(self, layer: int, unit: int) -> float:
-        assert self.view is not None
-        return float(self.view.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
+        assert self.selection is not None
+        return float(self.selection.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
 
     def take(self, answer: Answer) -> None:
         super().take(answer)
@@ -87,9 +87,9 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
 
     def _map(self, found: AblationFound) -> None:
         """Color the page by what each character's loss grew."""
-        if self.view is None:
+        if self.selection is None:
             return
-        values = np.zeros(len(self.view.trace), np.float32)
+        values = np.zeros(len(self.selection.trace), np.float32)
         first = found.start + 1 - self.start
         if first < 1 or first + len(found.ablation.delta_nats) > len(values):
             return  # another page has been turned to

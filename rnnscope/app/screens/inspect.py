@@ -32,6 +32,8 @@ from rnnscope.app.asking.requests import (
     WriteOn,
 )
 from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.prompt import LINE_BREAK, Question
 from rnnscope.app.ranking import SORTS, Remarks, Sort
 from rnnscope.app.remarks import load_remarks, save_remarks, with_favorite, with_note
 from rnnscope.app.screens import questions
@@ -39,8 +41,6 @@ from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.prompt import LINE_BREAK, Question
 from rnnscope.errors import OptionError
 from rnnscope.export.write import check_destination, write_page
 
@@ -100,14 +100,14 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.ask(Question("show only", self.ranking.filter, hint, accept))
 
     def action_favorite(self) -> None:
-        if self.view is not None and self.ranking is not None:
-            self._remark(with_favorite(self.ranking.remarks, (self.view.layer, self.view.unit)))
+        if self.selection is not None and self.ranking is not None:
+            self._remark(with_favorite(self.ranking.remarks, (self.selection.layer, self.selection.unit)))
 
     def action_note(self) -> None:
-        view = self.view
-        if view is None or self.ranking is None:
+        selection = self.selection
+        if selection is None or self.ranking is None:
             return
-        neuron = (view.layer, view.unit)
+        neuron = (selection.layer, selection.unit)
 
         def accept(answer: str) -> str | None:
             if self.ranking is not None:
@@ -115,7 +115,9 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             return None
 
         before = self.ranking.remarks.notes.get(neuron, "")
-        self.ask(Question(f"note on {view.neuron}", before, "kept beside the model   Enter   Esc", accept))
+        self.ask(
+            Question(f"note on {selection.neuron}", before, "kept beside the model   Enter   Esc", accept)
+        )
 
     def _remark(self, remarks: Remarks) -> None:
         """Show other remarks, and keep them."""
@@ -170,7 +172,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_place(self) -> None:
         """A position, a share, or the next place of some text."""
-        if self.view is None:
+        if self.selection is None:
             return
 
         def accept(answer: str) -> str | None:
@@ -179,7 +181,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
                 self.desk.ask(FindShare(min(1.0, float(percent[1]) / 100)))
             elif told.replace(",", "").isdigit():
                 self.go_to(int(told.replace(",", "")))
-            elif answer and self.view is not None:
+            elif answer and self.selection is not None:
                 self.sought = answer
                 self.next_place()
             else:
@@ -201,11 +203,11 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_passage(self) -> None:
         """Type into the passage; the neuron is seen at every key."""
-        view = self.view
-        if view is None:
+        selection = self.selection
+        if selection is None:
             return
-        first = max(0, view.cursor - _TYPED_BEFORE)
-        before = view.trace.text[first : view.cursor + 1]
+        first = max(0, selection.cursor - _TYPED_BEFORE)
+        before = selection.trace.text[first : selection.cursor + 1]
         self._leave_text()
 
         def changed(text: str, cursor: int) -> None:
@@ -230,16 +232,16 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_sample(self) -> None:
         """Let the model write on from the cursor."""
-        if self.view is not None:
+        if self.selection is not None:
             self._leave_text()
             self._written += 1
-            self.ask_for(WriteOn(self.start + self.view.cursor, self._written))
+            self.ask_for(WriteOn(self.start + self.selection.cursor, self._written))
 
     def _leave_text(self) -> None:
         """Remember where the text that was opened is left for another; no page of it is read any more."""
         self.desk.cancel(ReadPage, PutBack)
-        if self.is_original and self.view is not None:
-            self._left_at = self.start + self.view.cursor
+        if self.is_original and self.selection is not None:
+            self._left_at = self.start + self.selection.cursor
 
     def _put_back(self) -> None:
         """Look at the text that was opened again, where it was left."""
@@ -249,15 +251,15 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_export(self) -> None:
         """The page that is seen, with its colors or as numbers, in a file."""
-        if self.view is None:
+        if self.selection is None:
             return
 
         def accept(answer: str) -> str | None:
             path = Path(answer.strip()).expanduser()
             try:
                 check_destination(path)
-                assert self.view is not None
-                write_page(self.view, path, start=self.start, facts=(self.model.name, self.model.title))
+                assert self.selection is not None
+                write_page(self.selection, path, start=self.start, facts=(self.model.name, self.model.title))
             except OptionError as error:
                 return str(error)
             except OSError as error:
@@ -285,7 +287,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_back(self) -> None:
         """Step back: from a notice, a search, an enlarged panel, colors, marks, the filter, a typed text."""
-        stage, view = self.query_one(Stage), self.view
+        stage, selection = self.query_one(Stage), self.selection
         if self.is_covered or stage.wanted.zoomed is not None:
             super().action_back()
         elif self.model.doing:
@@ -293,10 +295,10 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             self.tell(doing="", share=None)
         elif self.leave_factors():
             pass
-        elif view is not None and view.coloring == "overlay":
+        elif selection is not None and selection.coloring == "overlay":
             self.marks, self.mark_from = (), None
             self.look(overlay=None, coloring="neuron")
-        elif view is not None and (view.top_five or view.coloring == "surprise"):
+        elif selection is not None and (selection.top_five or selection.coloring == "surprise"):
             super().action_back()
         elif self.ranking is not None and self.ranking.filter:
             self.set_ranking(replace(self.ranking, filter=""))

@@ -7,8 +7,8 @@ from textwrap import wrap
 
 from rich.segment import Segment
 
+from rnnscope.app.panels.banner import Notice
 from rnnscope.app.screens.page import Line, Writer
-from rnnscope.app.widgets.banner import Notice
 from rnnscope.text.display import safe
 from rnnscope.theme.palette import Palette
 

@@ -1,6 +1,6 @@
-"""What the screens share: one view that every panel shows, and the keys that change it.
+"""What the screens share: one selection that every panel shows, and the keys that change it.
 
-    keys, clicks ──▶ look ──▶ View ──▶ every ViewPanel, in one frame
+    keys, clicks ──▶ look ──▶ Selection ──▶ every SelectionPanel, in one frame
 
 A screen gives the panels, the order of the neurons, and what else its keys do.
 """
@@ -18,25 +18,25 @@ from rnnscope.app.actions import Action
 from rnnscope.app.choosing import neighbor_quantity
 from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
 from rnnscope.app.ordering import KINDS, Kind
+from rnnscope.app.panels.banner import Banner, Notice, Severity
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.panel import Panel, SelectionPanel
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.prompt import Prompt, Question
 from rnnscope.app.screens.commands import Commands
 from rnnscope.app.screens.help import help_writer
 from rnnscope.app.screens.log import log_writer
 from rnnscope.app.screens.page import PageScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screenshot import screenshot
-from rnnscope.app.widgets.banner import Banner, Notice, Severity
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.panel import Panel, ViewPanel
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.prompt import Prompt, Question
 from rnnscope.files import write_atomically
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 
 _LONGEST_LOG = 500
 
 
 class LookingScreen(Screen[None], inherit_bindings=False):
-    """A view of one network, and all that moves it."""
+    """A selection of one network, and all that moves it."""
 
     AUTO_FOCUS = "#passage"
     COMMANDS: ClassVar[set[Any]] = {Commands}
@@ -48,7 +48,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
         """`offered` are the actions of which the footer, the help and the command palette are made."""
         super().__init__()
         self.actions = offered
-        self.view: View | None = None
+        self.selection: Selection | None = None
         self.is_chosen = False
         """Whether the reader chose what is looked at."""
         self.notices: list[Notice] = []
@@ -56,7 +56,7 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     # -- what a subclass gives ------------------------------------------------------------------------------
 
     def neighbor(self, by: int) -> tuple[int, int] | None:
-        """The layer and unit that many places further in the order of neurons; None without a view."""
+        """The layer and unit that many places further in the order of neurons; None without a selection."""
         raise NotImplementedError
 
     @property
@@ -71,24 +71,24 @@ class LookingScreen(Screen[None], inherit_bindings=False):
 
     # -- what the panels show --------------------------------------------------------------------------------
 
-    def show_view(self, view: View) -> None:
-        """Show another view in all panels at once."""
-        self.view = view
+    def show_selection(self, selection: Selection) -> None:
+        """Show another selection in all panels at once."""
+        self.selection = selection
         with self.app.batch_update():
-            for panel in self.query(ViewPanel):
-                panel.show(view)
+            for panel in self.query(SelectionPanel):
+                panel.show(selection)
 
     def look(self, **changes: object) -> None:
         """Change what is looked at; nothing happens before the first trace."""
-        if self.view is not None:
+        if self.selection is not None:
             self.is_chosen = True
-            self.show_view(self.view.moved(**changes))
+            self.show_selection(self.selection.moved(**changes))
 
     def look_at(self, layer: int, unit: int) -> None:
         """Choose a neuron, and see its colors where an analysis had the passage's."""
-        if self.view is not None:
-            is_overlaid = self.view.coloring == "overlay"
-            coloring = "neuron" if is_overlaid else self.view.coloring
+        if self.selection is not None:
+            is_overlaid = self.selection.coloring == "overlay"
+            coloring = "neuron" if is_overlaid else self.selection.coloring
             self.look(layer=layer, unit=unit, coloring=coloring)
 
     def panels_in_sight(self) -> list[Panel]:
@@ -138,8 +138,8 @@ class LookingScreen(Screen[None], inherit_bindings=False):
     # -- looking -------------------------------------------------------------------------------------------
 
     def _move(self, by: int) -> None:
-        if self.view is not None:
-            self.look(cursor=self.view.cursor + by)
+        if self.selection is not None:
+            self.look(cursor=self.selection.cursor + by)
 
     def action_cursor_left(self) -> None:
         self._move(-1)
@@ -195,8 +195,8 @@ class LookingScreen(Screen[None], inherit_bindings=False):
         self._turn_quantity(-1)
 
     def _turn_quantity(self, by: int) -> None:
-        if self.view is not None:
-            self.look(quantity=neighbor_quantity(self.view, by), coloring="neuron")
+        if self.selection is not None:
+            self.look(quantity=neighbor_quantity(self.selection, by), coloring="neuron")
 
     def action_layer_down(self) -> None:
         self._turn_layer(-1)
@@ -205,24 +205,24 @@ class LookingScreen(Screen[None], inherit_bindings=False):
         self._turn_layer(+1)
 
     def _turn_layer(self, by: int) -> None:
-        if self.view is None:
+        if self.selection is None:
             return
-        layers = self.view.trace.architecture.layers
+        layers = self.selection.trace.architecture.layers
         if layers == 1:
             self.announce("this network has one layer")
-        self.look(layer=self.view.layer + by)
+        self.look(layer=self.selection.layer + by)
 
     def action_own_range(self) -> None:
-        if self.view is not None:
-            self.look(own_range=not self.view.own_range, coloring="neuron")
+        if self.selection is not None:
+            self.look(own_range=not self.selection.own_range, coloring="neuron")
 
     def action_surprise(self) -> None:
-        if self.view is not None:
-            self.look(coloring="neuron" if self.view.coloring == "surprise" else "surprise")
+        if self.selection is not None:
+            self.look(coloring="neuron" if self.selection.coloring == "surprise" else "surprise")
 
     def action_top_five(self) -> None:
-        if self.view is not None:
-            self.look(top_five=not self.view.top_five)
+        if self.selection is not None:
+            self.look(top_five=not self.selection.top_five)
 
     def action_order(self) -> None:
         """The heat map's rows in the next order; it is shown where it is not."""
@@ -280,7 +280,9 @@ class LookingScreen(Screen[None], inherit_bindings=False):
             banner.dismiss()
         elif stage.wanted.zoomed is not None:
             stage.want(zoomed=None)
-        elif self.view is not None and (self.view.top_five or self.view.coloring == "surprise"):
+        elif self.selection is not None and (
+            self.selection.top_five or self.selection.coloring == "surprise"
+        ):
             self.look(top_five=False, coloring="neuron")
 
     def action_messages(self) -> None:

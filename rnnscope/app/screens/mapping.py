@@ -12,11 +12,11 @@ from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import FindFactors
 from rnnscope.app.messages import FactorChosen
 from rnnscope.app.ordering import Kind
+from rnnscope.app.panels.heatmap import HeatMap
 from rnnscope.app.ranking import Ranking
 from rnnscope.app.screens.holding import HoldingScreen
 from rnnscope.app.screens.inspect_layout import FIRST
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.selection import Overlay, Second, View
+from rnnscope.selection import Overlay, Second, Selection
 
 _NAMED = 3
 
@@ -69,20 +69,20 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
 
     def action_factors(self) -> None:
         """Read the crowd as a few factors, or its neurons again: then with the factor's strongest."""
-        if self.view is None:
+        if self.selection is None:
             return
         if self.reads_factors:
-            found, layer = self._factors, self.view.layer
+            found, layer = self._factors, self.selection.layer
             self._leave_factors()
             if found is not None:
                 self.look(layer=layer, unit=int(found.factors.strongest(self._factor, 1)[0]))
             return
         self.show_heat_map()
         self.reads_factors = True
-        self._ask_for_factors(self.view)
+        self._ask_for_factors(self.selection)
 
-    def _ask_for_factors(self, view: View) -> None:
-        self.ask_for(FindFactors(view.layer, self.start, self.start + len(view.trace)))
+    def _ask_for_factors(self, selection: Selection) -> None:
+        self.ask_for(FindFactors(selection.layer, self.start, self.start + len(selection.trace)))
 
     def _leave_factors(self) -> None:
         if not self.reads_factors:
@@ -96,32 +96,32 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
         super().take(answer)
         if not self.reads_factors:
             return
-        if isinstance(answer, FactorsFound) and self._is_of_view(answer):
+        if isinstance(answer, FactorsFound) and self._is_of_selection(answer):
             self._factors = answer
             self._choose_factor(min(self._factor, len(answer.factors.units) - 1))
-        elif isinstance(answer, PageRead) and self.view is not None:
-            self._forget_factors(self.view)
+        elif isinstance(answer, PageRead) and self.selection is not None:
+            self._forget_factors(self.selection)
 
-    def _is_of_view(self, found: FactorsFound) -> bool:
-        request, view = found.request, self.view
+    def _is_of_selection(self, found: FactorsFound) -> bool:
+        request, selection = found.request, self.selection
         assert isinstance(request, FindFactors)
         return (
-            view is not None
-            and (request.layer, found.start) == (view.layer, self.start)
-            and len(found.factors.along) == len(view.trace)
+            selection is not None
+            and (request.layer, found.start) == (selection.layer, self.start)
+            and len(found.factors.along) == len(selection.trace)
         )
 
-    def _forget_factors(self, view: View) -> None:
+    def _forget_factors(self, selection: Selection) -> None:
         """Those of another page or layer: ask for the ones of this."""
         self._factors = None
         self.query_one(HeatMap).show_factors(None)
-        self._ask_for_factors(view)
+        self._ask_for_factors(selection)
 
-    def show_view(self, view: View) -> None:
-        before = self.view
-        super().show_view(view)
-        if self.reads_factors and before is not None and before.layer != view.layer:
-            self._forget_factors(view)
+    def show_selection(self, selection: Selection) -> None:
+        before = self.selection
+        super().show_selection(selection)
+        if self.reads_factors and before is not None and before.layer != selection.layer:
+            self._forget_factors(selection)
 
     def _choose_factor(self, factor: int) -> None:
         """Color the passage by a factor."""
@@ -155,14 +155,16 @@ class MappingScreen(HoldingScreen, inherit_bindings=False):
 
     def action_second(self) -> None:
         """Keep the neuron as a second one: under the text, then beside it, then no longer."""
-        view = self.view
-        if view is None:
+        selection = self.selection
+        if selection is None:
             return
-        if view.second is None:
-            self.look(second=Second(view.layer, view.unit, view.quantity), coloring="neuron")
-            self.announce(f"{view.neuron} stays under the text; choose another to compare, 2 sets them apart")
-        elif view.second.place == "under":
-            second = view.second
+        if selection.second is None:
+            self.look(second=Second(selection.layer, selection.unit, selection.quantity), coloring="neuron")
+            self.announce(
+                f"{selection.neuron} stays under the text; choose another to compare, 2 sets them apart"
+            )
+        elif selection.second.place == "under":
+            second = selection.second
             self.look(second=Second(second.layer, second.unit, second.quantity, "beside"))
             self.show_panel("second")
         else:

@@ -1,6 +1,6 @@
 """What the inspect screen shows: pages of a text under a model, and its neurons in an order.
 
-Opened ──▶ header        PageRead ──▶ View ──▶ passage, gates, next, heat map, table
+Opened ──▶ header        PageRead ──▶ Selection ──▶ passage, gates, next, heat map, table
                          cursor near an end of the page ──▶ ReadPage
 """
 
@@ -16,28 +16,28 @@ from textual.app import ComposeResult
 from rnnscope.app.asking.answers import Answer, Ended, Opened, PageRead, Refused, Told
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import PutBack, ReadPage, Request, TypeText
-from rnnscope.app.choosing import first_view
+from rnnscope.app.choosing import first_selection
 from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.messages import Arrived
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.flow import FlowChart
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.neurons import NeuronTable
+from rnnscope.app.panels.next import Next
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.reports import ReportPanel
+from rnnscope.app.panels.saturation import SaturationPlot
+from rnnscope.app.panels.second import SecondPassage
+from rnnscope.app.panels.title import Model, ModelHeader
 from rnnscope.app.ranking import Known, Neuron, Ranking, Sort, numbers
 from rnnscope.app.screens.inspect_layout import FIRST, inspect_blocks
 from rnnscope.app.screens.looking import LookingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.too_small import TooSmall
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.flow import FlowChart
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.gates import Gates
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.neurons import NeuronTable
-from rnnscope.app.widgets.next import Next
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.reports import ReportPanel
-from rnnscope.app.widgets.saturation import SaturationPlot
-from rnnscope.app.widgets.second import SecondPassage
-from rnnscope.app.widgets.title import Model, ModelHeader
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 
 PAGE = 3000
 """Characters traced at once."""
@@ -139,7 +139,7 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
 
     def _turn_page(self, page: PageRead) -> None:
         """Another page; what is looked at stays what it is."""
-        old, position = self.view, page.start + page.cursor
+        old, position = self.selection, page.start + page.cursor
         if old is not None and page.request is self._shown:  # the same once more, longer or exact
             position = self.start + old.cursor
         self._shown = page.request
@@ -148,19 +148,19 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
             source=page.source, characters=page.characters, is_whole=page.is_whole, is_exact=page.is_exact
         )
         if old is None:
-            view = self.best_known(first_view(page.trace))
+            selection = self.best_known(first_selection(page.trace))
         else:
             cursor = max(0, min(position - page.start, len(page.trace) - 1))
-            view = old.moved(trace=page.trace, cursor=cursor)
-        self.show_view(view)
+            selection = old.moved(trace=page.trace, cursor=cursor)
+        self.show_selection(selection)
         is_typed = isinstance(page.request, TypeText)  # an order that changes at every key is none
         if self.ranking is not None and self.ranking.sort not in ("knows", "index") and not is_typed:
             self.sort_by(self.ranking.sort)
 
-    def best_known(self, view: View) -> View:
-        """The view on the neuron that the table begins with, once there are names."""
+    def best_known(self, selection: Selection) -> Selection:
+        """The selection on the neuron that the table begins with, once there are names."""
         order = self.ranking.order if self.ranking is not None and self.known else ()
-        return view.moved(layer=order[0][0], unit=order[0][1]) if order else view
+        return selection.moved(layer=order[0][0], unit=order[0][1]) if order else selection
 
     def fail(self, message: str) -> None:
         """The worker has ended, and nobody knows better than to say so."""
@@ -181,30 +181,32 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
     def sort_by(self, sort: Sort) -> None:
         """Order the table anew, by the page in sight where that matters."""
         if self.ranking is not None:
-            values = numbers(self.view.trace, sort) if self.view is not None else None
+            values = numbers(self.selection.trace, sort) if self.selection is not None else None
             ranking = replace(self.ranking, sort=sort, numbers=values, known=self.known, first=(), title="")
             self.set_ranking(replace(ranking, source="held-out half" if self.known else ""))
 
-    def show_view(self, view: View) -> None:
+    def show_selection(self, selection: Selection) -> None:
         # What the table says, which is of what was searched for, where something was.
         said = self.ranking.known if self.ranking is not None else {}
-        known = said.get((view.layer, view.unit)) or self.known.get((view.layer, view.unit))
+        known = said.get((selection.layer, selection.unit)) or self.known.get(
+            (selection.layer, selection.unit)
+        )
         name = "" if known is None else f"not {known.feature}" if known.is_negative else known.feature
-        super().show_view(replace(view, knows=name))
-        self.tell(position=self.start + view.cursor)
-        self._read_ahead(view)
+        super().show_selection(replace(selection, knows=name))
+        self.tell(position=self.start + selection.cursor)
+        self._read_ahead(selection)
 
-    def _read_ahead(self, view: View) -> None:
+    def _read_ahead(self, selection: Selection) -> None:
         """Near an end of the page, read the one around the cursor."""
-        is_last = self.start + len(view.trace) >= self.model.characters and self.model.is_whole
-        near_first = view.cursor < _EDGE and self.start > 0
-        near_last = len(view.trace) - view.cursor < _EDGE and not is_last
+        is_last = self.start + len(selection.trace) >= self.model.characters and self.model.is_whole
+        near_first = selection.cursor < _EDGE and self.start > 0
+        near_last = len(selection.trace) - selection.cursor < _EDGE and not is_last
         if near_first or near_last:
-            self._read_around(self.start + view.cursor)
+            self._read_around(self.start + selection.cursor)
 
     def go_to(self, position: int) -> None:
         """Put the cursor on a position of the text, wherever it is."""
-        if self.view is not None and 0 <= position - self.start < len(self.view.trace):
+        if self.selection is not None and 0 <= position - self.start < len(self.selection.trace):
             self.look(cursor=position - self.start)
         else:
             self._read_around(position)
@@ -226,7 +228,11 @@ class PagingScreen(LookingScreen, inherit_bindings=False):
 
     @property
     def picture_name(self) -> str:
-        return f"{self.model.name}-{self.view.neuron.replace('/', '-')}" if self.view else self.model.name
+        return (
+            f"{self.model.name}-{self.selection.neuron.replace('/', '-')}"
+            if self.selection
+            else self.model.name
+        )
 
     @property
     def elapsed_seconds(self) -> float:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.app.widgets.prompt import LINE_BREAK, Question
+from rnnscope.app.panels.prompt import LINE_BREAK, Question
 from rnnscope.training.controls import Controls
 
 HOTTEST = 5.0

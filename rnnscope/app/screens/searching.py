@@ -20,15 +20,15 @@ from rnnscope.app.asking.answers import Answer, ContextsFound, Ended, Found, Ref
 from rnnscope.app.asking.requests import Find, FindContextsInTrace, FindInTrace, Request, as_asked
 from rnnscope.app.course import Course
 from rnnscope.app.messages import Arrived
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.reports import ReportPanel
 from rnnscope.app.screens import questions
 from rnnscope.app.screens.layout import REPORTS, train_turns
 from rnnscope.app.screens.showing import ShowingScreen
 from rnnscope.app.screens.stage import Stage
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.reports import ReportPanel
 from rnnscope.render import finding, following, listing
 from rnnscope.render.report import Place, Report, Run, Unit
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Event, Started, Traced
 
@@ -150,16 +150,16 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         searching = is_found and (self._question is not None or self.query_one(Prompt).display)
         if searching != self.controls.state.searching:
             self.controls.set(searching=searching)
-        if self.view is None:
+        if self.selection is None:
             return
         now = time.monotonic()
         if is_found and self._question is not None and self._finding.asked is None:
-            self._search(self._question, self.view, now)
+            self._search(self._question, self.selection, now)
         if self._is_open("contexts") and self._reading.asked is None:
-            self._read_contexts(self.view, now)
+            self._read_contexts(self.selection, now)
 
-    def _search(self, question: Find, view: View, now: float) -> None:
-        trace = view.trace if self._searched is None else self._searched
+    def _search(self, question: Find, selection: Selection, now: float) -> None:
+        trace = selection.trace if self._searched is None else self._searched
         if self._searched is None and now < self._patience_ends and not self._has_ended:
             return
         if now >= self._finding.next and (self._course is None or self._course.trace is not trace):
@@ -167,11 +167,11 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
             self._finding.begin(request, now)
             self.desk.ask(request)
 
-    def _read_contexts(self, view: View, now: float) -> None:
-        neuron = (view.layer, view.unit, view.quantity)
+    def _read_contexts(self, selection: Selection, now: float) -> None:
+        neuron = (selection.layer, selection.unit, selection.quantity)
         is_other = neuron != self._contexts_of
-        if is_other or (view.trace is not self._contexts_trace and now >= self._reading.next):
-            request = FindContextsInTrace(*neuron, trace=view.trace)
+        if is_other or (selection.trace is not self._contexts_trace and now >= self._reading.next):
+            request = FindContextsInTrace(*neuron, trace=selection.trace)
             self._reading.begin(request, now)
             self.desk.ask(request)
 
@@ -214,13 +214,13 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         if chooses and found.results:
             (layer, unit), known = found.results[0]
             self.look(layer=layer, unit=unit, quantity=known.quantity, coloring="neuron")
-        elif self.view is not None:
-            self.show_view(self.view)
+        elif self.selection is not None:
+            self.show_selection(self.selection)
         self._list_found(keep_place=before is not None)
 
     def _list_found(self, *, keep_place: bool) -> None:
         if self._course is not None:
-            chosen = (self.view.layer, self.view.unit) if self.view is not None else None
+            chosen = (self.selection.layer, self.selection.unit) if self.selection is not None else None
             listed = following.following(self._course, chosen, tuple(FEATURES))
             self._report("find", listed, keep_place=keep_place)
 
@@ -229,11 +229,13 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
 
     # -- what is looked at -----------------------------------------------------------------------------------
 
-    def show_view(self, view: View) -> None:
+    def show_selection(self, selection: Selection) -> None:
         """A neuron that knows what is looked for is called by it."""
-        before = self.view
-        super().show_view(replace(view, knows="" if self._course is None else _name(self._course, view)))
-        if before is not None and (before.layer, before.unit) != (view.layer, view.unit):
+        before = self.selection
+        super().show_selection(
+            replace(selection, knows="" if self._course is None else _name(self._course, selection))
+        )
+        if before is not None and (before.layer, before.unit) != (selection.layer, selection.unit):
             self._list_found(keep_place=True)
 
     @on(ReportPanel.Chosen)
@@ -254,9 +256,9 @@ class SearchingScreen(ShowingScreen, inherit_bindings=False):
         return labels | {"back": "back"} if self.query_one(Stage).wanted.chosen in REPORTS else labels
 
 
-def _name(course: Course, view: View) -> str:
+def _name(course: Course, selection: Selection) -> str:
     """What the neuron is called; empty where it does not know enough of what is looked for."""
-    known = course.known((view.layer, view.unit))
+    known = course.known((selection.layer, selection.unit))
     if known is None or known.score <= course.found.null:
         return ""
     if finding.share(known.score, known.metric) < _KNOWN:

@@ -1,11 +1,11 @@
-"""What the train screen shows: events become a status, a history and a view; each panel shows one of them.
+"""What the train screen shows: events become a status, a history, a selection.
 
     mailbox ──10 Hz──▶ take ──▶ Status ▶ header
                                 History ▶ loss, gradient
-                                View ▶ passage, next, gates, neurons ◀── keys, clicks
+                                Selection ▶ passage, next, gates, neurons ◀── keys, clicks
                                 Sampled ▶ sample
 
-A key makes a new View and shows it to every panel at once, so that one frame holds the whole of it.
+A key makes a new Selection and shows it to every panel at once, so that one frame holds the whole of it.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from textual.app import ComposeResult
 
 from rnnscope.app import actions
 from rnnscope.app.asking.desk import Desk
-from rnnscope.app.choosing import first_cursor, first_view, livelier_view
+from rnnscope.app.choosing import first_cursor, first_selection, livelier_selection
 from rnnscope.app.history import History
 from rnnscope.app.mailbox import Mailbox
+from rnnscope.app.panels.banner import Banner
+from rnnscope.app.panels.footer import Footer
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.header import Header
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.next import Next
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.panels.reports import ReportPanel
+from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.screens.looking import LookingScreen
 from rnnscope.app.screens.stage import Stage
 from rnnscope.app.screens.too_small import TooSmall
 from rnnscope.app.status import Status
-from rnnscope.app.widgets.banner import Banner
-from rnnscope.app.widgets.footer import Footer
-from rnnscope.app.widgets.gates import Gates
-from rnnscope.app.widgets.gradient import GradientChart
-from rnnscope.app.widgets.header import Header
-from rnnscope.app.widgets.heatmap import HeatMap
-from rnnscope.app.widgets.loss import LossChart
-from rnnscope.app.widgets.next import Next
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.app.widgets.prompt import Prompt
-from rnnscope.app.widgets.reports import ReportPanel
-from rnnscope.app.widgets.sample import SampleStream
 from rnnscope.text.display import are_bytes
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls
@@ -149,23 +149,23 @@ class ShowingScreen(LookingScreen, inherit_bindings=False):
 
     def _retrace(self, trace: Trace) -> None:
         """A new trace of the passage; what is looked at stays where it was."""
-        old = self.view
+        old = self.selection
         if old is None or old.trace.architecture != trace.architecture:
-            view = first_view(trace)
+            selection = first_selection(trace)
         else:
-            view = old.moved(trace=trace)
+            selection = old.moved(trace=trace)
             if old.trace.text != trace.text:
-                view = view.moved(cursor=first_cursor(trace))
+                selection = selection.moved(cursor=first_cursor(trace))
             if not self.is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
-                view = livelier_view(view)
-        self.show_view(view)
+                selection = livelier_selection(selection)
+        self.show_selection(selection)
 
     # -- what the panels show --------------------------------------------------------------------------------
 
     def neighbor(self, by: int) -> tuple[int, int] | None:
         """The neuron beside the chosen one in the heat map, whether that is on the screen or not."""
         unit = self.query_one(HeatMap).neighbor(by)
-        return None if unit is None or self.view is None else (self.view.layer, unit)
+        return None if unit is None or self.selection is None else (self.selection.layer, unit)
 
     @property
     def picture_name(self) -> str:

@@ -27,7 +27,7 @@ class Wanted:
 
 
 class _Placing(Layout):
-    """Textual's view of an `Arrangement`."""
+    """Textual's selection of an `Arrangement`."""
 
     name = "stage"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.strip import Strip
 
+from rnnscope.app.panels.ground import Ground
 from rnnscope.app.screens.layout import SMALLEST
-from rnnscope.app.widgets.ground import Ground
 
 
 class TooSmall(Ground):

@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from rnnscope.app import actions
+from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.prompt import Question
 from rnnscope.app.screens import questions
 from rnnscope.app.screens.searching import SearchingScreen
-from rnnscope.app.widgets.loss import LossChart
-from rnnscope.app.widgets.prompt import Question
 
 
 class TrainScreen(SearchingScreen, inherit_bindings=False):

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from rnnscope.app.widgets.ground import Ground
+from rnnscope.app.panels.ground import Ground
 from rnnscope.text.display import safe
 from rnnscope.theme.palette import STEPS, Palette
 

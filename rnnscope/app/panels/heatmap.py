@@ -26,8 +26,8 @@ from rnnscope.app import bars, halves
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
 from rnnscope.app.messages import CursorMoved, FactorChosen, NeuronChosen
 from rnnscope.app.ordering import KINDS, Kind, Order
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.selection import View
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import ZERO, signed_steps, unit_steps
 from rnnscope.theme.segments import coded_segments
 
@@ -54,7 +54,7 @@ def _binding(keys: str, action: str, tooltip: str) -> Binding:
     return Binding(keys, action, tooltip, id=f"map.{action}", tooltip=tooltip, show=False)
 
 
-class HeatMap(ViewPanel):
+class HeatMap(SelectionPanel):
     """Every neuron of the chosen layer: hidden values, or the chosen quantity where that is a gate."""
 
     heading: ClassVar[str] = "neurons"
@@ -67,7 +67,7 @@ class HeatMap(ViewPanel):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._kind: Kind = "slowest"
         self._order: Order | None = None
         self._table: dict[int, NDArray[np.intp]] = {}
@@ -86,12 +86,12 @@ class HeatMap(ViewPanel):
 
     # -- what the screen calls ---------------------------------------------------------------------------
 
-    def show(self, view: View) -> None:
-        """Draw this view, scrolled so that its neuron is in sight."""
-        before, order_before = self._view, self._order
-        self._view = view
-        reordered = self._order_for(view) is not order_before
-        if before is None or reordered or (before.layer, before.unit) != (view.layer, view.unit):
+    def show(self, selection: Selection) -> None:
+        """Draw this selection, scrolled so that its neuron is in sight."""
+        before, order_before = self._selection, self._order
+        self._selection = selection
+        reordered = self._order_for(selection) is not order_before
+        if before is None or reordered or (before.layer, before.unit) != (selection.layer, selection.unit):
             self._bring_into_sight()
         self.redraw()
 
@@ -113,7 +113,7 @@ class HeatMap(ViewPanel):
             self._arrange()
 
     def show_factors(self, factors: Factors | None, chosen: int = 0) -> None:
-        """Factors of the view's layer along its passage in place of the neurons; None: neurons again."""
+        """Factors of the selection's layer along its passage in place of the neurons; None: neurons again."""
         if (self._factors is None) != (factors is None):
             self._first = 0
         self._factors, self._factor = factors, chosen
@@ -122,11 +122,11 @@ class HeatMap(ViewPanel):
         self.redraw()
 
     def neighbor(self, by: int) -> int | None:
-        """The unit that many places further down the order than the selected one; None without a view."""
-        if self._view is None:
+        """The unit that many places further down the order than the selected one; None at first."""
+        if self._selection is None:
             return None
-        units = self._order_for(self._view).units
-        place = int(np.flatnonzero(units == self._view.unit)[0])
+        units = self._order_for(self._selection).units
+        place = int(np.flatnonzero(units == self._selection.unit)[0])
         return int(units[max(0, min(place + by, len(units) - 1))])
 
     def action_zoom(self, by: int) -> None:
@@ -142,20 +142,22 @@ class HeatMap(ViewPanel):
     @property
     def quantity(self) -> str:
         """What is shown of every neuron."""
-        return self._view.quantity if self._view is not None and self._view.is_gate else "hidden"
+        return (
+            self._selection.quantity if self._selection is not None and self._selection.is_gate else "hidden"
+        )
 
     def subject(self) -> str:
-        view = self._view
-        if view is None:
+        selection = self._selection
+        if selection is None:
             return ""
         if self._factors is not None:
             names = ", ".join(map(str, self._factors.strongest(self._factor, _NAMED).tolist()))
-            return f"factor {self._factor + 1} of {self._total} of layer {view.layer}: {names}"
+            return f"factor {self._factor + 1} of {self._total} of layer {selection.layer}: {names}"
         if self._pointed is not None:
             unit, index = self._pointed
-            value = float(view.trace.shown(view.layer, self.quantity)[index, unit])
-            told = f"{value:.2f}" if view.is_gate else f"{value:+.2f}".replace("-", "−")
-            return f"{self.quantity} of {view.layer}/{unit} here: {told}"
+            value = float(selection.trace.shown(selection.layer, self.quantity)[index, unit])
+            told = f"{value:.2f}" if selection.is_gate else f"{value:+.2f}".replace("-", "−")
+            return f"{self.quantity} of {selection.layer}/{unit} here: {told}"
         shown = min(self._per_row * max(0, self.body_height - 1), self._total - self._first)
         far = f"{self._scale} characters a column, " if self._scale > 1 else ""
         return f"{self.quantity}, {KINDS[self._kind]}, {far}{shown} of {self._total}"
@@ -167,7 +169,7 @@ class HeatMap(ViewPanel):
         """How many neurons, or factors, there are."""
         if self._factors is not None:
             return len(self._factors.units)
-        return 0 if self._view is None else self._view.trace.architecture.hidden_size
+        return 0 if self._selection is None else self._selection.trace.architecture.hidden_size
 
     @property
     def _fold(self) -> int:
@@ -183,53 +185,53 @@ class HeatMap(ViewPanel):
         return 1 if self._factors is not None else halves.per_cell(self.palette) * self._fold
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        if self._view is None:
+        if self._selection is None:
             waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
-        key = (self._view, width, height, self.palette, self._first, self._scale, self._factor)
+        key = (self._selection, width, height, self.palette, self._first, self._scale, self._factor)
         if self._picture is None or key != self._painted_for:
-            self._picture = self._draw_picture(self._view, width, height)
+            self._picture = self._draw_picture(self._selection, width, height)
             self._painted_for = key
         return self._picture.rows[row] if row < len(self._picture.rows) else []
 
-    def _draw_picture(self, view: View, width: int, height: int) -> Picture:
-        ids_width = max(4, len(str(view.trace.architecture.hidden_size - 1)) + 1)
+    def _draw_picture(self, selection: Selection, width: int, height: int) -> Picture:
+        ids_width = max(4, len(str(selection.trace.architecture.hidden_size - 1)) + 1)
         if names_factors := self._factors is not None and width >= _ROOMY:
             ids_width = _NAMED * ids_width + 5
         room = max(1, width - ids_width)
         gutter = Segment(" " * ids_width, self.fill)
         if self._scale == 1:
-            near = window(view.trace, view.cursor, room)
+            near = window(selection.trace, selection.cursor, room)
             picture = Picture(
-                [[gutter, *text_row(self.palette, near, view.cursor)]], near, ids_width, names_factors
+                [[gutter, *text_row(self.palette, near, selection.cursor)]], near, ids_width, names_factors
             )
         else:
-            far = distance(len(view.trace), view.cursor, room, self._scale)
+            far = distance(len(selection.trace), selection.cursor, room, self._scale)
             picture = Picture([[gutter, *ruler(self.palette, far)]], far, ids_width, names_factors)
         rows = self._factor_rows if self._factors is not None else self._neuron_rows
-        picture.rows.extend(rows(view, picture, max(0, height - 1)))
+        picture.rows.extend(rows(selection, picture, max(0, height - 1)))
         return picture
 
-    def _neuron_rows(self, view: View, picture: Picture, height: int) -> list[list[Segment]]:
-        units = self._order_for(view).units[self._first : self._first + self._per_row * height]
-        values = _columns(view.trace.shown(view.layer, self.quantity), picture.window)[:, units].T
+    def _neuron_rows(self, selection: Selection, picture: Picture, height: int) -> list[list[Segment]]:
+        units = self._order_for(selection).units[self._first : self._first + self._per_row * height]
+        values = _columns(selection.trace.shown(selection.layer, self.quantity), picture.window)[:, units].T
         fold, per_cell = self._fold, halves.per_cell(self.palette)
         if fold > 1:
             values = _means(values, fold)
-        steps = unit_steps(values) if view.is_gate else signed_steps(values)
+        steps = unit_steps(values) if selection.is_gate else signed_steps(values)
         if len(steps) % per_cell:  # the last row has nothing below
-            steps = np.concatenate([steps, np.full((1, steps.shape[1]), 0 if view.is_gate else ZERO)])
+            steps = np.concatenate([steps, np.full((1, steps.shape[1]), 0 if selection.is_gate else ZERO)])
         rows = []
         for row in range(len(steps) // per_cell):
             names = units[row * self._per_row : (row + 1) * self._per_row].tolist()
-            selected = view.unit in names
+            selected = selection.unit in names
             drawn = halves.cells(
-                self.palette, steps[row * per_cell : (row + 1) * per_cell], gates=view.is_gate
+                self.palette, steps[row * per_cell : (row + 1) * per_cell], gates=selection.is_gate
             )
-            rows.append([self._numbered(view.unit if selected else names[0], selected, picture), *drawn])
+            rows.append([self._numbered(selection.unit if selected else names[0], selected, picture), *drawn])
         return rows
 
-    def _factor_rows(self, view: View, picture: Picture, height: int) -> list[list[Segment]]:
+    def _factor_rows(self, selection: Selection, picture: Picture, height: int) -> list[list[Segment]]:
         assert self._factors is not None
         along = self._factors.along[:, self._first : self._first + height]
         styles = bars.styles(self.palette)
@@ -250,28 +252,28 @@ class HeatMap(ViewPanel):
 
     # -- order and scrolling -----------------------------------------------------------------------------
 
-    def _order_for(self, view: View) -> Order:
-        if self._order is None or not self._order.holds_for(self._kind, view.trace, view.layer):
-            order = Order.of(self._kind, view.trace, view.layer)
-            if self._kind == "table" and view.layer in self._table:
-                order = Order(self._table[view.layer], "table", view.layer, view.trace)
+    def _order_for(self, selection: Selection) -> Order:
+        if self._order is None or not self._order.holds_for(self._kind, selection.trace, selection.layer):
+            order = Order.of(self._kind, selection.trace, selection.layer)
+            if self._kind == "table" and selection.layer in self._table:
+                order = Order(self._table[selection.layer], "table", selection.layer, selection.trace)
             self._order = order
         return self._order
 
     def _arrange(self) -> None:
-        if self._view is not None:
+        if self._selection is not None:
             self._painted_for = ()
-            self._order_for(self._view)
+            self._order_for(self._selection)
             self._bring_into_sight()
             self.redraw()
 
     def _bring_into_sight(self) -> None:
-        if self._view is None or self.body_height < 2:
+        if self._selection is None or self.body_height < 2:
             return
         if self._factors is not None:
             place = self._factor
         else:
-            place = int(np.flatnonzero(self._order_for(self._view).units == self._view.unit)[0])
+            place = int(np.flatnonzero(self._order_for(self._selection).units == self._selection.unit)[0])
         seen = self._per_row * (self.body_height - 1)
         if place < self._first:
             self._begin_at(place)
@@ -279,7 +281,7 @@ class HeatMap(ViewPanel):
             self._begin_at(place - seen + self._per_row)
 
     def _begin_at(self, first: int) -> None:
-        if self._view is None:
+        if self._selection is None:
             return
         per_row = self._per_row
         seen = per_row * max(1, self.body_height - 1)
@@ -298,7 +300,7 @@ class HeatMap(ViewPanel):
 
     def _under(self, event: events.MouseEvent) -> tuple[int | None, int | None]:
         """The unit, or the factor, and the character at the mouse, where there is one."""
-        if self._view is None or self._picture is None:
+        if self._selection is None or self._picture is None:
             return None, None
         row = event.y - self.body_top
         column = event.x - PADDING - self._picture.ids_width
@@ -310,8 +312,8 @@ class HeatMap(ViewPanel):
             return None, index
         if self._factors is not None:
             return place, index
-        units = self._order_for(self._view).units[place : place + self._per_row]
-        return int(self._view.unit if self._view.unit in units else units[0]), index
+        units = self._order_for(self._selection).units[place : place + self._per_row]
+        return int(self._selection.unit if self._selection.unit in units else units[0]), index
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         unit, index = self._under(event)
@@ -339,13 +341,13 @@ class HeatMap(ViewPanel):
             self._begin_at(self._first + 2 * by * self._per_row)
 
     def _choose(self, row: int | None, index: int | None) -> None:
-        if self._view is None:
+        if self._selection is None:
             return
         if row is not None and self._factors is not None:
             self.post_message(FactorChosen(row))
-        elif row is not None and row != self._view.unit:
-            self.post_message(NeuronChosen(self._view.layer, row))
-        if index is not None and index != self._view.cursor:
+        elif row is not None and row != self._selection.unit:
+            self.post_message(NeuronChosen(self._selection.layer, row))
+        if index is not None and index != self._selection.cursor:
             self.post_message(CursorMoved(index))
 
     def _point_at(self, pointed: tuple[int, int] | None) -> None:

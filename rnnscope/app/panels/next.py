@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
 from rnnscope.export.layout import Shapes
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 
 Facts = list[tuple[str, str]]
@@ -75,31 +75,33 @@ class Expectation:
         return float(-(seen * np.log2(seen)).sum())
 
 
-class Next(ViewPanel):
+class Next(SelectionPanel):
     """The most probable next characters at the cursor."""
 
     heading: ClassVar[str] = "next"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._expectation: Expectation | None = None
 
-    def show(self, view: View) -> None:
-        """Show what is expected after the view's cursor."""
-        old, self._view = self._view, view
-        if old is None or old.trace is not view.trace or old.cursor != view.cursor:
-            self._expectation = Expectation.at(view.trace, view.cursor)
+    def show(self, selection: Selection) -> None:
+        """Show what is expected after the selection's cursor."""
+        old, self._selection = self._selection, selection
+        if old is None or old.trace is not selection.trace or old.cursor != selection.cursor:
+            self._expectation = Expectation.at(selection.trace, selection.cursor)
             self.redraw()
 
     # -- the title -----------------------------------------------------------------------------------------
 
     def subject(self) -> str:
-        if self._view is None:
+        if self._selection is None:
             return ""
         legend = sum(part.cell_length for part in self.legend())
         room = self.size.width - self._title_cells - (legend + PADDING if legend else 0)
-        return f"after “{_context(self._view.trace, self._view.cursor, max(2, min(room, _CONTEXT)))}”"
+        return (
+            f"after “{_context(self._selection.trace, self._selection.cursor, max(2, min(room, _CONTEXT)))}”"
+        )
 
     def legend(self) -> list[Segment]:
         """The entropy, when the last row has no room for it and the title has."""
@@ -145,11 +147,11 @@ class Next(ViewPanel):
 
     def _bar(self, id: int, width: int) -> list[Segment]:
         """Label, bar and percentage of one candidate."""
-        assert self._view is not None
+        assert self._selection is not None
         assert self._expectation is not None
         ink, found = self.palette.ink, self._expectation
         is_true = id == found.truth
-        names = Shapes.of(self._view.trace.symbols).labels
+        names = Shapes.of(self._selection.trace.symbols).labels
         label_cells = max(cell_len(name) for name in names)
         room = max(0, width - _INDENT - label_cells - 2 * _GAP - _PERCENT)
         probability = float(found.probabilities[id])
@@ -182,12 +184,12 @@ class Next(ViewPanel):
 
     def _facts(self) -> Facts:
         """As many facts as the last row has room for whatever their values; none after the last character."""
-        view, found = self._view, self._expectation
-        if view is None or found is None or found.truth is None:
+        selection, found = self._selection, self._expectation
+        if selection is None or found is None or found.truth is None:
             return []
-        names = Shapes.of(view.trace.symbols).labels
+        names = Shapes.of(selection.trace.symbols).labels
         true = ("true", names[found.truth])
-        surprise = ("surprise", f"{float(view.trace.surprise_bits[view.cursor]):.2f} bit")
+        surprise = ("surprise", f"{float(selection.trace.surprise_bits[selection.cursor]):.2f} bit")
         rank = ("rank", f"{found.rank(found.truth):,}")
         entropy = ("entropy", f"{found.entropy_bits:.1f} bit")
         room = self.body_width - _INDENT - len("true ") - max(map(cell_len, names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from rnnscope.app import bars
-from rnnscope.app.widgets.gates_plan import Plan
+from rnnscope.app.panels.gates_plan import Plan
 from rnnscope.theme.legend import scale
 from rnnscope.theme.palette import STEPS, Palette
 from rnnscope.theme.segments import coded_segments

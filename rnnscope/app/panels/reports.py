@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from rnnscope.app.widgets.panel import PADDING, Panel
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.render.report import Choice, Report, Run, words
 
 _WHEEL_ROWS = 3

@@ -21,7 +21,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.text.display import glyph
 from rnnscope.theme.palette import Palette, palette
 
@@ -163,11 +163,11 @@ class Panel(Widget, can_focus=True):
         self.redraw()
 
 
-class ViewPanel(Panel):
+class SelectionPanel(Panel):
     """A panel that shows what is looked at."""
 
-    def show(self, view: View) -> None:
-        """Show another view."""
+    def show(self, selection: Selection) -> None:
+        """Show another selection."""
         raise NotImplementedError
 
 

@@ -13,8 +13,8 @@ from rich.segment import Segment
 
 from rnnscope.app.axes import ValueAxis
 from rnnscope.app.history import Series
+from rnnscope.app.panels.chart import Chart
 from rnnscope.app.plot import Level
-from rnnscope.app.widgets.chart import Chart
 
 Float = NDArray[np.float64]
 

@@ -25,10 +25,10 @@ from rnnscope.analysis.effects import GradientFlow
 from rnnscope.app import braille
 from rnnscope.app.asking.answers import GradientsFound
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
+from rnnscope.app.panels.chart import AXIS_FROM, LABELS_WIDTH
+from rnnscope.app.panels.loss import spread
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.plot import step_labels
-from rnnscope.app.widgets.chart import AXIS_FROM, LABELS_WIDTH
-from rnnscope.app.widgets.loss import spread
-from rnnscope.app.widgets.panel import PADDING, Panel
 from rnnscope.theme.segments import coded_segments
 
 Float = NDArray[np.float64]

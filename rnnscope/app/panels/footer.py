@@ -10,7 +10,7 @@ from textual import events
 from textual.strip import Strip
 
 from rnnscope.app.actions import ALWAYS_SHOWN, Action
-from rnnscope.app.widgets.ground import Ground
+from rnnscope.app.panels.ground import Ground
 
 _GAP = 2
 

@@ -26,8 +26,8 @@ from rnnscope.app import braille, plot
 from rnnscope.app.actions import Action
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.history import History, Series
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.plot import Columns, Curves, Level
-from rnnscope.app.widgets.panel import PADDING, Panel
 
 Float = NDArray[np.float64]
 

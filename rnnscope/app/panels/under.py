@@ -11,23 +11,23 @@ from rich.segment import Segment
 
 from rnnscope.app.halves import signs, strip
 from rnnscope.export.layout import Layout, first_equal, paint
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import Palette, signed_steps, unit_steps
 from rnnscope.tracing.trace import is_gate
 
 
-def has_second_row(view: View) -> bool:
-    return view.second is not None and view.second.place == "under"
+def has_second_row(selection: Selection) -> bool:
+    return selection.second is not None and selection.second.place == "under"
 
 
-def second_row(view: View, layout: Layout, start: int, end: int, palette: Palette) -> list[Segment]:
+def second_row(selection: Selection, layout: Layout, start: int, end: int, palette: Palette) -> list[Segment]:
     """The second neuron's colors under the characters `start` to `end` of one line."""
-    second = view.second
+    second = selection.second
     if second is None:
         return []
     cells = np.flatnonzero(layout.bases[start:end] == np.arange(start, end)) + start
     gates = is_gate(second.quantity)
-    values = view.trace.shown(second.layer, second.quantity, second.unit)[cells]
+    values = selection.trace.shown(second.layer, second.quantity, second.unit)[cells]
     steps = unit_steps(values) if gates else signed_steps(values)
     glyph, styles = strip(palette, gates=gates)
     widths = layout.widths[cells].tolist()

@@ -25,11 +25,11 @@ from textual import events
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
-from rnnscope.app.widgets import gates_legend
-from rnnscope.app.widgets.gates_plan import Plan, Row, plan
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.app.panels import gates_legend
+from rnnscope.app.panels.gates_plan import Plan, Row, plan
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
 from rnnscope.export.layout import Shapes
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.text.display import labels
 from rnnscope.theme.palette import Palette, unit_steps
 from rnnscope.theme.segments import coded_segments, segments
@@ -67,7 +67,7 @@ class Picture:
     """The text, where it stands in the title's row."""
 
 
-class Gates(ViewPanel):
+class Gates(SelectionPanel):
     """What the gates of the chosen neuron do along the passage, and how its state comes about."""
 
     heading: ClassVar[str] = "gates"
@@ -76,22 +76,22 @@ class Gates(ViewPanel):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._picture: Picture | None = None
         self._painted_for: tuple[object, ...] = ()
 
-    def show(self, view: View) -> None:
-        """Draw this view."""
-        self._view = view
+    def show(self, selection: Selection) -> None:
+        """Draw this selection."""
+        self._selection = selection
         self.redraw()
 
     # -- title -------------------------------------------------------------------------------------------
 
     def subject(self) -> str:
-        if self._view is None:
+        if self._selection is None:
             return ""
         wide = self.size.width >= 100
-        return f"neuron {self._view.neuron}" + (", one column a character" if wide else "")
+        return f"neuron {self._selection.neuron}" + (", one column a character" if wide else "")
 
     def legend(self) -> list[Segment]:
         picture = self._paint(self.body_width)
@@ -118,41 +118,41 @@ class Gates(ViewPanel):
         return picture.rows[row] if row < len(picture.rows) else []
 
     def _paint(self, width: int) -> Picture | None:
-        key = (self._view, width, self.size.height, self.palette)
-        if self._view is not None and key != self._painted_for:
-            self._picture = self._draw_picture(self._view, width, self.size.height)
+        key = (self._selection, width, self.size.height, self.palette)
+        if self._selection is not None and key != self._painted_for:
+            self._picture = self._draw_picture(self._selection, width, self.size.height)
             self._painted_for = key
         return self._picture
 
-    def _draw_picture(self, view: View, width: int, height: int) -> Picture:
-        rows = plan(view.trace.architecture.cell, height)
+    def _draw_picture(self, selection: Selection, width: int, height: int) -> Picture:
+        rows = plan(selection.trace.architecture.cell, height)
         names_width = max([_NAME_WIDTH, *(_name_width(row) for row in rows.rows)])
         values_width = _EXPECTED_WIDTH if rows.has("expects") else _VALUE_WIDTH
         columns = max(1, width - names_width - values_width)
-        shown = window(view.trace, view.cursor, columns)
-        text = text_row(self.palette, shown, view.cursor)
-        expected = _expected(view.trace, shown) if rows.has("expects") else None
+        shown = window(selection.trace, selection.cursor, columns)
+        text = text_row(self.palette, shown, selection.cursor)
+        expected = _expected(selection.trace, shown) if rows.has("expects") else None
         drawn, entries = [], []
         for row in rows.rows:
             if row.kind == "text":
                 lines = [text]
             elif row.kind == "expects" and expected is not None:
-                lines = [self._expects(view, shown, expected, int(row.name) - 1)]
+                lines = [self._expects(selection, shown, expected, int(row.name) - 1)]
             elif row.kind == "margin":
                 lines = [[]]
             else:
-                lines = self._bars(view, shown, row)
+                lines = self._bars(selection, shown, row)
             padding = Segment(" " * (columns - len(shown.indices)), self.fill)
             for line, middle in enumerate(lines):
                 is_named = line == _named_line(row)
-                left = self._name_cells(view, row, names_width) if is_named else []
-                right = self._value(view, shown, row, expected, values_width) if is_named else []
+                left = self._name_cells(selection, row, names_width) if is_named else []
+                right = self._value(selection, shown, row, expected, values_width) if is_named else []
                 indent = [] if left else [Segment(" " * names_width, self.fill)]
                 drawn.append([*left, *indent, *middle, padding, *right])
                 entries.append(row)
         return Picture(drawn, entries, rows, shown, names_width, text)
 
-    def _name_cells(self, view: View, row: Row, width: int) -> list[Segment]:
+    def _name_cells(self, selection: Selection, row: Row, width: int) -> list[Segment]:
         ink = self.palette.ink
         if row.kind == "expects":
             first = row.name == "1"
@@ -160,17 +160,17 @@ class Gates(ViewPanel):
             return [Segment(f"{name:<{width}}", style)]
         if row.kind == "text":
             return [Segment(f"{row.name:<{width}}", ink("mute"))]
-        name, chosen = _name(row), row.name == view.quantity
+        name, chosen = _name(row), row.name == selection.quantity
         style = ink("strong", bold=True) if chosen else ink("text")
         return [Segment(name, style), Segment(f"{row.formula:>{width - len(name) - 1}} ", ink("mute"))]
 
-    def _bars(self, view: View, shown: Window, row: Row) -> list[list[Segment]]:
+    def _bars(self, selection: Selection, shown: Window, row: Row) -> list[list[Segment]]:
         """The lines of a row's bars, or of a blank row, with the cursor's column through them."""
         if row.kind == "blank":
             points, keys = bars.blank(len(shown.indices))
         else:
-            raw = ledger.numbers(view, row.name, shown.characters)
-            values = ledger.squashed(view, row.name, raw)[shown.indices - shown.first]
+            raw = ledger.numbers(selection, row.name, shown.characters)
+            values = ledger.squashed(selection, row.name, raw)[shown.indices - shown.first]
             draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
             points, keys = draw(values, row.height)
         keys = bars.with_hair(keys, shown.cursor)
@@ -181,19 +181,19 @@ class Gates(ViewPanel):
         return [coded_segments(point, key, table) for point, key in zip(points, keys, strict=True)]
 
     def _value(
-        self, view: View, shown: Window, row: Row, expected: Expected | None, width: int
+        self, selection: Selection, shown: Window, row: Row, expected: Expected | None, width: int
     ) -> list[Segment]:
         """What stands on the right: the value at the cursor, or the character expected after it."""
         if row.kind == "expects" and expected is not None:
-            return self._expected_value(view, shown, expected, int(row.name) - 1, width)
+            return self._expected_value(selection, shown, expected, int(row.name) - 1, width)
         if row.kind not in ("gate", "signed"):
             return []
-        here = slice(view.cursor, view.cursor + 1)
-        told = _told(float(ledger.numbers(view, row.name, here)[0]), row.kind == "gate")
+        here = slice(selection.cursor, selection.cursor + 1)
+        told = _told(float(ledger.numbers(selection, row.name, here)[0]), row.kind == "gate")
         return [Segment(f"{told:>{width}}", self.palette.ink("strong", bold=True))]
 
-    def _expects(self, view: View, shown: Window, expected: Expected, rank: int) -> list[Segment]:
-        table, trace = _expects_styles(self.palette), view.trace
+    def _expects(self, selection: Selection, shown: Window, expected: Expected, rank: int) -> list[Segment]:
+        table, trace = _expects_styles(self.palette), selection.trace
         seated = Shapes.of(trace.symbols).seated
         ids = expected.ids[:, rank].tolist()
         steps = unit_steps(expected.probabilities[:, rank] ** 0.8).tolist()
@@ -205,10 +205,10 @@ class Gates(ViewPanel):
         return segments(cells)
 
     def _expected_value(
-        self, view: View, shown: Window, expected: Expected, rank: int, width: int
+        self, selection: Selection, shown: Window, expected: Expected, rank: int, width: int
     ) -> list[Segment]:
-        at = view.cursor - shown.first
-        label = _labels(view.trace.symbols)[int(expected.ids[at, rank])]
+        at = selection.cursor - shown.first
+        label = _labels(selection.trace.symbols)[int(expected.ids[at, rank])]
         probability = float(expected.probabilities[at, rank])
         name = _fitted(label, width - 5).strip() if label.strip() else label
         style = self.palette.ink("text" if rank == 0 else "dim")
@@ -219,7 +219,7 @@ class Gates(ViewPanel):
 
     def on_click(self, event: events.Click) -> None:
         picture = self._picture
-        if picture is None or self._view is None:
+        if picture is None or self._selection is None:
             return
         row, column = event.y - self.body_top, event.x - PADDING - picture.names_width
         in_text = event.y == 0 and picture.plan.text_in_title
@@ -228,7 +228,7 @@ class Gates(ViewPanel):
             self.post_message(CursorMoved(index))
         elif column < 0 and 0 <= row < len(picture.rows):
             name = picture.entries[row].name
-            if name in self._view.trace.quantities:
+            if name in self._selection.trace.quantities:
                 self.post_message(QuantityChosen(name))
 
 

@@ -19,28 +19,28 @@ from rnnscope.analysis.saturation import GateSaturation, SaturationResult
 from rnnscope.app import braille
 from rnnscope.app.asking.answers import Extent
 from rnnscope.app.messages import NeuronChosen
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
 from rnnscope.render.extent import of_text
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 
 _GAP = 2
 _WIDEST = 40
 
 
-class SaturationPlot(ViewPanel):
+class SaturationPlot(SelectionPanel):
     """The gates of the chosen layer; posts `NeuronChosen`."""
 
     heading: ClassVar[str] = "saturation"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._found: SaturationResult | None = None
         self._extent: Extent | None = None
 
-    def show(self, view: View) -> None:
-        before, self._view = self._view, view
-        if before is None or (before.layer, before.unit) != (view.layer, view.unit):
+    def show(self, selection: Selection) -> None:
+        before, self._selection = self._selection, selection
+        if before is None or (before.layer, before.unit) != (selection.layer, selection.unit):
             self.redraw()
 
     def scatter(self, found: SaturationResult, extent: Extent | None = None) -> None:
@@ -49,9 +49,9 @@ class SaturationPlot(ViewPanel):
         self.redraw()
 
     def subject(self) -> str:
-        if self._view is None:
+        if self._selection is None:
             return ""
-        return f"layer {self._view.layer}, {self._view.neuron} is ●"
+        return f"layer {self._selection.layer}, {self._selection.neuron} is ●"
 
     def legend(self) -> list[Segment]:
         if self._found is None:
@@ -61,7 +61,7 @@ class SaturationPlot(ViewPanel):
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         gates = self._gates()
-        if self._found is None or self._view is None:
+        if self._found is None or self._selection is None:
             return [Segment("counting…", self.palette.ink("dim"))] if row == 0 else []
         if not gates:
             return [Segment("this network has no gates", self.palette.ink("dim"))] if row == 0 else []
@@ -69,7 +69,7 @@ class SaturationPlot(ViewPanel):
         segments: list[Segment] = []
         for gate in gates:
             if row == 0:
-                at = f"{gate.right[self._view.unit]:.2f} {gate.left[self._view.unit]:.2f}"
+                at = f"{gate.right[self._selection.unit]:.2f} {gate.left[self._selection.unit]:.2f}"
                 name = gate.gate if len(gate.gate) + len(at) + 1 > cells else f"{gate.gate} {at}"
                 segments.append(Segment(f"{name:<{cells}}", ink("text")))
             elif row < height:
@@ -78,9 +78,9 @@ class SaturationPlot(ViewPanel):
         return segments[:-1]
 
     def _gates(self) -> list[GateSaturation]:
-        if self._found is None or self._view is None:
+        if self._found is None or self._selection is None:
             return []
-        return [gate for gate in self._found.gates if gate.layer == self._view.layer]
+        return [gate for gate in self._found.gates if gate.layer == self._selection.layer]
 
     def _cells_wide(self, width: int) -> int:
         count = max(1, len(self._gates()))
@@ -88,12 +88,12 @@ class SaturationPlot(ViewPanel):
 
     def _dots(self, gate: GateSaturation, row: int, width: int, height: int) -> list[Segment]:
         """One row of cells: dots of all neurons over the line x + y = 1, and the chosen one."""
-        assert self._view is not None
+        assert self._selection is not None
         x, y = _places(gate, width, height)
         dots = np.zeros((braille.DOTS_HIGH * height, braille.DOTS_WIDE * width), np.bool_)
         dots[y, x] = True
         codes = braille.cells(dots)[row].tolist()
-        chosen = x[self._view.unit] // braille.DOTS_WIDE, y[self._view.unit] // braille.DOTS_HIGH
+        chosen = x[self._selection.unit] // braille.DOTS_WIDE, y[self._selection.unit] // braille.DOTS_HIGH
         edge = round((width - 1) * (row + 0.5) / max(1, height))
         ink = self.palette.ink
         cells = []
@@ -116,12 +116,17 @@ class SaturationPlot(ViewPanel):
         number, column = divmod(event.x - PADDING, width + _GAP)
         row = event.y - self.body_top - 1
         gates = self._gates()
-        if self._view is None or not 0 <= number < len(gates) or column >= width or not 0 <= row < height:
+        if (
+            self._selection is None
+            or not 0 <= number < len(gates)
+            or column >= width
+            or not 0 <= row < height
+        ):
             return
         x, y = _places(gates[number], width, height)
         across = (x - braille.DOTS_WIDE * (column + 0.5)) ** 2
         unit = int(np.argmin(across + (y - braille.DOTS_HIGH * (row + 0.5)) ** 2))
-        self.post_message(NeuronChosen(self._view.layer, unit))
+        self.post_message(NeuronChosen(self._selection.layer, unit))
 
 
 def _places(gate: GateSaturation, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

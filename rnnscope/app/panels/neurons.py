@@ -22,9 +22,9 @@ from textual import events
 from rnnscope.app import bars
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.messages import CursorMoved, NeuronChosen
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
 from rnnscope.app.ranking import SORTS, Neuron, Ranking, Sort, numbers
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.segments import coded_segments
 from rnnscope.tracing.trace import Trace
 
@@ -41,7 +41,7 @@ _ROOMY = 56
 _WHEEL_ROWS = 3
 
 
-class NeuronTable(ViewPanel):
+class NeuronTable(SelectionPanel):
     """Every neuron of every layer in the order of a `Ranking`; posts `NeuronChosen` and `CursorMoved`."""
 
     heading: ClassVar[str] = "neurons"
@@ -49,7 +49,7 @@ class NeuronTable(ViewPanel):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._ranking: Ranking | None = None
         self._first = 0
         self._window: tuple[object, Window] | None = None
@@ -58,14 +58,18 @@ class NeuronTable(ViewPanel):
 
     # -- what the screen calls -------------------------------------------------------------------------------
 
-    def show(self, view: View) -> None:
-        before, self._view = self._view, view
-        if before is not None and before.trace is view.trace and before.cursor == view.cursor:
-            if (before.layer, before.unit, before.quantity) == (view.layer, view.unit, view.quantity):
+    def show(self, selection: Selection) -> None:
+        before, self._selection = self._selection, selection
+        if before is not None and before.trace is selection.trace and before.cursor == selection.cursor:
+            if (before.layer, before.unit, before.quantity) == (
+                selection.layer,
+                selection.unit,
+                selection.quantity,
+            ):
                 return
             moved = self._bring_into_sight()
-            if not moved and before.quantity == view.quantity:
-                self.redraw(self._rows_of(before) | self._rows_of(view))
+            if not moved and before.quantity == selection.quantity:
+                self.redraw(self._rows_of(before) | self._rows_of(selection))
                 return
         else:
             self._bring_into_sight()
@@ -80,10 +84,10 @@ class NeuronTable(ViewPanel):
 
     def neighbor(self, by: int) -> Neuron | None:
         """The neuron that many places further on; the first where the chosen one is not listed."""
-        if self._view is None or self._ranking is None or not self._ranking.order:
+        if self._selection is None or self._ranking is None or not self._ranking.order:
             return None
         order = self._ranking.order
-        place = self._ranking.place((self._view.layer, self._view.unit))
+        place = self._ranking.place((self._selection.layer, self._selection.unit))
         return order[0 if place is None else max(0, min(place + by, len(order) - 1))]
 
     # -- title -----------------------------------------------------------------------------------------------
@@ -109,35 +113,35 @@ class NeuronTable(ViewPanel):
 
     def mark(self, row: int) -> Segment | None:
         neuron = self._neuron_at(row)
-        if neuron is None or self._view is None or self._ranking is None:
+        if neuron is None or self._selection is None or self._ranking is None:
             return None
-        if neuron == (self._view.layer, self._view.unit):
+        if neuron == (self._selection.layer, self._selection.unit):
             return Segment("▸", self.palette.ink("strong", on="select"))
         remarks = self._ranking.remarks
         sign = "★" if neuron in remarks.favorites else "”" if neuron in remarks.notes else ""
         return Segment(sign, self.palette.ink("dim")) if sign else None
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        view, ranking = self._view, self._ranking
-        if view is None or ranking is None:
+        selection, ranking = self._selection, self._ranking
+        if selection is None or ranking is None:
             waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
-        shown = self._shown(view, width)
+        shown = self._shown(selection, width)
         if row == 0:
-            return self._head(view, ranking, shown, width)
+            return self._head(selection, ranking, shown, width)
         neuron = self._neuron_at(row)
         if neuron is None:
             empty = "none has that in its number, name or note"[:width]
             return [Segment(empty, self.palette.ink("dim"))] if row == 1 and not ranking.order else []
-        return self._row(view, ranking, shown, neuron, width)
+        return self._row(selection, ranking, shown, neuron, width)
 
-    def _shown(self, view: View, width: int) -> Window:
+    def _shown(self, selection: Selection, width: int) -> Window:
         """The characters around the cursor that the bars stand under."""
         room = width - self._id_width - 2 * _GAP - _LEAST_NAME - self._numbers(width) - 1
         cells = _WIDE_SPARK if room >= _WIDE_SPARK + _LEAST_NAME else max(5, min(_SPARK, room))
-        key = (view.trace, view.cursor, cells)
+        key = (selection.trace, selection.cursor, cells)
         if self._window is None or self._window[0] != key:
-            self._window = (key, window(view.trace, view.cursor, cells))
+            self._window = (key, window(selection.trace, selection.cursor, cells))
         return self._window[1]
 
     @property
@@ -154,17 +158,17 @@ class NeuronTable(ViewPanel):
         """Cells of the score and of the measures that are shown."""
         return _SCORE + (_MEASURE * len(_MEASURES) if width >= _ROOMY else 0)
 
-    def _measures(self, view: View, neuron: Neuron, width: int) -> str:
+    def _measures(self, selection: Selection, neuron: Neuron, width: int) -> str:
         """How saturated and how selective a neuron is on the page, where there is room."""
         if width < _ROOMY:
             return ""
-        if self._measured is None or self._measured[0] is not view.trace:
-            found = (numbers(view.trace, sort) for _, sort in _MEASURES)
-            self._measured = view.trace, tuple(each for each in found if each is not None)
-        at = (neuron[0] - 1) * view.trace.architecture.hidden_size + neuron[1]
+        if self._measured is None or self._measured[0] is not selection.trace:
+            found = (numbers(selection.trace, sort) for _, sort in _MEASURES)
+            self._measured = selection.trace, tuple(each for each in found if each is not None)
+        at = (neuron[0] - 1) * selection.trace.architecture.hidden_size + neuron[1]
         return "".join(f"{each[at]:>{_MEASURE}.2f}" for each in self._measured[1])
 
-    def _head(self, view: View, ranking: Ranking, shown: Window, width: int) -> list[Segment]:
+    def _head(self, selection: Selection, ranking: Ranking, shown: Window, width: int) -> list[Segment]:
         dim = self.palette.ink("dim")
         names = self._name_width(shown, width)
         lead = "knows" if ranking.known or ranking.remarks.notes else ""
@@ -173,13 +177,15 @@ class NeuronTable(ViewPanel):
         told = last if len(last) <= names + _SCORE - len("knows ") else ""
         return [
             Segment(" " * (self._id_width + _GAP), self.fill),
-            *text_row(self.palette, shown, view.cursor),
+            *text_row(self.palette, shown, selection.cursor),
             Segment(heads + " " * _GAP + lead, dim),
             Segment(f"{told:>{max(0, names + _SCORE - len(lead))}}", dim),
         ]
 
-    def _row(self, view: View, ranking: Ranking, shown: Window, neuron: Neuron, width: int) -> list[Segment]:
-        is_chosen = neuron == (view.layer, view.unit)
+    def _row(
+        self, selection: Selection, ranking: Ranking, shown: Window, neuron: Neuron, width: int
+    ) -> list[Segment]:
+        is_chosen = neuron == (selection.layer, selection.unit)
         fill = "select" if is_chosen else "panel"
 
         def ink(token: str, *, bold: bool = False) -> Style:
@@ -203,8 +209,8 @@ class NeuronTable(ViewPanel):
         return [
             name,
             gap,
-            *self._spark(view, shown, neuron, fill),
-            Segment(self._measures(view, neuron, width), ink("dim")),
+            *self._spark(selection, shown, neuron, fill),
+            Segment(self._measures(selection, neuron, width), ink("dim")),
             gap,
             Segment(lead, ink("mute")),
             Segment(f"{said:<{names - len(lead)}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
@@ -212,12 +218,12 @@ class NeuronTable(ViewPanel):
             Segment(" " if is_chosen else "", ink("text")),
         ]
 
-    def _spark(self, view: View, shown: Window, neuron: Neuron, fill: str) -> list[Segment]:
+    def _spark(self, selection: Selection, shown: Window, neuron: Neuron, fill: str) -> list[Segment]:
         """The neuron's values under the characters, the cursor's column through them."""
-        quantity = view.quantity if view.is_gate else "hidden"
-        raw = view.trace[f"{neuron[0]}/{quantity}"][shown.characters, neuron[1]]
+        quantity = selection.quantity if selection.is_gate else "hidden"
+        raw = selection.trace[f"{neuron[0]}/{quantity}"][shown.characters, neuron[1]]
         values = raw[shown.indices - shown.first]
-        points, keys = bars.gate_rows(values) if view.is_gate else bars.signed_rows(values, 1)
+        points, keys = bars.gate_rows(values) if selection.is_gate else bars.signed_rows(values, 1)
         keys = bars.with_hair(keys, shown.cursor) if points.ndim == 2 else keys
         return coded_segments(points[0], keys[0], bars.styles(self.palette, fill))
 
@@ -234,14 +240,14 @@ class NeuronTable(ViewPanel):
         place = self._first + row - 1
         return self._ranking.order[place] if place < len(self._ranking.order) else None
 
-    def _rows_of(self, view: View) -> set[int]:
-        place = self._ranking.place((view.layer, view.unit)) if self._ranking is not None else None
+    def _rows_of(self, selection: Selection) -> set[int]:
+        place = self._ranking.place((selection.layer, selection.unit)) if self._ranking is not None else None
         return set() if place is None else {place - self._first + 1}
 
     def _bring_into_sight(self) -> bool:
-        if self._view is None or self._ranking is None:
+        if self._selection is None or self._ranking is None:
             return False
-        place = self._ranking.place((self._view.layer, self._view.unit))
+        place = self._ranking.place((self._selection.layer, self._selection.unit))
         if place is None:
             return False
         first = min(place, max(self._first, place - self._listed + 1))
@@ -265,13 +271,13 @@ class NeuronTable(ViewPanel):
     # -- the mouse -------------------------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
-        if self._view is None:
+        if self._selection is None:
             return
         row, column = event.y - self.body_top, event.x - PADDING - self._id_width - _GAP
-        shown = self._shown(self._view, self.body_width)
+        shown = self._shown(self._selection, self.body_width)
         index = shown.at(column)
         neuron = self._neuron_at(row)
-        if neuron is not None and neuron != (self._view.layer, self._view.unit):
+        if neuron is not None and neuron != (self._selection.layer, self._selection.unit):
             self.post_message(NeuronChosen(*neuron))
         elif index is not None and row >= 0:
             self.post_message(CursorMoved(index))

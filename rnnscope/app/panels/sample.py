@@ -25,8 +25,8 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.samples import Sample, Samples, by_character
-from rnnscope.app.widgets.panel import PADDING, Panel
 from rnnscope.export.layout import Layout, Shapes, lay_out, paint
 from rnnscope.theme.palette import Palette, sample_steps
 from rnnscope.training.events import Sampled

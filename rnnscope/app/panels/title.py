@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rnnscope.app.widgets.facts import Facts, Part, logo, short_name
+from rnnscope.app.panels.facts import Facts, Part, logo, short_name
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from rnnscope.app.messages import CharactersBrushed, CursorMoved
-from rnnscope.app.widgets.expected import ROWS, expected_rows
-from rnnscope.app.widgets.panel import PADDING, ViewPanel
-from rnnscope.app.widgets.under import has_second_row, second_row
+from rnnscope.app.panels.expected import ROWS, expected_rows
+from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.app.panels.under import has_second_row, second_row
 from rnnscope.export.coloring import CURSOR, codes, described, kind_of, text_styles
 from rnnscope.export.layout import (
     Layout,
@@ -32,7 +32,7 @@ from rnnscope.export.layout import (
     paint,
     previous_word,
 )
-from rnnscope.selection import View
+from rnnscope.selection import Selection
 from rnnscope.theme.legend import scale
 from rnnscope.theme.palette import Palette
 
@@ -49,7 +49,7 @@ def _binding(key: str, action: str, tooltip: str) -> Binding:
     return Binding(key, action, tooltip, id=name, tooltip=tooltip, show=False)
 
 
-class Passage(ViewPanel):
+class Passage(SelectionPanel):
     """The passage, its colors and the cursor; posts `CursorMoved` when another character is chosen."""
 
     heading: ClassVar[str] = "passage"
@@ -67,7 +67,7 @@ class Passage(ViewPanel):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._view: View | None = None
+        self._selection: Selection | None = None
         self._layout: Layout | None = None
         self._codes: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self._stride = 1  # rows a line of text takes
@@ -82,24 +82,24 @@ class Passage(ViewPanel):
 
     # -- what the screen calls -----------------------------------------------------------------------------
 
-    def show(self, view: View) -> None:
-        """Show another view; only what differs from the present one is drawn anew."""
-        old, self._view = self._view, view
-        self._aim = view.cursor
-        same_text = old is not None and old.has_text_of(view)
+    def show(self, selection: Selection) -> None:
+        """Show another selection; only what differs from the present one is drawn anew."""
+        old, self._selection = self._selection, selection
+        self._aim = selection.cursor
+        same_text = old is not None and old.has_text_of(selection)
         row = self._row_of_cursor(old)
-        if old is None or not same_text or _stride(old) != _stride(view):
+        if old is None or not same_text or _stride(old) != _stride(selection):
             self._lay_out(keep_place=same_text)
             if not same_text and row is not None and self._layout is not None:
-                self._move_window(self._layout.line_of(view.cursor) - row, self._left)
-        elif old.cursor != view.cursor:
+                self._move_window(self._layout.line_of(selection.cursor) - row, self._left)
+        elif old.cursor != selection.cursor:
             self._follow()
-        if old is None or old.trace is not view.trace or _look(old) != _look(view):
+        if old is None or old.trace is not selection.trace or _look(old) != _look(selection):
             self._successors.clear()
-            self._codes = codes(view)
+            self._codes = codes(selection)
             self.redraw()
-        elif old.cursor != view.cursor:
-            self.redraw(self._rows_of(old.cursor) | self._rows_of(view.cursor))
+        elif old.cursor != selection.cursor:
+            self.redraw(self._rows_of(old.cursor) | self._rows_of(selection.cursor))
 
     def toggle_wrap(self) -> None:
         """Wrap lines at the panel's width, or leave them whole and scroll sideways."""
@@ -123,7 +123,7 @@ class Passage(ViewPanel):
         return self._title_parts()[1]
 
     def mark(self, row: int) -> Segment | None:
-        if self._view is None or row not in self._rows_of(self._view.cursor):
+        if self._selection is None or row not in self._rows_of(self._selection.cursor):
             return None
         return Segment("▸", self.palette.ink("text"))
 
@@ -148,25 +148,25 @@ class Passage(ViewPanel):
 
     def _row(self, line: int, below: int, start: int, end: int) -> list[Segment]:
         """A line's text, the second neuron under it, or what was expected."""
-        assert self._view is not None
+        assert self._selection is not None
         assert self._layout is not None
         if below == 0:
             return self._text(start, end)
-        if has_second_row(self._view):
+        if has_second_row(self._selection):
             if below == 1:
-                return second_row(self._view, self._layout, start, end, self.palette)
+                return second_row(self._selection, self._layout, start, end, self.palette)
             below -= 1
         return self._expected(line, start, end)[below - 1]
 
     def _text(self, start: int, end: int) -> list[Segment]:
         """Some characters of a line on their colors, with the cursor if it is among them."""
-        assert self._view is not None
+        assert self._selection is not None
         assert self._layout is not None
-        styles, canonical = text_styles(self.palette, kind_of(self._view))
+        styles, canonical = text_styles(self.palette, kind_of(self._selection))
         bases = self._layout.bases
         cells = bases[start:end]
         codes = canonical[self._codes[cells]]
-        at_cursor = cells == bases[self._view.cursor]
+        at_cursor = cells == bases[self._selection.cursor]
         codes[at_cursor] = [CURSOR + bool(styles[code].reverse) for code in codes[at_cursor]]
         return paint(self._layout.pieces(start, end), codes.tolist(), styles)
 
@@ -174,23 +174,25 @@ class Passage(ViewPanel):
         """The five rows under a line: what the network expects after each of its cells."""
         key = line, self.palette
         if key not in self._successors:
-            assert self._view is not None
+            assert self._selection is not None
             assert self._layout is not None
-            self._successors[key] = expected_rows(self._view.trace, self._layout, start, end, self.palette)
+            self._successors[key] = expected_rows(
+                self._selection.trace, self._layout, start, end, self.palette
+            )
         return self._successors[key]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
         """The longest subject and legend that fit beside each other; the feature's name goes first."""
-        view = self._view
-        if view is None:
+        selection = self._selection
+        if selection is None:
             return "", []
-        found = described(view)
+        found = described(selection)
         lengths = (3,) if self.palette.depth in ("16", "none") else (17, 9)
         choices = [(subject, marks) for subject in found.subjects[:-1] for marks in lengths]
         choices += [(subject, 5) for subject in found.subjects]
         lead = [Segment(found.lead, self.palette.ink("dim"))] if found.lead else []
         for subject, marks in choices:
-            bar = scale(self.palette, kind_of(view), marks, found.ends, found.between, found.steps)
+            bar = scale(self.palette, kind_of(selection), marks, found.ends, found.between, found.steps)
             taken = len(subject) + sum(part.cell_length for part in [*lead, *bar])
             if len(self.heading) + taken + 8 <= self.size.width:
                 return subject, [*lead, *bar]
@@ -214,24 +216,24 @@ class Passage(ViewPanel):
 
     def _lay_out(self, *, keep_place: bool) -> None:
         """Break the text into lines anew, and draw it; the first character shown stays if that is wanted."""
-        view, old = self._view, self._layout
-        if view is None or self.body_width == 0:
+        selection, old = self._selection, self._layout
+        if selection is None or self.body_width == 0:
             return
         first = old.starts[min(self._top, len(old))] if old and keep_place else 0
-        symbols, ids = view.trace.drawn
+        symbols, ids = selection.trace.drawn
         self._layout = lay_out(ids, Shapes.of(symbols), self._room if self._wraps else None)
-        self._stride = _stride(view)
+        self._stride = _stride(selection)
         self._top = self._layout.line_of(first)
         self._left = 0
         self._successors.clear()
         self._follow()
         self.redraw()
 
-    def _row_of_cursor(self, view: View | None) -> int | None:
+    def _row_of_cursor(self, selection: Selection | None) -> int | None:
         """The line on which the cursor is seen, so that another page of the text has it there too."""
-        if view is None or self._layout is None:
+        if selection is None or self._layout is None:
             return None
-        row = self._layout.line_of(view.cursor) - self._top
+        row = self._layout.line_of(selection.cursor) - self._top
         return row if 0 <= row < self._whole_lines else None
 
     def _rows_of(self, index: int) -> set[int]:
@@ -265,14 +267,14 @@ class Passage(ViewPanel):
 
     def _follow(self) -> None:
         """Scroll by as little as brings the cursor into sight, with a margin where there is room for one."""
-        view, layout = self._view, self._layout
-        if view is None or layout is None or self.body_height <= 0:
+        selection, layout = self._selection, self._layout
+        if selection is None or layout is None or self.body_height <= 0:
             return
-        line = layout.line_of(view.cursor)
+        line = layout.line_of(selection.cursor)
         top = _calm(self._top, line, line + 1, self._whole_lines, _MARGIN_LINES)
         left = self._left
         if not self._wraps:
-            column = layout.column_of(view.cursor)
+            column = layout.column_of(selection.cursor)
             left = max(0, _calm(left, column, column + 2, self._room, _MARGIN_COLUMNS))
         self._move_window(top, left)
 
@@ -288,10 +290,10 @@ class Passage(ViewPanel):
     # -- moving --------------------------------------------------------------------------------------------
 
     def _choose(self, index: int) -> None:
-        """Tell the screen that a character was chosen; it answers with another view."""
-        if self._view is None:
+        """Tell the screen that a character was chosen; it answers with another selection."""
+        if self._selection is None:
             return
-        index = max(0, min(index, len(self._view.trace) - 1))
+        index = max(0, min(index, len(self._selection.trace) - 1))
         if index != self._aim:
             self._aim = index
             self.post_message(CursorMoved(index))
@@ -310,9 +312,9 @@ class Passage(ViewPanel):
         self._choose(self._aim + by)
 
     def action_word(self, by: int) -> None:
-        if self._view is not None:
+        if self._selection is not None:
             move = next_word if by > 0 else previous_word
-            self._choose(move(self._view.trace.characters, self._aim))
+            self._choose(move(self._selection.trace.characters, self._aim))
 
     def action_line_edge(self, by: int) -> None:
         if self._layout is not None:
@@ -323,8 +325,8 @@ class Passage(ViewPanel):
         self._choose(self._vertically(by * max(1, self._whole_lines - 1)))
 
     def action_text_edge(self, by: int) -> None:
-        if self._view is not None:
-            self._choose(len(self._view.trace) - 1 if by > 0 else 0)
+        if self._selection is not None:
+            self._choose(len(self._selection.trace) - 1 if by > 0 else 0)
 
     def _under(self, event: events.MouseEvent) -> int | None:
         """The character under the mouse."""
@@ -383,12 +385,12 @@ def _calm(first_shown: int, start: int, end: int, room: int, margin: int) -> int
     return min(start, max(first_shown, end + margin - room))
 
 
-def _stride(view: View) -> int:
+def _stride(selection: Selection) -> int:
     """The rows that a line of text takes, with what stands under it."""
-    return 1 + has_second_row(view) + (ROWS if view.top_five else 0)
+    return 1 + has_second_row(selection) + (ROWS if selection.top_five else 0)
 
 
-def _look(view: View) -> tuple[object, ...]:
+def _look(selection: Selection) -> tuple[object, ...]:
     """All on which the colors and the title depend, besides the trace."""
-    chosen = view.layer, view.unit, view.quantity, view.own_range, view.second
-    return *chosen, view.coloring, view.knows, view.overlay
+    chosen = selection.layer, selection.unit, selection.quantity, selection.own_range, selection.second
+    return *chosen, selection.coloring, selection.knows, selection.overlay

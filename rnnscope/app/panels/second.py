@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
-from rnnscope.app.widgets.passage import Passage
-from rnnscope.selection import View
+from rnnscope.app.panels.passage import Passage
+from rnnscope.selection import Selection
 
 
 class SecondPassage(Passage):
@@ -15,12 +15,12 @@ class SecondPassage(Passage):
 
     heading: ClassVar[str] = "second"
 
-    def show(self, view: View) -> None:
-        seen = view.seconded()
+    def show(self, selection: Selection) -> None:
+        seen = selection.seconded()
         if seen is not None:
             super().show(seen)
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        if self._view is None:
+        if self._selection is None:
             return [Segment("press 2 to keep a neuron", self.palette.ink("dim"))] if row == 0 else []
         return super().body(row, width, height)

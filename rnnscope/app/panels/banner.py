@@ -9,8 +9,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.timer import Timer
 
+from rnnscope.app.panels.ground import Ground
 from rnnscope.app.status import clock
-from rnnscope.app.widgets.ground import Ground
 from rnnscope.text.display import safe
 
 Severity = Literal["note", "warning"]

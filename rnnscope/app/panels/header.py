@@ -11,8 +11,8 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.geometry import Region
 
+from rnnscope.app.panels.facts import Facts, Part, logo, short_name
 from rnnscope.app.status import Status, clock, short
-from rnnscope.app.widgets.facts import Facts, Part, logo, short_name
 
 
 class Header(Facts):

@@ -9,8 +9,8 @@ from rich.segment import Segment
 
 from rnnscope.app.axes import ValueAxis
 from rnnscope.app.history import Series
+from rnnscope.app.panels.chart import Chart
 from rnnscope.app.plot import Level
-from rnnscope.app.widgets.chart import Chart
 
 _WIDTH_OF_BOTH = 54
 """Columns in which the name, the size of an update and the learning rate have room."""

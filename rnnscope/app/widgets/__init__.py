@@ -1,1 +1,0 @@
-"""The panels: Line-API widgets that draw a View or a history, and tell the screen what was chosen."""
