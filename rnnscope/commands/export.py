@@ -1,4 +1,4 @@
-"""`rnnscope export`: a text colored by a neuron, as a file that can be shown around."""
+"""`rnnscope export`: write a text colored by one neuron to a file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Options:
-    """Write a text colored by a neuron: a page, a picture, or its numbers.
+    """Write a text colored by one neuron: as HTML, as SVG, or as numbers.
 
-    The model reads all that stands before. A character that it does not know it reads as its unknown symbol,
-    or as a space.
+    The model reads the text from its beginning. Unknown characters are read as <unk>, or as a space.
     """
 
     model: Annotated[str, tyro.conf.Positional]
@@ -35,16 +34,18 @@ class Options:
     text: Annotated[str, tyro.conf.Positional]
     """The text: a file of any size, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
-    """The file to write; .html is a page, .svg a picture, and .json, .csv and .npz are numbers."""
+    """The file to write: .html, .svg, or numbers as .json, .csv or .npz. Colors and `values` show the cell
+    state through the activation, tanh(c) or softsign(c); numbers also hold the recorded state as `cell`, and
+    `cell_squashed`, which equals `values`. The same holds for `factor`."""
     unit: str = ""
-    """The neuron as LAYER/UNIT, such as 1/37: layers count from 1, units from 0."""
+    """The neuron as LAYER/UNIT, such as 1/37; layers count from 1, units from 0."""
     quantity: str = ""
-    """What of the neuron: cell, or hidden where there is none, by default; or a gate. surprise needs no
-    neuron: it is what each character cost the model."""
+    """cell, hidden, a gate, …; by default cell, or hidden where there is no cell state. surprise: surprisal
+    per character (no neuron needed)."""
     start: int = 0
-    """The first character to write, counted from 0."""
+    """Position of the first character to write, from 0."""
     length: int | None = None
-    """How many characters; by default all, or 20,000 of them in a page or a picture."""
+    """Number of characters; by default all, or 20,000 in HTML and SVG."""
 
 
 def run(options: Options) -> int:
@@ -65,7 +66,9 @@ def run(options: Options) -> int:
     path = resolve_model(options.model)
     header = read_header(path)
     subject = Subject.of(options.unit, options.quantity, header.architecture)
-    text = LongText.open(options.text, header.vocabulary.kind)  # before torch: a bad text is told at once
+    text = LongText.open(
+        options.text, header.vocabulary.kind
+    )  # before torch: an unreadable text is an error at once
     length = text.count()
     if options.start >= length:
         raise OptionError(f"--start is {options.start:,}, but {text.name} has {length:,} characters")
@@ -81,18 +84,22 @@ def run(options: Options) -> int:
     facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
     found, unknown = _colored(pages, subject, options.start, stop, facts)
     write(found, options.output)
-    say(f"{options.output}: {len(found):,} characters colored by {found.subject}")
+    say(f"{options.output}: {_counted(len(found))} colored by {found.subject}")
     if options.length is None and stop < length:
-        say(f"{length - stop:,} characters more follow: --start and --length choose others")
+        say(f"{_counted(length - stop)} not written; choose others with --start and --length")
     for note in text.notes:
         say(note)
     if unknown:
-        say(f"{unknown:,} of them the model does not know: it read {label(pages.stand_in)} in their place")
+        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {label(pages.stand_in)}")
     return 0
 
 
+def _counted(characters: int) -> str:
+    return f"{characters:,} character{'' if characters == 1 else 's'}"
+
+
 def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts) -> tuple[ColoredText, int]:
-    """The text from `start` to `stop`, and how many of its characters the model does not know."""
+    """The characters start .. stop−1, and how many of them the vocabulary lacks."""
     from rnnscope.export.colored import ColoredText
 
     parts, spellings, unknown = [], [], 0
@@ -101,13 +108,13 @@ def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts
         spellings.append(page.text[repeated:])
         unknown += sum(index >= repeated for index in page.unknown.tolist())
     whole = ColoredText.joined(parts)
-    return (whole.spelled("".join(spellings)) if unknown else whole), unknown
+    return (whole.with_text("".join(spellings)) if unknown else whole), unknown
 
 
 def _pages(pages: Pages, start: int, stop: int) -> Iterator[tuple[Page, int]]:
-    """Pages that follow one another, and how many characters each repeats of the one before.
+    """Consecutive pages, each with the number of characters that it repeats of the page before.
 
-    Each begins with the last one's last character: it knows what that led the model to expect.
+    A page repeats the last character of the page before: its prediction gives the surprise of the next.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -119,6 +126,6 @@ def _pages(pages: Pages, start: int, stop: int) -> Iterator[tuple[Page, int]]:
             first = max(0, at - 1)
             pages.lay(first, told=lambda _: progress.update(task, completed=pages.laid))
             page = pages.page(first, min(stop, at + _AT_ONCE))
-            assert page is not None, "nobody stops it"
+            assert page is not None, "a page without a stop condition is complete"
             yield page, at - first
             progress.update(task, completed=page.stop)

@@ -1,4 +1,4 @@
-"""A text with a value for each character, and the color that the screens give it: what files are made of."""
+"""A text with one value and one color per character: the source of every exported file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnnscope.export.coloring import Description, codes, described, kind_of
 from rnnscope.export.layout import Layout, Shapes, lay_out
+from rnnscope.network.architecture import UNBOUNDED
 from rnnscope.selection import Selection
 from rnnscope.text.display import are_bytes
 from rnnscope.text.vocabulary import Vocabulary
@@ -19,20 +20,24 @@ from rnnscope.theme.legend import Kind
 from rnnscope.theme.palette import Palette, palette
 
 Facts = tuple[str, ...]
+"""Short statements about a model and a text, such as `step 1,234`."""
+
 PREVIEW = 5_000
-"""Characters that a notebook is shown of a longer text."""
+"""A notebook shows this many characters of a longer text."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ColoredText:
-    """Shows itself as a page in a notebook.
+    """A text of T characters, colored by one quantity. A notebook shows it as a page.
 
-    symbols: V strings, what each id stands for.
-    ids: (T,) the characters.
-    values: (T,) float32 what they are colored by: gates 0..1, all else −1..1 (cell through tanh); surprise
-        in bits, NaN where nothing was expected.
-    codes: (T,) a palette's step, or 33 more for a quiet line break.
-    start: the position in its text of the first character, from 0.
+    symbols: V strings, the character of each id.
+    ids: (T,) int32, the characters.
+    values: (T,) float32, the values that set the colors: gates within 0..1, all others within −1..1; surprise
+        in bits, NaN where there is no prediction.
+    codes: (T,) the color step of each character, 0..32; 33 more where a line break is drawn dim.
+    raw: (T,) float32, the recorded values of `cell` and `factor`, which have no bounds: `values` are `raw`
+        through `squash`. None for all other quantities.
+    start: the position of the first character in its text, from 0.
     """
 
     symbols: tuple[str, ...]
@@ -44,20 +49,25 @@ class ColoredText:
     quantity: str
     """Such as `cell`, or `surprise`."""
     unit: str = ""
-    """Such as `1/37`; empty for what is not a neuron's."""
+    """The neuron, such as `1/37`; empty where the values are not of one neuron."""
     start: int = 0
     facts: Facts = ()
-    """What else to say of the model and the text, in a few words each."""
+    """Further facts about the model and the text."""
+    raw: NDArray[np.float32] | None = None
+    squash: str = ""
+    """The network's activation, `tanh` or `softsign`; empty where `raw` is None."""
 
     @classmethod
     def of(cls, selection: Selection, *, start: int = 0, facts: Facts = ()) -> ColoredText:
-        """What a screen's passage shows."""
+        """The colored text of a selection, as the passage of a screen shows it."""
         trace, is_surprise = selection.trace, selection.coloring == "surprise"
         symbols, ids = trace.drawn
         overlay = selection.overlay if selection.coloring == "overlay" else None
         values = selection.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
+        is_neuron = overlay is None and not is_surprise
+        is_squashed = is_neuron and selection.quantity in UNBOUNDED
         return cls(
             symbols=symbols,
             ids=ids,
@@ -65,28 +75,28 @@ class ColoredText:
             codes=codes(selection),
             kind=kind_of(selection),
             description=described(selection),
-            quantity="surprise"
-            if is_surprise
-            else selection.quantity
-            if overlay is None
-            else overlay.subject,
-            unit="" if is_surprise or overlay is not None else selection.neuron,
+            quantity="surprise" if is_surprise else selection.quantity if overlay is None else overlay.subject,
+            unit=selection.neuron if is_neuron else "",
             start=start,
             facts=facts or (trace.architecture.title,),
+            raw=trace[f"{selection.layer}/{selection.quantity}"][:, selection.unit] if is_squashed else None,
+            squash=trace.architecture.activation if is_squashed else "",
         )
 
     @classmethod
     def joined(cls, parts: Sequence[ColoredText]) -> ColoredText:
-        """Parts that follow one another, as one."""
+        """Consecutive parts of a text as one."""
+        raws = [part.raw for part in parts if part.raw is not None]
         return replace(
             parts[0],
             ids=np.concatenate([part.ids for part in parts]),
             values=np.concatenate([part.values for part in parts]),
             codes=np.concatenate([part.codes for part in parts]),
+            raw=np.concatenate(raws) if raws else None,
         )
 
-    def spelled(self, text: str) -> ColoredText:
-        """The same values along another spelling, that of a text in which the model did not know all."""
+    def with_text(self, text: str) -> ColoredText:
+        """The same values along `text`: the characters as written, where the network read stand-ins."""
         vocabulary = Vocabulary.of(text)
         return replace(self, symbols=vocabulary.symbols, ids=vocabulary.encode(text))
 
@@ -94,15 +104,17 @@ class ColoredText:
         return len(self.ids)
 
     def __getitem__(self, part: slice) -> ColoredText:
+        """A part of the text. Raises ValueError for a step other than 1."""
         first, stop, step = part.indices(len(self))
         if step != 1:
-            raise ValueError("a part of a text has no gaps")
+            raise ValueError("a part of a text is contiguous: the step must be 1")
         part = slice(first, stop)
         return replace(
             self,
             ids=self.ids[part],
             values=self.values[part],
             codes=self.codes[part],
+            raw=None if self.raw is None else self.raw[part],
             start=self.start + first,
         )
 
@@ -110,7 +122,10 @@ class ColoredText:
         return f"<{len(self):,} characters colored by {self.subject}>"
 
     def save(self, path: str | Path) -> None:
-        """Write a .html, .svg, .json, .csv or .npz. Raises OptionError for anything else, and OSError."""
+        """Write the text as .html, .svg, .json, .csv or .npz.
+
+        Raises OptionError for any other extension and for a missing directory, and OSError.
+        """
         from rnnscope.export.write import write
 
         write(self, Path(path))
@@ -122,37 +137,50 @@ class ColoredText:
 
     @property
     def subject(self) -> str:
-        """Such as `neuron 1/37, cell`."""
+        """What sets the colors, such as `neuron 1/37, cell`."""
         return self.description.subjects[0]
 
     @property
+    def scale(self) -> str:
+        """The values on the color scale where they are not the recorded ones, such as `tanh(cell)`."""
+        return "" if self.raw is None else f"{self.squash}({self.quantity})"
+
+    @property
     def is_of_bytes(self) -> bool:
+        """Whether the characters are bytes."""
         return are_bytes(self.symbols)
 
     @property
     def code_points(self) -> NDArray[np.uint32]:
-        """(T,) of each character; of bytes, the bytes."""
+        """(T,) uint32, the code point of each character, or the byte."""
         return np.array([ord(symbol) for symbol in self.symbols], np.uint32)[self.ids]
 
     @cached_property
     def shapes(self) -> Shapes:
+        """How each symbol is drawn."""
         return Shapes.of(self.symbols)
 
     def layout(self, width: int | None) -> Layout:
-        """Where the characters stand in lines of some width, or as the text breaks them."""
+        """The positions of the characters in lines of `width` cells; None breaks at line breaks alone."""
         return lay_out(self.ids, self.shapes, width)
 
-    def told(self, index: int) -> str:
-        """A character's position, name and value."""
+    def title(self, index: int) -> str:
+        """Position, label and value of a character, such as `12  e  cell +27.310, tanh +1.000`."""
         value = float(self.values[index])
         if np.isnan(value):
-            shown = "nothing expected"
+            shown = "no prediction"
         elif self.quantity == "surprise":
             shown = f"{value:.2f} bits"
+        elif self.raw is not None:
+            shown = f"{self.quantity} {_signed(self.raw[index])}, {self.squash} {_signed(value)}"
         else:
-            shown = f"{value:+.3f}".replace("-", "−") if self.kind == "diverging" else f"{value:.3f}"
+            shown = _signed(value) if self.kind == "diverging" else f"{value:.3f}"
         return f"{self.start + index:,}  {self.shapes.labels[self.ids[index]]}  {shown}"
 
 
 PALETTES: tuple[Palette, Palette] = (palette("light", "truecolor"), palette("dark", "truecolor"))
-"""What a file may be looked at in: light, as paper is, unless the reader's system is dark."""
+"""The palettes of an exported file: light, and dark where the reader's system is dark."""
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")

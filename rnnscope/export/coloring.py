@@ -1,8 +1,8 @@
-"""How a selection colors the text: which of the text styles each character has, and the words that say so.
+"""How a selection colors the text: the style of each character, and the title and legend of the scale.
 
-neuron      the chosen quantity of the chosen neuron, diverging or gate, on the quantity's range or its own
-surprise    bits that each character cost, 0..8, on the probability palette
-overlay     what an analysis says of each character, in its own words
+neuron      the selected quantity of the selected neuron, on the quantity's range or the neuron's own
+surprise    the surprisal of each character, 0..8 bits, on the probability palette
+overlay     one value per character from an analysis, with the analysis's title
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from rnnscope.theme.legend import Kind
 from rnnscope.theme.palette import STEPS, Palette, signed_steps, unit_steps
 
 SURPRISE_RANGE_BITS = 8.0
-"""The surprise that has the strongest color; what is higher looks the same."""
+"""The surprisal of the strongest color; higher values look the same."""
 CURSOR = 2 * STEPS
-"""The cursor's text style; the next one is the cursor's where the character is inverse already."""
+"""The code of the cursor's style; the next code is the cursor on a character that is inverse already."""
 _QUIET = 0.15
-"""A line break on a value under this is dim."""
+"""A line break is dim where the value's magnitude is below this."""
 _WHOLE = (0, STEPS - 1)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the title says of a coloring."""
+    """The title and the scale of a coloring."""
 
     subjects: tuple[str, ...]
-    """What is colored, the longest form first."""
+    """The title, the longest form first."""
     ends: tuple[str, str]
-    """What the legend's ends stand for."""
+    """The values at the ends of the legend."""
     between: tuple[str, ...] = ()
-    """What lies evenly between them."""
+    """The values evenly spaced between them."""
     steps: tuple[int, int] = _WHOLE
     """The palette's steps at the ends."""
     lead: str = ""
-    """What stands before the legend."""
+    """The text before the legend."""
 
 
 def kind_of(selection: Selection) -> Kind:
@@ -54,7 +54,7 @@ def kind_of(selection: Selection) -> Kind:
 
 
 def codes(selection: Selection) -> NDArray[np.intp]:
-    """(T,) which of the text styles each character has."""
+    """(T,) the index of each character's style in `text_styles`."""
     if selection.coloring == "overlay" and selection.overlay is not None:
         values = selection.overlay.values
     elif selection.coloring == "surprise":
@@ -68,7 +68,7 @@ def codes(selection: Selection) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=16)
 def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArray[np.intp]]:
-    """The steps' styles, the same with dim text, the cursor's two; for each the first that looks the same."""
+    """The 33 step styles, the same with dim text, the cursor's two; and the first equal style of each."""
     cells: tuple[Style, ...] = getattr(palette, kind)
     dim = Style(color=palette.ink("dim").color)
     hole = Style(bold=True, underline=True)
@@ -77,7 +77,7 @@ def text_styles(palette: Palette, kind: Kind) -> tuple[tuple[Style, ...], NDArra
 
 
 def described(selection: Selection) -> Description:
-    """The words for a selection's coloring, and its scale."""
+    """The title and the scale of a selection's coloring."""
     if selection.coloring == "overlay" and selection.overlay is not None:
         return Description((selection.overlay.subject, ""), selection.overlay.ends)
     if selection.coloring == "surprise":

@@ -1,10 +1,10 @@
-"""From characters to cells: which glyph each has, how wide it is, and on which line and column it stands.
+"""The layout of a text in terminal cells: the glyph, width, line and column of each character.
 
-    characters   e  ́  漢  \\t  \\n        a combining mark sits in its base's cell, a wide character has two
+    characters   e  ́  漢  \\t  \\n        a combining mark shares its base's cell, a wide character has two
     cells       |é |漢 |→ |↵ |
 
-Lines end after line breaks and, where a width is given, after spaces or wide characters. What is done for
-each character is done by arrays, so that long texts are laid out in milliseconds.
+Lines end after line breaks and, for a given width, after spaces and wide characters. Per-character work is
+vectorized, so that long texts are laid out in milliseconds.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ class Shapes:
     """How each symbol of a vocabulary is drawn, by id."""
 
     glyphs: tuple[str, ...]
-    """What is drawn; for a mark that sits on its base, what is drawn after the base."""
+    """The string that draws each symbol; a combining mark's follows that of its base."""
     labels: tuple[str, ...]
-    """What names the symbol where it stands alone, such as `␣`."""
+    """The name of each symbol where it stands alone, such as `␣`."""
     widths: Index
-    """(V,) cells: 0 for marks, 1 or 2."""
+    """(V,) width in cells: 0 for combining marks, else 1 or 2."""
     ends_line: NDArray[np.bool_]
     """(V,) whether it is a line break."""
     lets_break: NDArray[np.bool_]
     """(V,) whether a line may be wrapped after it."""
+    right_to_left: NDArray[np.bool_]
+    """(V,) whether it belongs to a right-to-left script, such as Hebrew or Arabic."""
 
     @staticmethod
     @lru_cache(maxsize=16)
@@ -59,53 +61,57 @@ class Shapes:
                 symbols, glyphs, map(_attached, display.labels(symbols)), strict=True
             )
         )
-        return Shapes(glyphs, labels, widths, ends_line, spaces | (widths == 2))
+        right_to_left = np.array([is_right_to_left(glyph) for glyph in glyphs], np.bool_)
+        return Shapes(glyphs, labels, widths, ends_line, spaces | (widths == 2), right_to_left)
 
     @cached_property
     def seated(self) -> tuple[str, ...]:
-        """The glyphs as they are drawn alone: marks on a dotted circle, so that all have a cell."""
+        """The glyphs drawn alone: a combining mark on a dotted circle, so that each has a cell."""
         return tuple(
             _DOTTED_CIRCLE + glyph if width == 0 else glyph
             for glyph, width in zip(self.glyphs, self.widths.tolist(), strict=True)
         )
 
 
+def is_right_to_left(glyph: str) -> bool:
+    """Whether any character of the glyph belongs to a right-to-left script (bidirectional class R or AL)."""
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in glyph)
+
+
 def _attached(glyph: str) -> str:
-    """The glyph, or a stand-in where terminals would fuse it with its neighbors into another width."""
+    """The glyph, or a replacement where terminals would join it with its neighbors into another width."""
     code = ord(glyph) if len(glyph) == 1 else 0
     if 0x1F1E6 <= code <= 0x1F1FF:  # two regional indicators become one flag
         return chr(0x24B6 + code - 0x1F1E6)
     if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x1F3FB <= code <= 0x1F3FF:
-        return ""  # variation selectors and skin tones widen what stands before them
+        return ""  # variation selectors and skin tones widen the preceding character
     return glyph
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the T characters of a text stand.
-
-    starts: L+1 indices; line n is the characters starts[n] .. starts[n+1]−1.
-    """
+    """The positions of the T characters of a text in L lines of cells."""
 
     ids: NDArray[np.int32]
     shapes: Shapes
     widths: Index
-    """(T,) cells of each character; a mark without a base has one of its own."""
+    """(T,) the width of each character in cells; a combining mark without a base has width 1."""
     edges: Index
-    """(T+1,) cells before each character, counted from the beginning of the text."""
+    """(T+1,) the number of cells before each character, from the beginning of the text."""
     bases: Index
-    """(T,) the character in whose cell each one stands: itself, or the base of a mark."""
+    """(T,) the index of the character that owns the cell: its own, or that of a combining mark's base."""
     starts: list[int]
+    """L+1 indices; line n holds the characters starts[n] .. starts[n+1]−1."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     def span(self, line: int) -> tuple[int, int]:
-        """The first character of a line, and the first of the next."""
+        """The first character of a line and the first of the next line."""
         return self.starts[line], self.starts[line + 1]
 
     def line_of(self, index: int) -> int:
-        """The line on which a character stands."""
+        """The line of a character."""
         return min(bisect_right(self.starts, index), len(self)) - 1
 
     def column_of(self, index: int) -> int:
@@ -113,14 +119,14 @@ class Layout:
         return int(self.edges[self.bases[index]] - self.edges[self.starts[self.line_of(index)]])
 
     def index_at(self, line: int, column: int) -> int:
-        """The character at a column of a line; its last one when the line is shorter."""
+        """The character at a column of a line; the last one where the line is shorter."""
         start, end = self.span(max(0, min(line, len(self) - 1)))
         column = max(0, column)
         found = start + int(np.searchsorted(self.edges[start + 1 : end], self.edges[start] + column, "right"))
         return int(self.bases[min(found, end - 1)])
 
     def pieces(self, start: int, end: int) -> list[str]:
-        """The glyphs of some characters of one line."""
+        """The glyphs of the characters start .. end−1, which are on one line."""
         glyphs = self.shapes.glyphs
         pieces = [glyphs[i] for i in self.ids[start:end].tolist()]
         if pieces and self.bases[start] == start and self.shapes.widths[self.ids[start]] == 0:
@@ -131,14 +137,14 @@ class Layout:
 def lay_out(ids: NDArray[np.int32], shapes: Shapes, width: int | None) -> Layout:
     """Break a text into lines of at most `width` cells; None breaks at line breaks alone.
 
-    A space or line break may stand in the last column, other characters end before it.
+    ids: (T,) int32. Only a space or a line break may occupy the last column.
     """
     length = len(ids)
     widths = shapes.widths[ids]
     line_ends = np.flatnonzero(shapes.ends_line[ids]) + 1
     begins = np.concatenate(([0], line_ends)).astype(np.intp)
     begins = begins[begins < length]
-    widths[begins] = np.maximum(widths[begins], 1)  # no base stands before the first of a line
+    widths[begins] = np.maximum(widths[begins], 1)  # the first character of a line has no base
     edges = np.concatenate(([0], np.cumsum(widths))).astype(np.intp)
     bases = np.maximum.accumulate(np.where(widths > 0, np.arange(length), 0)) if length else widths
     if width is None or not length:
@@ -151,13 +157,13 @@ def lay_out(ids: NDArray[np.int32], shapes: Shapes, width: int | None) -> Layout
 def _wrapped(
     ids: NDArray[np.int32], shapes: Shapes, widths: Index, edges: Index, line_ends: list[int], width: int
 ) -> list[int]:
-    """Where each line begins, and the text's length."""
+    """The index of the first character of each line, then T."""
     length = len(ids)
     at_base = np.maximum.accumulate(np.where(widths > 0, np.arange(length), 0))
     before_cell = np.append(widths[1:] > 0, True)
     may_break = shapes.lets_break[ids][at_base] & before_cell
     hangs = (widths == 1) & (shapes.lets_break | shapes.ends_line)[ids] & before_cell
-    # the last position up to each one at which a line may begin
+    # for each position, the last position before or at it where a line may begin
     seams = np.concatenate(([0], np.maximum.accumulate(np.where(may_break, np.arange(1, length + 1), 0))))
     starts = [0]
     while starts[-1] < length:
@@ -173,7 +179,7 @@ def _wrapped(
 
 
 def next_word(text: Sequence[str], index: int) -> int:
-    """The beginning of the word after a position, or the last position."""
+    """The first position of the next word, or the last position of the text."""
     last = len(text) - 1
     while index < last and not text[index].isspace():
         index += 1
@@ -183,7 +189,7 @@ def next_word(text: Sequence[str], index: int) -> int:
 
 
 def previous_word(text: Sequence[str], index: int) -> int:
-    """The beginning of the word before a position, or 0."""
+    """The first position of the previous word, or 0."""
     while index > 0 and text[index - 1].isspace():
         index -= 1
     while index > 0 and not text[index - 1].isspace():
@@ -192,7 +198,7 @@ def previous_word(text: Sequence[str], index: int) -> int:
 
 
 def paint(pieces: Sequence[str], codes: Sequence[int], styles: Sequence[Style]) -> list[Segment]:
-    """Segments of pieces in the styles of their codes; equal neighbors are one segment."""
+    """Segments of `pieces` in the styles `styles[code]`; neighbors of equal code are merged."""
     segments = []
     start = 0
     for end in range(1, len(pieces) + 1):
@@ -203,6 +209,6 @@ def paint(pieces: Sequence[str], codes: Sequence[int], styles: Sequence[Style]) 
 
 
 def first_equal(styles: Sequence[Style]) -> Index:
-    """For each style the first one that looks the same, so that fewer colors make longer segments."""
+    """For each style, the index of the first equal one: fewer codes make longer segments."""
     seen: dict[Style, int] = {}
     return np.array([seen.setdefault(style, i) for i, style in enumerate(styles)], dtype=np.intp)

@@ -1,9 +1,9 @@
-"""A colored text as HTML that needs nothing else: no script, no font, nothing from anywhere.
+"""A colored text as one HTML file without scripts, fonts or other external resources.
 
-    <pre><i class="s29" title="12  e  +0.810">e</i>…        one element a cell, a mark in its base's
+    <pre><i class="s29" title="12  e  +0.810">e</i>…    one element per cell; a combining mark joins its base
 
-Whatever the text holds is escaped and every control is a picture, so that none of it can become markup. Light
-or dark is the reader's system's choice. A line break's sign is left out of what is copied.
+All text is escaped and control characters are shown as pictures, so that no text becomes markup. The page
+follows the reader's system in light or dark. The picture of a line break is not part of a copied selection.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LAYOUT = f"""\
 
 
 def page(text: ColoredText) -> str:
-    """A whole document."""
+    """A complete HTML document."""
     return (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -46,8 +46,8 @@ def page(text: ColoredText) -> str:
 
 
 def fragment(text: ColoredText, of: int = 0) -> str:
-    """The same as a part of another document; `of` is how long the text was before it was cut to this."""
-    cut = f"\n<p>… and {of - len(text):,} characters more</p>" if of > len(text) else ""
+    """A part of an HTML document. of: the length of the text that `text` is the beginning of."""
+    cut = f"\n<p>… and {of - len(text):,} more characters</p>" if of > len(text) else ""
     facts = " · ".join(map(escaped, text.facts))
     return (
         f'<div class="rnnscope {text.kind}">\n<style>\n{style_sheet(text.kind)}</style>\n'
@@ -57,7 +57,7 @@ def fragment(text: ColoredText, of: int = 0) -> str:
 
 
 def style_sheet(kind: Kind) -> str:
-    """How everything of class `rnnscope` looks, in light and in dark."""
+    """The CSS rules of class `rnnscope`, for light and dark."""
     light, dark = (_rules(palette, kind) for palette in PALETTES)
     signs = _underlined(kind)
     return f"{_LAYOUT}{light}@media (prefers-color-scheme:dark){{\n{dark}}}\n{signs}"
@@ -72,8 +72,8 @@ def _rules(palette: Palette, kind: Kind) -> str:
         f".rnnscope .dim{{color:{colors.dim}}}",
     ]
     for step, style in enumerate(getattr(palette, kind)):
-        ink, ground = hexadecimal(style)
-        rules.append(f"{within} .s{step}{{color:{ink};background:{ground}}}")
+        color, background = hexadecimal(style)
+        rules.append(f"{within} .s{step}{{color:{color};background:{background}}}")
     rules.append(f"{within} .quiet{{color:{colors.dim}}}")
     return "".join(f"{rule}\n" for rule in rules)
 
@@ -85,12 +85,12 @@ def _underlined(kind: Kind) -> str:
 
 
 def escaped(words: str) -> str:
-    """As text or an attribute's value, in HTML and in XML, whatever the words are."""
+    """Text or an attribute value, escaped for HTML and XML."""
     return escape(safe(words))
 
 
 def hexadecimal(style: Style) -> tuple[str, str]:
-    """A style's ink and ground, as CSS writes them."""
+    """The foreground and background of a style, as CSS colors."""
     assert style.color is not None
     assert style.bgcolor is not None
     return style.color.get_truecolor().hex, style.bgcolor.get_truecolor().hex
@@ -100,9 +100,10 @@ def _legend(text: ColoredText) -> str:
     first, last = text.description.steps
     low, high = text.description.ends
     swatches = "".join(f'<i class="s{step}"></i>' for step in range(first, last + 1))
-    told = " · negative is underlined" if text.kind == "diverging" else ""
+    notes = [text.scale, "negative is underlined" if text.kind == "diverging" else ""]
+    after = "".join(f" · {note}" for note in notes if note)
     lead = escaped(text.description.lead)
-    return f'<p class="dim scale">{lead}{escaped(low)} {swatches} {escaped(high)}{told}</p>'
+    return f'<p class="dim scale">{lead}{escaped(low)} {swatches} {escaped(high)}{escaped(after)}</p>'
 
 
 def _cells(text: ColoredText) -> Iterator[str]:
@@ -118,7 +119,7 @@ def _cells(text: ColoredText) -> Iterator[str]:
             while after < stop and bases[after] == at:
                 after += 1
             glyphs = escaped("".join(pieces[at - start : after - start]))
-            title = escaped(" · ".join(map(text.told, range(at, after))))
+            title = escaped(" · ".join(map(text.title, range(at, after))))
             look = f"s{codes[at] % STEPS}" + (" quiet" if codes[at] >= STEPS else "")
             if ends_line[at]:
                 yield f'<i class="{look} end" title="{title}">{glyphs}</i>\n'

@@ -1,13 +1,15 @@
-"""A colored text as an SVG: rectangles in a grid of cells, and the text on them, in light or in dark.
+"""A colored text as SVG: a grid of rectangles with the text on them, for light and dark.
 
-A run of equal cells is one rectangle and one text that is told its length, so that it fits the grid in
-whatever font there is; wide characters and those with marks stand alone.
+A run of cells of one color is one rectangle and one `<text>` with a `textLength`, so that it fits the grid
+in any font. Wide characters, characters with combining marks and right-to-left characters have a `<text>`
+each: the grid runs from left to right, one character per cell, as in a terminal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from rnnscope.export.colored import PALETTES, ColoredText, Facts
@@ -23,10 +25,10 @@ _BETWEEN = " · "
 
 
 def picture(text: ColoredText) -> str:
-    """A whole document."""
+    """A complete SVG document."""
     layout = text.layout(COLUMNS)
     facts = _filled(text.facts)
-    first_row = len(facts) + 3  # under the title, the facts, the legend and an empty row
+    first_row = len(facts) + 3  # below the title, the facts, the legend and an empty row
     width = 2 * _MARGIN + COLUMNS * _WIDTH
     height = 2 * _MARGIN + (first_row + len(layout)) * _HEIGHT
     light, dark = (_rules(palette, text) for palette in PALETTES)
@@ -48,7 +50,7 @@ def picture(text: ColoredText) -> str:
 
 
 def _filled(facts: Facts) -> list[str]:
-    """Facts in lines that are no longer than the text's; one that is longer by itself is cut."""
+    """The facts in lines of at most COLUMNS cells; a longer fact is truncated."""
     lines: list[str] = []
     for fact in facts:
         if lines and cell_len(lines[-1] + _BETWEEN + fact) <= COLUMNS:
@@ -62,8 +64,8 @@ def _rules(palette: Palette, text: ColoredText) -> str:
     colors = palette.colors
     rules = [f".panel{{fill:{colors.panel}}}", f".strong{{fill:{colors.strong}}}"]
     for step, style in enumerate(getattr(palette, text.kind)):
-        ink, ground = hexadecimal(style)
-        rules.append(f".b{step}{{fill:{ground}}}.f{step}{{fill:{ink}}}")
+        color, background = hexadecimal(style)
+        rules.append(f".b{step}{{fill:{background}}}.f{step}{{fill:{color}}}")
     rules.append(f".dim{{fill:{colors.dim}}}")
     return "".join(f"{rule}\n" for rule in rules)
 
@@ -76,22 +78,22 @@ def _legend(text: ColoredText, row: int) -> Iterator[str]:
     yield _text(low, "dim", 0, row)
     for place, step in enumerate(range(first, last + 1)):
         yield _rectangle(f"b{step}", column + place / 2, row, 0.5)
-    yield _text(description.ends[1], "dim", column + (last - first + 1) / 2 + 1, row)
+    high = description.ends[1] + (f"  {text.scale}" if text.scale else "")
+    yield _text(high, "dim", column + (last - first + 1) / 2 + 1, row)
 
 
 def _runs(text: ColoredText, layout: Layout, first_row: int) -> Iterator[str]:
     codes = text.codes[layout.bases].tolist()
     underlined = [bool(style.underline) for style in getattr(PALETTES[0], text.kind)]
-    widths, bases = layout.widths.tolist(), layout.bases.tolist()
+    bases, is_plain = layout.bases.tolist(), _plain(layout)
     for line in range(len(layout)):
         start, stop = layout.span(line)
         pieces = layout.pieces(start, stop)
         row, at = first_row + line, start
         while at < stop:
             after = at + 1
-            is_plain = len(pieces[at - start]) == widths[at] == 1
             while after < stop and (
-                bases[after] == at or (is_plain and _continues(codes, widths, bases, at, after, stop))
+                bases[after] == at or (is_plain[at] and is_plain[after] and codes[after] == codes[at])
             ):
                 after += 1
             column = int(layout.edges[at] - layout.edges[start])
@@ -106,10 +108,15 @@ def _runs(text: ColoredText, layout: Layout, first_row: int) -> Iterator[str]:
             at = after
 
 
-def _continues(codes: list[int], widths: list[int], bases: list[int], at: int, after: int, stop: int) -> bool:
-    """Whether a run of narrow cells without marks goes on with this one."""
-    has_marks = after + 1 < stop and bases[after + 1] == after
-    return codes[after] == codes[at] and widths[after] == 1 and bases[after] == after and not has_marks
+def _plain(layout: Layout) -> list[bool]:
+    """(T,) whether each character may share a `<text>`: one cell wide, without marks, left to right."""
+    shapes = layout.shapes
+    is_one_glyph = np.array([len(glyph) == 1 for glyph in shapes.glyphs], np.bool_)
+    is_plain = (is_one_glyph & (shapes.widths == 1) & ~shapes.right_to_left)[layout.ids]
+    is_mark = layout.bases != np.arange(len(layout.ids))
+    is_plain[layout.bases[is_mark]] = False
+    plain: list[bool] = (is_plain & ~is_mark).tolist()
+    return plain
 
 
 def _rectangle(look: str, column: float, row: int, cells: float) -> str:

@@ -1,4 +1,4 @@
-"""What a text is to be colored by, from the words in which somebody asks for it."""
+"""The quantity that colors a text, parsed from a unit such as `1/37` and a quantity such as `cell`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from rnnscope.text.display import safe
 from rnnscope.tracing.trace import Trace
 
 SURPRISE = "surprise"
-"""What each character cost the model: a quantity without a neuron."""
+"""The surprisal of each character in bits: a quantity that needs no neuron."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A neuron's quantity, or surprise."""
+    """One quantity of one neuron, or surprise.
+
+    layer: from 1. unit: from 0.
+    """
 
     quantity: str
     layer: int = 1
@@ -28,9 +31,10 @@ class Subject:
 
     @classmethod
     def of(cls, unit: str, quantity: str, shape: Architecture) -> Subject:
-        """Of a neuron named as `1/37`, and a quantity: without one the cell, or hidden where there is none.
+        """Parse a unit such as `1/37` and a quantity.
 
-        Surprise needs no neuron. Raises OptionError.
+        quantity: empty for `cell`, or `hidden` where the cell type has no cell state. `surprise` needs no
+        unit. Raises OptionError for a unit or a quantity that the network does not have.
         """
         quantities = QUANTITIES[shape.cell]
         quantity = quantity or ("cell" if "cell" in quantities else "hidden")
@@ -38,25 +42,25 @@ class Subject:
             return cls(SURPRISE)
         if quantity not in quantities:
             known = ", ".join((*quantities, SURPRISE))
-            raise OptionError(f"there is no quantity {safe(quantity)} in {shape.title}; there are {known}")
+            raise OptionError(f"{shape.title} has no quantity {safe(quantity)}; use one of {known}")
         neurons = f"1/0 to {shape.layers}/{shape.hidden_size - 1}"
         if not unit:
-            raise OptionError(f"the unit is missing: name a neuron, {neurons}, or ask for {SURPRISE}")
+            raise OptionError(f"the unit is missing; give one of {neurons}, or the quantity {SURPRISE}")
         match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", unit)
         layer, number = (int(match[1]), int(match[2])) if match else (0, 0)
         if not (1 <= layer <= shape.layers and number < shape.hidden_size):
-            raise OptionError(f"there is no neuron {safe(unit)}; there are {neurons}, as LAYER/UNIT")
+            raise OptionError(f"{shape.title} has no unit {safe(unit)}; use LAYER/UNIT from {neurons}")
         return cls(quantity, layer, number)
 
     def selection(self, trace: Trace) -> Selection:
-        """A trace, looked at so."""
+        """A trace with this quantity selected."""
         if self.quantity == SURPRISE:
             return Selection(trace, coloring="surprise")
         return Selection(trace, layer=self.layer, unit=self.unit, quantity=self.quantity)
 
 
 def model_facts(path: Path, header: Header) -> Facts:
-    """A model's name, shape, size and losses, as far as its file tells them."""
+    """The name, architecture, size and losses of a model, as far as its file records them."""
     facts = [path.name, header.architecture.title, f"{header.parameters:,} parameters"]
     if isinstance(step := header.training.get("step"), int):
         facts.append(f"step {step:,}")

@@ -1,4 +1,4 @@
-"""From a colored text, or a screen's selection, to a file; its suffix says which kind."""
+"""Write a colored text to a file; the extension selects the format."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ NUMBERS: dict[str, Callable[[ColoredText], str | bytes]] = {
 
 
 def check_destination(path: Path) -> None:
-    """Raises OptionError where no such file can be written, before any work."""
+    """Raise OptionError for an unsupported extension or a missing directory, before any computation."""
     if path.suffix.lower() not in {**PICTURES, **NUMBERS}:
-        known = ", ".join([*PICTURES, *NUMBERS])
-        raise OptionError(f"{path.name} is of no kind that can be written; end it in one of {known}")
+        *most, last = [*PICTURES, *NUMBERS]
+        given = f"unsupported extension {path.suffix}" if path.suffix else f"{path.name} has no extension"
+        raise OptionError(f"{given}; use {', '.join(most)} or {last}")
     if not path.absolute().parent.is_dir():
-        raise OptionError(f"there is no directory {path.parent} to write {path.name} into")
+        raise OptionError(f"the directory {path.parent} does not exist; create it or choose another")
 
 
 def write(text: ColoredText, path: Path) -> None:
-    """Write a colored text. Raises OptionError for an unknown suffix, and OSError."""
+    """Write a colored text. Raises OptionError as `check_destination`, and OSError."""
     check_destination(path)
     content = {**PICTURES, **NUMBERS}[path.suffix.lower()](text)
     encoded = content.encode("utf-8") if isinstance(content, str) else content
@@ -39,5 +40,5 @@ def write(text: ColoredText, path: Path) -> None:
 
 
 def write_page(selection: Selection, path: Path, *, start: int = 0, facts: Facts = ()) -> None:
-    """Write what a screen's passage shows; `start` is where its trace begins in its text."""
+    """Write the passage of a screen. start: the position of its first character in the whole text."""
     write(ColoredText.of(selection, start=start, facts=facts), path)

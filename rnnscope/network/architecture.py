@@ -24,7 +24,10 @@ QUANTITIES: dict[CellName, tuple[str, ...]] = {
 """What is recorded of every unit, per cell, in the order in which the screens offer it."""
 
 GATES = frozenset({"input", "forget", "output", "reset", "update"})
-"""The quantities that run 0..1; all others are signed. A cell's state is shown as tanh(c)."""
+"""The quantities within 0..1; all others are signed."""
+
+UNBOUNDED = frozenset({"cell", "factor"})
+"""The quantities without bounds. They are shown through the network's activation, within −1..1."""
 
 DISPLAY_NAMES: dict[CellName, str] = {
     "rnn": "RNN",

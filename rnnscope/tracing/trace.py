@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.files import write_atomically
-from rnnscope.network.architecture import GATES, QUANTITIES, Architecture
+from rnnscope.network.architecture import GATES, QUANTITIES, UNBOUNDED, Architecture
 
 Float = NDArray[np.float32]
 
@@ -97,14 +97,17 @@ class Trace:
         return QUANTITIES[self.architecture.cell]
 
     def shown(self, layer: int, quantity: str, units: int | slice = slice(None)) -> Float:
-        """(T, H) values as they are colored: gates 0..1, all else −1..1 (cell and factor through tanh).
+        """(T, H) float32 values as they are colored: gates within 0..1, all others within −1..1.
 
-        Of one unit they are (T,).
+        `cell` and `factor` pass through the network's activation, tanh or softsign. For one unit the shape is
+        (T,).
         """
         values = self.activations[f"{layer}/{quantity}"][:, units]
-        if quantity in ("cell", "factor"):
-            return np.tanh(values)
-        return values
+        if quantity not in UNBOUNDED:
+            return values
+        if self.architecture.activation == "softsign":
+            return np.divide(values, 1 + np.abs(values), dtype=np.float32)
+        return np.tanh(values)
 
     @cached_property
     def surprise_bits(self) -> Float:

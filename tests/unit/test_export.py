@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -36,9 +37,12 @@ _TEXT = "To be, or not to be:\n\nthat is\n"
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _trace(text: str, cell: str = "lstm") -> Trace:
+_PARTS = ((0, 7), (7, len(_TEXT)))
+
+
+def _trace(text: str, cell: str = "lstm", activation: str = "tanh") -> Trace:
     vocabulary = Vocabulary.of(text)
-    architecture = Architecture(cell, len(vocabulary), 6, 2)  # type: ignore[arg-type]
+    architecture = Architecture(cell, len(vocabulary), 6, 2, activation=activation)  # type: ignore[arg-type]
     model = CharRNN(architecture, vocabulary, generator=torch.Generator().manual_seed(5)).eval()
     with torch.no_grad():
         for tensor in model.tensors().values():
@@ -56,7 +60,9 @@ def test_every_character_of_a_page_has_the_color_and_the_title_of_its_value() ->
         assert look.split()[0] == f"s{round(16 * (values[index] + 1))}"
         assert glyph == _TEXT[index].replace("\n", "↵")
         name = {" ": "␣", "\n": "↵"}.get(glyph, glyph)
-        assert title == f"{1000 + index:,}  {name}  {values[index]:+.3f}".replace("-", "−")
+        raw = trace["2/cell"][index, 3]
+        shown_values = f"cell {raw:+.3f}, tanh {values[index]:+.3f}".replace("-", "−")
+        assert title == f"{1000 + index:,}  {name}  {shown_values}"
     assert len({look for look, _, _ in shown.cells}) > 8
 
 
@@ -99,7 +105,7 @@ def test_hostile_text_does_not_become_markup() -> None:
 
 def test_marks_stay_with_their_base_and_controls_become_pictures() -> None:
     trace = _trace(_ODD)
-    shown = Page(page(ColoredText.of(Selection(trace))))
+    shown = Page(page(ColoredText.of(Selection(trace, quantity="hidden"))))
     glyphs = [glyph for _, _, glyph in shown.cells]
     assert "e\u0301" in glyphs
     assert "漢" in glyphs
@@ -140,6 +146,25 @@ def test_a_picture_puts_every_character_into_its_cell() -> None:
     assert drawn == steps[start : start + 21].tolist()
 
 
+def test_right_to_left_text_keeps_the_order_of_its_cells_in_a_picture() -> None:
+    hebrew, arabic = "שָׁלוֹם", "سلام (١٢)"
+    line = f"a {hebrew} b {arabic} 漢字 c\n"
+    tree = ElementTree.fromstring(picture(ColoredText.of(Selection(_trace(line)))))
+    drawn = sorted(
+        (float(text.get("x", "")), float(text.get("textLength", "")) / 8.4, text.text or "")
+        for text in tree.iter(_SVG + "text")
+        if text.get("textLength")
+    )
+    assert "".join(text for _, _, text in drawn).replace(" ", "") == line.replace(" ", "").replace("\n", "↵")
+    for _, cells, text in drawn:
+        base = [character for character in text if not unicodedata.combining(character)]
+        assert cells == pytest.approx(sum(2 if character in "漢字" else 1 for character in base))
+        if any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
+            assert len(base) == 1  # alone, so that no viewer reorders it
+    ends = [x + cells * 8.4 for x, cells, _ in drawn]
+    assert all(end <= start + 0.01 for end, (start, _, _) in zip(ends, drawn[1:], strict=False))
+
+
 def test_long_lines_and_long_facts_are_broken_in_a_picture() -> None:
     text = ColoredText.of(Selection(_trace("word " * 100)), facts=("x" * 150, *["fact"] * 30))
     tree = ElementTree.fromstring(picture(text))
@@ -173,6 +198,44 @@ def test_numbers_are_those_of_the_trace(tmp_path: Path) -> None:
         assert str(arrays["unit"]) == "1/4"
 
 
+@pytest.mark.parametrize(
+    ("cell", "quantity", "activation"),
+    [
+        ("lstm", "cell", "tanh"),
+        ("peephole", "cell", "softsign"),
+        ("multiplicative", "factor", "tanh"),
+        ("multiplicative", "factor", "softsign"),
+    ],
+)
+def test_quantities_without_bounds_are_exported_as_recorded_and_as_colored(
+    cell: str, quantity: str, activation: str, tmp_path: Path
+) -> None:
+    trace = _trace(_TEXT, cell, activation)
+    raw = trace[f"1/{quantity}"][:, 2] * np.float32(20)
+    trace = replace(trace, activations={**trace.activations, f"1/{quantity}": trace[f"1/{quantity}"] * 20})
+    expected = np.tanh(raw) if activation == "tanh" else raw / (1 + abs(raw))
+    assert abs(raw).max() > 1
+    text = ColoredText.joined(
+        [ColoredText.of(Selection(trace, unit=2, quantity=quantity))[a:b] for a, b in _PARTS]
+    )
+    for suffix in ("json", "csv", "npz"):
+        text.save(tmp_path / f"t.{suffix}")
+    loaded = json.loads((tmp_path / "t.json").read_text())
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert (loaded["quantity"], loaded["squash"]) == (quantity, activation)
+    with np.load(tmp_path / "t.npz") as arrays:
+        assert str(arrays["squash"]) == activation
+        for name, values in ((quantity, raw), (f"{quantity}_squashed", expected)):
+            np.testing.assert_allclose(arrays[name], values, rtol=1e-6)
+            np.testing.assert_allclose(loaded[name], values, rtol=1e-6)
+            np.testing.assert_allclose([float(row[name]) for row in rows], values, rtol=1e-6)
+        np.testing.assert_array_equal(arrays["values"], arrays[f"{quantity}_squashed"])
+    assert loaded["values"] == loaded[f"{quantity}_squashed"]
+    assert f"{quantity} {raw[0]:+.3f}, {activation} {expected[0]:+.3f}".replace("-", "−") in page(text)
+    for source in (page(text), picture(text)):
+        assert f"{activation}({quantity})" in source
+
+
 def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
     trace = _trace(_TEXT)
     text = ColoredText.of(Selection(trace, coloring="surprise"))
@@ -182,24 +245,26 @@ def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
     rows = np.arange(len(trace) - 1)
     expected = -trace.log_probabilities[rows, trace.ids[1:]] / np.log(2)
     assert values[1:] == pytest.approx(expected.tolist(), rel=1e-5)
-    assert text.told(0) == "0  T  nothing expected"
-    assert text.told(1) == f"1  o  {expected[0]:.2f} bits"
+    assert text.title(0) == "0  T  no prediction"
+    assert text.title(1) == f"1  o  {expected[0]:.2f} bits"
     text.save(tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().splitlines()[1] == "0,84,T,"
 
 
 def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
     selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
-    write_page(selection, tmp_path / "selection.HTML", facts=("mine",))
-    source = (tmp_path / "selection.HTML").read_text()
+    write_page(selection, tmp_path / "view.HTML", facts=("mine",))
+    source = (tmp_path / "view.HTML").read_text()
     assert "<h1>neuron 1/2, hidden: column</h1>" in source
     assert "own range" in source
     looks = {look.split()[0] for look, _, _ in Page(source).cells}
     assert looks & {"s0", "s32"}  # stretched to at least one end
     with pytest.raises(
-        OptionError, match=r"x\.pdf is of no kind that can be written; end it in one of \.html"
+        OptionError, match=r"^unsupported extension \.pdf; use \.html, \.svg, \.json, \.csv or"
     ):
         write_page(selection, tmp_path / "x.pdf")
+    with pytest.raises(OptionError, match=r"^view has no extension; use \.html"):
+        write_page(selection, tmp_path / "view")
 
 
 def test_the_screen_s_part_needs_no_torch() -> None:

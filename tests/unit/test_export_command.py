@@ -90,7 +90,7 @@ def test_a_page_of_a_long_text_is_its_beginning_and_says_so(
         assert main([*arguments, "-o", str(tmp_path / f"p.{suffix}")]) == 0
         out = capsys.readouterr().out
         assert "40 characters colored by neuron 1/0, cell\n" in out
-        assert f"{2 * len(_TEXT) - 40} characters more follow: --start and --length choose others" in out
+        assert f"{2 * len(_TEXT) - 40} characters not written; choose others with --start and --length" in out
 
 
 def test_characters_that_the_model_does_not_know_are_shown_and_told(
@@ -101,7 +101,7 @@ def test_characters_that_the_model_does_not_know_are_shown_and_told(
     assert main(["export", str(model), str(tmp_path / "text"), "--unit", "1/0", "-o", str(target)]) == 0
     out = capsys.readouterr().out
     assert "1 CRLF line breaks are read as LF\n" in out
-    assert "2 of them the model does not know: it read ␣ in their place\n" in out
+    assert "2 characters not in the vocabulary; shown as typed, read as ␣\n" in out
     assert Page(target.read_text()).copied == "be ß or 漢\n"
 
 
@@ -125,15 +125,16 @@ def test_a_text_of_bytes(tmp_path: Path) -> None:
     [
         (
             ["-o", "x.pdf", "--unit", "1/0"],
-            "x.pdf is of no kind that can be written; end it in one of .html, ",
+            "unsupported extension .pdf; use .html, .svg, .json, .csv or .npz",
         ),
-        (["-o", "no/x.svg", "--unit", "1/0"], "there is no directory no to write x.svg into"),
-        (["-o", "x.svg"], "the unit is missing: name a neuron, 1/0 to 2/5, or ask for surprise"),
-        (["-o", "x.svg", "--unit", "1/6"], "there is no neuron 1/6; there are 1/0 to 2/5, as LAYER/UNIT"),
-        (["-o", "x.svg", "--unit", "37"], "there is no neuron 37; there are 1/0 to 2/5"),
+        (["-o", "page", "--unit", "1/0"], "page has no extension; use .html, "),
+        (["-o", "no/x.svg", "--unit", "1/0"], "the directory no does not exist; create it or choose another"),
+        (["-o", "x.svg"], "the unit is missing; give one of 1/0 to 2/5, or the quantity surprise"),
+        (["-o", "x.svg", "--unit", "1/6"], "LSTM 2×6 has no unit 1/6; use LAYER/UNIT from 1/0 to 2/5"),
+        (["-o", "x.svg", "--unit", "37"], "LSTM 2×6 has no unit 37; use LAYER/UNIT from 1/0 to 2/5"),
         (
             ["-o", "x.svg", "--unit", "1/0", "--quantity", "reset"],
-            "no quantity reset in LSTM 2×6; there are input",
+            "LSTM 2×6 has no quantity reset; use one of input, forget, ",
         ),
         (["-o", "x.svg", "--unit", "1/0", "--start", "-1"], "--start is -1, but must be 0 or more"),
         (["-o", "x.svg", "--unit", "1/0", "--start", "31"], "--start is 31, but "),
@@ -177,7 +178,7 @@ def test_a_notebook_is_shown_traces_and_colored_texts(model: Path, tmp_path: Pat
     assert "surprise of each character" in trace._repr_html_()
     assert f"2/hidden: {len(_TEXT)} × 6 each" in trace._repr_html_()
     assert Page(trace._repr_html_()).copied == _TEXT
-    with pytest.raises(OptionError, match="there is no neuron 3/0"):
+    with pytest.raises(OptionError, match="has no unit 3/0"):
         trace.colored("3/0")
 
 
@@ -186,4 +187,4 @@ def test_a_notebook_is_shown_the_beginning_of_a_long_text(model: Path) -> None:
     colored = rnnscope.load(model).color(text, "1/0")
     source = colored._repr_html_()
     assert Page(source).copied == text[:PREVIEW]
-    assert f"… and {len(text) - PREVIEW:,} characters more" in source
+    assert f"… and {len(text) - PREVIEW:,} more characters" in source
