@@ -67,6 +67,8 @@ class ColoredText:
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
         is_neuron = overlay is None and not is_surprise
+        quantity = selection.quantity if overlay is None else overlay.subject
+        quantity = "surprise" if is_surprise else quantity
         is_squashed = is_neuron and selection.quantity in UNBOUNDED
         return cls(
             symbols=symbols,
@@ -75,7 +77,7 @@ class ColoredText:
             codes=codes(selection),
             kind=kind_of(selection),
             description=described(selection),
-            quantity="surprise" if is_surprise else selection.quantity if overlay is None else overlay.subject,
+            quantity=quantity,
             unit=selection.neuron if is_neuron else "",
             start=start,
             facts=facts or (trace.architecture.title,),
