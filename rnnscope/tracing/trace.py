@@ -106,7 +106,8 @@ class Trace:
         if quantity not in UNBOUNDED:
             return values
         if self.architecture.activation == "softsign":
-            return np.divide(values, 1 + np.abs(values), dtype=np.float32)
+            squashed: Float = values / (1 + np.abs(values))
+            return squashed
         return np.tanh(values)
 
     @cached_property
