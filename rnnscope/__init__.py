@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
+    from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
+    from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, find, load, trace, train
@@ -32,13 +34,21 @@ _MODULES = {
     "rnnscope.api": ("Model", "find", "load", "trace", "train"),
     "rnnscope.session": ("Session",),
     "rnnscope.tracing.trace": ("Trace",),
+    "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
+    "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
     "rnnscope.analysis.query": ("Query", "Result"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "Band",
+    "Contexts",
+    "ContextsResult",
+    "Excerpt",
     "GateSaturation",
+    "Histogram",
+    "HistogramResult",
     "Model",
     "Query",
     "Result",

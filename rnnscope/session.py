@@ -126,7 +126,7 @@ class Session:
                 known: R = self._results[query]  # type: ignore[assignment]
                 return known
         query.check(self._architecture)
-        result = query.run(Context(self.reader, progress, self.ask, self.training_text))
+        result = query.run(Context(self.reader, self._architecture, progress, self.ask, self.training_text))
         with self._lock:
             self._results[query] = result
             if len(self._results) > _MOST_RESULTS:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnscope.analysis.contexts import Contexts
+from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.query import Query
 from rnnscope.analysis.saturation import Saturation
 
-QUERIES: Mapping[str, type[Query[Any]]] = {query.name: query for query in (Saturation,)}
+QUERIES: Mapping[str, type[Query[Any]]] = {query.name: query for query in (Saturation, Contexts, Histogram)}
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list
 them in this order."""

@@ -75,6 +75,8 @@ class Context:
 
     reader: TextReader
     """The text, and the activations of any part of it."""
+    architecture: Architecture
+    """The network's architecture, which is known also where only a trace is at hand."""
     progress: Progress
     _ask: Callable[[Query[Any], Progress], Any]
     training_text: Callable[[], str | None]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis import search
-from rnnscope.analysis.contexts import Context, TopContexts, top_contexts
+from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.findings import Finding, Findings
@@ -40,7 +40,7 @@ from rnnscope.inspection.whole import Whole
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.progress import Progress
 from rnnscope.tracing.reader import TextReader
-from rnnscope.tracing.trace import Trace, is_gate
+from rnnscope.tracing.trace import Trace
 
 AROUND = 40
 _TOP = 512
@@ -228,11 +228,9 @@ def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         yield replace(contexts_in(request, trace), extent=subject.extent(len(trace)))
         return
     values = (trace.shown(request.layer, request.quantity, request.unit) for trace in _walked(bench, ticket))
-    found = top_contexts(values, value_range=_range(request.quantity))
+    found = top_contexts(_query(request), values, subject.pages.text.read)
     heed(ticket.is_dropped)
-    text = subject.pages.text
-    texts = {c.position: text.read(c.start, c.stop) for c in _listed(found)}
-    yield ContextsFound(request, found, texts, subject.extent(found.positions))
+    yield ContextsFound(request, found, subject.extent(found.positions))
 
 
 def _walked(bench: Bench, ticket: Ticket) -> Iterator[Trace]:
@@ -243,21 +241,15 @@ def _walked(bench: Bench, ticket: Ticket) -> Iterator[Trace]:
 
 
 def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
-    """Where the neuron is highest, lowest and between along a trace."""
+    """Where the unit is highest, lowest and between along a trace."""
     values = trace.shown(request.layer, request.quantity, request.unit)
-    found = top_contexts([values], value_range=_range(request.quantity))
-    symbols = trace.characters
-    return ContextsFound(
-        request, found, {c.position: "".join(symbols[c.start : c.stop]) for c in _listed(found)}
-    )
+    characters = trace.characters
+    found = top_contexts(_query(request), [values], lambda start, stop: "".join(characters[start:stop]))
+    return ContextsFound(request, found)
 
 
-def _listed(found: TopContexts) -> list[Context]:
-    return [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
-
-
-def _range(quantity: str) -> tuple[float, float]:
-    return (0.0, 1.0) if is_gate(quantity) else (-1.0, 1.0)
+def _query(request: FindContexts) -> Contexts:
+    return Contexts(request.layer, request.unit, request.quantity)
 
 
 def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

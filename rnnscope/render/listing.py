@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.segment import Segment
 
-from rnnscope.analysis.contexts import Context
 from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
-from rnnscope.app.asking.requests import FindContexts
+from rnnscope.render import contexts as render_contexts
 from rnnscope.render.extent import of_text, whole_text
 from rnnscope.render.report import (
-    Ink,
-    Line,
     Place,
     Report,
     bar,
@@ -24,62 +19,18 @@ from rnnscope.render.report import (
     words,
 )
 from rnnscope.text.display import safe
-from rnnscope.theme.palette import Palette
-from rnnscope.tracing.trace import is_gate
 
 _LEAD = 12
 _ERROR_LEAD = 24
 _MOST_ORIGINS = 24
-_BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def contexts(found: ContextsFound) -> Report:
-    """Where a neuron is highest and lowest, and some places of each band of values between."""
-    request = found.request
-    assert isinstance(request, FindContexts)
-    gate = is_gate(request.quantity)
-
-    def lines(of: Sequence[Context]) -> list[Line]:
-        return [
-            excerpt(
-                found.texts[one.position],
-                one.values,
-                one.position - one.start,
-                f"{one.value:+.2f}".replace("-", "−"),
-                gate=gate,
-                choice=Place(one.position),
-            )
-            for one in of
-        ]
-
-    every = [
-        _histogram(found.contexts.histogram, gate),
-        words("highest", "dim"),
-        *lines(found.contexts.highest),
-    ]
-    every += [words("lowest", "dim"), *lines(found.contexts.lowest)]
-    for band in reversed(found.contexts.bands):
-        told = f"from {band.low:+.2f} to {band.high:+.2f}".replace("-", "−")
-        every += [words(told, "dim"), *lines(band.contexts)]
-    subject = f"{request.layer}/{request.unit}, {request.quantity}"
-    every[1:1] = whole_text(found.extent)
-    return Report(subject, of_text(found.extent, found.contexts.positions), tuple(every))
-
-
-def _histogram(counts: NDArray[np.int64], gate: bool) -> Line:
-    """How often each value is had: one row of bars, on a root scale so that rare ones are seen."""
-
-    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        ends = ("0 ", " 1") if gate else ("−1 ", " +1")
-        room = max(1, width - len(ends[0]) - len(ends[1]))
-        edges = np.linspace(0, len(counts), room + 1)
-        cumulative = np.concatenate(([0.0], np.cumsum(counts)))
-        shares = np.diff(np.interp(edges, np.arange(len(counts) + 1), cumulative))
-        heights = np.ceil(8 * np.sqrt(shares / max(shares.max(), 1e-12))).astype(int)
-        bars = "".join(_BLOCKS[height] for height in heights.tolist())
-        return [Segment(ends[0], ink("dim")), Segment(bars, ink("mute")), Segment(ends[1], ink("dim"))]
-
-    return Line(draw)
+    """Where a unit is highest and lowest, and some positions of each band of values between."""
+    report = render_contexts.report(found.contexts)
+    histogram, *others = report.lines
+    legend = of_text(found.extent, found.contexts.positions)
+    return replace(report, legend=legend, lines=(histogram, *whole_text(found.extent), *others))
 
 
 def matches(found: MatchesFound) -> Report:

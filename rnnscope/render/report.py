@@ -70,6 +70,9 @@ class Report:
 BLANK = Line(lambda palette, ink, width: [])
 
 
+_WIDTH_WITH_NOTE = 72
+
+
 def words(
     text: str, token: str = "text", *shorter: str, bold: bool = False, choice: Choice | None = None
 ) -> Line:
@@ -157,12 +160,23 @@ def bar(
 
 
 def excerpt(
-    text: str, values: NDArray[np.floating], center: int, value: str, *, gate: bool, choice: Choice
+    text: str,
+    values: NDArray[np.floating],
+    center: int,
+    value: str,
+    *,
+    gate: bool,
+    choice: Choice,
+    note: str = "",
 ) -> Line:
-    """A stretch of text on its colors around a character, which is marked, and a value flush right."""
+    """A stretch of text on its colors around a character, which is marked, and a value flush right.
+
+    note: is shown before the value where the line is wide enough for both.
+    """
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        room = max(1, width - len(value) - 1)
+        shown_note = f"{note}  " if note and width >= _WIDTH_WITH_NOTE else ""
+        room = max(1, width - len(shown_note) - len(value) - 1)
         first = max(0, min(center - room // 2, len(text) - room))
         shown = text[first : first + room]
         steps = unit_steps(values) if gate else signed_steps(values)
@@ -175,7 +189,10 @@ def excerpt(
             )
         row = segments(cells)
         gap = max(0, room - len(shown)) + 1
-        return [*row, Segment(" " * gap, ink("text")), Segment(value, ink("strong", bold=True))]
+        row.append(Segment(" " * gap, ink("text")))
+        if shown_note:
+            row.append(Segment(shown_note, ink("dim")))
+        return [*row, Segment(value, ink("strong", bold=True))]
 
     return Line(draw, choice)
 

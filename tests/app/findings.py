@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.compare import Comparison, all_match_distances, compare
-from rnnscope.analysis.contexts import top_contexts
+from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import break_down
 from rnnscope.analysis.factors import factorize
@@ -151,9 +151,9 @@ def find(request: Request) -> list[Answer]:
 def find_contexts(request: Request) -> list[Answer]:
     assert isinstance(request, FindContexts)
     trace = traced(TEXT)
-    found = top_contexts([trace.shown(request.layer, request.quantity, request.unit)])
-    every = [*found.highest, *found.lowest, *(one for band in found.bands for one in band.contexts)]
-    return [ContextsFound(request, found, {one.position: TEXT[one.start : one.stop] for one in every})]
+    values = trace.shown(request.layer, request.quantity, request.unit)
+    query = Contexts(request.layer, request.unit, request.quantity)
+    return [ContextsFound(request, top_contexts(query, [values], lambda start, stop: TEXT[start:stop]))]
 
 
 def find_saturation(request: Request) -> list[Answer]:

@@ -31,6 +31,8 @@ TRAINING_TEXT = TEXT[::-1] * 2
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "saturation": {},
+    "contexts": {"layer": 2, "unit": 3, "limit": 4},
+    "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},
 }
 """The fields that a query has no default for, by its name; everything else is asked with its defaults."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.compare import Comparison, MatchDistances
-from rnnscope.analysis.contexts import TopContexts
+from rnnscope.analysis.contexts import ContextsResult
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import Breakdown
 from rnnscope.analysis.factors import Factors
@@ -107,10 +107,7 @@ class Found(Answer):
 
 @dataclass(frozen=True, eq=False)
 class ContextsFound(Answer):
-    """`texts` are those of the contexts, by the position of each."""
-
-    contexts: TopContexts
-    texts: Mapping[int, str]
+    contexts: ContextsResult
     extent: Extent | None = None
 
 

@@ -1,100 +1,167 @@
-"""The places that excite a neuron against a loop over every position."""
+"""Top contexts against a loop over every position, and histograms against NumPy's."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.analysis.contexts import Context, TopContexts, top_contexts
+from rnnscope.analysis.contexts import Contexts, ContextsResult, Excerpt, top_contexts
+from rnnscope.analysis.histogram import Histogram, bin_counts
+from rnnscope.errors import OptionError
+from rnnscope.session import Session
+from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import record
+from rnnscope.tracing.trace import Trace
 
 
-def peaks_by_loop(values: list[float], width: int) -> list[int]:
-    """All peaks, the highest first."""
-    found = []
-    for at, value in enumerate(values):
-        before, after = values[max(0, at - width) : at], values[at + 1 : at + 1 + width]
-        if all(value > other for other in before) and all(value >= other for other in after):
-            found.append(at)
-    return sorted(found, key=lambda at: (-values[at], at))
+def searched(values: np.ndarray, lengths: list[int] | None = None, **fields: object) -> ContextsResult:
+    """The contexts of some values; lengths: the stretches in which they come."""
+    text = "".join(chr(ord("a") + i % 26) for i in range(len(values)))
+    borders = np.cumsum(lengths or [])
+    stretches = np.split(values.astype(np.float32), borders[borders < len(values)])
+    query = dataclasses.replace(Contexts(1, 0, "hidden"), **fields)  # type: ignore[arg-type]
+    return top_contexts(query, stretches, lambda start, stop: text[start:stop])
 
 
-def in_pieces(values: np.ndarray, lengths: list[int]) -> list[np.ndarray]:
-    borders = np.cumsum(lengths)
-    return np.split(values, borders[borders < len(values)])
-
-
-def positions_of(contexts: tuple[Context, ...]) -> list[int]:
-    return [context.position for context in contexts]
+def positions_of(excerpts: tuple[Excerpt, ...]) -> list[int]:
+    return [one.position for one in excerpts]
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    # few levels, so that there are plateaus and ties
-    st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.5, 1.0]), max_size=60),
+    st.integers(0, 70), st.integers(0, 10_000), st.lists(st.integers(1, 15), max_size=20), st.integers(1, 12)
+)
+def test_highest_and_lowest_are_the_peaks_of_a_loop(
+    length: int, seed: int, lengths: list[int], around: int
+) -> None:
+    values = np.random.default_rng(seed).permutation(np.linspace(-1, 1, length)).astype(np.float32)
+    found = searched(values, lengths, limit=60, around=around)
+    for sign, excerpts in ((1, found.highest), (-1, found.lowest)):
+        series = (sign * values).tolist()
+        peaks = [
+            at for at in range(length) if series[at] == max(series[max(0, at - around) : at + around + 1])
+        ]
+        assert positions_of(excerpts) == sorted(peaks, key=lambda at: -series[at])
+    assert found.positions == length
+    for one in (*found.highest, *found.lowest):
+        start, stop = max(0, one.position - around), min(length, one.position + around + 1)
+        assert (one.start, one.start + len(one.text)) == (start, stop)
+        assert one.text == "".join(chr(ord("a") + i % 26) for i in range(start, stop))
+        assert one.values.tolist() == values[start:stop].tolist()
+        assert one.value == values[one.position]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0]), min_size=1, max_size=60),
     st.lists(st.integers(1, 15), max_size=20),
     st.integers(1, 12),
 )
-def test_highest_and_lowest_are_the_peaks_of_a_loop(
-    values: list[float], lengths: list[int], width: int
+def test_of_equal_values_every_one_has_a_peak_near_that_is_as_high(
+    values: list[float], lengths: list[int], around: int
 ) -> None:
-    array = np.array(values, np.float32)
-    found = top_contexts(in_pieces(array, lengths), highest=4, lowest=60, width=width)
-    assert positions_of(found.highest) == peaks_by_loop(values, width)[:4]
-    assert positions_of(found.lowest) == peaks_by_loop([-value for value in values], width)
-    assert found.positions == found.histogram.sum() == len(values)
-    for context in (*found.highest, *found.lowest):
-        start, stop = max(0, context.position - width), context.position + width + 1
-        assert (context.start, context.stop) == (start, min(stop, len(values)))
-        assert context.values.tolist() == values[start:stop]
-        assert context.value == values[context.position]
+    found = searched(np.array(values), lengths, limit=60, around=around)
+    for sign, excerpts in ((1, found.highest), (-1, found.lowest)):
+        series, peaks = [sign * value for value in values], positions_of(excerpts)
+        assert all(series[at] == max(series[max(0, at - around) : at + around + 1]) for at in peaks)
+        assert (np.diff(sorted(peaks)) > around).all()
+        highest = [at for at, value in enumerate(series) if value == max(series)]
+        assert any(at in peaks for at in highest)
+        assert [series[at] for at in peaks] == sorted((series[at] for at in peaks), reverse=True)
 
 
-def test_a_plateau_is_one_context_and_neighbors_of_a_summit_are_none() -> None:
-    values = np.zeros(1000, np.float32)
-    values[200:700] = 1.0
+def test_neighbors_of_a_summit_are_not_peaks() -> None:
+    values = np.full(1000, -1.0)
     values[800:811] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5]
-    found = top_contexts([values])
-    assert positions_of(found.highest) == [200, 805, 0]  # and where the zeros begin
+    values[300] = 0.3
+    assert positions_of(searched(values, limit=2).highest) == [805, 300]
+
+
+@pytest.mark.parametrize("off_every", [None, 7, 100])
+def test_peaks_of_a_saturated_unit_are_spread_over_the_text(off_every: int | None) -> None:
+    values = np.ones(50_000)
+    if off_every is not None:
+        values[::off_every] = -0.3
+    found = searched(values, [7000] * 8)
+    positions = positions_of(found.highest)
+    assert len(positions) == 10
+    assert positions == sorted(positions)  # equal values are listed in the order of the text
+    assert positions[0] < 20_000
+    assert positions[-1] > 30_000
+    assert (np.diff(positions) > 40).all()
+    assert positions_of(searched(values, seed=1).highest) != positions
 
 
 def test_bands_are_equal_shares_in_order_of_value() -> None:
     values = np.random.default_rng(0).permutation(np.linspace(-1, 1, 400)).astype(np.float32)
-    found = top_contexts([values[:150], values[150:]], bands=4, each=5)
+    found = searched(values, [150, 250], bands=4)
     ordered = np.sort(values)
     for number, band in enumerate(found.bands):
         share = ordered[number * 100 : (number + 1) * 100]
         assert (band.low, band.high) == (share[0], share[-1])
-        assert len(band.contexts) == 5
-        assert all(band.low <= values[context.position] <= band.high for context in band.contexts)
-        assert len(set(positions_of(band.contexts))) == 5
+        assert all(band.low <= one.value <= band.high for one in band.excerpts)
+        assert len(set(positions_of(band.excerpts))) == 3
+    assert searched(values, bands=0).bands == ()
 
 
-def test_a_long_text_is_sampled_evenly_whatever_its_stretches_are() -> None:
-    values = np.random.default_rng(1).uniform(-1, 1, 60_000).astype(np.float32)
+def test_the_result_does_not_depend_on_the_stretches() -> None:
+    values = np.random.default_rng(1).uniform(-1, 1, 60_000).round(2)
 
-    def found(lengths: list[int]) -> TopContexts:
-        return top_contexts(in_pieces(values, lengths), bands=5, seed=3)
+    def listed(found: ContextsResult) -> list[list[int]]:
+        bands = [positions_of(band.excerpts) for band in found.bands]
+        return [positions_of(found.highest), positions_of(found.lowest), *bands]
 
-    one, many = found([60_000]), found([7000] * 9)
-    assert [positions_of(band.contexts) for band in one.bands] == [
-        positions_of(band.contexts) for band in many.bands
-    ]
-    assert positions_of(one.highest) == positions_of(many.highest)
+    one, many = searched(values, bands=5, seed=3), searched(values, [7001] * 9, bands=5, seed=3)
+    assert listed(one) == listed(many)
     np.testing.assert_allclose([band.high for band in one.bands], [-0.6, -0.2, 0.2, 0.6, 1], atol=0.04)
-    other = top_contexts([values], bands=5, seed=4)
-    assert positions_of(other.bands[0].contexts) != positions_of(one.bands[0].contexts)
+    assert listed(searched(values, bands=5, seed=4)) != listed(one)
 
 
-def test_the_histogram_counts_everything_also_beyond_its_range() -> None:
+def test_bins_count_everything_also_beyond_their_range() -> None:
     values = np.array([-2.0, -1.0, -0.1, 0.1, 0.9, 1.0, 7.0], np.float32)
-    found = top_contexts([values], bins=4)
-    assert found.histogram.tolist() == [2, 1, 1, 3]
-    assert found.edges.tolist() == [-1, -0.5, 0, 0.5, 1]
+    assert bin_counts(values, np.linspace(-1, 1, 5)).tolist() == [2, 1, 1, 3]
 
 
-def test_a_pass_ends_when_asked_with_what_it_has() -> None:
-    stretches = [np.full(100, level, np.float32) for level in (0.1, 0.2, 0.3)]
-    found = top_contexts(stretches, should_stop=lambda: True)
-    assert 0 < found.positions < 300
-    assert top_contexts([]).highest == ()
+@pytest.fixture(scope="module")
+def trace(make_network) -> Trace:
+    return record(make_network("lstm"), Vocabulary.of("abcdefg").encode("abcdefg" * 50))
+
+
+def test_a_session_answers_with_the_values_of_the_trace(trace: Trace) -> None:
+    session = Session.of_trace(trace)
+    found = session.ask(Contexts(2, 3, limit=4))
+    assert (found.layer, found.unit, found.quantity, found.positions) == (2, 3, "cell", 350)
+    values = np.tanh(trace["2/cell"][:, 3])
+    assert found.highest[0].value == values.max()
+    assert found.lowest[0].value == values.min()
+    best = found.highest[0]
+    assert best.text == trace.text[best.start : best.start + len(best.text)]
+    counts, edges = np.histogram(values, 50, (-1, 1))
+    assert found.histogram.counts.tolist() == counts.tolist()
+    own = session.ask(Histogram(2, 3))
+    assert own.to_dict() == found.histogram.to_dict()
+    np.testing.assert_allclose(own.edges, edges)
+    gate = session.ask(Histogram(1, 0, "forget", bins=8, characters=100))
+    assert gate.counts.tolist() == np.histogram(trace["1/forget"][:100, 0], 8, (0, 1))[0].tolist()
+    assert (gate.edges[0], gate.edges[-1], gate.positions) == (0, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        (Contexts(3, 0), "there is no layer 3"),
+        (Contexts(0, 0), "there is no layer 0"),
+        (Contexts(1, 6), "there is no unit 1/6 in LSTM 2×6; units are 0 to 5"),
+        (Contexts(1, -1), "there is no unit"),
+        (Contexts(1, 0, "update"), "no quantity update; there are input, forget"),
+        (Contexts(1, 0, limit=0), "--limit is 0"),
+        (Histogram(1, 0, bins=0), "--bins is 0"),
+    ],
+)
+def test_a_query_that_does_not_fit_the_network_is_an_option_error(query, why, trace: Trace) -> None:
+    with pytest.raises(OptionError, match=why):
+        Session.of_trace(trace).ask(query)

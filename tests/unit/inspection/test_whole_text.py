@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.analysis.contexts import top_contexts
+from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.questions import Pattern
 from rnnscope.analysis.saturation import saturation
@@ -103,9 +103,11 @@ def test_contexts_gates_and_matches_of_the_whole_text_are_those_of_its_trace(
 ) -> None:
     contexts = _one(office, FindContexts(1, 3, "cell", whole=True))
     assert isinstance(contexts, ContextsFound)
-    expected = top_contexts([trace.shown(1, "cell", 3)])
+    expected = top_contexts(
+        Contexts(1, 3, "cell"), [trace.shown(1, "cell", 3)], lambda start, stop: text[start:stop]
+    )
     assert [c.position for c in contexts.contexts.highest] == [c.position for c in expected.highest]
-    assert all(contexts.texts[c.position] == text[c.start : c.stop] for c in contexts.contexts.highest)
+    assert all(c.text == text[c.start : c.start + len(c.values)] for c in contexts.contexts.highest)
     assert contexts.contexts.positions == len(text)
 
     gates = _one(office, FindSaturation(whole=True))

@@ -143,7 +143,7 @@ def test_contexts_gates_and_matches_are_of_the_text(office: Office, model: CharR
     values = record(model, model.vocabulary.encode(TEXT)).shown(2, "cell", 5)
     best = contexts.contexts.highest[0]
     assert best.value == pytest.approx(float(values.max()), abs=1e-5)
-    assert contexts.texts[best.position] == TEXT[best.start : best.stop]
+    assert best.text == TEXT[best.start : best.start + len(best.values)]
     (gates,) = office.ask(FindSaturation())
     assert isinstance(gates, SaturationFound)
     assert len(gates.saturation.gates) == 6
@@ -183,11 +183,13 @@ def test_every_context_has_its_own_text_however_near_the_beginning(
         for unit in range(12):
             found = near.ask(FindContexts(1, unit, "hidden", whole=whole))[-1]
             assert isinstance(found, ContextsFound)
-            bands = [one for band in found.contexts.bands for one in band.contexts]
+            bands = [one for band in found.contexts.bands for one in band.excerpts]
             listed = [*found.contexts.highest, *found.contexts.lowest, *bands]
-            are_near |= len({one.start for one in listed}) < len({one.stop for one in listed})
+            are_near |= len({one.start for one in listed}) < len(
+                {one.start + len(one.values) for one in listed}
+            )
             for one in listed:
-                assert found.texts[one.position] == text[one.start : one.stop]
+                assert one.text == text[one.start : one.start + len(one.values)]
     finally:
         near.desk.close()
         near.thread.join(20)

@@ -1,0 +1,77 @@
+"""Layers, units and quantities as queries name them: layers count from 1, units from 0, as in `2/37`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.errors import OptionError, TextError
+from rnnscope.network.architecture import GATES, QUANTITIES, Architecture
+
+if TYPE_CHECKING:
+    from rnnscope.analysis.query import Context
+
+AUTO = "auto"
+"""The quantity that stands for a network's memory: the cell where it has one, else the hidden state."""
+
+_UNIT = re.compile(r"(\d+)/(\d+)")
+
+
+def quantity_of(architecture: Architecture, quantity: str) -> str:
+    """The quantity that a query names; `auto` is the network's memory.
+
+    Raises OptionError for a quantity that the network's cells do not have.
+    """
+    recorded = QUANTITIES[architecture.cell]
+    if quantity == AUTO:
+        return "cell" if "cell" in recorded else "hidden"
+    if quantity not in recorded:
+        known = ", ".join(recorded)
+        raise OptionError(f"{architecture.title} has no quantity {quantity}; there are {known}")
+    return quantity
+
+
+def value_range(quantity: str) -> tuple[float, float]:
+    """The range of a quantity as it is shown: gates 0..1, everything else −1..1."""
+    return (0.0, 1.0) if quantity in GATES else (-1.0, 1.0)
+
+
+def check_layer(architecture: Architecture, layer: int) -> None:
+    """Raise OptionError for a layer that the network does not have."""
+    if not 1 <= layer <= architecture.layers:
+        raise OptionError(f"there is no layer {layer} in {architecture.title}; layers count from 1")
+
+
+def check_unit(architecture: Architecture, layer: int, unit: int) -> None:
+    """Raise OptionError for a unit that the network does not have."""
+    check_layer(architecture, layer)
+    if not 0 <= unit < architecture.hidden_size:
+        last = architecture.hidden_size - 1
+        raise OptionError(f"there is no unit {layer}/{unit} in {architecture.title}; units are 0 to {last:,}")
+
+
+def unit_of(name: str) -> tuple[int, int]:
+    """The layer and the unit of a name such as `2/37`. Raises OptionError for anything else."""
+    match = _UNIT.fullmatch(name)
+    if match is None:
+        raise OptionError(f"{name} is not a unit; name one as LAYER/UNIT, such as 1/37")
+    return int(match[1]), int(match[2])
+
+
+def unit_values(
+    context: Context, layer: int, unit: int, quantity: str, characters: int
+) -> Iterator[NDArray[np.float32]]:
+    """The values of one unit as they are shown, in stretches (n,); characters: how many, 0 reads all.
+
+    Raises Cancelled, and TextError where there are none.
+    """
+    is_empty = True
+    for trace in context.reader.traces(0, characters or None, context.progress):
+        is_empty = False
+        yield trace.shown(layer, quantity, unit)
+    if is_empty:
+        raise TextError("the text is empty: there are no positions to read")
