@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
-    from rnnscope.api import Model, find, load, trace, train
+    from rnnscope.api import Model, color, find, load, trace, train
     from rnnscope.session import Session
     from rnnscope.tracing.trace import Trace
 
 _MODULES = {
-    "rnnscope.api": ("Model", "find", "load", "trace", "train"),
+    "rnnscope.api": ("Model", "color", "find", "load", "trace", "train"),
     "rnnscope.session": ("Session",),
     "rnnscope.tracing.trace": ("Trace",),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
@@ -56,6 +56,7 @@ __all__ = [
     "SaturationResult",
     "Session",
     "Trace",
+    "color",
     "find",
     "load",
     "trace",

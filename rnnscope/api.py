@@ -1,12 +1,12 @@
-"""The library in a few lines: train or load a model, trace a text, find who knows what, let it write.
+"""The public API: load or train a model, trace and color a text, search for features, sample text.
 
-In a notebook a trace, a colored text and what was found show themselves.
+In a notebook a trace, a colored text and a result display themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from rnnscope.analysis.questions import Where, question
 from rnnscope.commands.found import as_html
 from rnnscope.errors import OptionError
 from rnnscope.export.colored import ColoredText, Facts
-from rnnscope.export.subject import SURPRISE, Subject, model_facts
+from rnnscope.export.subject import Subject, model_facts
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
@@ -33,72 +33,68 @@ from rnnscope.training.events import Event, Started
 from rnnscope.training.options import TrainOptions
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class TracedText(Trace):
-    """A trace that shows itself in a notebook, colored by what each character cost the model."""
-
-    facts: Facts = ()
-    """What there is to say of the model, in a few words each."""
-
-    def colored(self, unit: str = "", quantity: str = "") -> ColoredText:
-        """The text as a neuron colors it: `trace.colored("1/37", "cell")`.
-
-        Without a quantity it is the cell, or hidden where there is none; "surprise" needs no unit. Raises
-        OptionError for a neuron or a quantity that the network does not have.
-        """
-        return ColoredText.of(Subject.of(unit, quantity, self.architecture).selection(self), facts=self.facts)
-
-    def __repr__(self) -> str:
-        return (
-            f"<trace of {len(self):,} characters, {self.architecture.title}: {', '.join(self.activations)}>"
-        )
-
-    def _repr_html_(self) -> str:
-        shape = f"{', '.join(self.activations)}: {len(self):,} × {self.architecture.hidden_size} each"
-        return replace(self.colored(quantity=SURPRISE), facts=(*self.facts, shape))._repr_html_()
-
-
 @dataclass(frozen=True, repr=False)
 class FoundNeurons(Findings):
-    """Findings that show themselves in a notebook, as a table."""
+    """Findings that a notebook displays as a table."""
 
     def _repr_html_(self) -> str:
         return as_html(self)
 
 
 class Model:
-    """A trained network, to look into and to let write."""
+    """A trained character-level network.
+
+    Example::
+
+        >>> import rnnscope
+        >>> model = rnnscope.load("archive-lstm")
+        >>> model.architecture.title
+        'LSTM 1×256'
+        >>> trace = model.trace("Dear Sir, ")
+        >>> trace["1/cell"].shape, trace.log_probabilities.shape == (10, len(model.vocabulary))
+        ((10, 256), True)
+        >>> len(model.sample(20, prime="Dear ", seed=1))
+        20
+    """
 
     def __init__(self, network: CharRNN, facts: Facts = ()) -> None:
-        """facts: what there is to say of it, in a few words each."""
+        """network: the network. facts: short statements about it, such as its name and its losses."""
         self.network = network
         """The torch module."""
         self.facts = facts or (network.architecture.title,)
+        """Short statements about the model, for titles."""
 
     def __repr__(self) -> str:
         return f"<model: {', '.join(self.facts)}>"
 
     @property
     def architecture(self) -> Architecture:
+        """Cell type, sizes and number of layers."""
         return self.network.architecture
 
     @property
     def vocabulary(self) -> Vocabulary:
+        """The characters that the network reads and predicts."""
         return self.network.vocabulary
 
-    def trace(self, text: str | bytes) -> TracedText:
-        """All quantities of all units along `text`: `model.trace(text)["1/cell"]` is (T, H).
+    def trace(self, text: str | bytes) -> Trace:
+        """Every recorded quantity of every unit along `text`, with the network's predictions.
 
-        Raises TextError for a character that the vocabulary lacks.
+        text: T characters, all in the vocabulary; bytes for a model of bytes. `trace["1/cell"]` is
+        (T, H) float32, `trace.log_probabilities` (T, V). Raises TextError for a character that the vocabulary
+        lacks.
         """
-        trace = record(self.network, self.vocabulary.encode(text))
-        parts = {field.name: getattr(trace, field.name) for field in fields(trace)}
-        return TracedText(**parts, facts=self.facts)
+        return record(self.network, self.vocabulary.encode(text))
 
     def color(self, text: str | bytes, unit: str = "", quantity: str = "") -> ColoredText:
-        """`text` as a neuron colors it; see `TracedText.colored`. Raises TextError, OptionError."""
-        Subject.of(unit, quantity, self.architecture)  # a slip is told before the work
-        return self.trace(text).colored(unit, quantity)
+        """`text` colored by one quantity of one unit.
+
+        unit: LAYER/UNIT such as "1/37"; layers count from 1, units from 0. quantity: by default "cell", or
+        "hidden" where the cell type has no cell state; "surprise" needs no unit. Raises OptionError for a
+        unit or a quantity that the network does not have, and TextError as `trace`.
+        """
+        Subject.of(unit, quantity, self.architecture)  # an error in an argument precedes the computation
+        return color(self.trace(text), unit, quantity, facts=self.facts)
 
     def sample(
         self,
@@ -110,22 +106,65 @@ class Model:
         top_p: float = 1.0,
         seed: int | None = None,
     ) -> str:
-        """`length` characters that follow `prime`, which is not repeated. Raises TextError, OptionError."""
+        """Sample `length` characters that continue `prime`, which is not part of the result.
+
+        temperature: divides the logits; 0 is greedy. top_k: sample from the K most probable characters; 0
+        from all. top_p: nucleus sampling, from the smallest set with total probability P. seed: None draws
+        another text on every call. Raises TextError for a character of `prime` that the vocabulary lacks, and
+        OptionError for a value out of range.
+        """
         sampler = Sampler(self.network)
         sampler.feed(self.vocabulary.encode(prime).tolist())
-        written = sampler.stream(length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-        return self.vocabulary.decode([i for i, _ in written])
+        sampled = sampler.stream(length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+        return self.vocabulary.decode([i for i, _ in sampled])
 
 
 def load(model: str | Path, device: str = "cpu") -> Model:
-    """The model of a path, a run directory (its best) or a sample model's name. Raises CheckpointError."""
+    """Load a model.
+
+    model: a model file, a run directory (its best weights), or the name of a sample model. device: such as
+    "cpu" or "cuda". Raises CheckpointError for a file that is missing or not a model.
+
+    Example::
+
+        >>> import rnnscope
+        >>> rnnscope.load("archive-gru").architecture.title
+        'GRU 1×256'
+    """
     path = resolve_model(str(model))
     return Model(load_model(path, device), model_facts(path, read_header(path)))
 
 
-def trace(model: Model | str | Path, text: str | bytes) -> TracedText:
-    """`load(model).trace(text)`. Raises CheckpointError, TextError."""
+def trace(model: Model | str | Path, text: str | bytes) -> Trace:
+    """`load(model).trace(text)`. Raises CheckpointError, TextError.
+
+    Example::
+
+        >>> import rnnscope
+        >>> trace = rnnscope.trace("archive-lstm", "to be")
+        >>> trace.text, trace["1/forget"].shape
+        ('to be', (5, 256))
+    """
     return (model if isinstance(model, Model) else load(model)).trace(text)
+
+
+def color(trace: Trace, unit: str = "", quantity: str = "", *, facts: Facts = ()) -> ColoredText:
+    """The text of a trace, colored by one quantity of one unit.
+
+    unit, quantity: as in `Model.color`. facts: short statements for the page's heading. Raises OptionError
+    for a unit or a quantity that the network does not have.
+
+    Example::
+
+        >>> import rnnscope
+        >>> trace = rnnscope.trace("archive-lstm", "Dear Sir, ")
+        >>> colored = rnnscope.color(trace, "1/37", "forget")
+        >>> colored
+        <10 characters colored by neuron 1/37, forget>
+        >>> colored.save("page.html")
+    """
+    subject = Subject.of(unit, quantity, trace.architecture)
+    return ColoredText.of(subject.selection(trace), facts=facts)
 
 
 def train(
@@ -135,30 +174,40 @@ def train(
     on_event: Callable[[Event], object] | None = None,
     **options: Any,
 ) -> Model:
-    """Learn a text file as `rnnscope train` does, without a screen, and return the run's best model.
+    """Train a model on a text file, as `rnnscope train` does, and return the run's best model.
 
-    run: where the run is written; by default a new directory in `runs`. on_event: called with every event,
-    such as Progress and Evaluated. options: the fields of `TrainOptions`, `hidden_size=512, minutes=5`; one
-    of steps, minutes and epochs says how long. Raises RnnscopeError for what is wrong.
+    text: the path of the file. run: the run directory; by default a new one in `runs`. on_event: called with
+    every event, such as `Progress` and `Evaluated`. options: the fields of `TrainOptions`, such as
+    `hidden_size=512`; one of `steps`, `minutes` and `epochs` is required. Raises OptionError, TextError,
+    RunError, DeviceError.
+
+    Example::
+
+        >>> import pathlib, rnnscope
+        >>> _ = pathlib.Path("hello.txt").write_text("hello, hello\\n" * 50)
+        >>> sizes = {"hidden_size": 16, "batch_size": 4, "sequence_length": 16}
+        >>> model = rnnscope.train("hello.txt", run="hello", cell="gru", steps=10, threads=1, **sizes)
+        >>> model.architecture.title
+        'GRU 1×16'
     """
     unknown = sorted(options.keys() - {field.name for field in fields(TrainOptions)})
     if unknown:
-        raise OptionError(f"there is no option {unknown[0]}; rnnscope train --help lists them all")
+        raise OptionError(f"train has no option {unknown[0]}; see rnnscope train --help")
     if "\n" in str(text):
-        raise OptionError("train reads a text file: write the text into one, and give its path")
-    asked = TrainOptions(text=str(text), run=None if run is None else str(run), **options)
-    if not asked.has_budget:
-        raise OptionError("say how long to train: steps=…, minutes=… or epochs=…")
-    directory = []
+        raise OptionError("train needs the path of a text file; write the text to a file first")
+    given = TrainOptions(text=str(text), run=None if run is None else str(run), **options)
+    if not given.has_budget:
+        raise OptionError("the training time is missing; give steps=…, minutes=… or epochs=…")
+    directories = []
 
-    def say(event: Event) -> None:
+    def handle(event: Event) -> None:
         if isinstance(event, Started):
-            directory.append(event.run)
+            directories.append(event.run)
         if on_event is not None:
             on_event(event)
 
-    launch.train(asked, Controls(), say, given=options)
-    return load(directory[0])
+    launch.train(given, Controls(), handle, given=options)
+    return load(directories[0])
 
 
 def find(
@@ -172,11 +221,20 @@ def find(
     quantity: str | None = None,
     top: int = 20,
 ) -> FoundNeurons:
-    """Which neurons know a built-in feature, where a pattern matches, or what is labeled by hand.
+    """Search for the units that encode a feature of the text.
 
-    source: a model with a text, or a trace. where: inside a match, or the one character "before" or "after"
-    it. labels: (T,) true or 1 for on, false or 0 for off, NaN to ignore; or any numbers. quantity: one, such
-    as "cell"; by default all. Raises OptionError, TextError.
+    source: a model with a text, or a trace. The feature is one of: `feature`, the name of a built-in one;
+    `pattern`, a regular expression; `labels`, (T,) with 1 for on, 0 for off and NaN to ignore, or any
+    numbers. where: "inside" a match, or the one character "before" or "after" it. quantity: such as "cell";
+    by default all. top: the number of units returned. Raises OptionError, TextError.
+
+    Example::
+
+        >>> import rnnscope
+        >>> model = rnnscope.load("archive-lstm")
+        >>> found = rnnscope.find(model, "a line of text, then\\n" * 40, pattern="line", top=3)
+        >>> len(found.results)
+        3
     """
     asked = question(feature, pattern, None if labels is None else np.asarray(labels), where=where)
     if isinstance(source, Trace):

@@ -39,7 +39,16 @@ R = TypeVar("R", bound="Result")
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to a query. Its fields are documented where it is defined."""
+    """The answer to a query: a frozen dataclass, documented in its class. A notebook displays it.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 4)
+        >>> result = session.ask(rnnscope.Saturation(characters=20))
+        >>> sorted(result.to_dict())
+        ['gates', 'high', 'low', 'positions']
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON can hold it: arrays as lists, a number that is not finite as None."""
@@ -54,7 +63,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Query(Generic[R]):
-    """A question about a model and a text. Two queries with equal fields are the same question."""
+    """A question about a model and a text: a frozen dataclass. Queries with equal fields are the same.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 4)
+        >>> query = rnnscope.Saturation(low=0.05, characters=20)
+        >>> session.ask(query).positions
+        20
+    """
 
     name: ClassVar[str]
     """The name of the analysis on the command line and in JSON, such as `saturation`."""

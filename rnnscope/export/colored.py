@@ -18,6 +18,7 @@ from rnnscope.text.display import are_bytes
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.legend import Kind
 from rnnscope.theme.palette import Palette, palette
+from rnnscope.tracing.trace import Trace
 
 Facts = tuple[str, ...]
 """Short statements about a model and a text, such as `step 1,234`."""
@@ -178,6 +179,13 @@ class ColoredText:
         else:
             shown = _signed(value) if self.kind == "diverging" else f"{value:.3f}"
         return f"{self.start + index:,}  {self.shapes.labels[self.ids[index]]}  {shown}"
+
+
+def trace_html(trace: Trace) -> str:
+    """A trace as an HTML fragment for a notebook: the text colored by surprise, and its shape."""
+    shape = f"{', '.join(trace.activations)}: {len(trace):,} × {trace.architecture.hidden_size} each"
+    colored = ColoredText.of(Selection(trace, coloring="surprise"), facts=(trace.architecture.title, shape))
+    return colored._repr_html_()
 
 
 PALETTES: tuple[Palette, Palette] = (palette("light", "truecolor"), palette("dark", "truecolor"))

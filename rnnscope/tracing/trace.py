@@ -1,10 +1,11 @@
-"""A trace: every recorded quantity of every unit along a text, with what the network expected next.
+"""A trace: every recorded quantity of every unit along a text, with the network's predictions.
 
-It is plain NumPy, so that a screen or a notebook can hold one without torch.
+Traces are plain NumPy, so that a screen or a notebook can hold one without torch.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,15 +21,26 @@ from rnnscope.network.architecture import GATES, QUANTITIES, UNBOUNDED, Architec
 Float = NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
-    """Values of a network along T characters.
+    """The values of a network along T characters. A notebook shows it as the text colored by surprise.
 
-    symbols: V strings, what each id stands for (of a byte vocabulary: one string a byte).
+    symbols: V strings, the character of each id (for a byte vocabulary: one string per byte).
     ids: (T,) int32, the characters read.
     log_probabilities: (T, V) float32, natural logarithms; row t is the prediction of character t+1.
-    activations: "LAYER/QUANTITY" -> (T, H) float32, layers counted from 1; gates 0..1, candidate and hidden
-        −1..1, cell the raw state c (shown as tanh c).
+    activations: "LAYER/QUANTITY" -> (T, H) float32, layers counted from 1; gates are within 0..1, candidate
+        and hidden within −1..1, cell and factor without bounds.
+
+    Example::
+
+        >>> import rnnscope
+        >>> trace = rnnscope.load("archive-gru").trace("one, two")
+        >>> trace
+        <trace of 8 characters, GRU 1×256: 1/reset, 1/update, 1/candidate, 1/hidden>
+        >>> trace["1/update"].shape, trace.surprise_bits.shape
+        ((8, 256), (7,))
+        >>> trace.since(5).text
+        'two'
     """
 
     architecture: Architecture
@@ -37,29 +49,38 @@ class Trace:
     log_probabilities: Float
     activations: Mapping[str, Float]
     step: int = 0
-    """The training step whose weights these are; 0 where there is no training."""
+    """The training step of the weights; 0 outside training."""
     written: str | None = None
-    """The T characters of the text, where the vocabulary lacks some and the network read stand-ins."""
+    """The T characters of the text where the vocabulary lacks some of them, so that `ids` has stand-ins."""
 
     def __getitem__(self, key: str) -> Float:
-        """The (T, H) values of `LAYER/QUANTITY`, such as `trace["1/cell"]`. Raises KeyError."""
+        """(T, H) float32, the values of `LAYER/QUANTITY` such as `trace["1/cell"]`. Raises KeyError."""
         if key not in self.activations:
-            raise KeyError(f"{key}: there are {', '.join(self.activations)}")
+            raise KeyError(f"{key}; use one of {', '.join(self.activations)}")
         return self.activations[key]
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
 
+    def __repr__(self) -> str:
+        title = self.architecture.title
+        return f"<trace of {len(self):,} characters, {title}: {', '.join(self.activations)}>"
+
+    def _repr_html_(self) -> str:
+        # Exports stand above traces; imported by name, the arrows between packages run one way.
+        html: str = importlib.import_module("rnnscope.export.colored").trace_html(self)
+        return html
+
     @cached_property
     def characters(self) -> tuple[str, ...]:
-        """The T symbols read, or what stands in the text where they stand in for it."""
+        """The T characters of the text."""
         if self.written is not None:
             return tuple(self.written)
         return tuple(self.symbols[i] for i in self.ids.tolist())
 
     @cached_property
     def drawn(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """Symbols, and (T,) int32 which of them to draw: what was read, or what it stands in for."""
+        """The symbols of the characters as written, and (T,) int32, the index of each character's symbol."""
         if self.written is None:
             return self.symbols, self.ids
         place = {symbol: i for i, symbol in enumerate(self.symbols)}
@@ -68,11 +89,11 @@ class Trace:
 
     @cached_property
     def text(self) -> str:
-        """The text read."""
+        """The text."""
         return "".join(self.characters)
 
     def until(self, stop: int) -> Trace:
-        """The trace of the first `stop` characters; nothing is copied."""
+        """The trace of the first `stop` characters, without copying."""
         return replace(
             self,
             ids=self.ids[:stop],
@@ -82,7 +103,7 @@ class Trace:
         )
 
     def since(self, start: int) -> Trace:
-        """The trace of the characters from `start` on; nothing is copied."""
+        """The trace of the characters from `start` on, without copying."""
         return replace(
             self,
             ids=self.ids[start:],
@@ -93,7 +114,7 @@ class Trace:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Names of what is recorded of each unit, in display order."""
+        """The names of the recorded quantities, in display order."""
         return QUANTITIES[self.architecture.cell]
 
     def shown(self, layer: int, quantity: str, units: int | slice = slice(None)) -> Float:
@@ -112,12 +133,12 @@ class Trace:
 
     @cached_property
     def surprise_bits(self) -> Float:
-        """(T−1,) float32: −log2 of the probability given to each character after the first."""
+        """(T−1,) float32, the surprisal of each character after the first: −log2 of its probability."""
         rows = np.arange(len(self) - 1)
         return -self.log_probabilities[rows, self.ids[1:]] / np.float32(np.log(2.0))
 
     def save(self, path: Path) -> None:
-        """Write a `.npz` with `text`, `ids`, `log_probabilities` and one array a quantity. Raises OSError."""
+        """Write a .npz with `text`, `ids`, `log_probabilities` and an array per quantity. Raises OSError."""
         arrays: dict[str, Any] = dict(self.activations)
         write_atomically(
             path,
@@ -132,5 +153,5 @@ class Trace:
 
 
 def is_gate(quantity: str) -> bool:
-    """Whether the quantity runs 0..1 rather than −1..1."""
+    """Whether the quantity is a gate, with values within 0..1."""
     return quantity in GATES

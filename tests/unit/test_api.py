@@ -45,7 +45,7 @@ def test_load_trace_sample(path: Path) -> None:
 def test_a_slip_in_a_notebook_is_told_in_a_line(path: Path) -> None:
     model = rnnscope.load(path)
     assert repr(model) == "<model: model.safetensors, LSTM 1×8, 525 parameters>"
-    with pytest.raises(KeyError, match="2/cell: there are 1/input, 1/forget"):
+    with pytest.raises(KeyError, match="2/cell; use one of 1/input, 1/forget"):
         model.trace("abba")["2/cell"]
     with pytest.raises(OptionError, match="a text file") as told:
         rnnscope.train("a text\n" * 3000, minutes=1)
@@ -105,7 +105,7 @@ def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({}, "how long"),
+        ({}, "training time is missing"),
         ({"steps": 5, "hiden_size": 3}, "hiden_size"),
         ({"steps": 5, "cell": "lstmm"}, "lstmm"),
     ],

@@ -179,7 +179,8 @@ def test_a_notebook_is_shown_traces_and_colored_texts(model: Path, tmp_path: Pat
     assert f"2/hidden: {len(_TEXT)} × 6 each" in trace._repr_html_()
     assert Page(trace._repr_html_()).copied == _TEXT
     with pytest.raises(OptionError, match="has no unit 3/0"):
-        trace.colored("3/0")
+        rnnscope.color(trace, "3/0")
+    assert np.array_equal(rnnscope.color(trace, "2/1", "hidden").values, colored.values)
 
 
 def test_a_notebook_is_shown_the_beginning_of_a_long_text(model: Path) -> None:
