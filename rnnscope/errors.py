@@ -1,20 +1,20 @@
-"""What can go wrong, worded for the person who must mend it.
+"""The errors that a user can correct.
 
-Every message is one line: what is wrong, where, and what to do. The command line prints it and exits with 2.
+Each message is one line: what is wrong, where, and what to do. The command line prints it and exits with 2.
 """
 
 from __future__ import annotations
 
 
 class RnnscopeError(Exception):
-    """Anything that the user can put right; its message is the whole explanation."""
+    """Base class of all errors that the user can correct; the message is the full explanation."""
 
     exit_status = 2
     """The exit status of the command."""
 
 
 class TextError(RnnscopeError):
-    """A text that cannot be read, is too short, or holds a character that the vocabulary lacks."""
+    """A text that cannot be read, is too short, or has a character that the vocabulary lacks."""
 
 
 class OptionError(RnnscopeError):
@@ -22,7 +22,7 @@ class OptionError(RnnscopeError):
 
 
 class CheckpointError(RnnscopeError):
-    """A model file that is missing, torn, hostile, or of another program."""
+    """A model file that is missing, truncated, malformed, or of another program."""
 
 
 class RunError(RnnscopeError):

@@ -1,4 +1,4 @@
-"""What is opened with a model: the text asked for, what it was tested on, or what it writes itself."""
+"""The text that is opened with a model: a given file, its validation text, or a sample of the model."""
 
 from __future__ import annotations
 
@@ -19,48 +19,53 @@ from rnnscope.text.reading import STANDARD_INPUT
 SAMPLE_SYMBOLS = 2000
 _HELD_OUT_SYMBOLS = 1 << 20
 _LARGEST_BYTES = 64 << 20
-"""A training text larger than this is not read for its held-out part; it would take too long."""
+"""A larger training text is not read for its validation split: that would take too long."""
 
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """A text, and where it is from."""
+    """A text and its source."""
 
     text: LongText
     source: str
+    """The name of the file, or a description such as `written by the model`."""
     training_text: Callable[[], str | None] = lambda: None
-    """What the model learned, where that is at hand; read when it is needed."""
+    """Reads the training split; it returns None if the file is not available."""
 
 
 def open_text(model: CharRNN, header: Header, path: Path, text: str | None) -> Opening:
-    """The text to show first. Raises TextError for one that was asked for and cannot be read."""
+    """Open `text`, or without one the validation text of the model, or else a sample of the model.
+
+    header, path: the header and the path of the model file. text: a file name, or `-` for standard input.
+    Raises TextError for a file that cannot be read.
+    """
     kind = model.vocabulary.kind
 
     @cache
-    def learned() -> Corpus | None:
-        return _learned(model, header, path)
+    def training_corpus() -> Corpus | None:
+        return _training_corpus(model, header, path)
 
     def training_text() -> str | None:
-        corpus = learned()
+        corpus = training_corpus()
         return None if corpus is None else model.vocabulary.decode(corpus.train)
 
     if text is not None:
         name = "standard input" if text == STANDARD_INPUT else Path(text).name
         return Opening(LongText.open(text, kind), name, training_text)
-    corpus = learned()
+    corpus = training_corpus()
     if corpus is None or not len(corpus.held_out):
-        return _own_writing(model)
+        return _sample(model)
     content = model.vocabulary.decode_bytes(corpus.held_out[:_HELD_OUT_SYMBOLS])
     name = Path(corpus.name).name
     return Opening(LongText.of(content, name, kind), f"{name}, held out", training_text)
 
 
-def _learned(model: CharRNN, header: Header, path: Path) -> Corpus | None:
-    """What the model was trained on, with its splits, where the very same text is still at hand."""
-    options, told = header.training.get("options"), header.training.get("corpus")
+def _training_corpus(model: CharRNN, header: Header, path: Path) -> Corpus | None:
+    """The text that the model was trained on, with its splits; None if the same text is not found."""
+    options, corpus_record = header.training.get("options"), header.training.get("corpus")
     if not isinstance(options, dict) or not isinstance(options.get("text"), str):
         return None
-    sha256 = told.get("sha256") if isinstance(told, dict) else None
+    sha256 = corpus_record.get("sha256") if isinstance(corpus_record, dict) else None
     held_out, test = (float(options.get(name, 0.0)) for name in ("held_out", "test"))
     for place in _places(path, Path(options["text"])):
         if not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
@@ -68,14 +73,14 @@ def _learned(model: CharRNN, header: Header, path: Path) -> Corpus | None:
         try:
             corpus = load_corpus(place, vocabulary=model.vocabulary, held_out=held_out, test=test)
         except RnnscopeError:
-            continue  # it has become another text
+            continue  # the file has changed
         if sha256 in (None, corpus.sha256):
             return corpus
     return None
 
 
 def _places(path: Path, named: Path) -> list[Path]:
-    """Where the training text may lie: as it was named, or near the model, also in a folder `data`."""
+    """Candidate paths of the training text: as recorded, and near the model, also in a folder `data`."""
     near = (Path(), *path.resolve().parents[:3])
     return [named, *(root / folder / name for root in near for folder, name in _names(named))]
 
@@ -84,7 +89,8 @@ def _names(named: Path) -> tuple[tuple[str, Path], ...]:
     return ("", named), ("data", Path(named.name))
 
 
-def _own_writing(model: CharRNN) -> Opening:
+def _sample(model: CharRNN) -> Opening:
+    """A text sampled from the model, from a line break on."""
     sampler = Sampler(model)
     symbols = model.vocabulary.symbols
     first = symbols.index("\n") if "\n" in symbols else 0

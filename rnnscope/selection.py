@@ -1,4 +1,4 @@
-"""What is being looked at: one frozen value that the screen makes and every panel shows."""
+"""The selection that all panels of a screen show: one frozen value."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from rnnscope.tracing.trace import Trace, is_gate
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """Something else than a neuron to color the passage by, such as what is lost without one."""
+    """Values of an analysis that color the passage in place of a neuron, such as an ablation's losses."""
 
     subject: str
     values: NDArray[np.float32]
-    """(T,) as they are colored: −1..1, or 0..1 for what is never negative."""
+    """(T,) float32, within −1..1, or within 0..1 where `kind` is not diverging."""
     kind: Literal["diverging", "gate", "probability"] = "diverging"
     ends: tuple[str, str] = ("−1", "+1")
-    """What the legend's ends stand for."""
+    """The values at the ends of the legend."""
 
 
 @dataclass(frozen=True)
 class Second:
-    """Another neuron to see beside the chosen one."""
+    """A second neuron, shown with the selected one."""
 
     layer: int
     unit: int
     quantity: str
     place: Literal["under", "beside"] = "under"
-    """Under each line of the passage, or in a passage of its own."""
+    """Below each line of the passage, or in a second passage."""
 
     @property
     def name(self) -> str:
@@ -41,44 +41,45 @@ class Second:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """A trace, and which character, neuron and quantity of it are chosen."""
+    """A trace with the selected character, neuron and quantity."""
 
     trace: Trace
     cursor: int = 0
-    """Index of the chosen character, 0..T−1."""
+    """The index of the selected character, 0..T−1."""
     layer: int = 1
     """Counts from 1."""
     unit: int = 0
     """Counts from 0."""
     quantity: str = "cell"
     own_range: bool = False
-    """Colors span the neuron's own range over the passage rather than the quantity's."""
+    """Whether the colors span the neuron's own range over the passage in place of the quantity's."""
     coloring: Literal["neuron", "surprise", "overlay"] = "neuron"
     top_five: bool = False
-    """Show the five most probable characters under every character of the passage."""
+    """Whether the five most probable characters are shown below every character of the passage."""
     overlay: Overlay | None = None
-    """What `coloring="overlay"` shows."""
+    """The values that `coloring="overlay"` shows."""
     second: Second | None = None
     knows: str = ""
-    """A name found for the neuron, such as `column`; empty where nobody looked."""
+    """The feature that a search found for the neuron, such as `column`; empty without one."""
 
     @property
     def neuron(self) -> str:
-        """Such as `1/97`."""
+        """The selected neuron as LAYER/UNIT, such as `1/97`."""
         return f"{self.layer}/{self.unit}"
 
     @property
     def is_gate(self) -> bool:
+        """Whether the selected quantity is a gate."""
         return is_gate(self.quantity)
 
     @cached_property
     def values(self) -> NDArray[np.float32]:
-        """(T,) the chosen quantity of the chosen neuron as it is colored: 0..1 for gates, else −1..1."""
+        """(T,) float32, the selected quantity of the selected neuron: within 0..1 for gates, else −1..1."""
         return self.trace.shown(self.layer, self.quantity, self.unit)
 
     @cached_property
     def colored(self) -> NDArray[np.float32]:
-        """(T,) `values`, stretched to the neuron's own range where that was asked for."""
+        """(T,) float32, `values`, scaled to the neuron's own range if `own_range` is set."""
         if not self.own_range:
             return self.values
         if self.is_gate:
@@ -87,7 +88,7 @@ class Selection:
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
 
     def has_text_of(self, other: Selection) -> bool:
-        """Whether both are of the same characters, so that they stand on the same lines."""
+        """Whether both selections have the same text, and so the same layout."""
         ours, theirs = self.trace, other.trace
         return ours is theirs or (
             (ours.symbols, ours.written) == (theirs.symbols, theirs.written)
@@ -95,7 +96,7 @@ class Selection:
         )
 
     def seconded(self) -> Selection | None:
-        """The second neuron as the chosen one; None where there is no second."""
+        """The selection of the second neuron; None where there is no second."""
         second = self.second
         if second is None:
             return None
@@ -112,9 +113,9 @@ class Selection:
         )
 
     def moved(self, **changes: object) -> Selection:
-        """The same selection with some fields changed; cursor, layer and unit are kept within the trace.
+        """The selection with some fields changed; cursor, layer and unit are clamped to the trace.
 
-        What the characters of one text were colored by is not left on those of another.
+        An overlay is dropped where the text changes.
         """
         selection = replace(self, **changes)  # type: ignore[arg-type]
         shape = selection.trace.architecture

@@ -1,4 +1,4 @@
-"""Arguments into the frozen dataclass that a command's options are, by tyro; complaints in one line."""
+"""Parse arguments into the dataclass of a command's options, with tyro; errors are one line."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rnnscope.errors import OptionError
 Options = TypeVar("Options")
 
 _CONFIG = (
-    tyro.conf.DisallowNone,  # to leave an option out says None
-    tyro.conf.FlagCreatePairsOff,  # and a flag's opposite
+    tyro.conf.DisallowNone,  # None is given by leaving an option out
+    tyro.conf.FlagCreatePairsOff,  # and so is the opposite of a flag
     tyro.conf.PositionalMetavarFromFieldName,
 )
-# The box has edges of lines, or of blanks where standard output is not UTF-8.
+# tyro prints errors in a box; its edges are blanks where standard output is not UTF-8.
 _EDGES = re.compile(r"^[│ ] | *│?$")
 _RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
 _MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
@@ -31,25 +31,25 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Options | None:
-    """The options that `arguments` give, or None after their help was printed. Raises OptionError.
+    """Parse `arguments` into a `kind`; None if the help was printed. Raises OptionError.
 
-    A field `given` of `kind` gets the names of the options that `arguments` hold.
+    A field `given` of `kind` gets the names of the options in `arguments`.
     """
-    complaint = io.StringIO()
+    errors = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(errors):
             options = tyro.cli(
                 kind, prog=f"rnnscope {command}", args=arguments, config=_CONFIG, registry=_registry()
             )
     except SystemExit as end:
         if not end.code:
             return None
-        raise OptionError(f"{_one_line(complaint.getvalue())}; see rnnscope {command} --help") from None
+        raise OptionError(f"{_one_line(errors.getvalue())}; see rnnscope {command} --help") from None
     return _with_given(options, arguments)
 
 
 def _with_given(options: Options, arguments: Sequence[str]) -> Options:
-    """Tell an option that was typed with its default value from one that was left out."""
+    """Record which options were typed: an option may be typed with its default value."""
     if not is_dataclass(options) or all(field.name != "given" for field in fields(options)):
         return options
     names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
@@ -58,7 +58,7 @@ def _with_given(options: Options, arguments: Sequence[str]) -> Options:
 
 
 def _one_line(box: str) -> str:
-    """The heart of tyro's box: what is above its first rule, and what it suggests in place of a slip."""
+    """The message in tyro's box, and its suggestion for a misspelled option, as one line."""
     _title, *lines = _COLOR.sub("", box).splitlines()
     content = "\n".join(_EDGES.sub("", line) for line in lines if not line.startswith("╰"))
     above, *below = [part for part in _RULE.split(content) if part.strip()]
@@ -71,7 +71,7 @@ def _one_line(box: str) -> str:
 
 
 def _registry() -> ConstructorRegistry:
-    """Numbers whose complaint is worded for people."""
+    """Constructors of numbers with error messages in plain words."""
     registry = ConstructorRegistry()
     readers: dict[type, tuple[str, Callable[[str], Any], str]] = {
         int: ("N", int, "a whole number"),

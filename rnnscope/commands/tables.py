@@ -1,4 +1,4 @@
-"""Tables of names and values, for people."""
+"""Tables of names and values."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Texts to train on that rnnscope makes or fetches: archive, python, shakespeare."""
+"""Texts to train on: generated (archive), collected (python) or downloaded (shakespeare)."""

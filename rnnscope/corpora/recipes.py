@@ -1,4 +1,4 @@
-"""Texts to learn that need no search: this Python's own source, and the essay's Shakespeare."""
+"""Ready texts to train on: the source of this Python's standard library, and tinyshakespeare."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2d
 
 _TIMEOUT_SECONDS = 30
 _PIECE_BYTES = 1 << 16
-_MOST_BYTES = 16 << 20  # a server that does not stop is not the right one
+_MOST_BYTES = 16 << 20
 
-# Tests repeat themselves, installed packages differ from machine to machine, and the last two are tables.
+# Tests are repetitive, installed packages differ between machines, and the last two are data tables.
 _NOT_CODE = frozenset(
     {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "encodings", "pydoc_data"}
 )
@@ -30,9 +30,9 @@ _GENERATED = "_sysconfigdata"
 
 
 def python_text(characters: int | None = None) -> Iterator[str]:
-    """The source of the standard library, file after file in the order of their names.
+    """The source files of the standard library, in the order of their names.
 
-    characters: where to stop; None gathers all. The text is the same each time on the same Python.
+    characters: the total length; None yields all. The text is the same on every call of one Python version.
     """
     library = Path(sysconfig.get_path("stdlib"))
     left = characters
@@ -41,7 +41,7 @@ def python_text(characters: int | None = None) -> Iterator[str]:
             return
         try:
             source = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):  # some few are in other encodings, to test with
+        except (OSError, UnicodeDecodeError):  # a few files are in other encodings on purpose
             continue
         source = source[:left]
         yield source
@@ -54,54 +54,56 @@ def fetch_shakespeare(
     url: str = SHAKESPEARE_URL,
     sha256: str = SHAKESPEARE_SHA256,
     timeout_seconds: float = _TIMEOUT_SECONDS,
+    most_bytes: int = _MOST_BYTES,
 ) -> Path:
-    """Download tinyshakespeare (1.1 MB), unless it is there; the file is the right one, or not made.
+    """Download tinyshakespeare (1.1 MB), unless `destination` already has it.
 
-    Raises TextError with the address to download by hand, OSError where the file cannot be written.
+    The file is written only if its SHA-256 is `sha256`. most_bytes: a longer response ends the download.
+    Raises TextError with the address to download by hand, and OSError where the file cannot be written.
     """
     if destination.is_file() and _sha256_of(destination) == sha256:
         return destination
 
     def download(file: BinaryIO) -> None:
         try:
-            found = _download(url, file, timeout_seconds)
+            found = _download(url, file, timeout_seconds, most_bytes)
         except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
-            raise _Unfetched(_reason(error)) from error
+            raise _DownloadError(_reason(error)) from error
         if found != sha256:
-            raise _Unfetched(f"another text came, with SHA-256 {found[:12]}… and not {sha256[:12]}…")
+            raise _DownloadError(f"the text has SHA-256 {found[:12]}…, expected {sha256[:12]}…")
 
     try:
         write_atomically(destination, download)
-    except _Unfetched as error:
+    except _DownloadError as error:
         raise TextError(
-            f"could not fetch the text: {error}; download {url} in another way and save it as {destination}"
+            f"could not fetch the text: {error}; download {url} by hand and save it as {destination}"
         ) from error
     return destination
 
 
-class _Unfetched(Exception):
-    """Why the text did not come."""
+class _DownloadError(Exception):
+    """A failed download; the message is the reason."""
 
 
-def _download(url: str, file: BinaryIO, timeout_seconds: float) -> str:
-    """Write what is at the address, and return its SHA-256."""
+def _download(url: str, file: BinaryIO, timeout_seconds: float, most_bytes: int) -> str:
+    """Write the content of the address to `file` and return its SHA-256. Raises _DownloadError."""
     digest = hashlib.sha256()
     received = 0
     with _opener().open(url, timeout=timeout_seconds) as response:
         promised = response.headers.get("Content-Length")
         while piece := response.read(_PIECE_BYTES):
             received += len(piece)
-            if received > _MOST_BYTES:
-                raise _Unfetched(f"the server sent more than {_MOST_BYTES:,} bytes")
+            if received > most_bytes:
+                raise _DownloadError(f"the server sent more than {most_bytes:,} bytes")
             digest.update(piece)
             file.write(piece)
     if promised is not None and received != int(promised):
-        raise _Unfetched(f"the connection was cut after {received:,} of {int(promised):,} bytes")
+        raise _DownloadError(f"the connection was closed after {received:,} of {int(promised):,} bytes")
     return digest.hexdigest()
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Follows redirects, and knows http and https alone: no redirect leads to a local file."""
+    """An opener of http and https alone: no redirect leads to a local file."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -118,9 +120,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"the server answered {error.code}" + (
-            "" if error.code >= 400 else ", one redirect after another"
-        )
+        return f"the server answered {error.code}" + ("" if error.code >= 400 else ", too many redirects")
     if isinstance(error, TimeoutError):
         return "the server stopped answering"
     if isinstance(error, urllib.error.URLError):
@@ -128,12 +128,12 @@ def _reason(error: Exception) -> str:
     return _one_line(error)
 
 
-def _one_line(what: object) -> str:
-    return " ".join(safe(str(what) or type(what).__name__).split())
+def _one_line(error: object) -> str:
+    return " ".join(safe(str(error) or type(error).__name__).split())
 
 
 def _sources(directory: Path) -> Iterator[Path]:
-    """The modules below, in the order of their names, as they are come upon."""
+    """The modules in a directory and its subdirectories, in the order of their names."""
     for path in sorted(directory.iterdir()):
         if path.name in _NOT_CODE or path.name.startswith(_GENERATED):
             continue

@@ -1,8 +1,8 @@
-"""The colors of the two themes as plain values; see palette.py for what they mean.
+"""The colors of the dark and the light theme as values; palette.py assigns their meaning.
 
-Contrast (WCAG 2) of every stated foreground on its background is at least 4.5; lightness rises from zero on a
-dark screen and falls on a light one; the two arms of a diverging scale match in lightness, so that a gray
-projector still shows strength while the underline shows the sign.
+The contrast (WCAG 2) of every foreground on its background is at least 4.5. Lightness increases with the
+magnitude on a dark screen and decreases on a light one. The two arms of a diverging scale match in lightness:
+in gray, the shade shows the magnitude and the underline the sign.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """33 backgrounds with their foregrounds, and what stands for them where there are fewer colors."""
+    """33 backgrounds with their foregrounds, and their equivalents for 256 and 16 colors."""
 
     backgrounds: tuple[str, ...]
     foregrounds: tuple[str, ...]
     steps_256: tuple[int, ...]
-    """33 numbers of the 256-color table, chosen by hand: rounding would break the scale's monotony."""
+    """33 indices of the 256-color table, chosen by hand: rounded colors would not be monotonic."""
     foregrounds_256: tuple[int, ...]
     sixteen_positive: tuple[str, str]
-    """Rich styles of middling and of strong values on 16 colors."""
+    """Rich styles of medium and of large values on 16 colors."""
     sixteen_negative: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
 class ThemeColors:
-    """One theme: tokens as hexadecimal colors, and its three scales."""
+    """One theme: a hexadecimal color for each token, and three scales."""
 
     bg: str
     panel: str
@@ -66,7 +66,7 @@ SIXTEEN = {
     "faint": "bright_black",
     "rule": "bright_black",
 }
-"""The tokens that have a color of their own among the sixteen; the others keep the terminal's."""
+"""The tokens with one of the 16 colors; all others keep the terminal's foreground."""
 
 
 TOKENS_256: dict[str, dict[str, int]] = {

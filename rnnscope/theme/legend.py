@@ -1,6 +1,6 @@
-"""The legend of a palette: its two ends as numbers and a row of `▄` between them.
+"""The legend of a palette: the values at its two ends and a row of `▄` between them.
 
-−1 ▄▄▄▄▄▄▄▄▄ +1        with few or no colors: −1 −½ 0 +½ +1, each number in the look that it has
+−1 ▄▄▄▄▄▄▄▄▄ +1        on 16 colors or none: −1 −½ 0 +½ +1, each number in its own style
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def scale(
     between: tuple[str, ...] = (),
     steps: tuple[int, int] = (0, STEPS - 1),
 ) -> list[Segment]:
-    """A legend of `marks` cells from the first to the last of `steps`, which `ends` name.
+    """A legend of `marks` cells that covers `steps`, the first and the last step of the palette.
 
-    With 16 colors or none it is made of words: the ends and what lies evenly `between` them.
+    ends: the labels of these two steps. between: evenly spaced labels, shown on 16 colors or none.
     """
     if palette.depth in ("16", "none"):
         return list(_words(palette, kind, (ends[0], *between, ends[1]), steps))
@@ -46,7 +46,7 @@ def _bar(palette: Palette, kind: Kind, marks: int, steps: tuple[int, int]) -> tu
 def _words(
     palette: Palette, kind: Kind, words: tuple[str, ...], steps: tuple[int, int]
 ) -> tuple[Segment, ...]:
-    """Each word as a cell of its value looks."""
+    """Each word in the style of its step."""
     styles = getattr(palette, kind)
     gap = Segment(" ", palette.ink("dim"))
     pairs = zip(words, _walk(steps, len(words)), strict=True)
@@ -54,5 +54,5 @@ def _words(
 
 
 def _walk(steps: tuple[int, int], count: int) -> list[int]:
-    """`count` steps evenly from the first to the last."""
+    """`count` evenly spaced steps from the first to the last."""
     return [int(step) for step in np.rint(np.linspace(steps[0], steps[1], count))]

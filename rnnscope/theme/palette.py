@@ -1,12 +1,12 @@
-"""Every color on the screen, and the only place that knows one.
+"""The palettes: the one source of every color on the screens.
 
-A palette has 33 steps, made once a theme and color depth, so that widgets look styles up, never build one:
+A palette has 33 steps and is built once per theme and color depth; widgets look styles up:
 
     signed quantities   step = round(16 (v + 1))      16 is zero; −0.25 and below are underlined
     gates, probability  step = round(32 v)
 
-Four hues, four meanings: amber is negative (and held-out), azure positive (and train), mint a gate, violet a
-probability; gray is everything else.
+Hues: amber is negative (and validation), azure positive (and training), mint a gate, violet a probability;
+all else is gray.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ ZERO = 16
 _UNDERLINE_UP_TO = 12
 """The highest signed step that is underlined: v <= −0.25."""
 _SAMPLE_BOUNDS = (0.5, 0.3, 0.15, 0.07, 0.03, 0.02)
-"""The probabilities at which a written character's style changes."""
+"""The probabilities at which the style of a sampled character changes."""
 
 
 def signed_steps(values: ArrayLike) -> NDArray[np.intp]:
-    """Steps 0..32 of values −1..1; what lies outside is clipped, and NaN shows as zero."""
+    """The steps 0..32 of values within −1..1; other values are clipped, NaN is zero."""
     scaled = np.rint(16.0 * (np.nan_to_num(np.asarray(values, dtype=np.float64)) + 1.0))
     return np.clip(scaled, 0, STEPS - 1).astype(np.intp)
 
 
 def unit_steps(values: ArrayLike) -> NDArray[np.intp]:
-    """Steps 0..32 of values 0..1; what lies outside is clipped, and NaN shows as 0."""
+    """The steps 0..32 of values within 0..1; other values are clipped, NaN is zero."""
     scaled = np.rint(32.0 * np.nan_to_num(np.asarray(values, dtype=np.float64)))
     return np.clip(scaled, 0, STEPS - 1).astype(np.intp)
 
 
 def sample_steps(probabilities: ArrayLike) -> NDArray[np.intp]:
-    """Which of the seven sample styles a character of each probability has; 0 is for the certain ones."""
+    """The index, 0..6, of the sample style for each probability; 0 is the most probable."""
     return np.searchsorted(-np.array(_SAMPLE_BOUNDS), -np.asarray(probabilities, dtype=np.float64))
 
 
@@ -55,8 +55,8 @@ def sample_steps(probabilities: ArrayLike) -> NDArray[np.intp]:
 class Palette:
     """The styles of one theme at one color depth.
 
-    `ink` gives text; `diverging`, `gate` and `probability` are 33 cell styles each (with foreground);
-    `diverging_colors`, … are the same backgrounds alone, for bars and half blocks.
+    `ink` gives text styles; `diverging`, `gate` and `probability` are 33 cell styles each, with foreground;
+    `diverging_colors` and so on are their backgrounds, for bars and half blocks.
     """
 
     theme: Theme
@@ -64,17 +64,18 @@ class Palette:
 
     @property
     def colors(self) -> ThemeColors:
+        """The hexadecimal colors of the theme."""
         return DARK if self.theme == "dark" else LIGHT
 
     def color(self, token: str) -> Color:
-        """The color of a token of VISUAL's table, such as `azure` or `bar_dim`."""
+        """The color of a token of `ThemeColors`, such as `azure` or `bar_dim`."""
         if self.depth == "256":
             return Color.from_ansi(TOKENS_256[self.theme][token])
         return Color.parse(getattr(self.colors, token))
 
-    @lru_cache(maxsize=256)  # noqa: B019 - palettes are made once and live as long as the application
+    @lru_cache(maxsize=256)  # noqa: B019 - palettes live as long as the application
     def ink(self, token: str, *, bold: bool = False, underline: bool = False, on: str = "panel") -> Style:
-        """Text of one token on a fill, such as `ink("dim")` or `ink("strong", bold=True, on="bg")`."""
+        """Text in the color of a token, such as `ink("dim")` or `ink("strong", bold=True, on="bg")`."""
         if self.depth == "none":
             return Style(bold=bold or None, underline=underline or None, reverse=on == "strong" or None)
         if self.depth == "16":
@@ -94,25 +95,25 @@ class Palette:
 
     @cached_property
     def cursor(self) -> Style:
-        """The only white cell of the screen."""
+        """The style of the cursor: the only white cell of the screen."""
         if self.depth in ("none", "16"):
             return Style(reverse=True, bold=True)
         return Style(color=self.color("bg_of_cursor_text"), bgcolor=self.color("strong"), bold=True)
 
     @cached_property
     def diverging(self) -> tuple[Style, ...]:
-        """Cell styles of values −1..1; negative is underlined as well."""
+        """Cell styles of values within −1..1; negative values are also underlined."""
         styles = self._cells(self.colors.diverging, signed=True)
         return tuple(s + Style(underline=True) if i <= _UNDERLINE_UP_TO else s for i, s in enumerate(styles))
 
     @cached_property
     def gate(self) -> tuple[Style, ...]:
-        """Cell styles of gates, 0..1."""
+        """Cell styles of gates, within 0..1."""
         return self._cells(self.colors.gate, signed=False)
 
     @cached_property
     def probability(self) -> tuple[Style, ...]:
-        """Cell styles of probabilities, 0..1."""
+        """Cell styles of probabilities."""
         return self._cells(self.colors.probability, signed=False)
 
     def cells(self, is_gate: bool) -> tuple[Style, ...]:
@@ -136,7 +137,7 @@ class Palette:
 
     @cached_property
     def sample(self) -> tuple[Style, ...]:
-        """Seven foregrounds for written characters, from certain to p < .02, which is underlined."""
+        """Seven styles for sampled characters, from probable to p < .02, which is underlined."""
         if self.depth in ("none", "16"):
             tint = Style() if self.depth == "none" else Style(color="magenta")
             calm, odd = (Style(), Style(), tint), tint + Style(bold=True)
@@ -171,7 +172,7 @@ class Palette:
 
 
 def _without_color(signed: bool) -> tuple[Style, ...]:
-    """Plain, bold, reverse by strength: NO_COLOR still reads."""
+    """Plain, bold or reverse by magnitude, for NO_COLOR."""
     return tuple(
         Style() if strength < 0.25 else Style(bold=True) if strength < 0.6 else Style(reverse=True)
         for strength in _strengths(signed)
@@ -194,5 +195,5 @@ def _strengths(signed: bool) -> list[float]:
 
 @lru_cache(maxsize=16)
 def palette(theme: Theme, depth: Depth) -> Palette:
-    """The one palette of a theme and depth."""
+    """The palette of a theme and a color depth."""
     return Palette(theme, depth)

@@ -1,4 +1,4 @@
-"""From the cells of a row to as few segments as they need: equal neighbors are merged."""
+"""The cells of a row as the fewest segments: neighbors of equal style are merged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.style import Style
 
 
 def segments(cells: Iterable[tuple[str, Style]]) -> list[Segment]:
-    """One segment for every run of cells that hold the same style object."""
+    """One segment per run of cells with the same style object."""
     merged: list[Segment] = []
     texts: list[str] = []
     current: Style | None = None
@@ -30,7 +30,10 @@ def segments(cells: Iterable[tuple[str, Style]]) -> list[Segment]:
 def coded_segments(
     points: NDArray[np.uint32], keys: NDArray[np.intp], styles: Sequence[Style]
 ) -> list[Segment]:
-    """The segments of one row of code points (C,) whose styles are `styles[key]`, keys (C,)."""
+    """The segments of a row.
+
+    points: (C,) uint32, code points. keys: (C,), the style of each is `styles[key]`.
+    """
     if not len(points):
         return []
     text = points.astype("<u4").tobytes().decode("utf-32-le")

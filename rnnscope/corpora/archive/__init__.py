@@ -1,4 +1,4 @@
-"""The papers of Pellwick, a town that never was: endless text for character models, by our own grammar."""
+"""A synthetic corpus from a grammar: the papers of Pellwick, a fictional town."""
 
 from rnnscope.corpora.archive.documents import archive_text, write_archive
 

@@ -1,4 +1,4 @@
-"""The archive as a stream of documents: five kinds shuffled together until it is as long as asked."""
+"""The archive as a stream of documents of five kinds, in shuffled rounds, up to a given length."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ KINDS: tuple[Callable[[Chance], str], ...] = (
     letter, program, play, letter, ledger, ledger, program,
     letter, notice, ledger, program, play, letter, program, ledger,
 )  # fmt: skip
-"""One round of documents; every round is shuffled anew."""
+"""One round of documents; the order of each round is shuffled."""
 
 SEPARATOR = "\n\n\n"
 
 
 def write_archive(characters: int, seed: int = 0) -> Iterator[str]:
-    """Documents, each with its separator, whose total length just reaches `characters`."""
+    """Documents, each with its separator; the last one brings the total length to at least `characters`."""
     chance = Chance(seed)
     written = 0
     while True:
@@ -34,5 +34,5 @@ def write_archive(characters: int, seed: int = 0) -> Iterator[str]:
 
 
 def archive_text(characters: int, seed: int = 0) -> str:
-    """The whole archive as one text, ending in a line break."""
+    """The archive as one text that ends in a line break."""
     return "".join(write_archive(characters, seed)).rstrip("\n") + "\n"

@@ -32,7 +32,7 @@ _ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth",
 
 
 def head(phrase: str) -> str:
-    """The noun that a phrase is about: `bag of flour` gives `bag`, `brass key` gives `key`."""
+    """The head noun of a phrase: `bag of flour` gives `bag`, `brass key` gives `key`."""
     return re.split(r" (?:of|for|with|from|in|on|to|about) ", phrase)[0].rsplit(" ", 1)[-1]
 
 
@@ -78,7 +78,7 @@ def present_participle(phrase: str) -> str:
 
 
 def third_person(phrase: str) -> str:
-    """The form after he or she: `carry a goat` gives `carries a goat`."""
+    """The third person singular: `carry a goat` gives `carries a goat`."""
     verb, space, rest = phrase.partition(" ")
     irregular = {"have": "has", "be": "is", "do": "does", "go": "goes"}
     return (
@@ -87,7 +87,7 @@ def third_person(phrase: str) -> str:
 
 
 def number_words(number: int) -> str:
-    """A number below a thousand in words: 212 gives `two hundred and twelve`."""
+    """A number below 1,000 in words: 212 gives `two hundred and twelve`."""
     if number < 20:
         return _UNITS[number]
     if number < 100:
@@ -117,7 +117,7 @@ _SILENT_H = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
 
 
 def with_articles(text: str) -> str:
-    """The same text with every indefinite article as the next word's sound asks: a ewe, an hour."""
+    """The text with each indefinite article chosen by the sound of the next word: a ewe, an hour."""
 
     def chosen(match: re.Match[str]) -> str:
         word = match[3]

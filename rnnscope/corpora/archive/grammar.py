@@ -1,13 +1,13 @@
-"""A grammar that remembers: templates with slots, expanded in the memory of one document.
+"""A template grammar with memory: slots expand to values that one document remembers.
 
-A lore file holds rules. `= name` opens a rule with one alternative a line, `: name` one with alternatives
-divided by commas; a name such as `weather@winter` adds alternatives for one season. In an alternative:
+A lore file holds rules. `= name` starts a rule with one alternative per line, `: name` one with alternatives
+separated by commas; a name such as `weather@winter` adds alternatives for one season. In an alternative:
 
-    {thing}          a remembered value, else a fresh expansion of the rule
+    {thing}          the remembered value, or else a new expansion of the rule
     {thing.s}        one of its forms, here the plural;  {Thing} starts with a capital
-    {x=thing}        expand, remember as x, write;       {x?thing}  only if x is not yet remembered
+    {x=thing}        expand, remember as x, write;       {x?thing}  expand only if x is not remembered
     {!x=thing}       remember without writing
-    {one|two|}       one of these, which may hold slots themselves
+    {one|two|}       one of the alternatives, which may contain slots
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 WORDS_STEEPNESS = 1.2
 PHRASES_STEEPNESS = 1.2
-"""How much oftener the first words of a list, or phrases of a rule, are used than its last (Zipf's law)."""
-FAVOURITES = 2
-"""About so many of the first are used equally often (Mandelbrot's correction)."""
+"""The exponent of the rank-frequency law of the words of a list and the phrases of a rule (Zipf)."""
+FAVORITES = 2
+"""The rank offset of the same law: about this many first entries are equally frequent (Mandelbrot)."""
 
 
 class Remembered(Protocol):
@@ -39,7 +39,7 @@ class Remembered(Protocol):
 
 @dataclass(frozen=True)
 class Slot:
-    """One pair of braces: what to expand, in which form, and under which name to remember it."""
+    """A slot: the key to expand, its form, and the name under which to remember the value."""
 
     key: str
     form: str
@@ -51,7 +51,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Choice:
-    """Braces with bars: one of the alternatives."""
+    """A choice between alternatives."""
 
     options: tuple[Template, ...]
 
@@ -63,7 +63,7 @@ _SLOT = re.compile(r"(!?)(?:(\w+)([=?]))?(\w+)(?:\.(\w+))?")
 
 @cache
 def parse(template: str) -> Template:
-    """A template as literal text, slots and choices, in order."""
+    """Parse a template into literal text, slots and choices. Raises ValueError."""
     parts: list[str | Slot | Choice] = []
     position = 0
     while (opening := template.find("{", position)) >= 0:
@@ -114,7 +114,7 @@ def _top_level_options(inside: str) -> list[str]:
 
 @cache
 def word_lists() -> frozenset[str]:
-    """The names of the rules that list single words."""
+    """The names of the rules that are lists of words."""
     folder = resources.files("rnnscope.corpora.archive") / "lore"
     lines = (line for path in folder.iterdir() for line in path.read_text(encoding="utf-8").splitlines())
     return frozenset(line[2:].strip().partition("@")[0] for line in lines if line.startswith(": "))
@@ -142,7 +142,7 @@ def _alternatives(text: str) -> Iterator[tuple[str, str]]:
 
 
 class Chance:
-    """Every random choice of the archive, by `random()` alone: the sequence that Python promises to keep."""
+    """Random choices from `random.random()` alone: its sequence is the same in all Python versions."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed).random
@@ -153,32 +153,35 @@ class Chance:
         return int(self._random() * bound)
 
     def between(self, low: int, high: int) -> int:
-        """An integer in low..high, both included."""
+        """An integer in low..high, inclusive."""
         return low + self.below(high - low + 1)
 
     def happens(self, probability: float) -> bool:
+        """True with the given probability."""
         return self._random() < probability
 
     def pick(self, options: Sequence[T]) -> T:
+        """One option, all equally probable."""
         return options[self.below(len(options))]
 
     def shuffled(self, options: Iterable[T]) -> list[T]:
+        """The options in random order."""
         left = list(options)
         return [left.pop(self.below(len(left))) for _ in range(len(left))]
 
     def draw(self, name: str, options: tuple[T, ...], steepness: float = PHRASES_STEEPNESS) -> T:
-        """One option from a shuffled bag that holds the first ones many times and the last ones once."""
+        """One option from a shuffled bag with many copies of the first options and one of the last."""
         bag = self._bags.get(name)
         if not bag:
             count = len(options)
-            shares = ((count + FAVOURITES) / (rank + 1 + FAVOURITES) for rank in range(count))
+            shares = ((count + FAVORITES) / (rank + 1 + FAVORITES) for rank in range(count))
             copies = [at for at, share in enumerate(shares) for _ in range(round(share**steepness))]
             bag = self._bags[name] = self.shuffled(copies)
         return options[bag.pop()]
 
 
 class Memory:
-    """What one document knows: its date, its people, its sum of money, whatever a template remembered."""
+    """The remembered values of one document, such as its date, its people and its sum of money."""
 
     def __init__(
         self, chance: Chance, makers: dict[str, Callable[[Memory], Remembered]], season: str
@@ -187,29 +190,30 @@ class Memory:
         self.season = season
         self.values: dict[str, str | Remembered] = {}
         self._makers = makers
-        self._said: set[str] = set()
+        self._used: set[str] = set()
 
-    def tell(self, rule: str) -> str:
-        """An expansion of a rule, articles agreed."""
-        return self.told("{" + rule + "}")
+    def write(self, rule: str) -> str:
+        """An expansion of a rule with its articles corrected."""
+        return self.write_template("{" + rule + "}")
 
-    def tell_within(self, room: int, rule: str) -> str:
-        """An expansion of a rule that is at most `room` characters long."""
-        return next(words for words in iter(lambda: self.tell(rule), None) if len(words) <= room)
+    def write_within(self, length: int, rule: str) -> str:
+        """The first expansion of a rule of at most `length` characters."""
+        return next(words for words in iter(lambda: self.write(rule), None) if len(words) <= length)
 
-    def told(self, template: str) -> str:
-        """An expansion of a template, articles agreed."""
+    def write_template(self, template: str) -> str:
+        """An expansion of a template with its articles corrected."""
         return forms.with_articles(self.expand(template))
 
     def draw_line(self, rule: str) -> str:
-        """One alternative of a rule, its slots still open."""
-        return self._unsaid(rule, rules()[rule])
+        """One alternative of a rule, not expanded."""
+        return self._unused(rule, rules()[rule])
 
     def expand(self, template: str) -> str:
-        """An expansion of a template, articles as written."""
+        """An expansion of a template with its articles as they are."""
         return self._expand(parse(template))
 
-    def knows(self, value: object) -> bool:
+    def remembers(self, value: object) -> bool:
+        """Whether the document has remembered this very object."""
         return any(value is known for known in self.values.values())
 
     def _expand(self, template: Template) -> str:
@@ -242,15 +246,15 @@ class Memory:
         name = seasonal if seasonal in lore else key
         if key in word_lists():
             return self._expand(parse(self.chance.draw(name, alternatives, WORDS_STEEPNESS)))
-        return self._expand(parse(self._unsaid(name, alternatives)))
+        return self._expand(parse(self._unused(name, alternatives)))
 
-    def _unsaid(self, name: str, alternatives: tuple[str, ...]) -> str:
-        """A phrase that this document has not used yet, while there is one."""
-        left = tuple(phrase for phrase in alternatives if "{" in phrase and phrase not in self._said)
+    def _unused(self, name: str, alternatives: tuple[str, ...]) -> str:
+        """A phrase that this document has not used yet; any phrase once all are used."""
+        left = tuple(phrase for phrase in alternatives if "{" in phrase and phrase not in self._used)
         while True:
             phrase = self.chance.draw(name, alternatives, PHRASES_STEEPNESS)
             if phrase in left or not left:
-                self._said.add(phrase)
+                self._used.add(phrase)
                 return phrase
 
 
@@ -269,5 +273,5 @@ _FORMS: dict[str, Callable[[str], str]] = {
 
 
 def string_form(text: str, form: str) -> str:
-    """A form of plain words: `s` plural, `ed` past, `ing`, `es` third person, `head`, `caps`, `title`."""
+    """A form of a string: `s` plural, `ed` past, `ing`, `es` third person, `head`, `caps`, `title`."""
     return _FORMS[form](text)

@@ -1,7 +1,7 @@
-"""Functions that half the programs of the town contain, with places left open for nouns and figures.
+"""Function templates that most programs of the archive share.
 
-`$a`, `$b`, `$c` are nouns of the program's theme, `$q` a quality, `$n` and `$m` figures, `$say` and `$hey`
-words to print, `$note` and `$Note` words for a comment, `$who` a name.
+`$a`, `$b`, `$c` are nouns of the program's theme, `$q` an adjective, `$n` and `$m` numbers, `$say` and `$hey`
+strings to print, `$note` and `$Note` a comment, `$who` a name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ledgers of the town: accounts in crowns, groats and pence, stock books, the ferry's traffic, debts.
+"""Ledgers: accounts in crowns, groats and pence, stock books, ferry traffic, and debts.
 
      3rd  To 14 tallow candles at 4 p.. . . . . .    0    4    8
      5th  To mending the clock. . . . . . . . . .    2   11    0
@@ -13,18 +13,18 @@ from __future__ import annotations
 from rnnscope.corpora.archive import forms
 from rnnscope.corpora.archive.grammar import Chance, Memory
 from rnnscope.corpora.archive.letters import punctuated, wrapped
-from rnnscope.corpora.archive.world import WEEKDAYS, Day, Money, Person, remember_day
+from rnnscope.corpora.archive.world import WEEKDAYS, Day, Money, Person, new_memory
 
 WIDTH = 60
 COLUMN = 5
-"""Width of a column of figures."""
+"""The width of a column of numbers."""
 ENTRY = 38
 """The longest entry of an account, in characters."""
 
 
 def ledger(chance: Chance) -> str:
     """One page of a ledger, of one of four kinds."""
-    memory = remember_day(chance)
+    memory = new_memory(chance)
     for binding in ("me=person", "third=person", "witness=person", "pl=place", "obj=object", "sum=money"):
         memory.expand("{!" + binding + "}")
     writer = memory.values["me"]
@@ -35,17 +35,17 @@ def ledger(chance: Chance) -> str:
     assert isinstance(today, Day)
     kept = f"Kept by {writer.form('')}, {writer.trade}. {today.form('month')} {today.form('year')}."
     notes = [
-        wrapped(f"({_capital(punctuated(memory.tell('ledger_note') + '.'))})")
+        wrapped(f"({_capital(punctuated(memory.write('ledger_note') + '.'))})")
         for _ in range(chance.between(1, 3))
     ]
-    label = wrapped(f"[{memory.tell('ledgerlabel')}.]")
+    label = wrapped(f"[{memory.write('ledgerlabel')}.]")
     return "\n\n".join([label, f"{wrapped(title.upper())}\n{wrapped(kept)}", "\n".join(body), *notes])
 
 
 def _rows(
     rows: list[tuple[str, list[int]]], headings: list[str], final: list[tuple[str, list[int]]]
 ) -> list[str]:
-    """A ruled table: labels, dots that lead the eye, figures; totals below a second rule."""
+    """A ruled table: labels, dot leaders, numbers; totals below a second rule."""
     widths = [max(COLUMN, len(heading) + 2) for heading in headings[1:]]
     room = WIDTH - sum(widths)
 
@@ -64,7 +64,7 @@ def _rows(
 
 def _accounts(memory: Memory) -> tuple[str, list[str]]:
     chance = memory.chance
-    goods = [(memory.tell_within(22, "ware"), chance.between(3, 80)) for _ in range(chance.between(3, 6))]
+    goods = [(memory.write_within(22, "ware"), chance.between(3, 80)) for _ in range(chance.between(3, 6))]
     rows, total, received = [], 0, 0
     dates = sorted(chance.between(1, 28) for _ in range(chance.between(6, 16)))
     for number in dates:
@@ -75,7 +75,7 @@ def _accounts(memory: Memory) -> tuple[str, list[str]]:
             pence = count * price
         else:
             entry, pence = (
-                f"To {memory.tell_within(ENTRY, 'service')}",
+                f"To {memory.write_within(ENTRY, 'service')}",
                 chance.between(1, 60) * chance.pick([2, 6, 12]),
             )
         date = forms.ordinal_digits(number).rjust(4)
@@ -104,7 +104,7 @@ def _stock(memory: Memory) -> tuple[str, list[str]]:
         sold = chance.between(0, before + came)
         rows.append(
             (
-                _capital(forms.plural(memory.tell_within(24, "ware"))),
+                _capital(forms.plural(memory.write_within(24, "ware"))),
                 [before, came, sold, before + came - sold],
             )
         )
@@ -121,7 +121,7 @@ def _traffic(memory: Memory) -> tuple[str, list[str]]:
     rows = []
     for weekday in WEEKDAYS[: chance.between(5, 7)]:
         counts = [chance.between(0, limit) for limit in (120, 40, 20, 9)]
-        rows.append((f"{weekday}, {memory.tell_within(12, 'hour')}", [*counts, sum(counts)]))
+        rows.append((f"{weekday}, {memory.write_within(12, 'hour')}", [*counts, sum(counts)]))
     return "Traffic of the ferry at " + memory.expand("{pl.bare}"), _rows(
         rows, ["Crossing", *kinds, "All"], [_sums(rows, "The week")]
     )
@@ -136,7 +136,7 @@ def _debts(memory: Memory) -> tuple[str, list[str]]:
         debtor = memory.expand("{!debtor=person}{debtor.initial}")
         rows.append(
             (
-                f"{debtor}, for {chance.between(2, 30)} {forms.plural(memory.tell_within(20, 'ware'))}",
+                f"{debtor}, for {chance.between(2, 30)} {forms.plural(memory.write_within(20, 'ware'))}",
                 [owed, paid, owed - paid],
             )
         )

@@ -1,4 +1,4 @@
-"""Notices of the town in wiki markup: headings, lists, links that close, addresses, a category at the foot.
+"""Notices in wiki markup: headings, lists, links, addresses, and categories at the end.
 
 == Lost: a Green Umbrella ==
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from rnnscope.corpora.archive.grammar import Chance, Memory
 from rnnscope.corpora.archive.letters import punctuated, wrapped
-from rnnscope.corpora.archive.world import remember_day
+from rnnscope.corpora.archive.world import new_memory
 
 SITE = "http://www.pellwick.example"
 
 
 def notice(chance: Chance) -> str:
-    """One notice: a title, an opening paragraph, sections of text and lists, links at the foot."""
-    memory = remember_day(chance)
+    """One notice: a title, an opening paragraph, sections of text and lists, and links at the end."""
+    memory = new_memory(chance)
     for binding in (
         "me=person",
         "third=person",
@@ -31,7 +31,7 @@ def notice(chance: Chance) -> str:
         "soc=society",
     ):
         memory.expand("{!" + binding + "}")
-    parts = [f"== {memory.tell('wiki_title')} ==", _paragraph(memory, "wiki_opening")]
+    parts = [f"== {memory.write('wiki_title')} ==", _paragraph(memory, "wiki_opening")]
     for _ in range(chance.between(1, 4)):
         parts += _section(memory)
     return "\n\n".join([*parts, _foot(memory)])
@@ -42,7 +42,7 @@ def _paragraph(memory: Memory, rule: str) -> str:
 
 
 def _sentence(memory: Memory, rule: str) -> str:
-    words = memory.tell(rule)
+    words = memory.write(rule)
     words = words[:1].upper() + words[1:]
     return punctuated(words if words.endswith((".", "?", "!")) else words + ".")
 
@@ -52,7 +52,7 @@ def _section(memory: Memory) -> list[str]:
     kind, rule = chance.pick(
         (("*", "wiki_rule"), ("*", "wiki_goods"), ("#", "wiki_step"), ("*", "wiki_person"), ("", "wiki_text"))
     )
-    heading = f"=== {memory.tell(rule + '_heading')} ==="
+    heading = f"=== {memory.write(rule + '_heading')} ==="
     if not kind:
         return [heading, *(_paragraph(memory, rule) for _ in range(chance.between(1, 2)))]
     items = []
@@ -70,12 +70,12 @@ def _item(mark: str, words: str) -> str:
 def _foot(memory: Memory) -> str:
     lines = ["=== See also ==="]
     for _ in range(memory.chance.between(1, 4)):
-        lines.append("* " + memory.tell("wiki_see"))
-    lines.append(f"* [{SITE}/{memory.tell('wiki_path')} {memory.tell('wiki_label')}]")
+        lines.append("* " + memory.write("wiki_see"))
+    lines.append(f"* [{SITE}/{memory.write('wiki_path')} {memory.write('wiki_label')}]")
     return (
         "\n".join(lines)
         + "\n\n"
         + "\n".join(
-            f"[[Category:{memory.tell('wiki_category')}]]" for _ in range(memory.chance.between(1, 2))
+            f"[[Category:{memory.write('wiki_category')}]]" for _ in range(memory.chance.between(1, 2))
         )
     )

@@ -1,4 +1,4 @@
-"""Stage plays of the town: a small cast that quarrels, by question and answer, about one object and one sum.
+"""Stage plays: two or three people quarrel, in questions and answers, about one object and one sum of money.
 
 THE UMBRELLA RETURNED
 A Farce with a Moral
@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from rnnscope.corpora.archive.grammar import Chance, Memory
 from rnnscope.corpora.archive.letters import WIDTH, punctuated, wrapped
-from rnnscope.corpora.archive.world import Person, remember_day
+from rnnscope.corpora.archive.world import Person, new_memory
 
 HANGING = "    "
 
 
 def play(chance: Chance) -> str:
-    """One play: title, persons, setting, speeches with hanging lines, curtain."""
-    memory = remember_day(chance)
+    """One play: title, cast, setting, speeches with hanging indents, and a last stage direction."""
+    memory = new_memory(chance)
     for binding in (
         "a=person",
         "b=person",
@@ -42,12 +42,12 @@ def play(chance: Chance) -> str:
 
 
 def _front(memory: Memory, persons: list[Person]) -> list[str]:
-    title = memory.tell("play_title").upper().center(WIDTH).rstrip()
-    kind = memory.tell("play_kind").center(WIDTH).rstrip()
+    title = memory.write("play_title").upper().center(WIDTH).rstrip()
+    kind = memory.write("play_kind").center(WIDTH).rstrip()
     listed = []
     for person in persons:
         memory.values["spk"] = person
-        listed.append(wrapped(punctuated(memory.tell("cast_line") + "."), indent=HANGING))
+        listed.append(wrapped(punctuated(memory.write("cast_line") + "."), indent=HANGING))
     return [
         _direction(memory, "playlabel"),
         f"{title}\n{kind}",
@@ -69,19 +69,19 @@ def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
             speaker, hearer = late.pop(), speaker
             _face(memory, speaker, hearer)
             written += [
-                f"[Enter {speaker.first}, {memory.tell('manner')}.]",
-                _speech(memory, memory.tell("entrance_line") + "."),
+                f"[Enter {speaker.first}, {memory.write('manner')}.]",
+                _speech(memory, memory.write("entrance_line") + "."),
             ]
             speaker, hearer = hearer, speaker
         kind = chance.below(10)
         _face(memory, speaker, hearer)
         if kind < 6:
             question, _, answer = memory.draw_line("ex").partition(" // ")
-            written.append(_speech(memory, memory.told(question)))
+            written.append(_speech(memory, memory.write_template(question)))
             _face(memory, hearer, speaker)
-            written.append(_speech(memory, memory.told(answer)))
+            written.append(_speech(memory, memory.write_template(answer)))
         elif kind < 8:
-            written.append(_speech(memory, f"{memory.tell('st')}."))
+            written.append(_speech(memory, f"{memory.write('st')}."))
         elif kind == 8:
             written.append(_direction(memory, "dir_long"))
         elif interludes:
@@ -93,7 +93,7 @@ def _scenes(memory: Memory, persons: list[Person]) -> list[str]:
 
 
 def _song(memory: Memory, singer: Person, hearer: Person) -> list[str]:
-    couplets = [memory.tell("song_couplet").partition(" // ") for _ in range(2)]
+    couplets = [memory.write("song_couplet").partition(" // ") for _ in range(2)]
     lines = [line for first, _, second in couplets for line in (first + ",", second + ";")]
     sung = [wrapped(HANGING + line, indent=2 * HANGING) for line in [*lines[:-1], lines[-1][:-1] + "."]]
     memory.values["voice"] = singer
@@ -101,14 +101,14 @@ def _song(memory: Memory, singer: Person, hearer: Person) -> list[str]:
 
 
 def _reading(memory: Memory, reader: Person, hearer: Person) -> list[str]:
-    return [_speech(memory, memory.tell("letter_aloud"), "Reading")]
+    return [_speech(memory, memory.write("letter_aloud"), "Reading")]
 
 
 def _saying(memory: Memory, speaker: Person, hearer: Person) -> list[str]:
-    """Somebody quotes what this play keeps quoting, and is answered."""
-    first = _speech(memory, memory.tell("saying_line"))
+    """The play's recurring quotation, and the reply to it."""
+    first = _speech(memory, memory.write("saying_line"))
     _face(memory, hearer, speaker)
-    return [first, _speech(memory, memory.tell("saying_reply"))]
+    return [first, _speech(memory, memory.write("saying_reply"))]
 
 
 def _face(memory: Memory, speaker: Person, hearer: Person) -> None:
@@ -120,11 +120,11 @@ def _speech(memory: Memory, words: str, direction: str = "") -> str:
     assert isinstance(speaker, Person)
     memory.values["voice"] = speaker
     if not direction and memory.chance.happens(0.4):
-        direction = memory.tell("dir_short")
+        direction = memory.write("dir_short")
     stage = f"[{direction}.] " if direction else ""
     return wrapped(f"{speaker.caps}. {stage}{punctuated(words)}", indent=HANGING)
 
 
 def _direction(memory: Memory, rule: str) -> str:
-    words = memory.tell(rule)
+    words = memory.write(rule)
     return wrapped(f"[{words[:1].upper()}{words[1:]}.]")

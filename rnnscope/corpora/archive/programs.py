@@ -1,4 +1,4 @@
-"""Programs for the Clock Engine, in the town's own small language.
+"""Programs in a small C-like language.
 
     int count_wet_goats(int goats, bool foggy) {
         int wet_goats = 0;
@@ -10,7 +10,7 @@
         return wet_goats;
     }
 
-Every name is declared before it is used, within the braces where it is used.
+Every name is declared before it is used, in the same block or an enclosing one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from rnnscope.corpora.archive.grammar import Chance
 from rnnscope.corpora.archive.idioms import IDIOMS
 from rnnscope.corpora.archive.letters import WIDTH, wrapped
 from rnnscope.corpora.archive.statements import Function, Scope, Statements
-from rnnscope.corpora.archive.world import remember_day
+from rnnscope.corpora.archive.world import new_memory
 
 
 class _Program(Statements):
-    """A whole program: what stands before the functions, the functions, and `main`, which uses them all."""
+    """A program: constants, functions, and a `main` that calls all functions."""
 
     def front(self) -> None:
-        title = self.memory.tell("code_title")
+        title = self.memory.write("code_title")
         self.lines += ["/*", *(" * " + line for line in wrapped(title, WIDTH - 3).split("\n")), " */", ""]
         for _ in range(self.chance.between(1, 4)):
             name = self.fresh(self.top).upper()
@@ -44,17 +44,17 @@ class _Program(Statements):
         self.write(0, "")
 
     def idiom(self) -> None:
-        """A function that the town knows by heart, with this program's nouns in it."""
+        """A function from a template of `IDIOMS`, with the nouns of this program."""
         memory, chance = self.memory, self.chance
         a, b = chance.shuffled(self.theme)[:2]
         template = next(
             one for one in iter(lambda: chance.draw("idiom", IDIOMS), None) if one not in self.known
         )
-        note = memory.tell_within(24, "code_aside")
+        note = memory.write_within(24, "code_aside")
         text = Template(template.strip("\n")).substitute(
-            a=a, b=b, q=memory.tell("code_quality"), n=chance.between(2, 12), m=chance.between(2, 12),
-            say=memory.tell_within(40, "code_cry"), hey=memory.tell_within(34, "code_cry"),
-            who=memory.tell_within(18, "code_who"), note=note, Note=note[:1].upper() + note[1:],
+            a=a, b=b, q=memory.write("code_quality"), n=chance.between(2, 12), m=chance.between(2, 12),
+            say=memory.write_within(40, "code_cry"), hey=memory.write_within(34, "code_cry"),
+            who=memory.write_within(18, "code_who"), note=note, Note=note[:1].upper() + note[1:],
         )  # fmt: skip
         match = re.search(r"^(\w+) (\w+)\((.*)\) {$", text, re.MULTILINE)
         assert match is not None, "an idiom has no head"
@@ -90,7 +90,7 @@ class _Program(Statements):
             return self.function()
         self.memory.values["doing"] = doing
         self.memory.values["given"] = next((called for kind, called in parameters if kind == "int"), "cards")
-        comment = self.memory.tell(
+        comment = self.memory.write(
             {"bool": "code_doc_ask", "string": "code_doc_tell"}.get(returns, "code_doc")
         )
         self.lines += wrapped(f"/* {comment} */", WIDTH, "   ").split("\n")
@@ -110,7 +110,7 @@ class _Program(Statements):
 
     def function_name(self, returns: str) -> tuple[str, str]:
         while True:
-            verb = self.memory.tell({"bool": "code_ask", "string": "code_tell"}.get(returns, "code_verb"))
+            verb = self.memory.write({"bool": "code_ask", "string": "code_tell"}.get(returns, "code_verb"))
             thing = self.fresh(self.top)
             taken = any(function.name == f"{verb}_{thing}" for function in self.functions)
             if not taken and len(verb + thing) < 24:
@@ -132,7 +132,7 @@ class _Program(Statements):
         self.write(0, "}")
 
     def use(self, scope: Scope, function: Function) -> None:
-        """Calls a function from `main` and does something with what it returns."""
+        """Call a function from `main` and use its result."""
         if function.returns == "void":
             before, after = "", ";"
         elif function.returns == "bool":
@@ -152,7 +152,7 @@ class _Program(Statements):
 
 def program(chance: Chance) -> str:
     """One program of two to five functions and a `main`."""
-    memory = remember_day(chance)
+    memory = new_memory(chance)
     for binding in ("me=person", "third=person", "pl=place"):
         memory.expand("{!" + binding + "}")
     written = _Program(memory)

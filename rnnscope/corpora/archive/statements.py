@@ -1,6 +1,6 @@
-"""Statements of the town's small language, at random, but never a name that has not been declared.
+"""Random statements of a small C-like language, in which every name is declared before it is used.
 
-What is written keeps to 64 columns and to one indentation of four spaces a brace.
+Lines have at most 64 columns; each brace indents by four spaces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DEEPEST = 4
 
 @dataclass(frozen=True)
 class Function:
-    """The head of a function already written."""
+    """The signature of a function."""
 
     name: str
     returns: str
@@ -26,7 +26,7 @@ class Function:
 
 @dataclass
 class Scope:
-    """The names that may be used here, by type: the language's, and `const`, `array` and loop `index`."""
+    """The names in scope, by type: `int`, `bool`, `string`, and `const`, `array` and loop `index`."""
 
     names: dict[str, list[str]] = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ class Scope:
 
 
 class Statements:
-    """A program being written: its theme, its globals, its functions so far, its lines."""
+    """The writer of a program: its theme, its globals, its functions so far, its lines."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -53,7 +53,7 @@ class Statements:
         self.lines: list[str] = []
         self.top = Scope()
         self.functions: list[Function] = []
-        self.theme = tuple(dict.fromkeys(memory.tell("code_noun") for _ in range(7)))
+        self.theme = tuple(dict.fromkeys(memory.write("code_noun") for _ in range(7)))
         self.lengths: dict[str, int] = {}
         self.known: set[str] = set()
 
@@ -64,21 +64,21 @@ class Statements:
         return self.chance.pick(self.theme)
 
     def fresh(self, scope: Scope, plain: str = "") -> str:
-        """A name not yet used here: `goats`, `wet_goats`, `goats_below`."""
+        """A name that is not in scope: `goats`, `wet_goats`, `goats_below`."""
         while True:
             noun = self.noun()
             name = self.chance.pick(
                 (
                     plain or noun,
-                    f"{self.memory.tell('code_quality')}_{noun}",
-                    f"{noun}_{self.memory.tell('code_where')}",
+                    f"{self.memory.write('code_quality')}_{noun}",
+                    f"{noun}_{self.memory.write('code_where')}",
                 )
             )
             if not scope.has(name) and all(name != function.name for function in self.functions):
                 return name
 
     def fitted(self, depth: int, make: Callable[[], str]) -> str:
-        """The first of many makings that fits the width of a card at this depth."""
+        """The first result of `make` that fits the line width at this depth."""
         return next(text for text in iter(make, None) if len(text) + len(INDENT) * depth <= WIDTH)
 
     # Expressions.
@@ -90,7 +90,7 @@ class Statements:
         return scope.of("int") + scope.of("index")
 
     def variable(self, scope: Scope) -> str:
-        """A whole number's name, the later ones more often."""
+        """The name of an integer; later declarations are more probable."""
         names = self.readable(scope)
         return names[max(self.chance.below(len(names)), self.chance.below(len(names)))]
 
@@ -106,7 +106,7 @@ class Statements:
         return self.literal()
 
     def pair(self, scope: Scope) -> tuple[str, str]:
-        """Two different atoms, not both of them figures."""
+        """Two different atoms of which at most one is a literal."""
         while True:
             left, right = self.atom(scope), self.atom(scope)
             if left != right and not (left.isdigit() and right.isdigit()):
@@ -167,7 +167,7 @@ class Statements:
         return (
             self.chance.pick(("true", "false"))
             if kind == "bool"
-            else f'"{self.memory.tell_within(14, "code_name")}"'
+            else f'"{self.memory.write_within(14, "code_name")}"'
         )
 
     # Statements.
@@ -188,7 +188,7 @@ class Statements:
             self.say(scope, depth)
         elif kind == 9:
             self.write(
-                depth, f"// {self.memory.tell_within(WIDTH - 3 - len(INDENT) * depth, 'code_comment')}"
+                depth, f"// {self.memory.write_within(WIDTH - 3 - len(INDENT) * depth, 'code_comment')}"
             )
             self.statement(scope, depth, loop=loop, returns=returns)
         elif kind == 10:
@@ -260,22 +260,22 @@ class Statements:
 
     def say(self, scope: Scope, depth: int) -> None:
         def made() -> str:
-            words = self.memory.tell("code_say")
+            words = self.memory.write("code_say")
             return f'say("{words}"{", " + self.variable(scope) if "%d" in words else ""});'
 
         self.write(depth, self.fitted(depth, made))
 
     def flag(self, scope: Scope) -> str:
-        while scope.has(name := self.memory.tell("code_flag")):
+        while scope.has(name := self.memory.write("code_flag")):
             pass
         return name
 
     def remark(self) -> str:
-        return f"  // {self.memory.tell('code_aside')}" if self.chance.happens(0.08) else ""
+        return f"  // {self.memory.write('code_aside')}" if self.chance.happens(0.08) else ""
 
     def give_back(self, scope: Scope, depth: int, returns: str) -> None:
         if returns == "string":
-            self.write(depth, f'return "{self.memory.tell("code_name")}";')
+            self.write(depth, f'return "{self.memory.write("code_name")}";')
         elif returns != "void":
             made = self.number if returns == "int" else self.test
             self.write(depth, self.fitted(depth, lambda: f"return {made(scope)};"))

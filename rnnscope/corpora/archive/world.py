@@ -1,6 +1,6 @@
-"""The town of Pellwick: its people, places, calendar and money, as values that know their written forms.
+"""People, places, dates and sums of money of the archive: values with several written forms.
 
-Money is counted in crowns, groats and pence: 12 pence to the groat, 20 groats to the crown.
+Money has crowns, groats and pence: 12 pence to the groat, 20 groats to the crown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEASONS = ("winter", "winter", "spring", "spring", "spring", "summer", "summer",
 
 @dataclass(frozen=True)
 class Person:
-    """An inhabitant; `habit` follows "who", `treasure` follows his or her."""
+    """A person. The text of `habit` follows "who", that of `treasure` follows "his" or "her"."""
 
     first: str
     last: str
@@ -38,7 +38,7 @@ class Person:
 
     @property
     def caps(self) -> str:
-        """The name at the head of a speech."""
+        """The speaker's name at the start of a speech."""
         return self.first.upper()
 
     def form(self, name: str) -> str:
@@ -74,7 +74,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Place:
-    """Somewhere in or about the town: `the Ferry Stairs`, at it, and its bare name for a link."""
+    """A place, such as `the Ferry Stairs`, with its preposition."""
 
     name: str
     preposition: str
@@ -143,7 +143,7 @@ class Money:
 
 @dataclass(frozen=True)
 class Number:
-    """A count of at least two, so that what it counts is plural."""
+    """A number of at least 2, so that the counted noun is plural."""
 
     value: int
 
@@ -166,7 +166,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Day:
-    """A day of the town's calendar."""
+    """A date."""
 
     day: date
 
@@ -201,7 +201,7 @@ class Day:
 
 @cache
 def people() -> tuple[Person, ...]:
-    """Every inhabitant whose papers are kept."""
+    """All people of the lore files."""
     return tuple(
         Person(first, last, sex == "f", title, trade, workplace, street, habit, treasure)
         for line in rules()["people"]
@@ -213,17 +213,17 @@ def people() -> tuple[Person, ...]:
 
 @cache
 def places() -> tuple[Place, ...]:
-    """Every place that the papers name."""
+    """All places of the lore files."""
     return tuple(Place(*(part.strip() for part in line.split(";"))) for line in rules()["places"])
 
 
 def day(chance: Chance) -> Day:
-    """A day of the decade that the archive covers."""
+    """A day of the years 1887 to 1896."""
     return Day(date(1887, 1, 1) + timedelta(chance.below(3652)))
 
 
 def money(chance: Chance) -> Money:
-    """A sum that people write letters about: even, so that it can be halved."""
+    """A sum of money; even, so that it can be halved."""
     crowns, groats, pence = chance.below(14), chance.below(20), 2 * chance.below(6)
     return Money(
         max(
@@ -234,19 +234,19 @@ def money(chance: Chance) -> Money:
 
 
 def _person(memory: Memory) -> Person:
-    while memory.knows(stranger := memory.chance.draw("person", people())):
+    while memory.remembers(person := memory.chance.draw("person", people())):
         pass
-    return stranger
+    return person
 
 
 def _place(memory: Memory) -> Place:
-    while memory.knows(elsewhere := memory.chance.draw("place", places())):
+    while memory.remembers(place := memory.chance.draw("place", places())):
         pass
-    return elsewhere
+    return place
 
 
 PROPS = {"beast": "creature", "prop": "thing", "coat": "garment", "chamber": "room", "meal": "food"}
-"""What is in the room from the first line of a document to its last."""
+"""Values that every document remembers from its start, with the rules that expand to them."""
 
 MAKERS: dict[str, Callable[[Memory], Remembered]] = {
     "person": _person,
@@ -258,8 +258,8 @@ MAKERS: dict[str, Callable[[Memory], Remembered]] = {
 }
 
 
-def remember_day(chance: Chance) -> Memory:
-    """The memory of a new document, which knows its own date."""
+def new_memory(chance: Chance) -> Memory:
+    """The memory of a new document, with its date and its props."""
     today = day(chance)
     memory = Memory(chance, MAKERS, today.season)
     memory.values["today"] = today

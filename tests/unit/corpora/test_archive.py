@@ -1,4 +1,4 @@
-"""The archive, read back by parsers of its own kinds that share nothing with the grammar that wrote it."""
+"""The archive, checked by parsers that share no code with its grammar."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_hash_randomisation_and_torch_have_no_part_in_it(archive: str) -> None:
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         command = [sys.executable, "-c", program]
-        told = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
-        assert archive.startswith(told.rstrip("\n"))
+        written = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
+        assert archive.startswith(written.rstrip("\n"))
 
 
 def test_every_kind_of_document_has_its_share(archive: str, documents: dict[str, list[str]]) -> None:
@@ -178,7 +178,7 @@ def test_only_the_cast_speaks_and_everyone_in_it_does(documents: dict[str, list[
         assert speakers == cast, document[:400]
 
 
-def test_nobody_answers_herself(documents: dict[str, list[str]]) -> None:
+def test_no_speaker_has_two_speeches_in_a_row(documents: dict[str, list[str]]) -> None:
     for document in documents["play"]:
         speakers = re.findall(r"^([A-Z]{3,})\. |^\[", document.split("\n\n", 3)[3], re.MULTILINE)
         assert all(one != following or not one for one, following in pairwise(speakers))
