@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from rnnscope.export.coloring import Description, codes, described, kind_of
 from rnnscope.export.layout import Layout, Shapes, lay_out
+from rnnscope.export.page import fragment
+from rnnscope.export.write import write
 from rnnscope.network.architecture import UNBOUNDED
 from rnnscope.selection import Selection
 from rnnscope.text.display import are_bytes
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.legend import Kind
-from rnnscope.theme.palette import Palette, palette
 from rnnscope.tracing.trace import Trace
 
 Facts = tuple[str, ...]
@@ -129,13 +130,9 @@ class ColoredText:
 
         Raises OptionError for any other extension and for a missing directory, and OSError.
         """
-        from rnnscope.export.write import write
-
         write(self, Path(path))
 
     def _repr_html_(self) -> str:
-        from rnnscope.export.page import fragment
-
         return fragment(self[:PREVIEW], of=len(self))
 
     @property
@@ -186,10 +183,6 @@ def trace_html(trace: Trace) -> str:
     shape = f"{', '.join(trace.activations)}: {len(trace):,} × {trace.architecture.hidden_size} each"
     colored = ColoredText.of(Selection(trace, coloring="surprise"), facts=(trace.architecture.title, shape))
     return colored._repr_html_()
-
-
-PALETTES: tuple[Palette, Palette] = (palette("light", "truecolor"), palette("dark", "truecolor"))
-"""The palettes of an exported file: light, and dark where the reader's system is dark."""
 
 
 def _signed(value: float) -> str:

@@ -25,12 +25,13 @@ import csv
 import io
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.export.colored import ColoredText
+if TYPE_CHECKING:
+    from rnnscope.export.colored import ColoredText
 
 
 def as_json(text: ColoredText) -> str:

@@ -10,13 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 
-from rnnscope.export.colored import PALETTES, ColoredText
 from rnnscope.text.display import safe
 from rnnscope.theme.legend import Kind
-from rnnscope.theme.palette import STEPS, Palette
+from rnnscope.theme.palette import STEPS, Palette, palette
+
+if TYPE_CHECKING:
+    from rnnscope.export.colored import ColoredText
+
+PALETTES: tuple[Palette, Palette] = (palette("light", "truecolor"), palette("dark", "truecolor"))
+"""The palettes of an exported file: light, and dark where the reader's system is dark."""
 
 MONOSPACE = "ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

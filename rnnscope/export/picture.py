@@ -7,15 +7,18 @@ each: the grid runs from left to right, one character per cell, as in a terminal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
-from rnnscope.export.colored import PALETTES, ColoredText, Facts
 from rnnscope.export.layout import Layout
-from rnnscope.export.page import MONOSPACE, escaped, hexadecimal
+from rnnscope.export.page import MONOSPACE, PALETTES, escaped, hexadecimal
 from rnnscope.theme.palette import STEPS, Palette
+
+if TYPE_CHECKING:
+    from rnnscope.export.colored import ColoredText
 
 COLUMNS = 100
 _WIDTH, _HEIGHT = 8.4, 20
@@ -49,7 +52,7 @@ def picture(text: ColoredText) -> str:
     return "\n".join(parts)
 
 
-def _filled(facts: Facts) -> list[str]:
+def _filled(facts: Sequence[str]) -> list[str]:
     """The facts in lines of at most COLUMNS cells; a longer fact is truncated."""
     lines: list[str] = []
     for fact in facts:

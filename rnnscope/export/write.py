@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnscope.errors import OptionError
-from rnnscope.export.colored import ColoredText, Facts
 from rnnscope.export.numbers import as_csv, as_json, as_npz
 from rnnscope.export.page import page
 from rnnscope.export.picture import picture
 from rnnscope.files import write_atomically
-from rnnscope.selection import Selection
+
+if TYPE_CHECKING:
+    from rnnscope.export.colored import ColoredText
 
 PICTURES: dict[str, Callable[[ColoredText], str]] = {".html": page, ".svg": picture}
 NUMBERS: dict[str, Callable[[ColoredText], str | bytes]] = {
@@ -37,8 +39,3 @@ def write(text: ColoredText, path: Path) -> None:
     content = {**PICTURES, **NUMBERS}[path.suffix.lower()](text)
     encoded = content.encode("utf-8") if isinstance(content, str) else content
     write_atomically(path, lambda file: file.write(encoded))
-
-
-def write_page(selection: Selection, path: Path, *, start: int = 0, facts: Facts = ()) -> None:
-    """Write the passage of a screen. start: the position of its first character in the whole text."""
-    write(ColoredText.of(selection, start=start, facts=facts), path)

@@ -21,7 +21,6 @@ from rnnscope.errors import OptionError
 from rnnscope.export.colored import ColoredText
 from rnnscope.export.page import page
 from rnnscope.export.picture import COLUMNS, picture
-from rnnscope.export.write import write_page
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.selection import Selection
@@ -253,7 +252,8 @@ def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
 
 def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
     selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
-    write_page(selection, tmp_path / "view.HTML", facts=("mine",))
+    text = ColoredText.of(selection, facts=("mine",))
+    text.save(tmp_path / "view.HTML")
     source = (tmp_path / "view.HTML").read_text()
     assert "<h1>neuron 1/2, hidden: column</h1>" in source
     assert "own range" in source
@@ -262,9 +262,9 @@ def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
     with pytest.raises(
         OptionError, match=r"^unsupported extension \.pdf; use \.html, \.svg, \.json, \.csv or"
     ):
-        write_page(selection, tmp_path / "x.pdf")
+        text.save(tmp_path / "x.pdf")
     with pytest.raises(OptionError, match=r"^view has no extension; use \.html"):
-        write_page(selection, tmp_path / "view")
+        text.save(tmp_path / "view")
 
 
 def test_the_screen_s_part_needs_no_torch() -> None:

@@ -42,7 +42,8 @@ from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
 from rnnscope.app.screens.paging import PAGE
 from rnnscope.app.screens.stage import Stage
 from rnnscope.errors import OptionError
-from rnnscope.export.write import check_destination, write_page
+from rnnscope.export.colored import ColoredText
+from rnnscope.export.write import check_destination
 
 LONG: tuple[type[Request], ...] = (
     Find,
@@ -259,7 +260,8 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             try:
                 check_destination(path)
                 assert self.selection is not None
-                write_page(self.selection, path, start=self.start, facts=(self.model.name, self.model.title))
+                facts = (self.model.name, self.model.title)
+                ColoredText.of(self.selection, start=self.start, facts=facts).save(path)
             except OptionError as error:
                 return str(error)
             except OSError as error:
