@@ -23,10 +23,10 @@ from torch.nn import functional
 
 from rnnscope.analysis.ablation import Clamped
 from rnnscope.analysis.effects import Clamp
-from rnnscope.analysis.walk import true_log_probabilities
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.record import true_log_probabilities
 
 _LENGTH = 4096
 _TURNS = 3

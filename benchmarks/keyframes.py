@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from rnnscope.tracing.pages import WARM, Page, Pages, substituting
 
 import rnnscope  # noqa: F401  (before torch, for how its threads wait)
 from rnnscope.network.checkpoint import load_model, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import read_text
-from rnnscope.tracing.pages import WARM, Page, Pages, substituting
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 

@@ -31,7 +31,7 @@ def _never() -> bool:
 class Progress:
     """Where a computation reports the share that is done, and where it learns that it was cancelled."""
 
-    on_progress: Callable[[float], None] = _ignore
+    on_progress: Callable[[float], object] = _ignore
     """Called with the share that is done, 0..1."""
     is_cancelled: Callable[[], bool] = _never
     """Looked at between two pieces of work, about every tenth of a second."""

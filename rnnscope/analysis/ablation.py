@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.effects import Ablation, Clamp
-from rnnscope.analysis.walk import Stop, Told, true_log_probabilities
 from rnnscope.errors import OptionError
 from rnnscope.network.architecture import Activation, Architecture, CellName
 from rnnscope.network.cells import Cell, LayerState
 from rnnscope.network.model import CharRNN, State
 from rnnscope.network.sampling import Sampler
+from rnnscope.progress import Progress
+from rnnscope.tracing.record import true_log_probabilities
 from rnnscope.tracing.trace import Float
 
 _OPEN, _SHUT = 100.0, -100.0
@@ -136,23 +137,21 @@ def ablate(
     state: State | None = None,
     *,
     plain: Float | None = None,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
+    told: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Ablation:
     """Read `ids` (T,) with and without `clamps`, from `state` or from nothing.
 
-    plain: ln p of the untouched network from an earlier call, which need not be found again. When stopped,
-    the result is of what both had read. Raises OptionError as `Clamped` does.
+    plain: ln p of the untouched network from an earlier call, which need not be found again. Raises
+    OptionError as `Clamped` does, and Cancelled.
     """
     network = Clamped(model, clamps)
+    progress = Progress(lambda share: None if told is None else told(share), should_stop or (lambda: False))
     if plain is None:
-        plain = true_log_probabilities(
-            model, ids, state, told=_part_of(told, 0.0, 0.5), should_stop=should_stop
-        )
-        told = _part_of(told, 0.5, 0.5)
-    clamped = true_log_probabilities(network, ids, state, told=told, should_stop=should_stop)
-    read = min(len(plain), len(clamped))
-    return Ablation(network.clamps, plain[:read], clamped[:read])
+        plain = true_log_probabilities(model, ids, state, progress=progress.part(0.0, 0.5))
+        progress = progress.part(0.5, 1.0)
+    clamped = true_log_probabilities(network, ids, state, progress=progress)
+    return Ablation(network.clamps, plain, clamped)
 
 
 def sample_side_by_side(
@@ -208,7 +207,3 @@ def _check(architecture: Architecture, clamp: Clamp) -> None:
         raise OptionError(f"{architecture.title} has no cell to hold; hold the hidden state of {name}")
     if not math.isfinite(clamp.value) or (clamp.quantity == "hidden" and abs(clamp.value) > 1.0):
         raise OptionError(f"a hidden state is within −1..1; {name} cannot be held at {clamp.value:g}")
-
-
-def _part_of(told: Told | None, start: float, share: float) -> Callable[[float], object] | None:
-    return None if told is None else lambda done: told(start + share * done)

@@ -9,7 +9,7 @@ one, which the network has after all that comes before it, and is not differenti
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.analysis.effects import Saliency
-from rnnscope.analysis.walk import Stop, Told, read_through
 from rnnscope.network.model import CharRNN, State
+from rnnscope.tracing.record import read_through
 
 WINDOW = 100
 """How many characters before a prediction are looked at."""
@@ -36,8 +36,8 @@ def saliencies(
     state: State | None = None,
     *,
     window: int = WINDOW,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
+    told: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Saliency]:
     """Which of the characters before each of `positions` its prediction came from, in order of position.
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.analysis.effects import GradientFlow
-from rnnscope.analysis.walk import Stop, Told, read_through
 from rnnscope.network.model import CharRNN, State
+from rnnscope.tracing.record import read_through
 
 WINDOW = 100
 """Steps back from a loss."""
@@ -34,8 +34,8 @@ def gradient_flow(
     state: State | None = None,
     *,
     distance: int = WINDOW,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
+    told: Callable[[float], object] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> GradientFlow:
     """The mean gradient of the losses of the characters at `positions`, at each of `distance` steps back.
 

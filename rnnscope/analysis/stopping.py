@@ -1,18 +1,18 @@
-"""Work that nobody waits for any more ends where it is, in one way: it raises `Stopped`."""
+"""Where older analyses learn that their result is no longer wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from rnnscope.progress import Cancelled as Stopped
+
 Stop = Callable[[], bool]
-"""Whether the work should end; looked at every tenth of a second or so."""
+"""Whether the work should end."""
 
-
-class Stopped(Exception):
-    """Nobody wants the result any more; there is none."""
+__all__ = ["Stop", "Stopped", "heed"]
 
 
 def heed(should_stop: Stop | None) -> None:
-    """Raise Stopped where somebody said so."""
+    """Raise Cancelled where the work should end."""
     if should_stop is not None and should_stop():
         raise Stopped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,18 @@ from rnnscope.analysis.errors import ORDERS, Level, break_down
 from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.saturation import saturation
-from rnnscope.analysis.walk import Told, true_log_probabilities, walk
 from rnnscope.analysis.words import word_counts
 from rnnscope.errors import RnnscopeError, TextError
 from rnnscope.network.model import CharRNN
+from rnnscope.progress import Progress
+from rnnscope.text.long import LongText
 from rnnscope.text.ngram import log_probabilities_by_order
+from rnnscope.tracing.reader import TextReader
+from rnnscope.tracing.record import true_log_probabilities
 from rnnscope.tracing.trace import Float, Trace
 
 Facts = dict[str, Any]
+Told = Callable[[float], object]
 
 _AROUND = 20  # characters before a position that are quoted with it
 _EXTREMES = 20
@@ -47,7 +51,7 @@ def judge(
 ) -> Judged:
     """Let the model read what is judged, from nothing, and the n-grams what is learnt."""
     symbols = model.vocabulary.symbols
-    log_probabilities = true_log_probabilities(model, judged, told=told)
+    log_probabilities = true_log_probabilities(model, judged, progress=_progress(told))
     _check_numbers(log_probabilities)
     by_order = tuple(log_probabilities_by_order(learnt, judged, len(symbols), ORDERS))
     return Judged(
@@ -62,7 +66,7 @@ def judge(
 
 def saturation_facts(model: CharRNN, ids: NDArray[Any], told: Told | None) -> Facts:
     """Of every gate of every layer the shares at which each unit is shut, left, and open, right."""
-    found = saturation(walk(model, ids, told=told))
+    found = saturation(_traces(model, ids, told))
     gates = [
         {"layer": gate.layer, "gate": gate.gate, "left": gate.left.tolist(), "right": gate.right.tolist()}
         for gate in found.gates
@@ -166,7 +170,7 @@ def selection_facts(
     first = max(0, start - 1)
     chosen = _rows(model, ids, first, stop)
     selection = select(chosen, start - first, stop - first, threshold=threshold)
-    values = map(_shown, walk(model, ids, told=told))
+    values = map(_shown, _traces(model, ids, told))
     found = match(values, selection, limit=_MATCHES, exclude=span)
     size, symbols = model.architecture.hidden_size, model.vocabulary.symbols
     columns = zip(
@@ -211,7 +215,7 @@ def _matched(model: CharRNN) -> str:
 def _rows(model: CharRNN, ids: NDArray[Any], first: int, stop: int) -> Float:
     """What all neurons show from one position to another, having read all that is before."""
     kept, at = [], 0
-    for trace in walk(model, ids[:stop]):
+    for trace in _traces(model, ids[:stop]):
         kept.append(_shown(trace)[max(0, first - at) :])
         at += len(trace)
     return np.concatenate(kept)
@@ -227,3 +231,15 @@ def _shown(trace: Trace) -> Float:
 def _text(symbols: tuple[str, ...], ids: NDArray[Any]) -> str:
     """One character an id, also of a network of bytes."""
     return "".join([symbols[i] for i in ids.tolist()])
+
+
+def _progress(told: Told | None) -> Progress:
+    return Progress() if told is None else Progress(told)
+
+
+def _traces(model: CharRNN, ids: NDArray[Any], told: Told | None = None) -> Iterator[Trace]:
+    content = (
+        bytes(ids.tolist()) if model.vocabulary.kind == "bytes" else _text(model.vocabulary.symbols, ids)
+    )
+    reader = TextReader(model, LongText.of(content, kind=model.vocabulary.kind))
+    return reader.traces(progress=_progress(told))

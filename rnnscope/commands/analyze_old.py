@@ -15,8 +15,7 @@ from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError, TextError
 
 if TYPE_CHECKING:
-    from rnnscope.analysis.walk import Told
-    from rnnscope.commands.analyses import Judged
+    from rnnscope.commands.analyses import Judged, Told
 
 _RANGE = re.compile(r"(\d+):(\d+)")
 

@@ -16,7 +16,7 @@ from rnnscope.errors import OptionError
 if TYPE_CHECKING:
     from rnnscope.export.colored import ColoredText, Facts
     from rnnscope.export.subject import Subject
-    from rnnscope.tracing.pages import Page, Pages
+    from rnnscope.tracing.reader import Page, TextReader
 
 _IN_A_PICTURE = 20_000
 _AT_ONCE = 4096
@@ -78,11 +78,11 @@ def run(options: Options) -> int:
     stop = length if wanted is None else min(length, options.start + wanted)
 
     from rnnscope.network.checkpoint import load_model
-    from rnnscope.tracing.pages import Pages
+    from rnnscope.tracing.reader import TextReader
 
-    pages = Pages(load_model(path), text)
+    reader = TextReader(load_model(path), text)
     facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
-    found, unknown = _colored(pages, subject, options.start, stop, facts)
+    found, unknown = _colored(reader, subject, options.start, stop, facts)
     write(found, options.output)
     say(f"{options.output}: {_counted(len(found))} colored by {found.subject}")
     if options.length is None and stop < length:
@@ -90,7 +90,7 @@ def run(options: Options) -> int:
     for note in text.notes:
         say(note)
     if unknown:
-        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {label(pages.stand_in)}")
+        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {label(reader.stand_in)}")
     return 0
 
 
@@ -98,12 +98,14 @@ def _counted(characters: int) -> str:
     return f"{characters:,} character{'' if characters == 1 else 's'}"
 
 
-def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts) -> tuple[ColoredText, int]:
+def _colored(
+    reader: TextReader, subject: Subject, start: int, stop: int, facts: Facts
+) -> tuple[ColoredText, int]:
     """The characters start .. stop−1, and how many of them the vocabulary lacks."""
     from rnnscope.export.colored import ColoredText
 
     parts, spellings, unknown = [], [], 0
-    for page, repeated in _pages(pages, start, stop):
+    for page, repeated in _pages(reader, start, stop):
         parts.append(ColoredText.of(subject.selection(page.trace), start=page.start, facts=facts)[repeated:])
         spellings.append(page.text[repeated:])
         unknown += sum(index >= repeated for index in page.unknown.tolist())
@@ -111,7 +113,7 @@ def _colored(pages: Pages, subject: Subject, start: int, stop: int, facts: Facts
     return (whole.with_text("".join(spellings)) if unknown else whole), unknown
 
 
-def _pages(pages: Pages, start: int, stop: int) -> Iterator[tuple[Page, int]]:
+def _pages(reader: TextReader, start: int, stop: int) -> Iterator[tuple[Page, int]]:
     """Consecutive pages, each with the number of characters that it repeats of the page before.
 
     A page repeats the last character of the page before: its prediction gives the surprise of the next.
@@ -124,8 +126,6 @@ def _pages(pages: Pages, start: int, stop: int) -> Iterator[tuple[Page, int]]:
         task = progress.add_task("reading", total=stop)
         for at in range(start, stop, _AT_ONCE):
             first = max(0, at - 1)
-            pages.lay(first, told=lambda _: progress.update(task, completed=pages.laid))
-            page = pages.page(first, min(stop, at + _AT_ONCE))
-            assert page is not None, "a page without a stop condition is complete"
+            page = reader.page(first, min(stop, at + _AT_ONCE))
             yield page, at - first
             progress.update(task, completed=page.stop)

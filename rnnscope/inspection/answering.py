@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from rnnscope.analysis.stopping import Stopped
 from rnnscope.app.asking.answers import Answer, Refused
 from rnnscope.app.asking.desk import Desk, Ticket
 from rnnscope.app.asking.requests import Lane
@@ -24,7 +23,7 @@ def answer(desk: Desk, lane: Lane, doing: Doing) -> None:
                 if ticket.is_dropped():
                     break
                 desk.post(said)
-        except (Stopped, Cancelled):
+        except Cancelled:
             pass
         except RnnscopeError as error:
             desk.post(Refused(ticket.request, str(error)))

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rnnscope.analysis.stopping import Stopped, heed
 from rnnscope.app.asking.answers import Extent, SaturationFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.inspection.kept import Kept
@@ -16,8 +15,9 @@ from rnnscope.inspection.survey import SHORTEST, Survey, check_length, survey, s
 from rnnscope.inspection.whole import Whole, digest_of, read_whole
 from rnnscope.network.model import CharRNN
 from rnnscope.opening import Opening
+from rnnscope.progress import Progress
 from rnnscope.text.long import LongText
-from rnnscope.tracing.pages import Pages
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ _LOOK_SECONDS = 0.05
 class Subject:
     """A text under the model. Searches keep the one they began with when another is typed."""
 
-    def __init__(self, pages: Pages, source: str, training_text: Callable[[], str | None]) -> None:
+    def __init__(self, pages: TextReader, source: str, training_text: Callable[[], str | None]) -> None:
         self.pages = pages
+        assert pages.model is not None
+        self.model = pages.model
         self.source = source
         self.training_text = training_text
         self.judged: Judged | None = None
@@ -45,18 +47,15 @@ class Subject:
         self._reading = threading.Lock()
 
     def survey(self, ticket: Ticket) -> Survey:
-        """What searches read. Raises Stopped, TextError for a text too short."""
+        """What searches read. Raises Cancelled, TextError for a text too short."""
         with self._read_by(ticket):
             if self._survey is None:
                 check_length(self.pages.text.count(SHORTEST))
-                found = survey(self.pages.model, self.pages, ticket)
-                if found is None:
-                    raise Stopped
-                self._survey = found
+                self._survey = survey(self.model, self.pages, ticket)
             return self._survey
 
     def whole(self, ticket: Ticket) -> Whole:
-        """What searches of the whole text read. Raises Stopped, TextError."""
+        """What searches of the whole text read. Raises Cancelled, TextError."""
         with self._read_by(ticket):
             if self._whole is None:
                 self._whole = read_whole(self.pages, ticket)
@@ -69,15 +68,15 @@ class Subject:
     @cached_property
     def digest(self) -> str:
         """Of the characters that a survey reads."""
-        return digest_of(self.pages.text.read(0, surveyed(self.pages.model.architecture)))
+        return digest_of(self.pages.text.read(0, surveyed(self.model.architecture)))
 
     @contextmanager
     def _read_by(self, ticket: Ticket) -> Iterator[None]:
-        """One thread at a time; who is dropped waits no longer. Raises Stopped."""
+        """One thread at a time; who is dropped waits no longer. Raises Cancelled."""
         while not self._reading.acquire(timeout=_LOOK_SECONDS):
-            heed(ticket.is_dropped)
+            Progress(is_cancelled=ticket.is_dropped).check()
         try:
-            heed(ticket.is_dropped)
+            Progress(is_cancelled=ticket.is_dropped).check()
             yield
         finally:
             self._reading.release()
@@ -92,7 +91,7 @@ class Bench:
         self._kept = kept
         self._lock = threading.Lock()
         self._training_text = opening.training_text
-        self.opened = Subject(Pages(model, opening.text), opening.source, opening.training_text)
+        self.opened = Subject(TextReader(model, opening.text), opening.source, opening.training_text)
         """The text that was asked for."""
         self.typed: Trace | None = None
         """What was typed last, so that a key reads only what it changed."""
@@ -112,7 +111,7 @@ class Bench:
     def put(self, text: str, source: str) -> Subject:
         """Look at another text."""
         kind = self.model.vocabulary.kind
-        pages = Pages(self.model, LongText.of(text, source, kind))
+        pages = TextReader(self.model, LongText.of(text, source, kind))
         with self._lock:
             self._subject = Subject(pages, source, self._training_text)
             return self._subject

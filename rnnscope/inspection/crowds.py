@@ -11,6 +11,7 @@ from rnnscope.app.asking.answers import Answer, FactorsFound, Told
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindFactors
 from rnnscope.inspection.bench import Bench, Subject
+from rnnscope.progress import Progress
 
 _FACTORS = 12
 _LEARNT_FROM = 4000
@@ -33,8 +34,8 @@ def find_factors(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         if ticket.is_dropped():
             return
         of_layers[request.layer] = found
-    page = subject.pages.page(request.start, request.stop, should_stop=ticket.is_dropped)
-    if page is None or not len(page.trace):
+    page = subject.pages.page(request.start, request.stop, Progress(is_cancelled=ticket.is_dropped))
+    if not len(page.trace):
         return
     factors = of_layers[request.layer]
     along = strengths(page.trace.shown(request.layer, "hidden"), factors.units)

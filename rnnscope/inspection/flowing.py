@@ -27,7 +27,7 @@ from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary, code_points
 from rnnscope.tracing.keyframes import advance
-from rnnscope.tracing.pages import substituting
+from rnnscope.tracing.reader import substituting
 
 READ = 8192
 """Characters of the text that are read."""

@@ -24,7 +24,7 @@ from rnnscope.inspection.bench import Subject
 from rnnscope.progress import Progress
 from rnnscope.text.ngram import MOST_CHARACTERS, KneserNey, log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary, code_points
-from rnnscope.tracing.pages import Pages, substituting
+from rnnscope.tracing.reader import TextReader, substituting
 
 LONGEST = 20_000
 """Characters that are judged at most."""
@@ -81,7 +81,7 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
     text, log_probabilities = "".join(part for part, _ in read), np.concatenate([part for _, part in read])
     if not np.isfinite(log_probabilities).all():
         raise RnnscopeError("the network expects nothing that is a number; its weights have diverged")
-    vocabulary = substituting(pages.model.vocabulary)
+    vocabulary = substituting(subject.model.vocabulary)
     learned = lesson.text
     if lesson.learned_from is None:
         learned = without(learned, in_symbols(vocabulary, text))
@@ -122,10 +122,8 @@ def differences(
         whole = np.concatenate(([0.0], judged.comparison.difference)).astype(np.float32)
         return whole[first : stop - judged.start]
     before = max(0, start - judged.comparison.order)  # what the n-gram sees of it, and the network's first
-    page = subject.pages.page(before, stop, should_stop=ticket.is_dropped)
-    if page is None or ticket.is_dropped():
-        return None
-    vocabulary = substituting(subject.pages.model.vocabulary)
+    page = subject.pages.page(before, stop, Progress(is_cancelled=ticket.is_dropped))
+    vocabulary = substituting(subject.model.vocabulary)
     learned = judged.learned
     if judged.learned_from is None:
         learned = without(learned, in_symbols(vocabulary, page.text))
@@ -176,7 +174,7 @@ class _Lesson:
 def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
     """Raises TextError where there is none; None once the ticket is dropped."""
     text = subject.pages.text
-    vocabulary = substituting(subject.pages.model.vocabulary)
+    vocabulary = substituting(subject.model.vocabulary)
     trained_on = subject.training_text()
     if trained_on is not None:
         if text.count(SHORTEST) < SHORTEST:
@@ -207,14 +205,12 @@ def _holds(learned: str, text: str) -> bool:
     return 2 * sum(text[at : at + _CUT] in learned for at in places) > _PROBES
 
 
-def _read(pages: Pages, start: int, ticket: Ticket) -> Iterator[tuple[float, str, NDArray[np.float32]]]:
+def _read(pages: TextReader, start: int, ticket: Ticket) -> Iterator[tuple[float, str, NDArray[np.float32]]]:
     """The characters from `start` on, some at once: the share done, they, and ln p of all but the first."""
     last: NDArray[np.float32] | None = None
     stop = min(start + LONGEST, pages.text.count(start + LONGEST))
     for at in range(start, stop, _PIECE):
-        page = pages.page(at, min(at + _PIECE, stop), should_stop=ticket.is_dropped)
-        if page is None or ticket.is_dropped():
-            return
+        page = pages.page(at, min(at + _PIECE, stop), Progress(is_cancelled=ticket.is_dropped))
         rows, ids = page.trace.log_probabilities, page.trace.ids
         expected = rows[np.arange(len(ids) - 1), ids[1:]]
         if last is not None:

@@ -8,12 +8,12 @@ import numpy as np
 
 from rnnscope.analysis.questions import Question
 from rnnscope.analysis.scanning import AHEAD
-from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.app.asking.answers import Answer, TextFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import Find, FindOn, FindShare, FindText
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.searching import question_of
+from rnnscope.progress import Progress
 from rnnscope.text.long import LongText
 from rnnscope.text.occurrences import compiled, find_next, find_previous
 from rnnscope.text.patterns import Span
@@ -46,7 +46,7 @@ def find_share(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 
 
 def find_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, OptionError, TextError."""
+    """Raises Cancelled, OptionError, TextError."""
     request = ticket.request
     assert isinstance(request, FindOn)
     search, position = request.search, request.position
@@ -64,10 +64,12 @@ def _next_marked(search: Find, position: int) -> Span | None:
     return next((mark for mark in marks if mark[0] >= position), marks[0] if marks else None)
 
 
-def _next_on(text: LongText, question: Question, begin: int, begins: bool, should_stop: Stop) -> Span | None:
+def _next_on(
+    text: LongText, question: Question, begin: int, begins: bool, should_stop: Callable[[], bool]
+) -> Span | None:
     """The first stretch at `begin` or after it; None of what is a number, or too far away."""
     for first in range(begin, begin + _WINDOWS * _WINDOW, _WINDOW):
-        heed(should_stop)
+        Progress(is_cancelled=should_stop).check()
         low = max(0, first - _BEFORE) if first > _WINDOW else 0
         shown = text.read(low, first + _WINDOW + AHEAD)
         found = question.over(shown).booleans if len(shown) > first - low else np.zeros((0, 1, 0), np.bool_)

@@ -9,13 +9,14 @@ import numpy as np
 
 from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.attribution import saliency
-from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindAblation, FindOrigin, WriteOn
 from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.network.sampling import Sampler
+from rnnscope.progress import Progress
+from rnnscope.tracing.record import state_at
 
 _SAMPLE = 240
 _PRIME = 400
@@ -30,8 +31,8 @@ def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindAblation)
     subject = bench.subject
-    page = subject.pages.page(request.start, request.stop, should_stop=ticket.is_dropped)
-    if page is None or len(page.trace) < 3:
+    page = subject.pages.page(request.start, request.stop, Progress(is_cancelled=ticket.is_dropped))
+    if len(page.trace) < 3:
         return
     ids = page.trace.ids
     plain = page.trace.log_probabilities[np.arange(1, len(ids) - 1), ids[2:]]
@@ -62,8 +63,8 @@ def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindOrigin)
     start = max(0, request.position - _PRIME - _BEFORE)
-    page = bench.subject.pages.page(start, request.position + 1, should_stop=ticket.is_dropped)
-    if page is None or len(page.trace) < 2:
+    page = bench.subject.pages.page(start, request.position + 1, Progress(is_cancelled=ticket.is_dropped))
+    if len(page.trace) < 2:
         return
     position = len(page.trace) - 1
     found = saliency(bench.model, page.trace.ids, position, window=_BEFORE)
@@ -80,9 +81,7 @@ def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, WriteOn)
     before = max(0, request.position - _KEPT)
-    page = bench.subject.pages.page(before, request.position + 1, should_stop=ticket.is_dropped)
-    if page is None:
-        return
+    page = bench.subject.pages.page(before, request.position + 1, Progress(is_cancelled=ticket.is_dropped))
     sampler = Sampler(bench.model)
     sampler.feed(page.trace.ids.tolist())
     symbols = bench.model.vocabulary.symbols

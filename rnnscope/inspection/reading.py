@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import Answer, Noted, PageRead
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import PutBack, ReadPage, TypeText
 from rnnscope.inspection.bench import Bench, Subject
 from rnnscope.inspection.survey import joined
 from rnnscope.network.model import CharRNN
-from rnnscope.tracing.pages import substituting
-from rnnscope.tracing.record import record
+from rnnscope.progress import Cancelled, Progress
+from rnnscope.tracing.reader import substituting
+from rnnscope.tracing.record import record, state_at
 from rnnscope.tracing.trace import Trace
 
 _COUNTED_AHEAD = 1 << 21
@@ -73,8 +73,8 @@ def shown(
     """The page at once, and again when its states are exact."""
     pages = subject.pages
     for at_once in (True, False):
-        page = pages.page(start, stop, at_once=at_once, should_stop=ticket.is_dropped)
-        if page is None or not len(page.trace):
+        page = pages.page(start, stop, Progress(is_cancelled=ticket.is_dropped), at_once=at_once)
+        if not len(page.trace):
             return
         yield PageRead(
             ticket.request,
@@ -94,7 +94,9 @@ def shown(
             yield Noted(ticket.request, told)
         if page.is_exact:
             return
-        if not pages.lay(start, should_stop=ticket.should_pause):
+        try:
+            pages.state(start, Progress(is_cancelled=ticket.should_pause))
+        except Cancelled:
             ticket.is_put_off = True  # minutes, far into a long text: what is asked meanwhile goes before
             return
 

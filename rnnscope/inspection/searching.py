@@ -17,8 +17,6 @@ from rnnscope.analysis.matching import Selection, match, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.search import best_by_feature, find_in_trace, name_neurons
-from rnnscope.analysis.stopping import Stop, Stopped, heed
-from rnnscope.analysis.walk import walk
 from rnnscope.app.asking.answers import (
     Answer,
     ContextsFound,
@@ -39,7 +37,6 @@ from rnnscope.inspection.survey import joined, surveyed
 from rnnscope.inspection.whole import Whole
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.progress import Progress
-from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace
 
 AROUND = 40
@@ -55,11 +52,11 @@ _STRETCH = 2048
 
 
 def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, TextError."""
+    """Raises Cancelled, TextError."""
     for _ in range(_LOOKS):
         if bench.has_shown.wait(_LOOK_SECONDS):
             break
-        heed(ticket.is_dropped)
+        Progress(is_cancelled=ticket.is_dropped).check()
     subject, request = bench.subject, ticket.request
     kept = bench.kept(subject)
     names = kept.names(subject.digest) if kept is not None else None
@@ -107,7 +104,7 @@ def _written(kept: Kept, request: Request) -> Iterator[Answer]:
 
 
 def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, OptionError, TextError."""
+    """Raises Cancelled, OptionError, TextError."""
     request = ticket.request
     assert isinstance(request, Find)
     subject = bench.subject
@@ -148,7 +145,7 @@ def _found_along(request: Find, bench: Bench, whole: Whole, ticket: Ticket) -> F
 def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, NDArray[np.int64]]:
     """The text's first part, and what is marked beyond it: a trace, and where its characters stand (T,).
 
-    Where both is marked, what is meant and what is not, the marks alone tell. Raises Stopped, OptionError.
+    Where both is marked, what is meant and what is not, the marks alone tell. Raises Cancelled, OptionError.
     """
     marks = sorted(request.marks)
     trace = subject.survey(ticket).trace
@@ -160,9 +157,10 @@ def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, N
     places = [np.arange(len(part)) for part in parts]
     for start, stop, _ in marks:
         first = max(start, at)
-        page = subject.pages.page(first, min(stop, first + _MOST_MARKED), should_stop=ticket.is_dropped)
-        heed(ticket.is_dropped)
-        if page is not None and len(page.trace) and first < stop:
+        page = subject.pages.page(
+            first, min(stop, first + _MOST_MARKED), Progress(is_cancelled=ticket.is_dropped)
+        )
+        if len(page.trace) and first < stop:
             parts.append(page.trace)
             places.append(np.arange(page.start, page.stop))
             at = page.stop
@@ -171,8 +169,10 @@ def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, N
     return joined(parts), np.concatenate(places)
 
 
-def found_in(request: Find, trace: Trace, top: int = _TOP, should_stop: Stop | None = None) -> Found:
-    """Who knows what is asked for. Raises Stopped, OptionError, TextError."""
+def found_in(
+    request: Find, trace: Trace, top: int = _TOP, should_stop: Callable[[], bool] | None = None
+) -> Found:
+    """Who knows what is asked for. Raises Cancelled, OptionError, TextError."""
     question = question_of(request, np.arange(len(trace)))
     return _found(request, find_in_trace(trace, question, top=top, should_stop=should_stop))
 
@@ -219,7 +219,7 @@ def _known(feature: str, finding: Finding) -> Known:
 
 
 def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, TextError."""
+    """Raises Cancelled, TextError."""
     request = ticket.request
     assert isinstance(request, FindContexts)
     subject = bench.subject
@@ -229,15 +229,12 @@ def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         return
     values = (trace.shown(request.layer, request.quantity, request.unit) for trace in _walked(bench, ticket))
     found = top_contexts(_query(request), values, subject.pages.text.read)
-    heed(ticket.is_dropped)
     yield ContextsFound(request, found, subject.extent(found.positions))
 
 
 def _walked(bench: Bench, ticket: Ticket) -> Iterator[Trace]:
-    """The whole text, a short stretch at a time. Raises Stopped, TextError."""
-    ids = bench.subject.whole(ticket).ids
-    yield from walk(bench.model, ids, stretch=_STRETCH, told=ticket.told, should_stop=ticket.is_dropped)
-    heed(ticket.is_dropped)
+    """The whole text, a short stretch at a time. Raises Cancelled, TextError."""
+    yield from bench.subject.pages.traces(progress=Progress(ticket.told, ticket.is_dropped), stretch=_STRETCH)
 
 
 def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
@@ -253,14 +250,13 @@ def _query(request: FindContexts) -> Contexts:
 
 
 def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, TextError."""
+    """Raises Cancelled, TextError."""
     request = ticket.request
     assert isinstance(request, FindSaturation)
     subject = bench.subject
     if request.whole not in subject.saturation:
         if request.whole:
-            reader = TextReader(bench.model, subject.pages.text)
-            counted = saturation(reader.traces(progress=Progress(ticket.told, ticket.is_dropped)))
+            counted = saturation(subject.pages.traces(progress=Progress(ticket.told, ticket.is_dropped)))
         else:
             counted = saturation([subject.survey(ticket).trace])
         extent = subject.extent(counted.positions if not request.whole else subject.pages.text.known)
@@ -269,7 +265,7 @@ def find_saturation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 
 
 def find_matches(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
-    """Raises Stopped, TextError."""
+    """Raises Cancelled, TextError."""
     request = ticket.request
     assert isinstance(request, FindMatches)
     subject = bench.subject
@@ -282,7 +278,7 @@ def find_matches(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         values = subject.survey(ticket).trace.shown(request.layer, quantity)
     span = (selection.start, selection.stop)
     matches = match(values, selection, limit=40, exclude=span, should_stop=ticket.is_dropped)
-    heed(ticket.is_dropped)
+    Progress(is_cancelled=ticket.is_dropped).check()
     text = subject.pages.text
     texts = tuple(
         text.read(max(0, start - 12), min(stop, start + _WIDEST_MATCH) + AROUND)
@@ -292,12 +288,12 @@ def find_matches(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 
 
 def _selected(request: FindMatches, subject: Subject, ticket: Ticket) -> Selection:
-    """The units on over exactly the range, wherever it lies in the text. Raises Stopped, OptionError."""
+    """The units on over exactly the range, wherever it lies in the text. Raises Cancelled, OptionError."""
     if request.stop - request.start > _MOST_MARKED:
         raise OptionError(f"a range of at most {_MOST_MARKED:,} characters can be matched")
-    page = subject.pages.page(max(0, request.start - 1), request.stop, should_stop=ticket.is_dropped)
-    if page is None:
-        raise Stopped
+    page = subject.pages.page(
+        max(0, request.start - 1), request.stop, Progress(is_cancelled=ticket.is_dropped)
+    )
     values = page.trace.shown(request.layer, _quantity(page.trace.architecture))
     start, stop = request.start - page.start, min(request.stop - page.start, len(values))
     if not start < stop:

@@ -10,7 +10,8 @@ from rnnscope.app.asking.desk import Ticket
 from rnnscope.errors import TextError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
-from rnnscope.tracing.pages import Pages
+from rnnscope.progress import Progress
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace
 
 LONGEST = 20_000
@@ -45,14 +46,12 @@ def surveyed(architecture: Architecture) -> int:
     return min(LONGEST, _BYTES // architecture.traced_bytes)
 
 
-def survey(model: CharRNN, pages: Pages, ticket: Ticket) -> Survey | None:
-    """Record as many of the text's characters as fit; None when nobody wants them any more."""
+def survey(model: CharRNN, pages: TextReader, ticket: Ticket) -> Survey:
+    """Record as many of the text's characters as fit. Raises Cancelled."""
     size = surveyed(model.architecture)
     parts = []
     for start in range(0, size, _PIECE):
-        page = pages.page(start, min(start + _PIECE, size), should_stop=ticket.is_dropped)
-        if page is None or ticket.is_dropped():
-            return None
+        page = pages.page(start, min(start + _PIECE, size), Progress(is_cancelled=ticket.is_dropped))
         parts.append(page.trace)
         if len(page.trace) < min(_PIECE, size - start):
             break

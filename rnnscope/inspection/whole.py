@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.stopping import heed
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.errors import TextError
-from rnnscope.tracing.pages import Pages
+from rnnscope.progress import Progress
+from rnnscope.tracing.reader import TextReader
 
 _PIECE = 1 << 16
 
@@ -28,16 +28,16 @@ class Whole:
         return len(self.ids)
 
 
-def read_whole(pages: Pages, ticket: Ticket) -> Whole:
-    """Encode a text of any length. Raises TextError, Stopped."""
-    length = pages.text.count(should_stop=ticket.is_dropped)
-    heed(ticket.is_dropped)
-    dtype = np.min_scalar_type(len(pages.model.vocabulary))
+def read_whole(pages: TextReader, ticket: Ticket) -> Whole:
+    """Encode a text of any length. Raises TextError, Cancelled."""
+    progress = Progress(is_cancelled=ticket.is_dropped)
+    length = pages.length(progress)
+    dtype = np.int32
     digest = hashlib.sha256()
     try:
         with tempfile.TemporaryFile(prefix="rnnscope-") as file:
             for start in range(0, length, _PIECE):
-                heed(ticket.is_dropped)
+                progress.check()
                 stop = min(start + _PIECE, length)
                 digest.update(pages.text.read(start, stop).encode("utf-8", "surrogatepass"))
                 file.write(pages.ids(start, stop).astype(dtype).tobytes())

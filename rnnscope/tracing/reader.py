@@ -1,100 +1,349 @@
-"""The activations of any part of a text under a network: exact, and in bounded memory."""
+"""The activations of any part of a text under a network: exact where it says so, and in bounded memory.
+
+    text       |========read========>·····················|
+    page 1         keyframe ──▶ [page]                            exact
+    page 2                             forgotten ──▶ [page]       exact
+    page 3                                  zero ──▶ [page]       at_once only, and is_exact is False
+
+Up to where the text has been read in order, states are kept at intervals (keyframes.py), and a page is traced
+from the nearest one. Beyond, a page starts where the network has forgotten what came before it
+(forgetting.py); a network that does not forget has to read the text up to the page.
+
+States are the same as those of one run over the whole text within 1e-5 (`forgetting.SAME`), and activations
+with them. Log-probabilities are sums over a layer of such values: with the sample models they differ by up to
+1e-4 (`benchmarks/keyframes.py` measures both).
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.errors import OptionError
 from rnnscope.network.model import CharRNN, State
-from rnnscope.progress import NO_PROGRESS, Cancelled, Progress
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.long import LongText
-from rnnscope.tracing.pages import Page, Pages
+from rnnscope.text.vocabulary import Vocabulary, code_points
+from rnnscope.tracing.forgetting import WARM_UP, remembered
+from rnnscope.tracing.keyframes import STRIDE, Keyframes, advance
+from rnnscope.tracing.record import record_from
+from rnnscope.tracing.streams import STREAMS, Streams
 from rnnscope.tracing.trace import Trace
 
-_STRETCH = 2048
-"""Characters traced at once where a text is read from one end to the other."""
+_WARM_UPS = (1, 4, 16)
+"""How many warm-ups a network is given to forget."""
+_STRETCH_BYTES = 64 << 20
+_LONGEST, _SHORTEST = 16_384, 128
+"""The stretches of `traces`: as many characters as fit in some 64 MB, within these limits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """Some characters of a long text, traced.
+
+    start: the position of the first in the text.
+    text: the characters as they are; `trace.ids` has stand-ins for those that the vocabulary lacks.
+    is_exact: whether the states are those of a run over the whole text from its start.
+    unknown: (K,) the indices of the page's characters that the vocabulary lacks.
+    """
+
+    start: int
+    text: str
+    trace: Trace
+    is_exact: bool
+    unknown: NDArray[np.intp]
+
+    @property
+    def stop(self) -> int:
+        """The position after the last character."""
+        return self.start + len(self.text)
 
 
 class TextReader:
     """A text of any length under a network; several threads may read it at once.
 
-    A character that the vocabulary lacks is read as the unknown symbol or, where the vocabulary has none, as
-    a space.
+    A character that the vocabulary lacks is read as the unknown symbol; where the vocabulary has none, as a
+    space, or as its first symbol if it has no space either.
     """
 
-    def __init__(self, model: CharRNN, text: LongText) -> None:
-        self._pages: Pages | None = Pages(model, text)
-        self._trace: Trace | None = None
+    def __init__(
+        self,
+        model: CharRNN,
+        text: LongText | str,
+        *,
+        memory_bytes: int = 64 << 20,
+        stride: int = STRIDE,
+        warm_up: int = WARM_UP,
+    ) -> None:
+        """memory_bytes: what the states kept may take. stride: characters between two of them, at first.
 
-    @classmethod
-    def of_trace(cls, trace: Trace) -> TextReader:
-        """A reader of the text of one trace; it has no model."""
-        reader = cls.__new__(cls)
-        reader._pages, reader._trace = None, trace
-        return reader
+        warm_up: characters after which the network is expected to have forgotten, at least as many as
+        `stride`. Raises ValueError for a text of characters where the model reads bytes, and the reverse.
+        """
+        text = LongText.of(text, kind=model.vocabulary.kind) if isinstance(text, str) else text
+        if text.kind != model.vocabulary.kind:
+            raise ValueError(f"a text of {text.kind} for a model of {model.vocabulary.kind}")
+        self._model = model
+        self.text = text
+        """The characters."""
+        self.unknown_characters = 0
+        """How many characters the vocabulary lacks, as far as the text was read in order."""
+        self._keyframes = Keyframes(model, memory_bytes, stride)
+        self._stride, self._warm_up = stride, warm_up
+        self._vocabulary = substituting(model.vocabulary)
+        self._codes = np.array([ord(symbol) for symbol in model.vocabulary.symbols], np.uint32)
+        self._reading_on = threading.Lock()
+
+    @staticmethod
+    def of_trace(trace: Trace) -> TextReader:
+        """A reader of the text of one trace. It has no model, and so no states."""
+        return TraceReader(trace)
 
     @property
     def model(self) -> CharRNN | None:
         """The network; None where only a trace is at hand."""
-        return None if self._pages is None else self._pages.model
+        return self._model
+
+    @property
+    def stand_in(self) -> str:
+        """What is read in place of a character that the vocabulary lacks."""
+        return self._vocabulary.symbols[self._vocabulary.unknown or 0]
+
+    @property
+    def read_until(self) -> int:
+        """The position up to which the text was read in order: any page before it is exact at once."""
+        return self._keyframes.head[0]
 
     def length(self, progress: Progress = NO_PROGRESS) -> int:
-        """The number of characters of the text. Raises Cancelled."""
-        if self._pages is None:
-            return len(self._at_hand)
-        length = self._pages.text.count(should_stop=progress.is_cancelled)
-        progress.check()
+        """The number of characters of the text. Raises TextError, Cancelled."""
+        length = self.text.count(told=progress.on_progress, should_stop=progress.is_cancelled)
+        if not self.text.is_counted:
+            progress.check()
         return length
 
     def read(self, start: int, stop: int) -> str:
-        """The characters start .. stop−1, or as many of them as there are."""
-        if self._pages is None:
-            return "".join(self._at_hand.characters[max(0, start) : stop])
-        return self._pages.text.read(start, stop)
+        """The characters start .. stop−1, or as many of them as there are. Raises TextError."""
+        return self.text.read(start, stop)
 
     def ids(self, start: int, stop: int) -> NDArray[np.int32]:
-        """(n,) int32 the ids under which the characters start .. stop−1 are read."""
-        return self._at_hand.ids[start:stop] if self._pages is None else self._pages.ids(start, stop)
+        """(n,) int32, the ids under which the characters start .. stop−1 are read. Raises TextError."""
+        return self._read(start, stop)[1]
 
-    def trace(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Trace:
-        """The exact trace of the characters start .. stop−1, or of as many as there are. Raises Cancelled."""
-        if self._pages is None:
-            return self._at_hand.until(stop).since(start)
-        return self.page(start, stop, progress).trace
+    def read_on(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> None:
+        """Read the text in order, up to the character `until` or to the end, and keep states on the way.
 
-    def page(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Page:
-        """A trace with the text that was read. Raises Cancelled, OptionError for a reader of a trace."""
-        if self._pages is None:
-            raise OptionError("pages need a model, but only a trace is at hand")
-        self._pages.lay(start, should_stop=progress.is_cancelled)
-        page = self._pages.page(start, stop, should_stop=progress.is_cancelled)
-        if page is None:
-            raise Cancelled
-        return page
-
-    def traces(
-        self, start: int = 0, stop: int | None = None, progress: Progress = NO_PROGRESS
-    ) -> Iterator[Trace]:
-        """Exact traces of consecutive stretches of the characters start .. stop−1. Raises Cancelled."""
-        stop = self.length(progress) if stop is None else min(stop, self.length(progress))
-        for first in range(start, stop, _STRETCH):
-            yield self.trace(first, min(first + _STRETCH, stop), progress)
-            progress(min(1.0, (first + _STRETCH - start) / (stop - start)))
+        A call that is cancelled leaves what it read; the next one goes on there. Raises TextError, Cancelled.
+        """
+        length = self.text.count(until, should_stop=progress.is_cancelled)
+        end = length if until is None else min(until, length)
+        while self.read_until < end:
+            progress.check()
+            with self._reading_on:
+                self._read_next(end)
+            progress.on_progress(self.read_until / end)
+        if until is None and not self.text.is_counted:
+            progress.check()
 
     def state(self, position: int, progress: Progress = NO_PROGRESS) -> State:
-        """The exact state before the character at `position`. Raises Cancelled, OptionError."""
-        if self._pages is None:
-            raise OptionError("a state needs a model, but only a trace is at hand")
-        from rnnscope.analysis.walk import state_at
+        """The exact state before the character at `position`, each part (1, H).
 
-        if position == 0:
-            return self._pages.model.initial_state(1)
-        return state_at(self.trace(position - 1, position, progress), 0, self._pages.model)
+        Where the network has not been there and does not forget, this reads all of the text before it. Raises
+        TextError, Cancelled.
+        """
+        known = self._nearby(position, max(self._warm_up, self._keyframes.spacing), progress)
+        if known is None:
+            known = self._forgotten(position, _WARM_UPS, progress)
+        if known is None:
+            self.read_on(position, progress)
+            known = self._nearby(position, self._keyframes.spacing, progress)
+        assert known is not None, "the text was read up to here"
+        return known
+
+    def trace(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Trace:
+        """The exact trace of the characters start .. stop−1, or of as many as there are.
+
+        Raises TextError, Cancelled.
+        """
+        return self.page(start, stop, progress).trace
+
+    def page(self, start: int, stop: int, progress: Progress = NO_PROGRESS, *, at_once: bool = False) -> Page:
+        """The characters start .. stop−1, or as many as there are, traced. Raises TextError, Cancelled.
+
+        at_once: for a screen that cannot wait: in place of reading far, start from zero some characters
+        before the page. The page then says that it is not exact.
+        """
+        start = max(0, min(start, self.text.count(start)))
+        state = self._state_at_once(start, progress) if at_once else self.state(start, progress)
+        is_exact = state is not None
+        if state is None:
+            state = advance(self._model, self.ids(start - self._warm_up, start))
+        text, ids, unknown = self._read(start, stop)
+        trace, end = record_from(self._model, ids, state, progress=progress)
+        if is_exact:
+            self._keyframes.remember(start + len(ids), end)  # the next page often begins there
+        return Page(start, text, replace(trace, written=text) if len(unknown) else trace, is_exact, unknown)
+
+    def traces(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        progress: Progress = NO_PROGRESS,
+        *,
+        stretch: int | None = None,
+    ) -> Iterator[Trace]:
+        """Exact traces of consecutive stretches of the characters start .. stop−1, or of all from `start` on.
+
+        stretch: characters traced at once; None chooses as many as fit in some 64 MB. Raises TextError,
+        Cancelled.
+        """
+        length = self.length(progress)
+        stop = length if stop is None else min(stop, length)
+        size = stretch or min(
+            _LONGEST, max(_SHORTEST, _STRETCH_BYTES // self._model.architecture.traced_bytes)
+        )
+        state = self.state(start, progress)
+        for first in range(start, stop, size):
+            text, ids, unknown = self._read(first, min(first + size, stop))
+            trace, state = record_from(self._model, ids, state, progress=progress)
+            yield replace(trace, written=text) if len(unknown) else trace
+            progress((first + len(ids) - start) / (stop - start))
+
+    def streams(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        progress: Progress = NO_PROGRESS,
+        *,
+        most: int = STREAMS,
+    ) -> Streams:
+        """The characters start .. stop−1 as streams that are read side by side, for analyses of a whole text.
+
+        most: how many streams; fewer of a short text. Raises TextError, Cancelled.
+        """
+        length = self.length(progress)
+        stop = length if stop is None else min(stop, length)
+        initial = self.state(start, progress)
+        return Streams.over(
+            self._model, self.ids, start, stop, initial, warm_up=self._warm_up, most=most, progress=progress
+        )
+
+    def _nearby(self, position: int, farthest: int, progress: Progress) -> State | None:
+        """The state before a character that is no farther than so many from a known one."""
+        at, state = self._keyframes.before(position)
+        if position - at > farthest:
+            return None
+        while at < position:
+            progress.check()
+            stop = min(position, at - at % self._stride + self._stride)
+            state = advance(self._model, self.ids(at, stop), state)
+            at = stop
+            if at % self._stride == 0:
+                self._keyframes.remember(at, state)
+        return self._model.initial_state(1) if state is None else state
+
+    def _forgotten(self, position: int, warm_ups: tuple[int, ...], progress: Progress) -> State | None:
+        """The state before a character where the network has forgotten what came before."""
+        for times in warm_ups:
+            characters = times * self._warm_up
+            if characters >= position:
+                return None
+            state, is_forgotten = remembered(self._model, self.ids, [position], characters, progress)
+            if is_forgotten[0]:
+                self._keyframes.remember(position, state)
+                return state
+        return None
+
+    def _state_at_once(self, position: int, progress: Progress) -> State | None:
+        known = self._nearby(position, self._warm_up, progress)
+        return self._forgotten(position, _WARM_UPS[:1], progress) if known is None else known
+
+    def _read_next(self, end: int) -> None:
+        position, state = self._keyframes.head
+        stop = min(end, position - position % self._stride + self._stride)
+        if position < stop:
+            _, ids, unknown = self._read(position, stop)
+            self.unknown_characters += len(unknown)
+            self._keyframes.move_head(stop, advance(self._model, ids, state))
+
+    def _read(self, start: int, stop: int) -> tuple[str, NDArray[np.int32], NDArray[np.intp]]:
+        """Some characters, their ids, and which of them the vocabulary lacks."""
+        text = self.text.read(start, stop)
+        codes = code_points(text)
+        ids = self._vocabulary.encode_code_points(codes, start)
+        return text, ids, np.flatnonzero(self._codes[ids] != codes)
+
+
+class TraceReader(TextReader):
+    """The text of one trace, for analyses that need its activations alone."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        # Of bytes too a character each, so that positions are those of the trace.
+        self.text = LongText.of("".join(trace.characters))
+        self.unknown_characters = 0
 
     @property
-    def _at_hand(self) -> Trace:
-        assert self._trace is not None
-        return self._trace
+    def model(self) -> CharRNN | None:
+        return None
+
+    @property
+    def read_until(self) -> int:
+        return len(self._trace)
+
+    def length(self, progress: Progress = NO_PROGRESS) -> int:
+        return len(self._trace)
+
+    def ids(self, start: int, stop: int) -> NDArray[np.int32]:
+        return self._trace.ids[start:stop]
+
+    def trace(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Trace:
+        return self._trace.until(stop).since(start)
+
+    def traces(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        progress: Progress = NO_PROGRESS,
+        *,
+        stretch: int | None = None,
+    ) -> Iterator[Trace]:
+        yield self._trace.until(len(self._trace) if stop is None else stop).since(start)
+        progress(1.0)
+
+    def page(self, start: int, stop: int, progress: Progress = NO_PROGRESS, *, at_once: bool = False) -> Page:
+        trace = self.trace(start, stop)
+        return Page(start, trace.text, trace, True, np.empty(0, np.intp))
+
+    def state(self, position: int, progress: Progress = NO_PROGRESS) -> State:
+        raise self._no_model()
+
+    def read_on(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> None:
+        raise self._no_model()
+
+    def streams(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        progress: Progress = NO_PROGRESS,
+        *,
+        most: int = STREAMS,
+    ) -> Streams:
+        raise self._no_model()
+
+    @property
+    def stand_in(self) -> str:
+        raise self._no_model()
+
+    def _no_model(self) -> OptionError:
+        return OptionError("this analysis needs a model, but only a trace is at hand")
+
+
+def substituting(vocabulary: Vocabulary) -> Vocabulary:
+    """The same ids, with a stand-in for what it lacks: its unknown symbol, else the space, else its first."""
+    if vocabulary.kind == "bytes" or vocabulary.unknown is not None:
+        return vocabulary
+    return replace(vocabulary, unknown=vocabulary.symbols.index(" ") if " " in vocabulary.symbols else 0)

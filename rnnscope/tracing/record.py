@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.network.architecture import QUANTITIES
 from rnnscope.network.model import CharRNN, State
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace
 
 _CHUNK = 16_384
 """Characters recorded at once; bounds the memory beside the trace itself."""
-_STOPPABLE = 1024
+_CANCELLABLE = 4096
+"""Characters recorded between two looks at whether the trace is still wanted."""
+_LOSS_STRETCH = 8192
 
 
-@torch.no_grad()
 def record(
     model: CharRNN,
     ids: ArrayLike,
     state: State | None = None,
     *,
     step: int = 0,
-    should_stop: Callable[[], bool] | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Trace:
-    """Trace the characters `ids` (T,) from `state` (each part (1, H)), or as if nothing had been read.
+    """The trace of the characters `ids` (T,) from `state` (each part (1, H)), or from zero.
 
     The network computes in its own type, float32 or float64, without dropout; the trace is float32. `step` is
-    kept in the trace. should_stop: looked at every thousand characters; the trace ends with those read.
+    kept in the trace. Raises Cancelled.
     """
+    return record_from(model, ids, state, step=step, progress=progress)[0]
+
+
+@torch.no_grad()
+def record_from(
+    model: CharRNN,
+    ids: ArrayLike,
+    state: State | None = None,
+    *,
+    step: int = 0,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[Trace, State]:
+    """The same, with the state after the last character."""
     read = np.asarray(ids, np.int32)
     architecture = model.architecture
     quantities = QUANTITIES[architecture.cell]
@@ -43,21 +59,72 @@ def record(
         for quantity in quantities
     }
     before = model.initial_state(1) if state is None else state
+    chunk = _CHUNK if progress is NO_PROGRESS else _CANCELLABLE
     with torch.autocast(model.device.type, enabled=False):
-        chunk = _CHUNK if should_stop is None else _STOPPABLE
         for start in range(0, len(read), chunk):
-            if should_stop is not None and should_stop():
-                return Trace(
-                    architecture, model.vocabulary.symbols, read, log_probabilities, activations, step
-                ).until(start)
+            progress.check()
             part = slice(start, start + chunk)
             values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
-                kept = {name: torch.from_numpy(activations[f"{number}/{name}"][part]) for name in quantities}
-                values, last = record_layer(cell, values, memory, kept)
+                room = {name: torch.from_numpy(activations[f"{number}/{name}"][part]) for name in quantities}
+                values, last = record_layer(cell, values, memory, room)
                 after.append(last)
             before = tuple(after)
             expected = functional.log_softmax(model.readout(values.squeeze(1)), dim=-1)
             torch.from_numpy(log_probabilities[part]).copy_(expected)
-    return Trace(architecture, model.vocabulary.symbols, read, log_probabilities, activations, step)
+    trace = Trace(architecture, model.vocabulary.symbols, read, log_probabilities, activations, step)
+    return trace, before
+
+
+def state_at(trace: Trace, position: int, model: CharRNN) -> State:
+    """The state of the network after it read the character at `position` of one of its traces."""
+    weight = model.readout.weight
+    parts = ("hidden", "cell")
+
+    def part(layer: int, name: str) -> Tensor:
+        row = torch.from_numpy(trace[f"{layer}/{name}"][position : position + 1].copy())
+        return row.to(weight.device, weight.dtype)
+
+    return tuple(
+        tuple(part(layer, name) for name in parts[: cell.state_parts])
+        for layer, cell in enumerate(model.layers, 1)
+    )
+
+
+@torch.no_grad()
+def true_log_probabilities(
+    model: CharRNN,
+    ids: NDArray[Any],
+    state: State | None = None,
+    *,
+    progress: Progress = NO_PROGRESS,
+    stretch: int = _LOSS_STRETCH,
+) -> Float:
+    """(T − 1,) ln p of each character of `ids` (T,) after the first, given all before it. No dropout.
+
+    stretch: characters read at once. Raises Cancelled.
+    """
+    device = model.device
+    before = model.initial_state(1) if state is None else state
+    found = np.empty(max(0, len(ids) - 1), np.float32)
+    for start in range(0, len(found), stretch):
+        progress.check()
+        part = torch.from_numpy(np.asarray(ids[start : start + stretch + 1], np.int64)).to(device)
+        hidden, before = read_through(model, part[:-1, None], before)
+        expected = functional.log_softmax(model.readout(hidden)[:, 0].float(), dim=-1)
+        found[start : start + len(part) - 1] = expected.gather(1, part[1:, None])[:, 0].cpu().numpy()
+        progress.on_progress((start + len(part) - 1) / len(found))
+    return found
+
+
+@torch.no_grad()
+def read_through(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    """The last layer's hidden (n, 1, H) after each of `ids` (n, 1) and the last state, never with dropout."""
+    values, last = model.embed(ids), []
+    shape, like = model.architecture, next(model.parameters())
+    room = {name: like.new_empty(len(ids), shape.hidden_size) for name in QUANTITIES[shape.cell]}
+    for cell, before in zip(model.layers, state, strict=True):
+        values, after = record_layer(cell, values, before, room)
+        last.append(after)
+    return values, tuple(last)

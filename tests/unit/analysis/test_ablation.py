@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from rnnscope.analysis.ablation import Clamped, ablate, sample_side_by_side
 from rnnscope.analysis.effects import Clamp, mean_interval, means
-from rnnscope.analysis.walk import state_at, true_log_probabilities, walk
 from rnnscope.errors import OptionError
 from rnnscope.network.cells import CELLS
 from rnnscope.network.sampling import Sampler
-from rnnscope.tracing.record import record
+from rnnscope.progress import Cancelled
+from rnnscope.tracing.record import record, state_at, true_log_probabilities
 
 WITH_CELL = [name for name in sorted(CELLS) if CELLS[name].state_parts == 2]
 
@@ -186,22 +186,19 @@ def test_impossible_clamps_are_refused(cell, clamp, why, make_network, ids) -> N
         ablate(make_network(cell), ids, (clamp,))
 
 
-def test_an_ablation_ends_when_asked_with_what_both_had_read(make_network, ids, monkeypatch) -> None:
-    monkeypatch.setattr("rnnscope.analysis.walk._LOSS_STRETCH", 10)
-    network, told = make_network(), []
-    whole = ablate(network, ids, (Clamp(1, 0),), told=told.append)
-    assert told == sorted(told)
-    assert (told[-1], len(told)) == (1.0, 12)
-    asked = itertools.chain([False] * 8, itertools.repeat(True))
-    part = ablate(network, ids, (Clamp(1, 0),), should_stop=lambda: next(asked))
-    assert len(part.delta_nats) == 20
-    assert np.array_equal(part.delta_nats, whole.delta_nats[:20])
+def test_an_ablation_reports_its_progress_and_can_be_cancelled(make_network, ids) -> None:
+    network, shares = make_network(), []
+    ablate(network, ids, (Clamp(1, 0),), told=shares.append)
+    assert shares == [0.5, 1.0]
+    asked = itertools.chain([False], itertools.repeat(True))
+    with pytest.raises(Cancelled):
+        ablate(network, ids, (Clamp(1, 0),), should_stop=lambda: next(asked))
 
 
 def test_means_are_of_all_that_was_read(make_network, ids) -> None:
     network = make_network()
     trace = record(network, ids)
-    found = means(walk(network, ids, stretch=9))
+    found = means(record(network, ids).until(stop).since(stop - 9) for stop in range(9, 69, 9))
     assert set(found) == set(trace.activations)
     np.testing.assert_allclose(found["2/cell"], trace["2/cell"].mean(axis=0), atol=1e-6)
 

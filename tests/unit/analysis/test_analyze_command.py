@@ -14,14 +14,13 @@ from rnnscope.analysis.compare import compare
 from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.analysis.matching import select
 from rnnscope.analysis.saturation import saturation
-from rnnscope.analysis.walk import true_log_probabilities
 from rnnscope.cli import main
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, save_model
 from rnnscope.network.model import CharRNN
 from rnnscope.text.ngram import KneserNey
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.tracing.record import record
+from rnnscope.tracing.record import record, true_log_probabilities
 
 TEXT = ('say "a (b) \x1b[31mc"\n' + "(ab) cab; 'tis a\n\n") * 30
 

@@ -11,9 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.analysis.attribution import saliencies, saliency
-from rnnscope.analysis.walk import state_at
 from rnnscope.network.cells import CELLS
-from rnnscope.tracing.record import record
 
 _STEP = 1e-5
 

@@ -11,7 +11,6 @@ import torch
 
 from rnnscope.analysis.compare import Comparison, all_match_distances, compare
 from rnnscope.analysis.errors import ORDERS, break_down
-from rnnscope.analysis.walk import true_log_probabilities
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
     Answer,
@@ -27,10 +26,10 @@ from rnnscope.inspection.bench import Subject
 from rnnscope.inspection.judging import Judged, differences, judge, without
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
-from rnnscope.text.long import LongText
 from rnnscope.text.ngram import KneserNey, log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.tracing.pages import Pages
+from rnnscope.tracing.reader import TextReader
+from rnnscope.tracing.record import true_log_probabilities
 from tests.unit.inspection.office import Office
 
 
@@ -185,7 +184,7 @@ def test_what_to_do_is_told_where_there_is_nothing_to_learn_from(model: CharRNN,
 
 
 def subject_of(model: CharRNN) -> Subject:
-    return Subject(Pages(model, LongText.of(TEXT)), "a text", lambda: None)
+    return Subject(TextReader(model, TEXT), "a text", lambda: None)
 
 
 def test_progress_rises_and_a_dropped_request_ends_without_a_result(model: CharRNN) -> None:

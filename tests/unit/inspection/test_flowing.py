@@ -18,7 +18,7 @@ from rnnscope.network.checkpoint import load_model, save_model
 from rnnscope.network.locate import sample_models
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.tracing.pages import substituting
+from rnnscope.tracing.reader import substituting
 from tests.unit.inspection.office import Office
 
 ENGLISH = "The bell rang at seven, and the ferry left for the quay; nobody was late again.\n" * 20

@@ -12,7 +12,6 @@ import torch
 
 from rnnscope.analysis.ablation import ablate
 from rnnscope.analysis.effects import Clamp
-from rnnscope.analysis.walk import state_at
 from rnnscope.app.asking.answers import (
     AblationFound,
     ContextsFound,
@@ -48,7 +47,7 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.keyframes import advance
-from rnnscope.tracing.record import record
+from rnnscope.tracing.record import record, state_at
 from tests.unit.inspection.office import Office
 
 TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n\n' * 40

@@ -13,6 +13,7 @@ from torch import nn
 
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.model import CharRNN, State
+from rnnscope.progress import Cancelled, Progress
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing import record as recording
 from rnnscope.tracing import segments
@@ -207,17 +208,17 @@ def test_a_forgetful_network_runs_hardly_more_than_once(monkeypatch: pytest.Monk
     assert sum(run) <= 1.6 * (160 * 8 // 32)
 
 
-def test_recording_ends_with_what_was_read_when_nobody_waits_any_more() -> None:
+def test_recording_can_be_cancelled() -> None:
     vocabulary = Vocabulary.of("abc")
     network = CharRNN(Architecture("lstm", 3, 8), vocabulary).eval()
-    ids = np.arange(3000, dtype=np.int32) % network.architecture.vocabulary_size
+    ids = np.arange(9000, dtype=np.int32) % network.architecture.vocabulary_size
     asked: list[bool] = []
 
-    def should_stop() -> bool:
+    def is_cancelled() -> bool:
         asked.append(True)
         return len(asked) == 3
 
-    part, whole = record(network, ids, should_stop=should_stop), record(network, ids)
-    assert len(part) == 2048
-    np.testing.assert_allclose(part["1/hidden"], whole["1/hidden"][:2048], atol=1e-5)
-    assert len(record(network, ids, should_stop=lambda: False)) == 3000
+    with pytest.raises(Cancelled):
+        record(network, ids, progress=Progress(is_cancelled=is_cancelled))
+    watched = record(network, ids, progress=Progress())
+    np.testing.assert_allclose(watched["1/hidden"], record(network, ids)["1/hidden"], atol=1e-5)

@@ -1,0 +1,102 @@
+"""The state of a network far into a text, without reading all that comes before it.
+
+A trained network forgets: whatever state it starts in some thousand characters earlier, it ends in the same
+one, which then is that of a run over the whole text too.
+
+    zero ──╮
+     +s  ──┼──▶ the same state: that is the state of a run over the whole text
+     −s  ──╯    different states: only a run over the text can tell
+
+s has ±1 for every unit. A unit that keeps its sign for good, such as one that waits for a closing quote, ends
+in different states from +s and −s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnscope.network.cells import Cell
+from rnnscope.network.cells.cell import LayerState
+from rnnscope.network.model import CharRNN, State
+from rnnscope.progress import NO_PROGRESS, Progress
+
+WARM_UP = 1024
+"""Characters after which trained networks have usually forgotten the state that they started in."""
+
+SAME = 1e-5
+"""States are the same if no number differs by more than this, or by this share of it where it exceeds 1."""
+
+_FAR = 4.0
+"""Where a cell starts, in either direction: tanh(4) = 0.9993."""
+_STEPS = 256
+
+ReadIds = Callable[[int, int], NDArray[np.int32]]
+"""The ids of the characters start .. stop−1."""
+
+
+@torch.no_grad()
+def remembered(
+    model: CharRNN,
+    read: ReadIds,
+    positions: Sequence[int],
+    characters: int,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[State, NDArray[np.bool_]]:
+    """States before the characters at `positions` (n,), after reading `characters` before each of them.
+
+    Returns the states, each part (n, H), of runs that start from zero, and (n,) whether the network has
+    forgotten its start there: then the state is that of a run over the whole text. Raises Cancelled.
+    """
+    ids = np.stack([read(position - characters, position) for position in positions], axis=1)
+    # Three runs for each position: (3 n, H), those from zero first.
+    starts = [_starts(cell, model.readout.weight) for cell in model.layers]
+    state: State = tuple(
+        tuple(part.repeat_interleave(len(positions), dim=0) for part in start) for start in starts
+    )
+    for first in range(0, characters, _STEPS):
+        progress.check()
+        part = torch.from_numpy(ids[first : first + _STEPS].astype(np.int64)).to(model.device)
+        state = run(model, part.repeat(1, 3), state)
+    groups = [
+        tuple(
+            part[number * len(positions) : (number + 1) * len(positions)] for layer in state for part in layer
+        )
+        for number in range(3)
+    ]
+    is_forgotten = same(groups[0], groups[1]) & same(groups[0], groups[2])
+    from_zero = tuple(tuple(part[: len(positions)].clone() for part in layer) for layer in state)
+    return from_zero, is_forgotten
+
+
+@torch.no_grad()
+def run(model: CharRNN, ids: Tensor, state: State) -> State:
+    """The state after `ids` (t, B), without dropout or read-out."""
+    after = []
+    with torch.autocast(model.device.type, enabled=False):
+        values = model.embed(ids)
+        for cell, before in zip(model.layers, state, strict=True):
+            values, last = cell(values, before)
+            after.append(last)
+    return tuple(after)
+
+
+def same(left: Sequence[Tensor], right: Sequence[Tensor]) -> NDArray[np.bool_]:
+    """(n,) whether states, whose parts are (n, H), are the same."""
+    found = [
+        ((a - b).abs() <= SAME * b.abs().clamp(min=1)).all(dim=1) for a, b in zip(left, right, strict=True)
+    ]
+    equal: NDArray[np.bool_] = torch.stack(found).all(dim=0).cpu().numpy()
+    return equal
+
+
+def _starts(cell: Cell, like: Tensor) -> LayerState:
+    """(3, H) of each part of the state: zero, +s and −s."""
+    generator = torch.Generator().manual_seed(0)
+    signs = 2.0 * torch.randint(0, 2, (1, cell.hidden_size), generator=generator).to(like) - 1.0
+    far = torch.cat((torch.zeros_like(signs), signs, -signs))
+    return (far,) if cell.state_parts == 1 else (far, _FAR * far)
