@@ -1,4 +1,4 @@
-"""Pages of a long text: the first one, any later one, and how far off a warm start is.
+"""Pages of a long text: the first one, any later one, and how far each is from a run over the whole text.
 
     python benchmarks/keyframes.py [MODEL] [TEXT]
 
@@ -20,13 +20,14 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from rnnscope.tracing.pages import WARM, Page, Pages, substituting
 
 import rnnscope  # noqa: F401  (before torch, for how its threads wait)
 from rnnscope.network.checkpoint import load_model, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import read_text
+from rnnscope.tracing.forgetting import WARM_UP
+from rnnscope.tracing.reader import Page, TextReader, substituting
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
@@ -52,7 +53,7 @@ def _first_page(model: CharRNN, path: Path) -> None:
     process = psutil.Process()
     record(model, np.zeros(64, np.int32))  # what torch does once is not the file's doing
     memory = process.memory_info().rss
-    ours = [_seconds(lambda: Pages.open(model, path).page(0, _PAGE)) for _ in range(3)]
+    ours = [_seconds(lambda: TextReader(model, LongText.open(path)).page(0, _PAGE)) for _ in range(3)]
     grown = process.memory_info().rss - memory
 
     def all_first() -> None:
@@ -69,45 +70,48 @@ def _first_page(model: CharRNN, path: Path) -> None:
 
 
 def _jump(model: CharRNN, path: Path) -> None:
-    pages = Pages.open(model, path)
-    seconds = _seconds(lambda: pages.page(_BYTES // 2, _BYTES // 2 + _PAGE, at_once=True))
-    again = _seconds(lambda: pages.page(_BYTES // 3, _BYTES // 3 + _PAGE, at_once=True))
+    reader = TextReader(model, LongText.open(path))
+    seconds = _seconds(lambda: reader.page(_BYTES // 2, _BYTES // 2 + _PAGE, at_once=True))
+    again = _seconds(lambda: reader.page(_BYTES // 3, _BYTES // 3 + _PAGE, at_once=True))
     print(f"jump to its middle, warm   {seconds:.2f} s, then elsewhere {again:.2f} s", flush=True)
 
 
 def _later_pages(model: CharRNN, text: str) -> None:
     """Exact pages against one run over everything, and warm ones against both."""
-    pages = Pages(model, LongText.of(text))
-    seconds = _seconds(pages.lay)
+    reader = TextReader(model, text)
+    seconds = _seconds(reader.read_on)
     print(f"keyframes   {len(text) / seconds:,.0f} characters/s", flush=True)
     whole = record(model, substituting(model.vocabulary).encode(text))
     choose = random.Random(0)
-    times, exact, warm = [], [], []
-    unlaid = Pages(model, LongText.of(text))
+    times: list[float] = []
+    exact, forgotten, warm = [], [], []
     for _ in range(_PLACES):
-        start = choose.randrange(2 * WARM, len(text) - _PAGE)
-        times.append(_seconds(partial(pages.page, start, start + _PAGE)))
-        exact.append(_apart(pages.page(start, start + _PAGE), whole))
-        warm.append(_apart(unlaid.page(start, start + _PAGE, at_once=True), whole))
+        start = choose.randrange(2 * WARM_UP, len(text) - _PAGE)
+        times.append(_seconds(partial(reader.page, start, start + _PAGE)))
+        exact.append(_apart(reader.page(start, start + _PAGE), whole))
+        page = TextReader(model, text).page(start, start + _PAGE, at_once=True)
+        (forgotten if page.is_exact else warm).append(_apart(page, whole))
     run_over_all = _seconds(lambda: record(model, substituting(model.vocabulary).encode(text)))
     print(
         f"a page behind {len(text):,} characters   {statistics.median(times):.2f} s   "
         f"{run_over_all / statistics.median(times):5.1f} × as fast as a run over all\n"
-        f"largest difference from that run   exact {max(exact):.1e}   "
-        f"warm median {statistics.median(warm):.1e}, worst {max(warm):.1e}"
+        "largest differences from that run"
     )
+    for name, found in (("keyframe", exact), ("forgotten", forgotten), ("inexact", warm)):
+        if found:
+            states, predictions = np.max(found, axis=0)
+            print(
+                f"  {name:10} {len(found):3} pages   activations {states:.1e}   "
+                f"log-probabilities {predictions:.1e}"
+            )
 
 
-def _apart(page: Page | None, whole: Trace) -> float:
-    """The largest difference of anything that is shown."""
-    assert page is not None
+def _apart(page: Page, whole: Trace) -> tuple[float, float]:
+    """The largest difference of any activation, and of any log-probability, in nats."""
     part = slice(page.start, page.stop)
-    differences = [np.abs(np.exp(page.trace.log_probabilities) - np.exp(whole.log_probabilities[part])).max()]
-    for name in whole.activations:
-        layer, quantity = name.split("/")
-        shown = whole.shown(int(layer), quantity)[part]
-        differences.append(np.abs(page.trace.shown(int(layer), quantity) - shown).max())
-    return float(max(differences))
+    states = max(float(np.abs(page.trace[name] - whole[name][part]).max()) for name in whole.activations)
+    predictions = np.abs(page.trace.log_probabilities - whole.log_probabilities[part]).max()
+    return states, float(predictions)
 
 
 def _seconds(work: Callable[[], object]) -> float:

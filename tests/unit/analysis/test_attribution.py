@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from rnnscope.analysis.attribution import saliencies, saliency
 from rnnscope.network.cells import CELLS
+from rnnscope.tracing.record import record, state_at
 
 _STEP = 1e-5
 

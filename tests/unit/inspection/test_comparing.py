@@ -26,6 +26,7 @@ from rnnscope.inspection.bench import Subject
 from rnnscope.inspection.judging import Judged, differences, judge, without
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
+from rnnscope.progress import Cancelled
 from rnnscope.text.ngram import KneserNey, log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.reader import TextReader
@@ -192,16 +193,18 @@ def test_progress_rises_and_a_dropped_request_ends_without_a_result(model: CharR
     assert told == sorted(told)
     assert told[-1] == 1
     ticket, seen = Ticket(FindNgrams()), []
-    for step in judge(subject_of(model), ticket):
-        seen.append(step)
-        ticket.drop()
+    with pytest.raises(Cancelled):  # noqa: PT012
+        for step in judge(subject_of(model), ticket):
+            seen.append(step)
+            ticket.drop()
     assert len(seen) == 1
     assert not isinstance(seen[0], Judged)
     subject = subject_of(model)
     (*_, judged) = judge(subject, Ticket(FindNgrams()))
     assert isinstance(judged, Judged)
     assert next(judge(subject, Ticket(FindErrors()))) is judged
-    assert differences(subject, judged, 0, 100, ticket) is None
+    with pytest.raises(Cancelled):
+        differences(subject, judged, 0, 100, ticket)
 
 
 def test_what_is_left_out_is_what_stands_there() -> None:
