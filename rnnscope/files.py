@@ -1,11 +1,14 @@
-"""Files that are whole or not there: written beside, synced, then renamed into place."""
+"""Files on disk: written whole or not at all, read within bounds, locked by one process at a time."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import secrets
+import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -62,3 +65,83 @@ def _sync_directory(directory: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def read_regular_file(path: Path, *, max_bytes: int) -> bytes:
+    """The bytes of a file. Raises OSError, also where it is a pipe, a device or larger than `max_bytes`."""
+    # Opening a pipe would wait for its other end; O_NONBLOCK changes nothing for a regular file.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise OSError(errno.EFBIG, f"it is larger than {max_bytes:,} bytes", str(path))
+    return data
+
+
+class FileLock:
+    """An exclusive lock on an open file, which the kernel releases when the process ends, however it ends.
+
+    The lock belongs to the file's inode, not to its name.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        """Use `acquire`."""
+        self._path = path
+        self.descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path, *, seconds: float = 1.0) -> FileLock:
+        """Make the file where there is none, and lock it; never through a symbolic link.
+
+        Raises BlockingIOError where another process holds the lock for longer than `seconds`, and OSError.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(path, flags, 0o666)
+            lock = cls(path, descriptor)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if lock.is_named():
+                    return lock
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    lock.release()
+                    raise
+            except BaseException:
+                lock.release()
+                raise
+            lock.release()
+            time.sleep(0.01)
+
+    def is_named(self) -> bool:
+        """Whether the name still belongs to the locked file, rather than to none or to another one."""
+        try:
+            named, held = os.stat(self._path, follow_symlinks=False), os.fstat(self.descriptor)
+        except FileNotFoundError:
+            return False
+        return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
+
+    def release(self) -> None:
+        """Close the file, and with it the lock."""
+        os.close(self.descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds a `FileLock` on the file; False where there is none. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -27,11 +27,25 @@ from rnnscope.network.header import (
 from rnnscope.network.locate import resolve_model, sample_model_directory
 from rnnscope.network.model import CharRNN
 
-__all__ = ["Header", "load_model", "read_header", "resolve_model", "sample_model_directory", "save_model"]
+__all__ = [
+    "Header",
+    "load_model",
+    "model_bytes",
+    "read_header",
+    "resolve_model",
+    "sample_model_directory",
+    "save_model",
+]
 
 
 def save_model(model: CharRNN, path: Path, training: Mapping[str, object], *, half: bool = False) -> None:
     """Write the weights in float32, or in float16, with `training` in the header. Raises OSError."""
+    content = model_bytes(model, training, half=half)
+    write_atomically(path, lambda file: file.write(content))
+
+
+def model_bytes(model: CharRNN, training: Mapping[str, object], *, half: bool = False) -> bytes:
+    """The content of the file that `save_model` writes."""
     dtype = torch.float16 if half else torch.float32
     largest = torch.finfo(dtype).max  # what is larger is kept as the largest, not as infinity
     tensors = {
@@ -39,8 +53,7 @@ def save_model(model: CharRNN, path: Path, training: Mapping[str, object], *, ha
         name: tensor.detach().to("cpu", torch.float32).clamp(-largest, largest).to(dtype)
         for name, tensor in model.tensors().items()
     }
-    metadata = metadata_of(model.architecture, model.vocabulary, training)
-    write_atomically(path, lambda file: file.write(safetensors.torch.save(tensors, metadata)))
+    return safetensors.torch.save(tensors, metadata_of(model.architecture, model.vocabulary, training))
 
 
 def load_model(path: Path, device: str = "cpu") -> CharRNN:

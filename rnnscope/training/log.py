@@ -1,17 +1,24 @@
-"""The log of a run, `events.jsonl`: one event a line, appended by one process and read by any others.
+"""The log of a run, `events.jsonl`: one event on each line, appended by one process and read by any others.
 
-A line is whole or it is not there. What a killed writer left after the last line break is cut off when the
+A line is written whole or not at all. What a killed writer left after the last line break is cut off when the
 log is opened again; what a full disk cut short is cut off at once, remembered, and written when it fits.
 
-The log stays small however long a run lasts. Progress is written at most once a second of training, and the
-later a step, the coarser it is told, as a logarithmic axis shows it: up to step 100,000 each by itself, then
-in groups of 2, 3, … by their means. Samples become rarer until there is one in half a minute.
+The log stays small however long a run lasts: at most 6 MB after an hour of training and 16 MB after a day
+(`benchmarks/log_size.py` measures it). Everything in it becomes rarer with time, as on a logarithmic axis:
+
+    progress       a line each second, after 1,000 s each thousandth of the time so far, at most 10 s apart;
+                   up to step 10,000 each step by itself, then the means of 2, 3, … steps
+    evaluations    those that set a new best, and others a thousandth of the time so far apart
+    samples        2 s apart, after 200 s a hundredth of the time so far
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
+import stat
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,53 +27,106 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnscope.training.events import Event, Finished, Paused, Progress, Sampled, Started, Warned
-from rnnscope.training.records import from_json, merged, thinned, to_json, to_line
+from rnnscope.files import FileLock
+from rnnscope.strict_json import JsonError, parse
+from rnnscope.training.events import Evaluated, Event, Finished, Paused, Progress, Sampled, Started, Warned
+from rnnscope.training.records import from_line, merged, thinned, to_json, to_line
 
-PROGRESS_SECONDS = 1.0
-"""Progress of less training time than this waits for more."""
-
-STEPS_TOLD_SINGLY = 100_000
-"""Up to this step each has its own numbers; twice as late, two share theirs, and so on."""
+SINGLE_STEPS = 10_000
+"""Up to this step each has its own numbers; up to twice as many, two share theirs, and so on."""
 
 UNWRITTEN_BYTES = 8 << 20
-"""How much may wait for room on a full disk: the oldest is given up first."""
+"""How much may wait for room on a full disk; then the oldest lines are dropped."""
+
+_LONGEST_READ = 256 << 20
+"""How much is read at once, which also bounds a line."""
 
 
 class EventLog:
-    """The writing end. Takes no lock: the run's lock sees to it that there is one writer."""
+    """The writing end. It locks the file: a run has one writer."""
 
     def __init__(self, path: Path) -> None:
-        """Open the log, which is made or mended. Raises OSError."""
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        """Open the log, which is created, or repaired where its last line is torn.
+
+        Raises BlockingIOError where another process writes it, and OSError.
+        """
+        self._path = path
+        self._lock = FileLock.acquire(path)
         try:
-            self._length = _whole_lines(self._descriptor)
-            os.ftruncate(self._descriptor, self._length)
+            self._length = _whole_lines(self._lock.descriptor)
+            os.ftruncate(self._lock.descriptor, self._length)
         except BaseException:
-            os.close(self._descriptor)
+            self._lock.release()
             raise
         self._torn = False
         self._full = False
         self._progress: list[Progress] = []
-        self._progress_told = -PROGRESS_SECONDS
-        self._sample_told = -np.inf
+        self._last_progress = self._last_evaluation = self._last_sample = -math.inf
         self._unwritten: deque[bytes] = deque()
         self._unwritten_bytes = 0
-        self._given_up = 0
+        self._dropped = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self._length == 0
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file is still there under its name."""
+        return self._lock.is_named()
+
+    def write_again(self) -> None:
+        """Write the whole log again, after its file was removed or replaced.
+
+        Raises BlockingIOError where another process writes the new file, and OSError.
+        """
+        content, lock = self.content(), FileLock.acquire(self._path)
+        try:
+            os.ftruncate(lock.descriptor, 0)
+            _write_all(lock.descriptor, content)
+        except BaseException:
+            lock.release()
+            raise
+        self._lock.release()
+        self._lock, self._torn = lock, False
+
+    def content(self) -> bytes:
+        """All that was written, also where the file has no name any more. Raises OSError."""
+        parts, at = [], 0
+        while part := os.pread(self._lock.descriptor, min(1 << 20, self._length - at), at):
+            parts.append(part)
+            at += len(part)
+        return b"".join(parts)
+
+    def append_raw(self, lines: bytes) -> None:
+        """Append whole lines of another log. Raises OSError."""
+        self._put(lines)
+
+    def unwritten(self) -> bytes:
+        """The lines that wait for room on a full disk."""
+        return b"".join(self._unwritten)
 
     def write(self, event: Event) -> None:
-        """Append an event, or, of progress, remember it until a second has passed or another event comes.
+        """Append an event; progress waits until its time has come or another event is written.
 
-        Raises OSError when the disk has become full. From then on the log keeps quiet and remembers what it
-        could not write, until a later write works: a full disk is told once.
+        Raises OSError when the disk has become full. From then on lines are kept in memory until a later
+        write works, and no write raises: a full disk is reported once.
         """
-        if isinstance(event, Progress):
-            self._progress.append(event)
-            if abs(event.elapsed_seconds - self._progress_told) >= PROGRESS_SECONDS:
-                self.flush()
-            return
-        if isinstance(event, Sampled) and not self._is_sample_due(event.elapsed_seconds):
-            return
+        now = event.elapsed_seconds
+        match event:
+            case Progress():
+                self._progress.append(event)
+                if abs(now - self._last_progress) >= min(max(1.0, now / 1000), 10.0):
+                    self.flush()
+                return
+            case Evaluated(is_best=False):
+                if abs(now - self._last_evaluation) < now / 1000:
+                    return
+                self._last_evaluation = now
+            case Sampled():
+                if abs(now - self._last_sample) < max(2.0, now / 100):
+                    return
+                self._last_sample = now
         record = to_json(event)
         if record is not None or isinstance(event, Paused):
             self._take_progress()
@@ -75,51 +135,43 @@ class EventLog:
             self._append()
 
     def flush(self) -> None:
-        """Append all that is remembered. Raises OSError as `write` does."""
+        """Append all that waits. Raises OSError as `write` does."""
         self._take_progress()
         self._append()
 
     def sync(self) -> None:
-        """Append all that is remembered and see it onto the disk. Raises OSError as `write` does."""
+        """Append all that waits, and wait until it is on the disk. Raises OSError as `write` does."""
         self.flush()
-        os.fsync(self._descriptor)
+        os.fsync(self._lock.descriptor)
 
     def close(self) -> None:
-        """Append all that is remembered, and close in any case. Raises OSError as `write` does."""
+        """Append all that waits, and close in any case. Raises OSError as `write` does."""
         try:
             self.flush()
         finally:
-            os.close(self._descriptor)
+            self._lock.release()
 
     def _take_progress(self) -> None:
         if self._progress:
             event = merged(self._progress)
             self._progress.clear()
-            self._progress_told = event.elapsed_seconds
-            record = to_json(thinned(event, 1 + event.step // STEPS_TOLD_SINGLY))
+            self._last_progress = event.elapsed_seconds
+            record = to_json(thinned(event, 1 + event.step // SINGLE_STEPS))
             assert record is not None
             self._remember(to_line(record))
-
-    def _is_sample_due(self, elapsed_seconds: float) -> bool:
-        """Whether the last kept sample is old enough: 2 s at first, half a minute after 100 minutes."""
-        spacing = min(max(2.0, elapsed_seconds / 200), 30.0)
-        is_due = abs(elapsed_seconds - self._sample_told) >= spacing
-        if is_due:
-            self._sample_told = elapsed_seconds
-        return is_due
 
     def _remember(self, line: bytes) -> None:
         self._unwritten.append(line)
         self._unwritten_bytes += len(line)
         while self._unwritten_bytes > UNWRITTEN_BYTES and len(self._unwritten) > 1:
             self._unwritten_bytes -= len(self._unwritten.popleft())
-            self._given_up += 1
+            self._dropped += 1
 
     def _append(self) -> None:
         try:
-            if self._given_up:
+            if self._dropped:
                 self._put(self._loss())
-                self._given_up = 0
+                self._dropped = 0
             while self._unwritten:
                 self._put(self._unwritten[0])
                 self._unwritten_bytes -= len(self._unwritten.popleft())
@@ -131,26 +183,25 @@ class EventLog:
             self._full = False
 
     def _loss(self) -> bytes:
-        """A line that says how much was given up, at the time of what comes next."""
+        """A line that says how many lines were dropped, at the time of the line that follows."""
         following = json.loads(self._unwritten[0])
-        message = f"the disk was full: {self._given_up} events are missing here"
+        message = f"the disk was full: {self._dropped} events are missing here"
         record = to_json(Warned(following["step"], following["elapsed_seconds"], message, "disk"))
         assert record is not None
         return to_line(record)
 
     def _put(self, line: bytes) -> None:
         """Append one line, whole or not at all."""
+        descriptor = self._lock.descriptor
         if self._torn:
-            os.ftruncate(self._descriptor, self._length)
+            os.ftruncate(descriptor, self._length)
         self._torn = True
-        rest = memoryview(line)
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            _write_all(descriptor, line)
         except OSError:
-            # Readers should not have to see the stump; if even this fails, the next write tries again.
+            # Readers should not see a torn line; if even this fails, the next write tries again.
             with suppress(OSError):
-                os.ftruncate(self._descriptor, self._length)
+                os.ftruncate(descriptor, self._length)
                 self._torn = False
             raise
         self._length += len(line)
@@ -165,76 +216,82 @@ class LogReader:
         self._file: tuple[int, int] | None = None
         self._offset = 0
         self._line = 0
+        self._is_within_line = False
         self.started_anew = False
         """Whether the last `read` began at the top again, because the file was replaced or cut."""
 
     def read(self) -> list[Event]:
         """The events of the whole lines that are new; none where there is no file.
 
-        A line that is no event is told as a warning, and the rest is read all the same. Raises OSError.
+        Lines that are not events are skipped, and counted in a warning at the end. Raises OSError.
         """
         self.started_anew = False
         try:
-            file = self._path.open("rb")
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return []
-        with file:
+        with open(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file", str(self._path))
             identity = (status.st_dev, status.st_ino)
             if self._file is not None and (identity != self._file or not self._continues(file.fileno())):
                 self.started_anew = True
                 self._offset = self._line = 0
             self._file = identity
             file.seek(self._offset)
-            new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
+            new = file.read(_LONGEST_READ)
+        end = new.rfind(b"\n") + 1
+        self._is_within_line = not end and len(new) == _LONGEST_READ
+        whole = new if self._is_within_line else new[:end]
         self._offset += len(whole)
         return self._events(whole)
 
     def _continues(self, descriptor: int) -> bool:
-        """Whether a line still ends where the last reading ended."""
-        return self._offset == 0 or os.pread(descriptor, 1, self._offset - 1) == b"\n"
+        """Whether the file is still the one that was read so far."""
+        return self._offset == 0 or self._is_within_line or os.pread(descriptor, 1, self._offset - 1) == b"\n"
 
     def _events(self, lines: bytes) -> list[Event]:
         events: list[Event] = []
-        for line in lines.split(b"\n")[:-1]:
+        skipped, first = 0, ""
+        for line in lines.split(b"\n")[: None if self._is_within_line else -1]:
             self._line += 1
             try:
                 event = from_line(line)
-            except ValueError as error:
-                step, elapsed = (events[-1].step, events[-1].elapsed_seconds) if events else (0, 0.0)
-                event = Warned(step, elapsed, f"{self._path}, line {self._line}, is left out: {error}")
-            if event is not None:
-                events.append(event)
+            except JsonError as error:
+                skipped += 1
+                first = first or f"line {self._line}: {error}"
+            else:
+                if event is not None:
+                    events.append(event)
+        if skipped:
+            step, elapsed = (events[-1].step, events[-1].elapsed_seconds) if events else (0, 0.0)
+            lines_ = "1 damaged line" if skipped == 1 else f"{skipped:,} damaged lines, the first at"
+            events.append(Warned(step, elapsed, f"{self._path}: skipped {lines_} {first}"))
         return events
-
-
-def from_line(line: bytes) -> Event | None:
-    """The event of a line; None for a kind that this version does not know. Raises ValueError."""
-    return from_json(_object(line))
 
 
 def as_one_run(events: Iterable[Event]) -> list[Event]:
     """The events as if the run had never been killed.
 
-    Where it was resumed at step S, what had been said of later steps is dropped, for it is said again; so is
-    the `Finished` of a run that went on.
+    Where it was resumed at step S, the events of later steps are dropped, because the steps are taken again;
+    so is the `Finished` of a run that went on.
     """
-    said: list[Event] = []
+    history: list[Event] = []
     for event in events:
         if isinstance(event, Started) and event.resumed:
-            _rewind(said, event.step)
-        said.append(event)
-    return said
+            _rewind(history, event.step)
+        history.append(event)
+    return history
 
 
-def _rewind(said: list[Event], step: int) -> None:
+def _rewind(history: list[Event], step: int) -> None:
     kept: list[Event] = []
-    while said and (said[-1].step > step or isinstance(said[-1], Finished)):
-        event = said.pop()
+    while history and (history[-1].step > step or isinstance(history[-1], Finished)):
+        event = history.pop()
         if isinstance(event, Progress) and event.steps.size and event.steps[0] <= step:
             kept.append(_until(event, step))
-    said.extend(reversed(kept))
+    history.extend(reversed(kept))
 
 
 def _until(event: Progress, step: int) -> Progress:
@@ -248,11 +305,10 @@ def _until(event: Progress, step: int) -> Progress:
     )
 
 
-def _object(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError("it is not JSON") from error
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _whole_lines(descriptor: int) -> int:
@@ -262,8 +318,8 @@ def _whole_lines(descriptor: int) -> int:
         start = _line_break_before(descriptor, end - 1) + 1
         line = os.pread(descriptor, end - start, start)
         if line.endswith(b"\n"):
-            with suppress(ValueError):
-                if isinstance(_object(line), dict):
+            with suppress(JsonError):
+                if isinstance(parse(line), dict):
                     break
         end = start
     return end

@@ -1,10 +1,11 @@
-"""Events as JSON objects, one a line of `events.jsonl`, and back.
+"""Events as JSON objects, one on each line of `events.jsonl`, and back.
 
     {"event": "evaluated", "step": 200, "elapsed_seconds": 4.1, "held_out_nats": 2.0131, …}
 
-What a record holds beside these three is the fields of its event, so that a reader of the file sees what a
-reader of the run saw. A number that is not finite is written as null and read back as NaN. Traces, baselines
-(they have a file of their own) and pauses are not kept.
+After these three a record has the fields of its event. A number that is not finite is written as null and
+read as NaN. Traces, pauses and baselines (they have a file of their own) are not written.
+
+The file may come from anyone: a record is checked against the types and ranges of its event when it is read.
 """
 
 from __future__ import annotations
@@ -13,23 +14,15 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from typing import Any, get_args
+from functools import cache
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.network.architecture import QUANTITIES, Activation, Architecture
-from rnnscope.training.events import (
-    Evaluated,
-    Event,
-    Finished,
-    FinishReason,
-    Progress,
-    Sampled,
-    Saved,
-    Started,
-    Warned,
-)
+from rnnscope.network.architecture import Architecture
+from rnnscope.strict_json import JsonError, decode, parse, shown
+from rnnscope.training.events import Evaluated, Event, Finished, Progress, Sampled, Saved, Started, Warned
 
 EVENTS: dict[str, type[Event]] = {
     "started": Started,
@@ -40,7 +33,7 @@ EVENTS: dict[str, type[Event]] = {
     "warned": Warned,
     "finished": Finished,
 }
-"""The name of each kind of event that is kept."""
+"""The name of each kind of event that is written."""
 
 _NAMES = {kind: name for name, kind in EVENTS.items()}
 
@@ -50,18 +43,31 @@ _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "gradient_norms": (np.float64, 4),
     "probabilities": (np.float32, 3),
 }
-"""Field → its type, and the significant digits that are written."""
+"""Field → the type of its numbers, and the significant digits that are written."""
 
-_CHOICES: dict[tuple[type[Event], str], tuple[str, ...]] = {
-    (Progress, "phase"): ("warm-up", "stable", "annealing", "steady"),
-    (Saved, "kind"): ("last", "best", "snapshot"),
-    (Warned, "kind"): ("disk", "divergence", "device", "controls", "other"),
-    (Finished, "reason"): get_args(FinishReason),
+_RANGES: dict[str, tuple[float, float]] = {
+    "elapsed_seconds": (0, 1e10),
+    "remaining_seconds": (0, 1e10),
+    "fraction": (0, 1),
+    "epoch": (0, 1e12),
+    "characters_per_second": (0, 1e15),
+    "temperature": (0, 1e300),
+    "step": (0, 2**53),
+    "characters": (0, 2**53),
+    "parameters": (0, 2**53),
+    "memory_bytes": (0, 2**53),
+    "train_characters": (0, 2**53),
+    "held_out_characters": (0, 2**53),
+    "characters_per_step": (0, 2**53),
+    "unknown_characters": (0, 2**53),
 }
+"""Field → the numbers that it may be."""
+
+_MAY_BE_NAN = ("characters_per_second", "epoch")
 
 
 def to_json(event: Event) -> dict[str, Any] | None:
-    """The record of an event; None for the kinds that are not kept."""
+    """The record of an event; None for the kinds that are not written."""
     name = _NAMES.get(type(event))
     if name is None:
         return None
@@ -84,23 +90,29 @@ def to_json(event: Event) -> dict[str, Any] | None:
 def from_json(record: object) -> Event | None:
     """The event of a record; None for a kind that this version does not know.
 
-    Raises ValueError when the record is not one that `to_json` could have written.
+    Raises JsonError when the record is not one that `to_json` could have written.
     """
     if not isinstance(record, dict):
-        raise ValueError("not a JSON object")
-    kind = EVENTS.get(str(record.get("event")))
+        raise JsonError("it is not a JSON object")
+    name = record.get("event")
+    kind = EVENTS.get(name) if isinstance(name, str) else None
     if kind is None:
         return None
-    values = {f.name: _value(kind, f.name, str(f.type), record) for f in fields(kind) if f.name in record}
+    hints = _hints(str(name))
+    values = {f.name: _value(f.name, hints[f.name], record[f.name]) for f in fields(kind) if f.name in record}
     if kind is Sampled and "characters" not in values:
         values["characters"] = tuple(values.get("text", ""))
     try:
         event: Event = kind(**values)
     except TypeError as error:
-        raise ValueError(str(error)) from error
-    if isinstance(event, Progress):
-        _check_lengths(event)
+        raise JsonError(str(error).partition("() ")[2]) from error
+    _check(event)
     return event
+
+
+def from_line(line: bytes) -> Event | None:
+    """The event of a line of the file, as `from_json`. Raises JsonError."""
+    return from_json(parse(line))
 
 
 def to_line(record: dict[str, Any]) -> bytes:
@@ -109,7 +121,7 @@ def to_line(record: dict[str, Any]) -> bytes:
 
 
 def merged(events: Sequence[Progress]) -> Progress:
-    """One event that tells the steps of several; what is not told per step is the latest."""
+    """One event with the steps of several; its other fields are those of the last."""
     last = events[-1]
     if len(events) == 1:
         return last
@@ -124,7 +136,7 @@ def merged(events: Sequence[Progress]) -> Progress:
 
 
 def thinned(event: Progress, group: int) -> Progress:
-    """The same event, each `group` steps in a row told as one: their means, under the last one's number."""
+    """The event with each `group` consecutive steps as one: their means, under the number of the last."""
     starts = np.arange(0, len(event.steps), group)
     if group == 1 or len(starts) == 0:
         return event
@@ -158,66 +170,56 @@ def _plain(name: str, value: Any) -> Any:
         return _number(float(value), 7)
     if isinstance(value, np.bool_ | np.integer):
         return value.item()
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode()  # a path may have bytes that are not UTF-8
     return value
 
 
-def _value(kind: type[Event], name: str, annotation: str, record: dict[str, Any]) -> Any:
-    """A field's value from the record, checked against how the event declares it."""
-    value = record[name]
+@cache
+def _hints(name: str) -> dict[str, Any]:
+    return get_type_hints(EVENTS[name])
+
+
+def _value(name: str, kind: Any, value: object) -> Any:
+    """A field's value, of the type that the event declares."""
     if name in _ARRAYS:
         return _array(name, value)
-    if annotation == "Architecture":
-        return _architecture(value)
-    if annotation == "tuple[str, ...]":
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif annotation == "float | None":
-        if value is None or _is_number(value):
-            return None if value is None else float(value)
-    elif annotation == "float":
-        if value is None or _is_number(value):
-            return math.nan if value is None else float(value)
-    elif annotation in ("int", "bool"):
-        if type(value) is (int if annotation == "int" else bool):
-            return value
-    elif isinstance(value, str) and value in _CHOICES.get((kind, name), (value,)):
-        return value
-    raise ValueError(f"{name!r} cannot be {_short(value)}")
+    if kind is float and value is None:
+        return math.nan
+    return decode(kind, value, name)
 
 
 def _array(name: str, value: object) -> NDArray[Any]:
-    if isinstance(value, list):
+    if isinstance(value, list) and all(type(item) in (int, float, type(None)) for item in value):
         try:
-            array = np.array(value, dtype=_ARRAYS[name][0])
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{name!r} cannot be {_short(value)}") from error
-        if array.ndim == 1:
-            return array
-    raise ValueError(f"{name!r} cannot be {_short(value)}")
+            return np.array(value, dtype=_ARRAYS[name][0])
+        except (TypeError, OverflowError):
+            pass
+    raise JsonError(f"{name} is {shown(value)}, not a list of numbers")
 
 
-def _architecture(value: object) -> Architecture:
-    if isinstance(value, dict):
-        known = {f.name: value[f.name] for f in fields(Architecture) if f.name in value}
-        sizes = ("vocabulary_size", "hidden_size", "layers", "embedding_size")
-        if (
-            known.get("cell") in tuple(QUANTITIES)  # a tuple: what is asked for may not be hashable
-            and known.get("activation", "tanh") in get_args(Activation)
-            and all(type(known.get(size, 0)) is int for size in sizes)
-        ):
-            return Architecture(**known)
-    raise ValueError(f"'architecture' cannot be {_short(value)}")
+def _check(event: Event) -> None:
+    """Refuse numbers out of range, and lists that do not belong together."""
+    for name, (low, high) in _RANGES.items():
+        value = getattr(event, name, None)
+        if not isinstance(value, int | float) or (name in _MAY_BE_NAN and math.isnan(value)):
+            continue
+        if not low <= value <= high:
+            raise JsonError(f"{name} is {value:g}, out of range")
+    match event:
+        case Progress():
+            if not len(event.steps) == len(event.losses_nats) == len(event.gradient_norms):
+                raise JsonError("steps, losses_nats and gradient_norms differ in length")
+            if len(event.steps) and (event.steps[0] < 0 or (np.diff(event.steps) <= 0).any()):
+                raise JsonError("steps are not in order")
+        case Sampled():
+            if len(event.probabilities) != len(event.characters):
+                raise JsonError("characters and probabilities differ in length")
+        case Started():
+            _check_architecture(event.architecture)
 
 
-def _check_lengths(event: Progress) -> None:
-    if not len(event.steps) == len(event.losses_nats) == len(event.gradient_norms):
-        raise ValueError("steps, losses_nats and gradient_norms differ in length")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:39] + "…"
+def _check_architecture(shape: Architecture) -> None:
+    sizes = (shape.hidden_size, shape.layers, shape.vocabulary_size, shape.embedding_size)
+    if min(sizes[:2]) < 1 or min(sizes) < 0 or max(sizes) > 2**31:
+        raise JsonError("architecture has a size out of range")

@@ -1,25 +1,30 @@
-"""A run: the directory that holds all that a training said and learned, so that nothing is ever lost.
+"""A run: the directory that holds all that a training produced.
 
-    run.json              what was asked for, of which program, on which machine, and when it was started
-    events.jsonl          what was said (see log.py)
+    run.json              options, program and machine, and when the run was started and resumed
+    events.jsonl          the log (see log.py); the one process that writes the run holds a lock on it
     baselines.json        the losses of models without a network
-    best.safetensors      the weights of the lowest held-out loss
-    last.safetensors      the newest weights, for whoever looks
-    resume.safetensors    all that is needed to go on: weights, optimiser, random state, position, state
+    best.safetensors      the weights with the lowest validation loss
+    last.safetensors      the newest weights
+    resume.safetensors    all that is needed to resume: weights, optimizer, random state, position, state
     snapshots/STEP.safetensors    weights in half precision, along the way
-    run.lock              held by the one process that writes
 
-Every file is replaced as a whole, and each is complete by itself. So that the newest weights and what belongs
-to them cannot be torn apart by a kill between two files, resume.safetensors holds last.safetensors once more,
-byte for byte: a run that is opened again first puts those bytes back where they differ.
+Every file is replaced as a whole, and each is complete by itself. So that the newest weights and the state
+that belongs to them cannot be torn apart by a kill between two files, resume.safetensors contains
+last.safetensors once more, byte for byte: a run that is opened again first puts those bytes back where they
+differ. A checksum over all of resume.safetensors is verified before anything is replaced from it.
+
+No file of a run is written through a symbolic link.
 """
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import math
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +32,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import filelock
-import numpy as np
-from safetensors import SafetensorError, safe_open
-
 from rnnscope.errors import RunError
-from rnnscope.files import remove_temporaries, write_atomically, write_json
+from rnnscope.files import is_locked, read_regular_file, remove_temporaries, write_atomically, write_json
+from rnnscope.strict_json import JsonError, decode, parse, read_json
 from rnnscope.training.events import Event
 from rnnscope.training.log import EventLog, LogReader, as_one_run
 
@@ -42,24 +44,31 @@ if TYPE_CHECKING:
     from rnnscope.network.model import CharRNN
 
 FORMAT = 1
-HEADER, LOG, BASELINES, LOCK = "run.json", "events.jsonl", "baselines.json", "run.lock"
+HEADER, LOG, BASELINES = "run.json", "events.jsonl", "baselines.json"
 BEST, LAST, RESUME, SNAPSHOTS = "best.safetensors", "last.safetensors", "resume.safetensors", "snapshots"
 
 _INFO = "rnnscope_resume"
+_CHECKSUM = "sha256"
+_NO_CHECKSUM = "0" * 64
+"""Stands where the checksum will be while it is computed."""
 _WEIGHTS = "last.safetensors"
 """The tensor of resume.safetensors that is the file last.safetensors, as bytes."""
+_LARGEST_JSON = 16 << 20
+_LARGEST_RESUME = 1 << 40
 
 
 class Run:
     """The writing end of a run directory; one process at a time.
 
-    Every method that writes may raise OSError, on a full disk for one; the files there before stay intact.
+    Every method that writes may raise OSError, for example on a full disk; the files there before stay
+    intact.
     """
 
-    def __init__(self, directory: Path, lock: filelock.BaseFileLock, log: EventLog) -> None:
+    def __init__(self, directory: Path, header: Mapping[str, Any], log: EventLog) -> None:
         """Use `create` or `reopen`."""
         self.directory = directory
-        self._lock = lock
+        self._header = header
+        self._baselines: dict[str, float] = {}
         self._log = log
         self._is_open = True
 
@@ -73,35 +82,35 @@ class Run:
 
     @classmethod
     def reopen(cls, directory: Path) -> Run:
-        """Open a run again and mend what a kill left; `record_start` follows once training can begin.
+        """Open a run again and repair what a kill left; `record_start` follows once training can begin.
 
         Raises RunError when there is no run, when another process writes it, or when it is damaged.
         """
-        read_run(directory)  # so that no lock is left in a directory that holds no run
+        read_run(directory)  # so that no log is left in a directory that holds no run
         return cls._locked(directory, None)
 
     @classmethod
     def _locked(cls, directory: Path, header: dict[str, Any] | None) -> Run:
         """Open the directory under its lock; with a header a new run, without one the run that is there."""
-        lock = filelock.FileLock(directory / LOCK, timeout=0, thread_local=False)
+        log: EventLog | None = None
         try:
             if header is not None:
                 refuse_a_run(directory)
                 directory.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            log = EventLog(directory / LOG)
             if header is not None:
                 refuse_a_run(directory)
-                write_json(directory / HEADER, {"format": FORMAT, **header, "started": [_now()]})
+                header = {"format": FORMAT, "started": [_now()], **header}
+                write_json(directory / HEADER, header)
             else:
-                read_run(directory)
-                _mend(directory)
-            return cls(directory, lock, EventLog(directory / LOG))
-        except filelock.Timeout as error:
-            raise RunError(
-                f"{directory} is being written by another process; to look at it: rnnscope watch {directory}"
-            ) from error
+                header = dict(read_run(directory).header)
+                _repair(directory)
+            return cls(directory, header, log)
+        except BlockingIOError as error:
+            raise RunError(_is_written(directory)) from error
         except BaseException as error:
-            lock.release()
+            if log is not None:
+                log.close()
             if isinstance(error, OSError):
                 raise RunError(_cannot_write(directory, error)) from error
             raise
@@ -111,17 +120,40 @@ class Run:
 
         Raises RunError when run.json cannot be written.
         """
-        header = dict(read_run(self.directory).header)
+        header = dict(self._header)
         header["started"] = [*header.get("started", []), _now()]
         header["corpus"] = {**header.get("corpus", {}), "path": corpus_path}
         try:
             write_json(self.directory / HEADER, header)
         except OSError as error:
             raise RunError(_cannot_write(self.directory, error)) from error
+        self._header = header
 
     def write(self, event: Event) -> None:
         """Append an event to the log. Raises OSError once when the disk is full; see EventLog.write."""
         self._log.write(event)
+
+    def restore(self) -> str | None:
+        """Make again what was removed from the directory: itself, the log, run.json, baselines.json.
+
+        Returns what was missing, in a line; None where nothing was. Raises OSError, and RunError where
+        another process has begun to write the run.
+        """
+        missing = []
+        if not self.directory.is_dir():
+            missing.append("the directory")
+            self.directory.mkdir(parents=True, exist_ok=True)
+        if not self._log.is_in_place:
+            missing.append(LOG)
+            try:
+                self._log.write_again()
+            except BlockingIOError as error:
+                raise RunError(_is_written(self.directory)) from error
+        for name, content in ((HEADER, self._header), (BASELINES, self._baselines)):
+            if content and not (self.directory / name).is_file():
+                missing.append(name)
+                write_json(self.directory / name, content)
+        return f"{self.directory}: {', '.join(missing)} had been removed; written again" if missing else None
 
     def save_last(
         self,
@@ -137,21 +169,22 @@ class Run:
         import torch
         from safetensors.torch import save
 
-        from rnnscope.network.checkpoint import save_model
+        from rnnscope.network.checkpoint import model_bytes
 
-        self._log.sync()  # what was said up to these weights is never behind them
-        save_model(model, self.directory / LAST, training)
-        weights = np.frombuffer((self.directory / LAST).read_bytes(), np.uint8).copy()
-        # Copied, for safetensors takes no two tensors of one memory.
+        self._log.sync()  # the log is never behind the weights
+        weights = model_bytes(model, training)
+        # Copied, because safetensors refuses two tensors of one memory.
         tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in resume.items()}
         if _WEIGHTS in tensors:
             raise ValueError(f"{_WEIGHTS} is the name of the weights' own tensor")
-        tensors[_WEIGHTS] = torch.from_numpy(weights)
-        content = save(tensors, {_INFO: json.dumps(dict(resume_info))})
+        tensors[_WEIGHTS] = torch.frombuffer(bytearray(weights), dtype=torch.uint8)
+        info = json.dumps(dict(resume_info), allow_nan=False)
+        content = _with_checksum(save(tensors, {_INFO: info, _CHECKSUM: _NO_CHECKSUM}))
+        write_atomically(self.directory / LAST, lambda file: file.write(weights))
         write_atomically(self.directory / RESUME, lambda file: file.write(content))
 
     def save_best(self, model: CharRNN, training: Mapping[str, object]) -> None:
-        """Write the weights of the lowest held-out loss."""
+        """Write the weights with the lowest validation loss."""
         from rnnscope.network.checkpoint import save_model
 
         save_model(model, self.directory / BEST, training)
@@ -160,39 +193,53 @@ class Run:
         """Keep the weights of a step, in half precision, for good; see `snapshot_due`."""
         from rnnscope.network.checkpoint import save_model
 
-        (self.directory / SNAPSHOTS).mkdir(exist_ok=True)
-        save_model(model, self.directory / SNAPSHOTS / f"{step}.safetensors", training, half=True)
+        directory = self.directory / SNAPSHOTS
+        directory.mkdir(exist_ok=True)
+        _refuse_a_link(directory)
+        save_model(model, directory / f"{step}.safetensors", training, half=True)
 
-    def load_resume(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def load_resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The tensors and the information of the last `save_last`; its weights are in last.safetensors.
 
-        Raises RunError when the run was killed before its first save, or when the file is damaged.
+        None when the run ended before its first save. Raises RunError when the file is damaged.
         """
-        path = self.directory / RESUME
-        if not path.is_file():
-            raise RunError(f"{self.directory} ended before its first save; start anew, with another --run")
+        from safetensors.torch import load
+
+        resume = _read_resume(self.directory)
+        if resume is None:
+            return None
+        tensors = load(resume.content)
+        del tensors[_WEIGHTS]
+        return tensors, resume.info
+
+    def copy_to(self, directory: Path) -> Run:
+        """Begin a copy of the run in another directory, for a disk that takes no more.
+
+        The log and the best weights are copied; `save_last` writes the rest. Raises RunError and OSError.
+        """
+        copy = Run.create(directory, self._header)
         try:
-            with safe_open(path, framework="pt") as file:
-                info = json.loads((file.metadata() or {})[_INFO])
-                tensors = {name: file.get_tensor(name) for name in file.keys() if name != _WEIGHTS}  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise RunError(_damaged(path)) from error
-        if not isinstance(info, dict):
-            raise RunError(_damaged(path))
-        return tensors, info
+            copy._log.append_raw(self._log.content() + self._log.unwritten())
+            if self._baselines:
+                copy.write_baselines(self._baselines)
+            if (self.directory / BEST).is_file():
+                best = read_regular_file(self.directory / BEST, max_bytes=_LARGEST_RESUME)
+                write_atomically(directory / BEST, lambda file: file.write(best))
+        except BaseException:
+            copy.close()
+            raise
+        return copy
 
     def write_baselines(self, baselines_nats: Mapping[str, float]) -> None:
         """Keep the losses of models without a network."""
-        write_json(self.directory / BASELINES, dict(baselines_nats))
+        self._baselines = dict(baselines_nats)
+        write_json(self.directory / BASELINES, self._baselines)
 
     def close(self) -> None:
-        """Write what is remembered, then let others write. May be called twice. Raises OSError."""
+        """Write what waits, then let others write. May be called twice. Raises OSError."""
         if self._is_open:
             self._is_open = False
-            try:
-                self._log.close()
-            finally:
-                self._lock.release()
+            self._log.close()
 
     def __enter__(self) -> Run:
         return self
@@ -218,20 +265,22 @@ class RunInfo:
 
 def read_run(directory: Path) -> RunInfo:
     """Look at a run, without a lock. Raises RunError where there is none or its run.json is damaged."""
+    path = directory / HEADER
     try:
-        header = json.loads((directory / HEADER).read_bytes())
+        header = decode(dict[str, Any], read_json(path, max_bytes=_LARGEST_JSON))
+        decode(list[str], header.get("started", []), "started")
+        decode(dict[str, Any], header.get("corpus", {}), "corpus")
+        decode(dict[str, Any], header.get("options", {}), "options")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(_no_run(directory)) from error
-    except ValueError as error:
-        raise RunError(_damaged(directory / HEADER)) from error
+    except JsonError as error:
+        raise RunError(_damaged(path, error)) from error
     except OSError as error:
-        raise RunError(f"{directory} cannot be read: {error.strerror}") from error
-    if not isinstance(header, dict) or not isinstance(header.get("started", []), list):
-        raise RunError(_damaged(directory / HEADER))
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     if header.get("format") != FORMAT:
         raise RunError(f"{directory} was written by another version of rnnscope, which is needed to read it")
     found = (directory / SNAPSHOTS).glob("*.safetensors")
-    snapshots = sorted((int(path.stem), path) for path in found if path.stem.isdecimal())
+    snapshots = sorted((int(path.stem), path) for path in found if re.fullmatch("[0-9]{1,16}", path.stem))
     best, last = directory / BEST, directory / LAST
     return RunInfo(
         directory,
@@ -242,8 +291,13 @@ def read_run(directory: Path) -> RunInfo:
     )
 
 
+def is_being_written(directory: Path) -> bool:
+    """Whether a process writes the run at this moment. Raises OSError."""
+    return is_locked(directory / LOG)
+
+
 def read_events(directory: Path) -> list[Event]:
-    """All that a run said, as if it had never been killed and resumed. Raises RunError."""
+    """All events of a run, as if it had never been killed and resumed. Raises RunError."""
     if not (directory / LOG).is_file():
         raise RunError(_no_run(directory))
     try:
@@ -256,12 +310,13 @@ def read_baselines(directory: Path) -> dict[str, float]:
     """The losses of models without a network; empty before they are known. Raises RunError when damaged."""
     path = directory / BASELINES
     try:
-        losses = json.loads(path.read_bytes())
-        return {str(name): float(loss) for name, loss in losses.items()}
+        return decode(dict[str, float], read_json(path, max_bytes=_LARGEST_JSON))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise RunError(_damaged(path)) from error
+    except JsonError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def new_run_directory(root: Path, corpus_name: str) -> Path:
@@ -286,7 +341,10 @@ def refuse_a_run(directory: Path) -> None:
     """Refuse a directory where no run can begin. Raises RunError."""
     if directory.exists() and not directory.is_dir():
         raise RunError(f"{directory} is not a directory; choose another --run")
-    if any((directory / name).exists() for name in (HEADER, LOG, LAST, BEST)):
+    log = directory / LOG
+    if (log.is_file() and log.stat().st_size > 0) or any(
+        os.path.lexists(directory / name) for name in (HEADER, LAST, BEST)
+    ):
         raise RunError(
             f"{directory} already holds a run; go on with it by --resume {directory}, or choose another --run"
         )
@@ -299,21 +357,81 @@ def snapshot_due(step: int) -> bool:
     return step == round(2 ** (round(3 * math.log2(step)) / 3))
 
 
-def _mend(directory: Path) -> None:
-    """Undo what a kill left: half-written files, and newest weights that nothing else belongs to."""
-    remove_temporaries(directory)
-    remove_temporaries(directory / SNAPSHOTS)
+@dataclass(frozen=True)
+class _Resume:
+    """The content of resume.safetensors, verified."""
+
+    content: bytes
+    info: dict[str, Any]
+    weights: bytes
+    """The file last.safetensors that belongs to it."""
+
+
+def _read_resume(directory: Path) -> _Resume | None:
+    """None where there is no file. Raises RunError where it is damaged; nothing has been replaced then."""
     path = directory / RESUME
-    if not path.is_file():
-        return
     try:
-        with safe_open(path, framework="numpy") as file:
-            weights = file.get_tensor(_WEIGHTS).tobytes()
+        content = read_regular_file(path, max_bytes=_LARGEST_RESUME)
+        return _parsed_resume(content)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    except (JsonError, KeyError, TypeError, ValueError) as error:
+        reason = error if isinstance(error, JsonError) else "it is torn"
+        raise RunError(_damaged(path, reason)) from error
+
+
+def _parsed_resume(content: bytes) -> _Resume:
+    from safetensors import SafetensorError, deserialize
+
+    end = 8 + int.from_bytes(content[:8], "little")
+    if len(content) < 10 or end > len(content):
+        raise JsonError("it is cut short")
+    header = decode(dict[str, Any], parse(content[8:end]))
+    metadata = decode(dict[str, str], header["__metadata__"], "__metadata__")
+    checksum = metadata.get(_CHECKSUM)  # runs of earlier versions have none
+    if checksum is not None and checksum != _checksum(content, checksum):
+        raise JsonError("its checksum differs")
+    try:
+        deserialize(content)
     except SafetensorError as error:
-        raise RunError(_damaged(path)) from error
+        raise JsonError("it is torn") from error
+    start, stop = decode(list[int], header[_WEIGHTS]["data_offsets"])
+    info = decode(dict[str, Any], parse(metadata[_INFO]))
+    return _Resume(content, info, content[end + start : end + stop])
+
+
+def _with_checksum(content: bytes) -> bytes:
+    """The file with its checksum in place of the zeros in its header."""
+    return content.replace(_NO_CHECKSUM.encode(), _checksum(content, _NO_CHECKSUM).encode(), 1)
+
+
+def _checksum(content: bytes, present: str) -> str:
+    """SHA-256 of the whole file, with zeros in place of the checksum that it has at present."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    digest = hashlib.sha256(content[:end].replace(present.encode(), _NO_CHECKSUM.encode(), 1))
+    digest.update(memoryview(content)[end:])
+    return digest.hexdigest()
+
+
+def _repair(directory: Path) -> None:
+    """Undo what a kill left: half-written files, and newest weights that the resume file does not match.
+
+    Raises RunError where the resume file is damaged, and replaces nothing then.
+    """
+    remove_temporaries(directory)
+    if not (directory / SNAPSHOTS).is_symlink():
+        remove_temporaries(directory / SNAPSHOTS)
+    resume = _read_resume(directory)
     last = directory / LAST
-    if not last.is_file() or last.read_bytes() != weights:
-        write_atomically(last, lambda file: file.write(weights))
+    if resume is not None and (not last.is_file() or last.read_bytes() != resume.weights):
+        write_atomically(last, lambda file: file.write(resume.weights))
+
+
+def _refuse_a_link(directory: Path) -> None:
+    if not stat.S_ISDIR(os.lstat(directory).st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(directory))
 
 
 def _now() -> str:
@@ -326,9 +444,17 @@ def _no_run(directory: Path) -> str:
     return f"{directory} holds no run (there is no {HEADER}); give the directory of a run"
 
 
-def _damaged(path: Path) -> str:
-    return f"{path} is damaged; put a copy of it back, or start a new run with --init-from and its weights"
+def _is_written(directory: Path) -> str:
+    return f"{directory} is being written by another process; to look at it: rnnscope watch {directory}"
+
+
+def _damaged(path: Path, reason: object) -> str:
+    return (
+        f"{path} is damaged: {reason}; put a copy of it back, or train its weights further in a new run: "
+        f"--init-from {path.parent}"
+    )
 
 
 def _cannot_write(directory: Path, error: OSError) -> str:
-    return f"{directory} cannot be written: {error.strerror or error}; choose another directory with --run"
+    path = error.filename or directory
+    return f"{path} cannot be written: {error.strerror or error}; choose another directory with --run"

@@ -199,8 +199,40 @@ def test_an_event_of_a_later_version_is_passed_over() -> None:
 def test_a_malformed_record_is_refused(changes: dict[str, object]) -> None:
     record = to_json(_progress(1, 2))
     assert record is not None
-    with pytest.raises(ValueError, match=r"cannot be|differ in length"):
+    with pytest.raises(ValueError, match=r" is | are not |differ in length"):
         from_json(record | changes)
+
+
+BAD_VALUES: list[object] = [
+    None, True, -1, 2.5, 1e308, -1e308, 1 << 60, "x", "", [], [1], ["a", "b"], [[1]], {}, {"cell": "gru"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("event", KEPT, ids=lambda event: type(event).__name__)
+def test_every_field_of_every_record_is_checked(event: Event) -> None:
+    """Whatever stands in a field: the record is refused, or is an event whose numbers can be drawn."""
+    record = to_json(event)
+    assert record is not None
+    for name in record:
+        for value in BAD_VALUES:
+            try:
+                back = from_json(record | {name: value})
+            except ValueError as error:
+                assert len(str(error).splitlines()) == 1
+                continue
+            if back is not None:
+                assert 0 <= back.elapsed_seconds <= 1e10
+                assert 0 <= back.step <= 2**53
+            if isinstance(back, Sampled):
+                assert len(back.probabilities) == len(back.characters)
+
+
+@pytest.mark.parametrize("seconds", [None, 1e11, -1.0])
+def test_a_time_that_no_run_reaches_is_refused(seconds: object) -> None:
+    record = to_json(_progress(1, 2))
+    assert record is not None
+    with pytest.raises(ValueError, match="elapsed_seconds"):
+        from_json(record | {"elapsed_seconds": seconds})
 
 
 @pytest.mark.parametrize("name", ["step", "losses_nats", "epoch"])
