@@ -28,6 +28,10 @@ class ControlState:
     """Whether samples and traces are shown; False for a plain log."""
     searching: bool = False
     """Whether a neuron search is open, for which more than the passage is traced."""
+    offers_rescue: bool = False
+    """Whether the reader can be asked for another directory when the last save fails; False gives up."""
+    rescue: str | None = None
+    """The directory to save in when the run's own directory cannot be written at the end."""
     saves: int = 0
     samples: int = 0
     traces: int = 0

@@ -126,7 +126,8 @@ class Warned(_Said):
     """Something the reader should know: a full disk, a divergence that was undone, …"""
 
     message: str
-    kind: Literal["disk", "divergence", "device", "controls", "other"] = "other"
+    kind: Literal["disk", "unsaved", "divergence", "device", "controls", "other"] = "other"
+    """unsaved: training has ended and waits for another directory to save in, see `ControlState.rescue`."""
 
 
 @dataclass(frozen=True)

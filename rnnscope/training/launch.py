@@ -6,7 +6,9 @@ The command line runs it in its main thread for a plain log, in a worker thread 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import platformdirs
 import torch
 
 import rnnscope
-from rnnscope.errors import DeviceError, OptionError, RunError, TextError
+from rnnscope.errors import DeviceError, OptionError, RunError, TextError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
+from rnnscope.strict_json import JsonError, decode
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls
@@ -30,14 +33,33 @@ from rnnscope.training.device import (
 )
 from rnnscope.training.events import Event
 from rnnscope.training.learner import Learner
-from rnnscope.training.options import BUDGET, TrainOptions, fine_tuned, given_names, resumed
+from rnnscope.training.options import BUDGET, OF_THE_PROCESS, TrainOptions, fine_tuned, given_names, resumed
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
 from rnnscope.training.trainer import Pace, Trainer
+
+_MOST_THREADS = 4096
 
 OnEvent = Callable[[Event], None]
 
 RUNS = Path("runs")
 """Where runs without a name go."""
+
+
+@dataclass(frozen=True)
+class _RecordedCorpus:
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What run.json has for a run that is resumed."""
+
+    options: dict[str, Any]
+    device: str
+    precision: Precision
+    threads: int
+    corpus: _RecordedCorpus
 
 
 def train(
@@ -56,18 +78,33 @@ def train(
     prepare = _begun if options.resume is None else _continued
     try:
         trainer = prepare(options, given_names(options, given), controls, pace)
-        with trainer.saver.run as run:
-            for event in trainer.run():
+        with _closing_run(trainer, on_event), closing(trainer.run()) as events:
+            for event in events:
                 try:
-                    run.write(event)
+                    trainer.saver.run.write(event)
                 except OSError as error:
-                    if warning := trainer.saver.trouble(error, event.step):
+                    for warning in trainer.saver.trouble(error, event.step):
                         on_event(warning)
                 on_event(event)
+        if trainer.saver.failure is not None:
+            raise UnsavedError(trainer.saver.loss(trainer.learner.step))
     except torch.OutOfMemoryError as error:
         raise DeviceError(
             "the device has too little memory; choose a smaller --batch-size, --hidden-size or --layers"
         ) from error
+
+
+@contextmanager
+def _closing_run(trainer: Trainer, on_event: OnEvent) -> Iterator[None]:
+    """Close the run at the end; what its log could not write is reported."""
+    try:
+        yield
+    finally:
+        try:
+            trainer.saver.run.close()
+        except OSError as error:
+            for warning in trainer.saver.trouble(error, trainer.learner.step):
+                on_event(warning)
 
 
 def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pace | None) -> Trainer:
@@ -79,11 +116,7 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
     if base is not None:
         options = fine_tuned(base.architecture, base.vocabulary.encoding, options, given)
     corpus = _loaded(options.text, options, None if base is None else base.vocabulary, grow=True)
-    torch.manual_seed(options.seed)
-    model = _new_model(options, corpus.vocabulary)
-    if base is not None:
-        _copy_weights(base, model)
-    model.to(device)
+    model = _first_model(options, corpus.vocabulary, base).to(device)
     precision, why = choose_precision(
         options.precision, model, device, options.sequence_length, options.batch_size
     )
@@ -102,12 +135,18 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         header = read_run(directory).header
         recorded, old_device, precision, threads, text, sha256 = _recorded(header, directory)
         options = resumed(recorded, asked, given)
-        tensors, information = run.load_resume()
-        _require_something_left(information.get("ended"), asked, recorded, directory)
+        resume = run.load_resume()
+        if resume is not None:
+            _require_something_left(resume[1].get("ended"), asked, recorded, directory)
+            _require_same_options(recorded, directory)
         device = _prepared_device(options.device, options.threads if "threads" in given else threads)
-        corpus = _same_text(asked.text or text, options, directory, sha256)
-        model = _new_model(options, corpus.vocabulary).to(device)
+        base = None if options.init_from is None or resume else load_model(resolve_model(options.init_from))
+        vocabulary = read_header(directory / LAST).vocabulary if resume else base.vocabulary if base else None
+        corpus = _same_text(asked.text or text, options, directory, sha256, vocabulary, grow=resume is None)
+        model = _first_model(options, corpus.vocabulary, base).to(device)
         notes = [f"{precision}, as before"]
+        if resume is None:
+            notes.append(f"{directory} ended before its first save: training starts again at step 0")
         if device.type != old_device:
             precision, why = choose_precision(
                 options.precision, model, device, options.sequence_length, options.batch_size
@@ -120,7 +159,8 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
             options,
             controls,
             run,
-            resume=(tensors, information),
+            resume=resume,
+            restarted=resume is None,
             notes=(device_title(device), *notes, *corpus.notes, *_shortage(learner, options)),
             pace=pace,
         )
@@ -131,10 +171,18 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         raise
 
 
-def _same_text(text: str, options: TrainOptions, directory: Path, sha256: str) -> Corpus:
+def _same_text(
+    text: str,
+    options: TrainOptions,
+    directory: Path,
+    sha256: str,
+    vocabulary: Vocabulary | None,
+    *,
+    grow: bool,
+) -> Corpus:
     """The corpus of a resumed run, from wherever its text lies now. Raises RunError for another text."""
     try:
-        corpus = _loaded(text, options, read_header(directory / LAST).vocabulary, grow=False)
+        corpus = _loaded(text, options, vocabulary, grow=grow)
     except TextError as error:
         raise RunError(
             f"{error}; {directory} was trained on this text: put it back, or name its new place as TEXT"
@@ -186,6 +234,15 @@ def _new_model(options: TrainOptions, vocabulary: Vocabulary) -> CharRNN:
     )
 
 
+def _first_model(options: TrainOptions, vocabulary: Vocabulary, base: CharRNN | None) -> CharRNN:
+    """The model that training starts from: fresh weights, or those of `base` where it is trained further."""
+    torch.manual_seed(options.seed)
+    model = _new_model(options, vocabulary)
+    if base is not None:
+        _copy_weights(base, model)
+    return model
+
+
 @torch.no_grad()
 def _copy_weights(base: CharRNN, model: CharRNN) -> None:
     """Copy what `base` learned; rows and columns of symbols that it did not know stay as freshly drawn.
@@ -229,18 +286,30 @@ def _recorded(
 ) -> tuple[TrainOptions, str, Precision, int, str, str]:
     """What `_header` wrote: options, device, precision, threads, and the text's path and hash."""
     try:
-        return (
-            TrainOptions.from_json(header["options"]),
-            str(header["device"]),
-            "bfloat16" if header["precision"] == "bfloat16" else "float32",
-            int(header["threads"]),
-            str(header["corpus"]["path"]),
-            str(header["corpus"]["sha256"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        known = decode(_Recorded, header)
+    except JsonError as error:
         raise RunError(
-            f"{directory}/run.json is damaged; start a new run with --init-from {directory}"
+            f"{directory}/run.json is damaged: {error}; start a new run with --init-from {directory}"
         ) from error
+    if not 0 < known.threads <= _MOST_THREADS:
+        raise RunError(f"{directory}/run.json is damaged: threads is {known.threads}")
+    options = TrainOptions.from_json(known.options)
+    return options, known.device, known.precision, known.threads, known.corpus.path, known.corpus.sha256
+
+
+def _require_same_options(recorded: TrainOptions, directory: Path) -> None:
+    """Refuse a run.json whose options are not those that its saved weights were trained with."""
+    saved = read_header(directory / LAST).training.get("options")
+    if not isinstance(saved, dict):
+        return
+    trained = TrainOptions.from_json(saved)
+    for field in fields(TrainOptions):
+        ours, theirs = getattr(recorded, field.name), getattr(trained, field.name)
+        if field.name not in (*BUDGET, *OF_THE_PROCESS, "run") and ours != theirs:
+            raise RunError(
+                f"{directory}/run.json says {field.name} {ours}, {LAST} says {theirs}: it was changed since; "
+                "put the old value back, or start a new run with --init-from"
+            )
 
 
 def _require_something_left(

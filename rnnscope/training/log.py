@@ -119,6 +119,8 @@ class EventLog:
                 if abs(now - self._last_progress) >= min(max(1.0, now / 1000), 10.0):
                     self.flush()
                 return
+            case Started():  # after a resume the same times come again
+                self._last_progress = self._last_evaluation = self._last_sample = -math.inf
             case Evaluated(is_best=False):
                 if abs(now - self._last_evaluation) < now / 1000:
                     return
@@ -156,7 +158,7 @@ class EventLog:
             event = merged(self._progress)
             self._progress.clear()
             self._last_progress = event.elapsed_seconds
-            record = to_json(thinned(event, 1 + event.step // SINGLE_STEPS))
+            record = to_json(thinned(event, 1 + max(0, event.step - 1) // SINGLE_STEPS))
             assert record is not None
             self._remember(to_line(record))
 

@@ -13,6 +13,7 @@ import tyro
 
 from rnnscope.errors import OptionError, RunError
 from rnnscope.network.architecture import Activation, Architecture, CellName
+from rnnscope.strict_json import JsonError, decode
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
 ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
@@ -106,6 +107,8 @@ class TrainOptions:
     """The directory of the run; by default a new one below runs/."""
     resume: str | None = None
     """Go on where this run stopped."""
+    rescue: str | None = None
+    """Where to save at the end if the run's own directory cannot be written, on a full disk for one."""
     seed: int = 1
     """The same seed on the same machine gives the same weights."""
     device: DeviceName = "auto"
@@ -143,16 +146,18 @@ class TrainOptions:
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> TrainOptions:
-        """The options that a run wrote down; names it does not know are from another version and left out."""
-        known = {field.name for field in fields(cls)}
+        """The options that a run recorded; names that this version does not have are left out.
+
+        Raises RunError for values of another type, OptionError for values out of range.
+        """
         try:
-            return cls(**{name: value for name, value in values.items() if name in known})  # type: ignore[arg-type]
-        except TypeError as error:
-            raise RunError(f"the run's options are damaged: {error}") from error
+            return decode(cls, dict(values), "options")
+        except JsonError as error:
+            raise RunError(f"the options in run.json are damaged: {error}") from error
 
 
 BUDGET = ("steps", "minutes", "epochs")
-OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume")
+OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume", "rescue")
 """What a resumed run may choose anew, besides its budget; the text may move, but not change."""
 
 

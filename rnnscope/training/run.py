@@ -394,7 +394,7 @@ def _parsed_resume(content: bytes) -> _Resume:
     if checksum is not None and checksum != _checksum(content, checksum):
         raise JsonError("its checksum differs")
     try:
-        deserialize(content)
+        deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise JsonError("it is torn") from error
     start, stop = decode(list[int], header[_WEIGHTS]["data_offsets"])

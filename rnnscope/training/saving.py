@@ -1,40 +1,80 @@
-"""Files of a run, written while training goes on even when the disk does not take them."""
+"""Saving while training goes on, also when the disk does not take the files or somebody removes them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
+from rnnscope.errors import RunError
 from rnnscope.training.clock import Clock
 from rnnscope.training.events import Saved, Warned
 from rnnscope.training.run import BEST, LAST, SNAPSHOTS, Run
 
 
 class Saver:
-    """Turns each attempt to write into what there is to say about it."""
+    """Writes the files of a run, and keeps account of what is saved and what is not."""
 
-    def __init__(self, run: Run, clock: Clock) -> None:
+    def __init__(self, run: Run, clock: Clock, saved_step: int | None = None) -> None:
+        """saved_step: the step that the run was resumed from, None where it begins."""
         self.run = run
+        self.saved_step = saved_step
+        """The step that a resumed run would start from; None before the first save."""
+        self.failure: str | None = None
+        """Why the last attempt to save that step failed; None where it worked."""
         self._clock = clock
-        self._told: str | None = None
+        self._reported: str | None = None
+        self._rescued: Path | None = None
 
     def save(
-        self, kind: Literal["last", "best", "snapshot"], step: int, write: Callable[[], None]
-    ) -> Saved | Warned | None:
-        """Write a file. None for a trouble that was told before and has not ended since."""
-        name = {"last": LAST, "best": BEST, "snapshot": f"{SNAPSHOTS}/{step}.safetensors"}[kind]
-        try:
-            write()
-        except OSError as error:
-            return self.trouble(error, step)
-        self._told = None
-        return Saved(step, self._clock.seconds, str(self.run.directory / name), kind)
+        self, kind: Literal["last", "best", "snapshot"], step: int, write: Callable[[Run], None]
+    ) -> tuple[Saved | Warned, ...]:
+        """Write files, after making again what was removed from the run's directory.
 
-    def trouble(self, error: OSError, step: int) -> Warned | None:
-        """A warning that files cannot be written, once a cause."""
+        Returns a `Saved` where that worked, and the warnings that are new: a cause is reported once until a
+        save works. Raises RunError where another process has begun to write the run.
+        """
+        warnings: tuple[Warned, ...] = ()
+        try:
+            if restored := self.run.restore():
+                warnings = (Warned(step, self._clock.seconds, restored, "disk"),)
+            write(self.run)
+        except OSError as error:
+            if kind == "last":
+                self.failure = error.strerror or str(error)
+            return (*warnings, *self.trouble(error, step))
+        if kind == "last":
+            self.saved_step, self.failure = step, None
+        self._reported = None
+        name = {"last": LAST, "best": BEST, "snapshot": f"{SNAPSHOTS}/{step}.safetensors"}[kind]
+        return (*warnings, Saved(step, self._clock.seconds, str(self.run.directory / name), kind))
+
+    def trouble(self, error: OSError, step: int) -> tuple[Warned, ...]:
+        """A warning that files cannot be written, where its cause is new."""
         cause = error.strerror or str(error)
-        if cause == self._told:
-            return None
-        self._told = cause
-        message = f"{self.run.directory} cannot be written: {cause}; training goes on and tries again"
-        return Warned(step, self._clock.seconds, message, "disk")
+        if cause == self._reported:
+            return ()
+        self._reported = cause
+        message = f"{self.run.directory} cannot be written: {cause}; {self._saved()}; trying again"
+        return (Warned(step, self._clock.seconds, message, "disk"),)
+
+    def rescue(self, step: int, directory: Path, write: Callable[[Run], None]) -> tuple[Saved | Warned, ...]:
+        """Write the whole run into another directory, which can be resumed like the first."""
+        try:
+            with self.run.copy_to(directory) as copy:
+                write(copy)
+        except (OSError, RunError) as error:
+            reason = str(error) if isinstance(error, RunError) else f"{directory}: {error.strerror or error}"
+            return (Warned(step, self._clock.seconds, f"the rescue failed too: {reason}", "disk"),)
+        self._rescued = directory
+        return (Saved(step, self._clock.seconds, str(directory / LAST), "last"),)
+
+    def loss(self, step: int) -> str:
+        """What could not be written when the run ended at `step`, and where a resume starts, in one line."""
+        failed = f"{self.run.directory} could not be written: {self.failure}"
+        if self._rescued is not None:
+            return f"{failed}; step {step:,} is saved in {self._rescued}, which can be resumed"
+        return f"{failed}; step {step:,} is not saved, {self._saved()}"
+
+    def _saved(self) -> str:
+        return f"a resume would start at step {self.saved_step or 0:,}"

@@ -10,16 +10,17 @@ leaves no mark on them. Only a budget of minutes does, and the hand on the contr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from rnnscope.errors import RunError
+from rnnscope.errors import CheckpointError, RnnscopeError, RunError
 from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
+from rnnscope.strict_json import decode
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
@@ -41,6 +42,7 @@ from rnnscope.training.learner import Learner
 from rnnscope.training.observing import Observer
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.reporting import Reporter
+from rnnscope.training.resuming import LearnerNumbers, ResumeInfo
 from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
 from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
@@ -50,6 +52,9 @@ LIVE_CHARACTERS = 50_000
 FINAL_CHARACTERS = 500_000
 """The last evaluation reads a validation text up to this length whole, with the state carried, and as many
 characters, spread evenly, of a longer one."""
+
+_LAST_ATTEMPTS = 3
+"""How often the last save is attempted where it fails."""
 
 _FOR_THE_END = 0.02
 """The share of a budget of minutes that is reserved for the last evaluation."""
@@ -66,6 +71,8 @@ class Pace:
     saving_share: float = 0.02
     first_save_seconds: float = 5.0
     save_seconds: float = 30.0
+    retry_seconds: float = 1.0
+    """Between two attempts of the last save where it fails."""
     baselines_seconds: float = 2.0
     """When the n-gram models begin, so as not to hold up the first sight."""
 
@@ -82,18 +89,19 @@ class Trainer:
         run: Run,
         *,
         resume: tuple[Mapping[str, Tensor], Mapping[str, Any]] | None = None,
+        restarted: bool = False,
         notes: tuple[str, ...] = (),
         pace: Pace | None = None,
     ) -> None:
-        """Begin a run, or take it up where `resume`, which is what `Run.load_resume` gives, left it.
+        """Begin a run, or resume it from `resume`, which is what `Run.load_resume` returns.
 
-        Raises RunError when `resume` does not fit the learner.
+        restarted: whether an earlier process began the run, and ended before it saved anything. Raises
+        RunError when `resume` does not fit the learner.
         """
         self.learner = learner
         self.corpus = corpus
         self.options = options
         self.controls = controls
-        self.notes = notes
         self.schedule = Schedule.of(options)
         seconds = None if options.minutes is None else 60 * options.minutes * (1 - _FOR_THE_END)
         self.budget = Budget(options.steps, seconds, options.epochs)
@@ -101,15 +109,19 @@ class Trainer:
         self.patience = Patience()
         self.best_nats: float | None = None  # the loss of best.safetensors
         self.clock = Clock()
-        self.is_resumed = resume is not None
+        self.is_resumed = restarted or resume is not None
         if resume is not None:
             self._restore(*resume)
 
         clock, pace = self.clock, pace or Pace()
-        self.saver = Saver(run, clock)
+        self.saver = Saver(run, clock, learner.step if resume is not None else None)
         self.reporter = Reporter(learner, clock, self.schedule, self.budget)
         self.observer = Observer(learner.model, corpus, clock, options.seed)
-        self.baselines = Baselines(corpus, read_baselines(run.directory))
+        try:
+            baselines, self.notes = read_baselines(run.directory), notes
+        except RunError as error:
+            baselines, self.notes = {}, (*notes, f"{error}; computing them again")
+        self.baselines = Baselines(corpus, baselines)
         self.reports = Spaced(clock, least_seconds=pace.report_seconds)
         self.update_ratios = Spaced(clock, least_seconds=pace.update_ratio_seconds)
         self.comparing = Spaced(clock, first_seconds=pace.baselines_seconds, least_seconds=math.inf)
@@ -123,9 +135,15 @@ class Trainer:
             least_seconds=pace.save_seconds,
         )
         self._saves_served = controls.state.saves
+        self._retry_seconds = pace.retry_seconds
+        self._is_between_steps = True
+        self._has_ended = False
 
-    def run(self) -> Iterator[Event]:
-        """Train until the budget, patience or somebody ends it. The last event is Finished.
+    def run(self) -> Generator[Event, None, None]:
+        """Train until the budget, patience or a request ends it. The last event is Finished.
+
+        Whatever exception ends it earlier, also one that the reader of the events throws in, the run is saved
+        first if it stands between two steps.
 
         Raises OptionError when training diverges whatever the rate.
         """
@@ -143,9 +161,12 @@ class Trainer:
 
                 rate = schedule.rate(learner.step, self._done(), finish=self.finish, cuts=self.patience.cuts)
                 rate *= state.learning_rate_factor
+                self._is_between_steps = False
                 learner.learn(rate, measure_update=self.update_ratios.take())
+                went_back = learner.went_back()
+                self._is_between_steps = True
 
-                if learner.went_back():
+                if went_back:
                     yield self._diverged()
                 if self.reports.take():  # on a GPU, here the loop waits until it has caught up
                     yield self.reporter.progress(rate, self.finish)
@@ -155,6 +176,12 @@ class Trainer:
                 yield from self.observer.look(state, learner.step)
                 yield from self._save_what_is_due(state)
             yield from self._end(reason, rate)
+        except (RnnscopeError, KeyboardInterrupt):  # the latter is a second Ctrl-C, which does not wait
+            raise
+        except BaseException:
+            if self._is_between_steps and not self._has_ended:
+                self._write_last(self.controls.state)
+            raise
         finally:
             self.baselines.stop()
 
@@ -223,8 +250,7 @@ class Trainer:
             try:
                 self.saver.run.write_baselines(losses)
             except OSError as error:
-                if warning := self.saver.trouble(error, self.learner.step):
-                    yield warning
+                yield from self.saver.trouble(error, self.learner.step)
 
     def _evaluation_is_due(self) -> bool:
         if len(self.corpus.held_out) < 2:
@@ -253,55 +279,67 @@ class Trainer:
                     )
             except Cancelled:
                 return
-            is_best = result.loss_nats < (math.inf if self.best_nats is None else self.best_nats)
-            whole = result.characters == len(self.corpus.held_out) - 1
             seconds = self.clock.seconds
-            saved = self._save_best(result.loss_nats) if is_best else None
+            whole = result.characters == len(self.corpus.held_out) - 1
+            best = self.saver.run.directory / BEST
+            is_lost = self.best_nats is not None and not best.is_file()
+            if is_lost:
+                self.best_nats = None
+            saved = self._save_if_best(result.loss_nats)
         if self.options.evaluates_at_fixed_steps:
             self.patience = self.patience.after(result.loss_nats, self.options.plateau_patience)
+        if is_lost:
+            yield Warned(step, seconds, f"{best} had been removed; the newest weights take its place", "disk")
+        is_best = any(isinstance(event, Saved) for event in saved)
         yield Evaluated(step, seconds, result.loss_nats, result.characters, is_best, whole)
-        if saved:
-            yield saved
+        yield from saved
 
     def _save_what_is_due(self, state: ControlState) -> Iterator[Event]:
         learner, step = self.learner, self.learner.step
         if state.saves != self._saves_served or self.savings.is_due:
             yield from self._save_last(state)
         if snapshot_due(step):
-            write = partial(self.saver.run.save_snapshot, learner.model, step, self._training(None))
-            if said := self.saver.save("snapshot", step, write):
-                yield said
+            training = self._training(None)
+            yield from self.saver.save(
+                "snapshot", step, lambda run: run.save_snapshot(learner.model, step, training)
+            )
 
     def _save_last(self, state: ControlState, ended: FinishReason | None = None) -> Iterator[Event]:
-        """Write the newest weights and all that is needed to go on from exactly here."""
-        learner = self.learner
-        self._saves_served = state.saves
-        learner.fetch()
-        with self.savings.measured():
-            information = {
-                "learner": learner.numbers(),
-                "elapsed_seconds": self.clock.seconds,
-                "finish": None if self.finish is None else asdict(self.finish),
-                "patience": asdict(self.patience),
-                "best_nats": self.best_nats,
-                "learning_rate_factor": state.learning_rate_factor,
-                "ended": ended,
-            }
-            write = partial(
-                self.saver.run.save_last, learner.model, self._training(None), learner.tensors(), information
-            )
-            said = self.saver.save("last", learner.step, write)
-        if said:
-            yield said
+        """Write the newest weights and all that is needed to resume from exactly here."""
+        yield from self._write_last(state, ended)
 
-    def _save_best(self, held_out_nats: float) -> Saved | Warned | None:
-        """Keep the present weights as the best; only when that worked are they the ones to beat."""
+    def _write_last(
+        self, state: ControlState, ended: FinishReason | None = None
+    ) -> tuple[Saved | Warned, ...]:
+        self._saves_served = state.saves
+        self.learner.fetch()
+        with self.savings.measured():
+            return self.saver.save("last", self.learner.step, self._last(state, ended))
+
+    def _last(self, state: ControlState, ended: FinishReason | None) -> Callable[[Run], None]:
+        """Writes last.safetensors and resume.safetensors into a run."""
         learner = self.learner
-        write = partial(self.saver.run.save_best, learner.model, self._training(held_out_nats))
-        said = self.saver.save("best", learner.step, write)
-        if isinstance(said, Saved):
+        info = ResumeInfo(
+            decode(LearnerNumbers, learner.numbers()),
+            self.clock.seconds,
+            self.finish,
+            self.patience,
+            self.best_nats,
+            state.learning_rate_factor,
+            ended,
+        ).to_json()
+        training, tensors = self._training(None), learner.tensors()
+        return lambda run: run.save_last(learner.model, training, tensors, info)
+
+    def _save_if_best(self, held_out_nats: float) -> tuple[Saved | Warned, ...]:
+        """Keep the weights if their loss is the lowest; only once they are written it is the one to beat."""
+        if not held_out_nats < (math.inf if self.best_nats is None else self.best_nats):
+            return ()
+        model, training = self.learner.model, self._training(held_out_nats)
+        events = self.saver.save("best", self.learner.step, lambda run: run.save_best(model, training))
+        if any(isinstance(event, Saved) for event in events):
             self.best_nats = held_out_nats
-        return said
+        return events
 
     def _training(self, held_out_nats: float | None) -> dict[str, object]:
         """What a model file says about how it came to be."""
@@ -317,16 +355,16 @@ class Trainer:
 
     def _restore(self, tensors: Mapping[str, Tensor], information: Mapping[str, Any]) -> None:
         try:
-            self.learner.restore(tensors, information["learner"])
-            self.clock = Clock(information["elapsed_seconds"])
-            finish, ended = information["finish"], information["ended"]
-            self.finish = None if finish is None or ended == "finish" else Finish(**finish)
-            self.patience = Patience(**information["patience"])
-            if ended == "patience":  # whoever resumes has more of it
+            info = ResumeInfo.from_json(information)
+            self.learner.restore(tensors, asdict(info.learner))
+            self.clock = Clock(info.elapsed_seconds)
+            self.finish = None if info.ended == "finish" else info.finish
+            self.patience = info.patience
+            if info.ended == "patience":  # a resumed run waits as long again
                 self.patience = replace(self.patience, since_best=0)
-            self.best_nats = information["best_nats"]
-            self.controls.set(learning_rate_factor=information["learning_rate_factor"])
-        except (KeyError, TypeError, RuntimeError) as error:
+            self.best_nats = info.best_nats
+            self.controls.set(learning_rate_factor=info.learning_rate_factor)
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise RunError(
                 f"the run's resume.safetensors is damaged or of another version: {error}"
             ) from error
@@ -337,13 +375,35 @@ class Trainer:
         yield self.reporter.progress(rate, self.finish)
         if reason != "stopped" and len(self.corpus.held_out) >= 2:
             yield from self._evaluate()
-        yield from self._save_last(self.controls.state, ended=reason)
+        yield from self._save_finally(reason)
+        self._has_ended = True
+        path = self.saver.run.directory / LAST
         if reason == "stopped" or self.best_nats is None:
-            last = str(self.saver.run.directory / LAST)
-            notes = memory_note(self.learner.device)
+            notes = (*self._unsaved(), *memory_note(self.learner.device))
+            last = str(path) if path.is_file() else ""
             yield Finished(step, self.clock.seconds, reason, self.best_nats, last, notes)
         else:
             yield from self._evaluate_best(reason)
+
+    def _save_finally(self, reason: FinishReason) -> Iterator[Event]:
+        """Save what training ends with; where that keeps failing, in the directory given for this case."""
+        for attempt in range(_LAST_ATTEMPTS):
+            if attempt:
+                self.controls.wait(self._retry_seconds)
+            yield from self._write_last(self.controls.state, reason)
+            if self.saver.failure is None:
+                return
+        if self.controls.state.offers_rescue:
+            yield Warned(self.learner.step, self.clock.seconds, self.saver.loss(self.learner.step), "unsaved")
+            while (state := self.controls.state).offers_rescue and state.rescue is None:
+                self.controls.wait(0.2)
+        if (directory := self.controls.state.rescue or self.options.rescue) is not None:
+            write = self._last(self.controls.state, reason)
+            yield from self.saver.rescue(self.learner.step, Path(directory), write)
+
+    def _unsaved(self) -> tuple[str, ...]:
+        """A note where the run ends with steps that are not saved."""
+        return () if self.saver.failure is None else (self.saver.loss(self.learner.step),)
 
     def _evaluate_best(self, reason: FinishReason) -> Iterator[Event]:
         """The loss of best.safetensors in float32, which is also written into it.
@@ -351,9 +411,14 @@ class Trainer:
         If that is cancelled, the estimate by which those weights were chosen stands.
         """
         learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
-        best, training = load_model(path, learner.device.type), read_header(path).training
+        try:
+            best, training = load_model(path, learner.device.type), read_header(path).training
+        except CheckpointError as error:
+            message = f"{error}; the newest weights are evaluated in place of the best"
+            yield Warned(step, self.clock.seconds, message, "disk")
+            best, training = learner.model, self._training(None)
         held_out, progress = self.corpus.held_out, self.controls.until_stopped
-        notes = memory_note(learner.device)
+        notes = (*self._unsaved(), *memory_note(learner.device))
         try:
             if len(held_out) <= FINAL_CHARACTERS + 1:
                 result = evaluate(best, held_out, progress=progress)
@@ -365,8 +430,7 @@ class Trainer:
             return
         whole = result.characters == len(held_out) - 1
         training |= {"held_out_nats": result.loss_nats, "held_out_characters": result.characters}
-        if training["step"] == step:
+        if training.get("step") == step:
             yield Evaluated(step, self.clock.seconds, result.loss_nats, result.characters, True, whole)
-        if said := self.saver.save("best", step, partial(self.saver.run.save_best, best, training)):
-            yield said
+        yield from self.saver.save("best", step, lambda run: run.save_best(best, training))
         yield Finished(step, self.clock.seconds, reason, result.loss_nats, str(path), notes)

@@ -84,7 +84,9 @@ def _assert_usable(directory: Path, steps: set[int]) -> None:
         assert line.endswith(b"\n")
         json.loads(line)
     with Run.reopen(directory) as run:
-        tensors, info = run.load_resume()
+        resume = run.load_resume()
+    assert resume is not None
+    tensors, info = resume
     step = info["step"]
     assert step in steps
     assert read_header(directory / "last.safetensors").training["step"] == step

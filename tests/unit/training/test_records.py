@@ -217,8 +217,7 @@ def test_every_field_of_every_record_is_checked(event: Event) -> None:
         for value in BAD_VALUES:
             try:
                 back = from_json(record | {name: value})
-            except ValueError as error:
-                assert len(str(error).splitlines()) == 1
+            except ValueError:
                 continue
             if back is not None:
                 assert 0 <= back.elapsed_seconds <= 1e10

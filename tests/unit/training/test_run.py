@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -48,8 +49,14 @@ def _save(run: Run, step: int) -> CharRNN:
     """Save weights and a state that both tell the step."""
     model = _model(step)
     moments = torch.full((3, 4), float(step))
-    run.save_last(model, {"step": step}, {"moments": moments}, {"step": step, "best_nats": float("inf")})
+    run.save_last(model, {"step": step}, {"moments": moments}, {"step": step, "best_nats": None})
     return model
+
+
+def _resume_of(run: Run) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    resume = run.load_resume()
+    assert resume is not None
+    return resume
 
 
 def _evaluated(step: int) -> Evaluated:
@@ -84,6 +91,7 @@ def test_what_is_said_can_be_read_while_the_run_goes_on(run: Run) -> None:
 def test_a_directory_with_a_run_is_refused(run: Run) -> None:
     with pytest.raises(RunError, match=r"already holds a run; go on with it by --resume"):
         Run.create(run.directory, HEADER)
+    run.write(_evaluated(1))
     run.close()
     (run.directory / "run.json").unlink()
     with pytest.raises(RunError, match="already holds a run"):
@@ -202,11 +210,9 @@ def test_all_that_is_needed_to_go_on_comes_back_to_the_bit(run: Run) -> None:
     }
     tensors["shared"] = tensors["float32"]
     tensors["row"] = tensors["float32"][2]
-    run.save_last(
-        _model(1), {"step": 9}, tensors, {"position": [1, 2], "best_nats": float("inf"), "none": None}
-    )
-    back, info = run.load_resume()
-    assert info == {"position": [1, 2], "best_nats": float("inf"), "none": None}
+    run.save_last(_model(1), {"step": 9}, tensors, {"position": [1, 2], "best_nats": 1.25, "none": None})
+    back, info = _resume_of(run)
+    assert info == {"position": [1, 2], "best_nats": 1.25, "none": None}
     assert set(back) == set(tensors)
     for name, tensor in tensors.items():
         assert back[name].dtype == tensor.dtype
@@ -219,9 +225,8 @@ def test_all_that_is_needed_to_go_on_comes_back_to_the_bit(run: Run) -> None:
         )
 
 
-def test_a_run_killed_before_its_first_save_says_so(run: Run) -> None:
-    with pytest.raises(RunError, match="before its first save"):
-        run.load_resume()
+def test_a_run_killed_before_its_first_save_has_nothing_to_resume_from(run: Run) -> None:
+    assert run.load_resume() is None
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-10], lambda data: b"x" * len(data)])
@@ -234,6 +239,108 @@ def test_a_damaged_resume_file_is_told(run: Run, damage: Any) -> None:
     run.close()
     with pytest.raises(RunError, match=r"resume\.safetensors is damaged"):
         Run.reopen(run.directory)
+
+
+def test_one_flipped_bit_in_the_resume_file_is_noticed_and_replaces_nothing(run: Run) -> None:
+    _save(run, 1)
+    run.close()
+    path, last = run.directory / "resume.safetensors", run.directory / "last.safetensors"
+    whole, weights = path.read_bytes(), last.read_bytes()
+    for position in np.linspace(8, len(whole) - 1, 60).astype(int).tolist():
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        with pytest.raises(RunError, match=r"resume\.safetensors is damaged") as error:
+            Run.reopen(run.directory)
+        assert "--init-from" in str(error.value)
+        assert last.read_bytes() == weights
+    path.write_bytes(whole)
+    Run.reopen(run.directory).close()
+
+
+def test_a_resume_file_of_a_version_without_checksums_still_opens(run: Run) -> None:
+    _save(run, 1)
+    run.close()
+    path = run.directory / "resume.safetensors"
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    del header["__metadata__"]["sha256"]
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
+    with Run.reopen(run.directory) as again:
+        assert _resume_of(again)[1] == {"step": 1, "best_nats": None}
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "snapshots"])
+def test_a_run_is_not_written_through_links(run: Run, tmp_path: Path, name: str) -> None:
+    run.close()
+    target = tmp_path / "mine"
+    if name == "snapshots":
+        target.mkdir()
+    else:
+        (run.directory / name).unlink()
+        target.write_text("mine\n")
+    (run.directory / name).symlink_to(target)
+    if name == "snapshots":
+        with Run.reopen(run.directory) as again, pytest.raises(OSError, match="symbolic link"):
+            again.save_snapshot(_model(1), 1, {})
+        assert list(target.iterdir()) == []
+    else:
+        with pytest.raises(RunError, match="symbolic link"):
+            Run.reopen(run.directory)
+        assert target.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("removed", [["run.json"], ["events.jsonl"], ["baselines.json"], ["."]])
+def test_what_was_removed_during_a_run_is_made_again(run: Run, removed: list[str]) -> None:
+    run.write(_evaluated(1))
+    run.write_baselines({"uniform": 4.0})
+    for name in removed:
+        shutil.rmtree(run.directory) if name == "." else (run.directory / name).unlink()
+    assert "written again" in str(run.restore())
+    assert run.restore() is None
+    _save(run, 2)
+    run.write(_evaluated(3))
+    run.close()
+    assert [event.step for event in read_events(run.directory)] == [1, 3]
+    assert read_baselines(run.directory) == {"uniform": 4.0}
+    with Run.reopen(run.directory) as again:
+        assert _resume_of(again)[1]["step"] == 2
+
+
+def test_a_writer_whose_log_was_removed_gives_way_to_the_next(run: Run) -> None:
+    (run.directory / "events.jsonl").unlink()
+    with Run.reopen(run.directory), pytest.raises(RunError, match="another process"):
+        run.restore()
+    assert run.restore() is not None, "and may go on once it has ended"
+
+
+def test_no_file_besides_the_log_holds_the_lock(run: Run) -> None:
+    """A lock file could be removed by hand, and let a second process in."""
+    for path in run.directory.iterdir():
+        if path.name not in ("events.jsonl", "run.json"):
+            path.unlink()
+    with pytest.raises(RunError, match="another process"):
+        Run.reopen(run.directory)
+
+
+def test_a_copy_in_another_directory_can_be_resumed(run: Run, tmp_path: Path) -> None:
+    run.write(_evaluated(1))
+    run.save_best(_model(7), {"step": 1})
+    with run.copy_to(tmp_path / "rescue") as copy:
+        _save(copy, 2)
+    with Run.reopen(tmp_path / "rescue") as again:
+        assert _resume_of(again)[1]["step"] == 2
+    assert [event.step for event in read_events(tmp_path / "rescue")] == [1]
+    assert _same_weights(load_model(tmp_path / "rescue" / "best.safetensors"), _model(7))
+    with pytest.raises(RunError, match="already holds a run"):
+        run.copy_to(tmp_path / "rescue")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b'{"uniform": "x"}', b'{"uniform": 1e999}'])
+def test_damaged_baselines_are_refused_in_one_line(run: Run, content: bytes) -> None:
+    (run.directory / "baselines.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"baselines\.json is damaged"):
+        read_baselines(run.directory)
 
 
 def test_killed_between_any_two_system_calls_weights_and_state_belong_together(
@@ -274,7 +381,7 @@ def test_killed_between_any_two_system_calls_weights_and_state_belong_together(
         # What a kill in the middle of writing a temporary file would leave beside it:
         (picture / ".last.safetensors.0badf00d.tmp").write_bytes(b"half")
         with Run.reopen(picture) as killed:
-            tensors, info = killed.load_resume()
+            tensors, info = _resume_of(killed)
             step = info["step"]
             assert torch.equal(tensors["moments"], torch.full((3, 4), float(step)))
             assert read_header(picture / "last.safetensors").training["step"] == step
