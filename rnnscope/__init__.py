@@ -24,6 +24,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 if TYPE_CHECKING:
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.histogram import Histogram, HistogramResult
+    from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, color, find, load, trace, train
@@ -36,6 +37,7 @@ _MODULES = {
     "rnnscope.tracing.trace": ("Trace",),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
     "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
+    "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.query": ("Query", "Result"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
 }
@@ -49,6 +51,10 @@ __all__ = [
     "GateSaturation",
     "Histogram",
     "HistogramResult",
+    "Match",
+    "MatchResult",
+    "MatchedRange",
+    "MatchedUnit",
     "Model",
     "Query",
     "Result",

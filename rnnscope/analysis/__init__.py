@@ -7,9 +7,12 @@ from typing import Any
 
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.histogram import Histogram
+from rnnscope.analysis.matching import Match
 from rnnscope.analysis.query import Query
 from rnnscope.analysis.saturation import Saturation
 
-QUERIES: Mapping[str, type[Query[Any]]] = {query.name: query for query in (Saturation, Contexts, Histogram)}
+QUERIES: Mapping[str, type[Query[Any]]] = {
+    query.name: query for query in (Saturation, Contexts, Histogram, Match)
+}
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list
 them in this order."""

@@ -89,9 +89,9 @@ class Contexts(Query[ContextsResult]):
 
         >>> import rnnscope
         >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 20)
-        >>> result = session.ask(rnnscope.Contexts(layer=1, unit=37, limit=3))
+        >>> result = session.ask(rnnscope.Contexts(layer=1, unit=37, limit=2))
         >>> result.quantity, len(result.highest), len(result.bands)
-        ('cell', 3, 4)
+        ('cell', 2, 4)
         >>> best = result.highest[0]
         >>> bool(best.values[best.position - best.start] == best.value)
         True

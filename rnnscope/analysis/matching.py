@@ -1,43 +1,197 @@
-"""Select and match (LSTMVis: Strobelt et al. 2016, arXiv 1606.07461, section 5): which units are on together
-over exactly this stretch of a text, and where else are they?
+"""Select and match: which units are active together over exactly this range of a text, and where else?
 
-    on        a unit is on at a position where its value is above τ, or, with the other sign, below −τ
-    selected  S, those on at all of [a, b), and at none of the l positions before it or the r after it
-    match     for a range R let On(R) be what is on at all of R, margins not looked at. Ranges are ranked by
-                 |S ∩ On(R)| the most, then |S ∪ On(R)| the least, then the longest
+LSTMVis (Strobelt et al., arXiv 1606.07461, section 5):
+
+    on        a unit is on at a position where its value is above the threshold τ or, with the other sign,
+              below −τ
+    selected  S: the units that are on at every position of [a, b), and at none of the l positions before it
+              or the r positions after it
+    match     for a range R let On(R) be the units that are on at every position of R. Ranges are ranked by
+                 the largest |S ∩ On(R)|, then the smallest |S ∪ On(R)|, then the greatest length
     Jaccard   |S ∩ On(R)| / |S ∪ On(R)|
 
-A range that could be longer and still share as many units is no match of its own: the longer one ranks above
-it. And of two ranges that overlap only the one ranked above is listed. A unit of one sign is not the unit of
-the other: what was selected as strongly negative matches only there.
+A range that could be longer and still share as many units is not a match: the longer one ranks above it. Of
+two ranges that overlap, only the one ranked above is listed. A unit that was selected as strongly negative
+matches only where it is strongly negative. LSTMVis reads positive activations alone; `positive_only` does so.
 
-A range so defined ends where a shared unit goes off and begins where one came on, so that all of them are
-found in one pass that knows of every unit since when it is on.
+Like LSTMVis, a query reads one layer by default. (The command used to read all layers and list 20 ranges, the
+screen one layer and 40: one layer is the definition, and 20 ranges fit a screen.)
+
+A range so defined ends where a shared unit turns off and begins where one turned on, so one pass finds all of
+them if it remembers since when each unit has been on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.analysis.units import AUTO, check_layer, quantity_of
+from rnnscope.errors import OptionError
+from rnnscope.tracing.trace import Trace
+
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
 
 Float = NDArray[np.float32]
 Int = NDArray[np.int64]
 Short = NDArray[np.int32]
 
 THRESHOLD = 0.3
-_POOL = 1 << 17  # candidates kept; what is listed is the best of all as long as so many suffice to list it
-_ROWS = 256  # positions at once, so that what is known of them stays in the cache
+LEAD = 12
+"""Characters of a match's excerpt before the match."""
+
+_WIDEST = 60
+"""Characters of a match itself in its excerpt."""
+_AFTER = 40
+_LONGEST = 20_000
+"""Characters of a range to match, whose activations are in memory at once."""
+_POOL = 1 << 17
+"""Candidates kept: the listed ranges are the best of all as long as they are among so many."""
+_ROWS = 256
+"""Positions at once, so that their values stay in the processor's cache."""
 _NEVER = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class MatchedUnit:
+    """A selected unit. layer: from 1. unit: from 0. sign: 1 where it is above τ, −1 where it is below −τ."""
+
+    layer: int
+    unit: int
+    sign: int
+
+
+@dataclass(frozen=True)
+class MatchedRange:
+    """A range [start, stop) of the text at which some of the selected units are on together.
+
+    shared: |S ∩ On|. union: |S ∪ On|. jaccard: their quotient. excerpt_start: the position of the first
+    character of `text`, which has the beginning of the range and some characters around it.
+    """
+
+    start: int
+    stop: int
+    shared: int
+    union: int
+    jaccard: float
+    excerpt_start: int
+    text: str
+
+
+@dataclass(frozen=True)
+class MatchResult(Result):
+    """The units that are on over exactly a range, and the other ranges at which they are on together.
+
+    start, stop: the selected range [start, stop). text: its first characters. layer: from 1; 0 where all
+    layers were read. quantity: what was read. threshold: τ. units: S. matches: best first, none of which
+    overlaps the selected range. positions: the number of characters searched, 0 where S is empty.
+    """
+
+    start: int
+    stop: int
+    text: str
+    layer: int
+    quantity: str
+    threshold: float
+    units: tuple[MatchedUnit, ...]
+    matches: tuple[MatchedRange, ...]
+    positions: int
+
+
+@dataclass(frozen=True)
+class Match(Query[MatchResult]):
+    """Select and match: the units that are active over exactly a range, and where else they are active.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 20)
+        >>> result = session.ask(rnnscope.Match(start=100, stop=103))
+        >>> best = result.matches[0]
+        >>> best.shared <= len(result.units), result.text
+        (True, ' tw')
+    """
+
+    name = "match"
+    activity = "matching"
+
+    start: int
+    """The first character of the range; positions count from 0."""
+    stop: int
+    """The position after its last character."""
+    threshold: float = THRESHOLD
+    """A unit is active where its value is above this, or below its negative."""
+    before: int = 1
+    """Leave out units that are active at one of so many characters before the range; 0 keeps them."""
+    after: int = 0
+    """Leave out units that are active at one of so many characters after the range; 0 keeps them."""
+    layer: int = 1
+    """The layer whose units are read; 0 reads all layers together."""
+    limit: int = 20
+    """How many matches to list."""
+    quantity: str = AUTO
+    """A recorded quantity, such as hidden or forget; auto is the cell where there is one, else hidden."""
+    positive_only: bool = False
+    """Ignore strongly negative values, as LSTMVis does."""
+    characters: int = 0
+    """Search only so many characters from the beginning of the text; 0 searches all."""
+
+    def check(self, architecture: Architecture) -> None:
+        if self.layer != 0:
+            check_layer(architecture, self.layer)
+        quantity_of(architecture, self.quantity)
+        check_range("start", self.start, 0)
+        check_range("stop", self.stop, self.start + 1, self.start + _LONGEST)
+        check_range("threshold", self.threshold, 0, 1)
+        check_range("before", self.before, 0, _LONGEST)
+        check_range("after", self.after, 0, _LONGEST)
+        check_range("limit", self.limit, 1, 1000)
+        check_range("characters", self.characters, 0)
+
+    def run(self, context: Context) -> MatchResult:
+        quantity = quantity_of(context.architecture, self.quantity)
+        layers = [self.layer] if self.layer else range(1, context.architecture.layers + 1)
+
+        def values(trace: Trace) -> Float:
+            return np.concatenate([trace.shown(layer, quantity) for layer in layers], axis=1)
+
+        first = max(0, self.start - self.before)
+        trace = context.reader.trace(first, self.stop + self.after, context.progress)
+        if first + len(trace) < self.stop:
+            length = context.reader.length(context.progress)
+            raise OptionError(
+                f"the range {self.start:,}:{self.stop:,} ends after the text, which has {length:,} characters"
+            )
+        selection = select(
+            values(trace),
+            self.start - first,
+            self.stop - first,
+            threshold=self.threshold,
+            before=self.before,
+            after=self.after,
+            negative=not self.positive_only,
+        )
+        selection = replace(selection, start=self.start, stop=self.stop)
+        stretches: Iterable[Trace] = ()
+        if len(selection):
+            stretches = context.reader.traces(0, self.characters or None, context.progress)
+        found = match(map(values, stretches), selection, limit=self.limit, exclude=(self.start, self.stop))
+        size = context.architecture.hidden_size
+        return match_result(self.layer, quantity, size, found, context.reader.read)
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The units on over exactly [start, stop).
+    """The units that are on over exactly [start, stop).
 
-    units: (S,) columns of the values it was made from. signs: (S,) int8, 1 above τ, −1 below −τ.
+    units: (S,) columns of the values. signs: (S,) int8, 1 above τ, −1 below −τ. negative: whether strongly
+    negative units were looked for as well.
     """
 
     start: int
@@ -46,7 +200,6 @@ class Selection:
     units: Int
     signs: NDArray[np.int8]
     negative: bool
-    """Whether strongly negative units were looked for as well."""
 
     def __len__(self) -> int:
         return len(self.units)
@@ -56,7 +209,8 @@ class Selection:
 class Matches:
     """Other ranges, best first; all arrays are (M,).
 
-    starts, stops: the ranges [start, stop). shared: |S ∩ On|. union: |S ∪ On|. jaccard: their quotient.
+    starts, stops: the ranges [start, stop). shared: |S ∩ On|. union: |S ∪ On|. positions: the number of
+    characters searched.
     """
 
     selection: Selection
@@ -65,10 +219,10 @@ class Matches:
     shared: Int
     union: Int
     positions: int
-    """How many characters were searched."""
 
     @property
     def jaccard(self) -> NDArray[np.float64]:
+        """shared / union."""
         return self.shared / np.maximum(self.union, 1)
 
     def __len__(self) -> int:
@@ -85,12 +239,13 @@ def select(
     after: int = 0,
     negative: bool = True,
 ) -> Selection:
-    """The units on over exactly [start, stop) of `values` (T, H), as they are shown (−1..1).
+    """The units that are on over exactly [start, stop) of `values` (T, H), as they are shown (−1..1).
 
-    before, after: the margins l and r; where the text ends within one, only what there is of it counts.
+    before, after: the margins l and r; where the text ends within one, the rest of it counts. Raises
+    ValueError where [start, stop) is not a range of the values.
     """
     if not 0 <= start < stop <= len(values):
-        raise ValueError(f"[{start}, {stop}) is no range of {len(values)} positions")
+        raise ValueError(f"[{start}, {stop}) is not a range of {len(values)} positions")
     signs = _signs(values[max(0, start - before) : stop + after], threshold, negative)
     first = min(before, start)
     inside = signs[first : first + stop - start]
@@ -104,34 +259,68 @@ def match(
     values: Float | Iterable[Float],
     selection: Selection,
     *,
-    limit: int = 50,
+    limit: int = 20,
     exclude: tuple[int, int] | None = None,
-    told: Callable[[int], object] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    pool: int = _POOL,
 ) -> Matches:
     """Rank the ranges of a text, of any length, by the units they share with `selection`.
 
-    values: (T, H), or stretches of it in their order, each (n, H); of these one is held at a time.
-    exclude: a range [a, b) that no match may overlap, such as the selection itself.
-    told: called with how many positions were searched. should_stop: ends the search with what it has.
+    values: (T, H), or consecutive stretches of it, each (n, H), of which one is in memory at a time.
+    exclude: a range [a, b) that no match may overlap, such as the selection itself. pool: how many
+    candidates are kept.
     """
-    pool = _Pool(selection, exclude)
+    candidates = _Pool(selection, exclude, pool)
     positions = 0
     for signs, starts, ends in _runs(values, selection):
-        pool.add(signs, starts, ends, positions)
+        candidates.add(signs, starts, ends, positions)
         positions += len(signs)
-        if told is not None:
-            told(positions)
-        if should_stop is not None and should_stop():
-            break
-    return pool.listed(limit, positions)
+    return candidates.listed(limit, positions)
+
+
+def match_result(
+    layer: int, quantity: str, hidden_size: int, matches: Matches, read: Callable[[int, int], str]
+) -> MatchResult:
+    """Name the units, and read the text of the matches.
+
+    layer: 0 where the columns of the values are the units of all layers. read: gives the characters
+    start .. stop−1.
+    """
+    selection = matches.selection
+    units = [
+        MatchedUnit(layer or column // hidden_size + 1, column % hidden_size, sign)
+        for column, sign in zip(selection.units.tolist(), selection.signs.tolist(), strict=True)
+    ]
+    ranges = []
+    for start, stop, shared, union, jaccard in zip(
+        matches.starts.tolist(),
+        matches.stops.tolist(),
+        matches.shared.tolist(),
+        matches.union.tolist(),
+        matches.jaccard.tolist(),
+        strict=True,
+    ):
+        first = max(0, start - LEAD)
+        text = read(first, min(stop, start + _WIDEST) + _AFTER)
+        ranges.append(MatchedRange(start, stop, shared, union, jaccard, first, text))
+    return MatchResult(
+        selection.start,
+        selection.stop,
+        read(selection.start, min(selection.stop, selection.start + _WIDEST)),
+        layer,
+        quantity,
+        selection.threshold,
+        tuple(units),
+        tuple(ranges),
+        matches.positions,
+    )
 
 
 class _Pool:
     """The best candidates so far, in no order: arrays (N, 4) of shared, union, start, stop."""
 
-    def __init__(self, selection: Selection, exclude: tuple[int, int] | None) -> None:
+    def __init__(self, selection: Selection, exclude: tuple[int, int] | None, most: int) -> None:
         self._selection = selection
+        self._most = most
         self._exclude = exclude
         self._candidates: list[Int] = []
         self._size = 0
@@ -140,23 +329,26 @@ class _Pool:
     def add(self, signs: NDArray[np.int8], starts: Short, ends: NDArray[np.bool_], first: int) -> None:
         """Take the ranges that end within some rows; `first` is the position of the first row.
 
-        signs, starts: (n, H) how each unit is, and since where. ends: (n, H) whether it changes then.
+        signs, starts: (n, H) each unit's sign, and since which position it has it. ends: (n, H) whether it
+        changes after the row.
         """
         units = self._selection.units
         is_on = signs[:, units] == self._selection.signs
-        goes_off = is_on & ends[:, units]
-        rows = np.flatnonzero(goes_off.any(axis=1) & (is_on.sum(axis=1) >= self._least_shared))
+        turns_off = is_on & ends[:, units]
+        rows = np.flatnonzero(turns_off.any(axis=1) & (is_on.sum(axis=1) >= self._least_shared))
         if not len(rows):
             return
-        # Begun in order: with the k-th beginning k units are shared, of equal ones the last.
+        # In order of beginnings: a range from the k-th beginning shares k units; of equal ones the last.
         since = np.where(is_on[rows], starts[np.ix_(rows, units)], np.int32(_NEVER))
-        first_to_go = np.where(goes_off[rows], since, np.int32(_NEVER)).min(axis=1, keepdims=True)
+        first_to_end = np.where(turns_off[rows], since, np.int32(_NEVER)).min(axis=1, keepdims=True)
         since.sort(axis=1)
         is_last_equal = np.ones_like(since, dtype=np.bool_)
         is_last_equal[:, :-1] = since[:, :-1] != since[:, 1:]
         shared = np.arange(1, len(units) + 1)
-        # It must end here, and so hold a unit that goes off: one that began no later.
-        is_range = (since != _NEVER) & is_last_equal & (since >= first_to_go) & (shared >= self._least_shared)
+        # The range must end here, so it holds a unit that turns off here: one that began no later.
+        is_range = (
+            (since != _NEVER) & is_last_equal & (since >= first_to_end) & (shared >= self._least_shared)
+        )
         at, column = np.nonzero(is_range)
         begin, end = since[at, column].astype(np.int64), rows[at] + first + 1
         if self._exclude is not None:
@@ -173,13 +365,13 @@ class _Pool:
         union = len(units) + on_throughout - shared[column]
         self._candidates.append(np.stack((shared[column], union, begin, end), axis=1))
         self._size += len(at)
-        if self._size > 2 * _POOL:
-            best = self._ranked()[:_POOL]
+        if self._size > 2 * self._most:
+            best = self._ranked()[: self._most]
             self._candidates, self._size = [best], len(best)
             self._least_shared = int(best[-1, 0])
 
     def listed(self, limit: int, positions: int) -> Matches:
-        """The best that do not overlap a better one."""
+        """The best candidates that do not overlap a better one."""
         chosen: list[int] = []
         ranked = self._ranked()
         taken = np.zeros(positions + 1, np.bool_)
@@ -201,9 +393,9 @@ class _Pool:
 def _runs(
     values: Float | Iterable[Float], selection: Selection
 ) -> Iterator[tuple[NDArray[np.int8], Short, NDArray[np.bool_]]]:
-    """Rows of the text: each unit's sign (n, H), since which position it has it, whether it then changes.
+    """Rows of the text: each unit's sign (n, H), since which position it has it, and whether it changes next.
 
-    A row comes when its successor is known, the last one of all with everything ending.
+    A row is given when its successor is known; after the last row of the text everything changes.
     """
     position = 0
     last: NDArray[np.int8] | None = None
@@ -233,7 +425,7 @@ def _pieces(values: Float | Iterable[Float]) -> Iterator[Float]:
 
 
 def _signs(values: Float, threshold: float, negative: bool) -> NDArray[np.int8]:
-    """1 above the threshold, −1 below its negative where that counts, else 0."""
+    """1 above the threshold, −1 below its negative if `negative`, else 0."""
     signs = (values > threshold).astype(np.int8)
     if negative:
         signs -= values < -threshold

@@ -13,7 +13,7 @@ from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.findings import Finding, Findings
-from rnnscope.analysis.matching import Selection, match, select
+from rnnscope.analysis.matching import Selection, match, match_result, select
 from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.search import best_by_feature, find_in_trace, name_neurons
@@ -39,9 +39,7 @@ from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.progress import Progress
 from rnnscope.tracing.trace import Trace
 
-AROUND = 40
 _TOP = 512
-_WIDEST_MATCH = 60
 _LOOK_SECONDS, _LOOKS = 0.05, 100
 """The first page goes before the names, for so long."""
 _MOST_MARKED = 20_000
@@ -277,14 +275,11 @@ def find_matches(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     else:
         values = subject.survey(ticket).trace.shown(request.layer, quantity)
     span = (selection.start, selection.stop)
-    matches = match(values, selection, limit=40, exclude=span, should_stop=ticket.is_dropped)
+    matches = match(values, selection, exclude=span)
     Progress(is_cancelled=ticket.is_dropped).check()
-    text = subject.pages.text
-    texts = tuple(
-        text.read(max(0, start - 12), min(stop, start + _WIDEST_MATCH) + AROUND)
-        for start, stop in zip(matches.starts.tolist(), matches.stops.tolist(), strict=True)
-    )
-    yield MatchesFound(request, matches, texts, subject.extent(matches.positions))
+    size, read = bench.model.architecture.hidden_size, subject.pages.text.read
+    found = match_result(request.layer, quantity, size, matches, read)
+    yield MatchesFound(request, found, subject.extent(matches.positions))
 
 
 def _selected(request: FindMatches, subject: Subject, ticket: Ticket) -> Selection:

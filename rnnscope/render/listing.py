@@ -9,19 +9,17 @@ import numpy as np
 
 from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
 from rnnscope.render import contexts as render_contexts
+from rnnscope.render import matching
 from rnnscope.render.extent import of_text, whole_text
 from rnnscope.render.report import (
     Place,
     Report,
     bar,
-    excerpt,
     sides,
     words,
 )
 from rnnscope.text.display import safe
 
-_LEAD = 12
-_ERROR_LEAD = 24
 _MOST_ORIGINS = 24
 
 
@@ -34,32 +32,11 @@ def contexts(found: ContextsFound) -> Report:
 
 
 def matches(found: MatchesFound) -> Report:
-    """Other ranges at which the selected neurons are on together, best first."""
-    selection, listed = found.matches.selection, found.matches
-    units = ", ".join(
-        f"{'not ' if sign < 0 else ''}{unit}"
-        for unit, sign in zip(selection.units[:12].tolist(), selection.signs[:12].tolist(), strict=True)
-    )
-    more = f" and {len(selection) - 12} more" if len(selection) > 12 else ""
-    lines = [
-        words(f"{len(selection)} neurons are on over exactly this: {units}{more}", "text"),
-        words("shared, Jaccard, and where they are on together", "dim"),
-    ]
-    for i, text in enumerate(found.texts):
-        start, stop = int(listed.starts[i]), int(listed.stops[i])
-        lead = min(_LEAD, start)
-        values = np.zeros(len(text), np.float32)
-        values[lead : lead + stop - start] = 0.6
-        value = f"{listed.shared[i]}  {listed.jaccard[i]:.2f}"
-        lines.append(excerpt(text, values, lead, value, gate=False, choice=Place(start)))
-    if not len(selection):
-        lines = [
-            words("no neuron is on over exactly this range", "strong"),
-            words("brush another one", "dim"),
-        ]
-    subject = f"|value| > {selection.threshold:g} over {selection.stop - selection.start} characters"
-    lines[1:1] = whole_text(found.extent)
-    return Report(subject, of_text(found.extent, listed.positions), tuple(lines))
+    """Other ranges at which the selected units are on together, best first."""
+    report = matching.report(found.matches)
+    first, *others = report.lines
+    legend = of_text(found.extent, found.matches.positions)
+    return replace(report, legend=legend, lines=(first, *whole_text(found.extent), *others))
 
 
 def origin(found: OriginFound) -> Report:

@@ -13,7 +13,7 @@ from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import break_down
 from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.features import FEATURES
-from rnnscope.analysis.matching import match, select
+from rnnscope.analysis.matching import match, match_result, select
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
@@ -164,9 +164,9 @@ def find_matches(request: Request) -> list[Answer]:
     assert isinstance(request, FindMatches)
     values = traced(TEXT).shown(request.layer, "cell")
     selection = select(values, request.start, request.stop, threshold=request.threshold)
-    found = match(values, selection, limit=20, exclude=(request.start, request.stop))
-    texts = tuple(TEXT[max(0, start - 12) : start + 60] for start in found.starts.tolist())
-    return [MatchesFound(request, found, texts)]
+    found = match(values, selection, exclude=(request.start, request.stop))
+    result = match_result(request.layer, "cell", 48, found, lambda start, stop: TEXT[start:stop])
+    return [MatchesFound(request, result)]
 
 
 def find_ablation(request: Request) -> list[Answer]:

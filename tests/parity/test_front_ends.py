@@ -33,6 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "saturation": {},
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
     "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},
+    "match": {"start": 40, "stop": 43, "threshold": 0.2},
 }
 """The fields that a query has no default for, by its name; everything else is asked with its defaults."""
 
@@ -65,6 +66,9 @@ def arguments_of(query: Query[Any]) -> list[str]:
         if value == field.default:
             continue
         option = f"--{field.name.replace('_', '-')}"
+        if value is True:
+            arguments.append(option)
+            continue
         values = value if isinstance(value, tuple) else (value,)
         arguments += [option, *map(str, values)]
     return arguments

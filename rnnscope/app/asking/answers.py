@@ -13,7 +13,7 @@ from rnnscope.analysis.contexts import ContextsResult
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
 from rnnscope.analysis.errors import Breakdown
 from rnnscope.analysis.factors import Factors
-from rnnscope.analysis.matching import Matches
+from rnnscope.analysis.matching import MatchResult
 from rnnscope.analysis.saturation import SaturationResult
 from rnnscope.app.asking.requests import Request
 from rnnscope.app.ranking import Known, Neuron
@@ -119,10 +119,7 @@ class SaturationFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class MatchesFound(Answer):
-    """`texts` are those around each match, from 12 characters before it on where there are so many."""
-
-    matches: Matches
-    texts: tuple[str, ...]
+    matches: MatchResult
     extent: Extent | None = None
 
 

@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rnnscope.analysis.matching import Selection, match, select
+from rnnscope.analysis.matching import Match, MatchedUnit, Selection, match, select
+from rnnscope.errors import OptionError
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.session import Session
+from rnnscope.tracing.trace import Trace
 
 Found = list[tuple[int, int, int, int]]
 
@@ -110,15 +114,15 @@ def test_a_unit_on_in_a_margin_is_not_on_over_exactly_the_range() -> None:
     assert select(values, 0, 2, before=5).units.tolist() == [1]
 
 
-def test_margins_are_looked_at_all_over() -> None:
+def test_a_unit_that_is_on_anywhere_in_a_margin_is_left_out() -> None:
     values = np.array([[0.9, 0.0], [0.0, 0.0], [0.9, 0.9]], np.float32)
     assert select(values, 2, 3, before=1).units.tolist() == [0, 1]
     assert select(values, 2, 3, before=2).units.tolist() == [1]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(3, 3), (-1, 2), (0, 11), (5, 4)])
-def test_what_is_no_range_is_refused(start: int, stop: int) -> None:
-    with pytest.raises(ValueError, match="no range"):
+def test_a_range_outside_the_values_is_an_error(start: int, stop: int) -> None:
+    with pytest.raises(ValueError, match="not a range"):
         select(np.zeros((10, 2), np.float32), start, stop)
 
 
@@ -129,31 +133,77 @@ def test_nothing_selected_matches_nothing() -> None:
     assert len(match([], select(values, 0, 1))) == 0
 
 
-def test_the_best_are_kept_when_there_are_more_than_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_candidates_are_kept_where_there_are_too_many() -> None:
     values = np.random.default_rng(0).normal(size=(600, 8)).astype(np.float32)
     selection = Selection(0, 1, 0.3, np.arange(6), np.array([1, 1, -1, 1, -1, 1], np.int8), True)
     pieces = [values[at : at + 40] for at in range(0, 600, 40)]
     everything = match(pieces, selection, limit=5)
-    monkeypatch.setattr("rnnscope.analysis.matching._POOL", 20)
-    best = match(pieces, selection, limit=5)
+    best = match(pieces, selection, limit=5, pool=20)
     assert best.starts.tolist() == everything.starts.tolist()
     assert best.shared.tolist() == everything.shared.tolist()
 
 
-def test_a_search_ends_when_asked_and_tells_how_far_it_came() -> None:
-    values = np.ones((100, 1), np.float32)
-    told: list[int] = []
-    found = match([values] * 4, select(values, 0, 3), told=told.append, should_stop=lambda: len(told) == 2)
-    assert found.positions == told[-1] < 400
-
-
-def test_twenty_thousand_characters_are_searched_at_once() -> None:
+def test_twenty_thousand_characters_are_searched_within_seconds() -> None:
     rng = np.random.default_rng(1)
     values = np.repeat(rng.normal(0, 0.5, (5000, 512)), 4, axis=0).astype(np.float32)
     selection = select(values, 400, 404)
     assert len(selection) > 100
     started = time.perf_counter()
-    found = match(values, selection, exclude=(400, 404))
+    found = match(values, selection, limit=50, exclude=(400, 404))
     assert time.perf_counter() - started < 10  # a fraction of that alone on a core; by loops it takes minutes
     assert len(found) == 50
     assert (np.diff(found.shared) <= 0).all()
+
+
+def planted() -> Trace:
+    """Units 2 and 4 of layer 2 are on, and 5 strongly negative, over `bc`, wherever that is in the text."""
+    text = ("abcd" + "adda" * 3) * 10
+    cell = np.zeros((len(text), 6), np.float32)
+    inside = np.array([text[max(0, at - 1) : at + 2] in ("abc", "bcd") for at in range(len(text))])
+    cell[np.ix_(inside, [2, 4])] = 3.0
+    cell[inside, 5] = -3.0
+    cell[:, 1] = 3.0  # on everywhere: so in the margin too
+    architecture = Architecture("lstm", 4, 6, 2)
+    activations = {
+        f"{layer}/{quantity}": np.zeros_like(cell) for layer in (1, 2) for quantity in QUANTITIES["lstm"]
+    }
+    activations["2/cell"] = cell
+    ids = np.array(["abcd".index(character) for character in text], np.int32)
+    return Trace(architecture, tuple("abcd"), ids, np.zeros((len(text), 4), np.float32), activations)
+
+
+def test_a_planted_range_is_found_wherever_it_is() -> None:
+    trace = planted()
+    session = Session.of_trace(trace)
+    found = session.ask(Match(start=33, stop=35, layer=2))
+    assert (found.text, found.quantity, found.positions) == ("bc", "cell", len(trace))
+    assert found.units == (MatchedUnit(2, 2, 1), MatchedUnit(2, 4, 1), MatchedUnit(2, 5, -1))
+    assert sorted(each.start for each in found.matches) == [at + 1 for at in range(0, 160, 16) if at != 32]
+    for each in found.matches:
+        assert (each.stop - each.start, each.shared, each.union, each.jaccard) == (2, 3, 4, 0.75)
+        assert trace.text[each.excerpt_start :].startswith(each.text)
+        assert trace.text[each.start : each.stop] == "bc"
+
+    assert session.ask(Match(33, 35, layer=0)).units == found.units
+    positive = session.ask(Match(33, 35, layer=2, positive_only=True))
+    assert [each.unit for each in positive.units] == [2, 4]
+    assert len(session.ask(Match(33, 35, layer=2, limit=3)).matches) == 3
+    assert len(session.ask(Match(33, 35, layer=2, characters=50)).matches) == 3
+    nothing = session.ask(Match(33, 35))
+    assert (nothing.units, nothing.matches) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        (Match(5, 5), "--stop is 5, but must be from 6"),
+        (Match(-1, 5), "--start is -1"),
+        (Match(150, 161), "the range 150:161 ends after the text, which has 160 characters"),
+        (Match(0, 5, layer=3), "there is no layer 3"),
+        (Match(0, 5, quantity="reset"), "no quantity reset"),
+        (Match(0, 5, threshold=1.5), "--threshold is 1.5"),
+    ],
+)
+def test_a_query_that_does_not_fit_is_an_option_error(query: Match, why: str) -> None:
+    with pytest.raises(OptionError, match=why):
+        Session.of_trace(planted()).ask(query)
