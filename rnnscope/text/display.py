@@ -1,8 +1,8 @@
-"""Symbols as a terminal may show them: what would move the cursor, hide or recolor is a picture instead.
+"""Characters as a terminal may show them: control and format characters are replaced by pictures.
 
-    line break ↵    tab →    escape ␛    nul ␀    other controls ␁ … ␟ ␡    what has no picture �
+    line break ↵    tab →    escape ␛    nul ␀    other controls ␁ … ␟ ␡    no picture �
 
-Every other character stands for itself, in as many cells as it is wide.
+All other characters are shown as they are, in one or two cells.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {
     "\u2028": "↵",
     "\u2029": "¶",
 }
-# Format characters (zero-width, bidirectional, tags), lone surrogates, C1 controls, private and unassigned
-# code points have no look of their own: a terminal drops them, obeys them, or disagrees on their width.
+# Terminals drop or obey format characters (zero-width, bidirectional, tags), lone surrogates and C1 controls,
+# and disagree on the width of private and unassigned code points.
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _DOTTED_CIRCLE = "\u25cc"
 
 
 def glyph(symbol: str) -> str:
-    """The character as it is shown in a text: itself, or a picture when it would not be seen."""
+    """The character as a text shows it: itself, or a picture if it is invisible."""
     picture = _PICTURES.get(symbol)
     if picture is not None:
         return picture
@@ -34,7 +34,7 @@ def glyph(symbol: str) -> str:
 
 
 def label(symbol: str) -> str:
-    """The character as it is named beside a bar: as `glyph`, but spaces are seen and accents have a seat."""
+    """The character as a label shows it: as `glyph`, with visible spaces and a base for combining marks."""
     match unicodedata.category(symbol):
         case "Zs":
             return "␣" if symbol == " " else f"U+{ord(symbol):04X}"
@@ -45,13 +45,13 @@ def label(symbol: str) -> str:
 
 
 def glyphs(symbols: Sequence[str]) -> tuple[str, ...]:
-    """The glyph of every id; bytes from 0x80 on are parts of characters and show as �."""
+    """The glyph of every id; bytes from 0x80 on are parts of characters, shown as �."""
     of_bytes = are_bytes(symbols)
     return tuple(REPLACEMENT if of_bytes and symbol >= "\x80" else glyph(symbol) for symbol in symbols)
 
 
 def labels(symbols: Sequence[str]) -> tuple[str, ...]:
-    r"""The label of every id; bytes from 0x80 on are named `\xe2`."""
+    r"""The label of every id; bytes from 0x80 on are labeled such as `\xe2`."""
     of_bytes = are_bytes(symbols)
     return tuple(
         f"\\x{ord(symbol):02x}" if of_bytes and symbol >= "\x80" else label(symbol) for symbol in symbols
@@ -59,17 +59,17 @@ def labels(symbols: Sequence[str]) -> tuple[str, ...]:
 
 
 def are_bytes(symbols: Sequence[str]) -> bool:
-    """Whether these are the 256 symbols of a vocabulary of bytes."""
+    """Whether the symbols are those of a vocabulary of bytes."""
     return len(symbols) == 256 and all(ord(symbol) == i for i, symbol in enumerate(symbols))
 
 
 def safe(text: str) -> str:
-    """A whole text that cannot act on a terminal: every control is a picture, and line breaks are kept."""
+    """A text that cannot act on a terminal: control characters are pictures, line breaks are kept."""
     return text.translate(_Safe())
 
 
 class _Safe(dict[int, str]):
-    """A translation table that works itself out, one character at a time."""
+    """A translation table that is filled one character at a time."""
 
     def __missing__(self, code: int) -> str:
         shown = "\n" if code == 0x0A else glyph(chr(code))

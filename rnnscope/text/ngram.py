@@ -1,16 +1,16 @@
-"""What can be expected without a network: interpolated n-grams with modified Kneser–Ney discounts.
+"""Character n-gram models with modified Kneser–Ney smoothing: the baselines of a network.
 
-After the context h, the n − 1 characters before,
+After a context h of n − 1 characters,
 
     p_n(w | h) = ( max(c(hw) − D(c(hw)), 0) + γ(h) · p_{n−1}(w | h′) ) / Σ_v c(hv)
     γ(h)       = Σ_v min(c(hv), D(c(hv))),            p_0 = 1 / V
 
-where h′ is h without its first character, and p_n = p_{n−1} after a context never seen. The highest order
-counts how often hw was seen, every lower one after how many different characters: the v with vhw seen. D has
-one value each for counts of one, two, and three or more (Chen & Goodman 1999, equations 26 and 27).
+where h′ is h without its first character, and p_n = p_{n−1} after a context that was never seen. The highest
+order counts the occurrences of hw; each lower order counts the distinct characters v such that vhw occurs. D
+has one value each for counts of 1, 2, and 3 or more (Chen & Goodman 1999, equations 26 and 27).
 
-The key of an n-gram is the number of its first n − 1 characters among all such, times V, plus its last: keys
-fit in 64 bits for any vocabulary and any order, and to count is to sort.
+The key of an n-gram is V times the index of its first n − 1 characters among all distinct ones, plus its last
+character. Keys fit in 64 bits for any vocabulary and order, and counting is sorting.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
 MOST_CHARACTERS = 4_000_000
-"""How much of a training text is counted, its end; more would cost memory for little."""
+"""The n-grams of a training text are counted over this many characters at its end, to bound memory."""
 
-_DENSE = 1 << 22  # up to so many possible keys a table of them all is quicker than sorting
+_DENSE = 1 << 22  # up to this many possible keys, a dense table is faster than sorting
 
 
 def held_out_losses(
@@ -41,10 +41,10 @@ def held_out_losses(
     orders: Sequence[int] = (1, 2, 3, 5),
     progress: Progress = NO_PROGRESS,
 ) -> Iterator[tuple[str, float]]:
-    """The loss on the held-out ids, nats per character, of chance and of the model of each order.
+    """The losses of n-gram models on the validation split, in nats per character.
 
-    Yields ("uniform", log V), ("1-gram", …), …; every character but the first is predicted, as a network does
-    that starts there. Raises Cancelled between two counts.
+    train: (T,) training ids. held_out: validation ids. orders: the values of n. Yields ("uniform", log V),
+    ("1-gram", loss) and so on; the first character is not predicted. Raises Cancelled.
     """
     yield "uniform", float(np.log(vocabulary_size))
     held_out = held_out[:MOST_CHARACTERS]
@@ -61,14 +61,16 @@ def log_probabilities_by_order(
     orders: Sequence[int] = tuple(range(1, 10)),
     progress: Progress = NO_PROGRESS,
 ) -> Iterator[tuple[int, Float]]:
-    """(T,) what `KneserNey.fit(train, V, order).log_probabilities(ids)` is, for one order after another.
+    """`KneserNey.fit(train, V, order).log_probabilities(ids)`, (T,), for each order in ascending sequence.
 
-    All orders share their counts and the lower orders' share of each probability, so that nine cost little
-    more than the ninth. Raises Cancelled between two counts.
+    The orders share their counts and interpolation: all of them cost little more than the highest one. Raises
+    Cancelled.
     """
     last = np.asarray(ids).astype(np.int64)
-    of_continuations: Float = np.full(len(last), 1.0 / vocabulary_size)  # by the lower orders together
-    contexts = np.zeros(len(last), np.int64)  # the number of the context before each id; −1 if never seen
+    of_continuations: Float = np.full(len(last), 1.0 / vocabulary_size)  # from all lower orders
+    contexts = np.zeros(
+        len(last), np.int64
+    )  # the index of the context before each id; −1 if it was never seen
     below: tuple[_NGrams, Int] | None = None
     for order, ngrams in enumerate(_counted(train[-MOST_CHARACTERS:], vocabulary_size, max(orders)), 1):
         progress((order - 1) / max(orders))
@@ -89,7 +91,7 @@ def log_probabilities_by_order(
 
 
 class KneserNey:
-    """A model of one order over V ids."""
+    """An n-gram model of one order over V ids."""
 
     def __init__(self, levels: Sequence[_Level], vocabulary_size: int) -> None:
         self._levels = tuple(levels)
@@ -97,7 +99,7 @@ class KneserNey:
 
     @classmethod
     def fit(cls, ids: NDArray[Any], vocabulary_size: int, order: int) -> KneserNey:
-        """The model of the n-grams of `ids`, (T,) integers from 0 to V − 1."""
+        """Fit a model to `ids`, (T,) integers in 0..V−1."""
         counted = list(_counted(ids, vocabulary_size, order))
         levels = [
             _Level.of(below.keys, above.left_neighbors(below), vocabulary_size)
@@ -109,13 +111,16 @@ class KneserNey:
 
     @property
     def order(self) -> int:
+        """n."""
         return len(self._levels)
 
     def log_probabilities(self, ids: NDArray[Any]) -> Float:
-        """(T,) natural logarithm of each id's probability after those before it (the first: fewer)."""
+        """(T,) natural logarithm of the probability of each id, given the order − 1 ids before it."""
         last = np.asarray(ids).astype(np.int64)
         probabilities: Float = np.full(len(last), 1.0 / self._vocabulary_size)
-        contexts = np.zeros(len(last), np.int64)  # the number of the context before each id; −1 if never seen
+        contexts = np.zeros(
+            len(last), np.int64
+        )  # the index of the context before each id; −1 if it was never seen
         for level in self._levels:
             keys = np.where(contexts < 0, -1, contexts * self._vocabulary_size + last)
             numbers = _numbers_of(keys, level.keys)
@@ -125,7 +130,7 @@ class KneserNey:
         return logarithms
 
     def distribution(self, context: NDArray[Any]) -> Float:
-        """(V,) the probability of every id after `context`, of which the last `order` − 1 count."""
+        """(V,) the probability of every id after `context`; its last order − 1 ids count."""
         context = np.asarray(context).astype(np.int64)
         followers = np.arange(self._vocabulary_size)
         probabilities = np.full(self._vocabulary_size, 1.0 / self._vocabulary_size)
@@ -149,11 +154,11 @@ class KneserNey:
 
 @dataclass(frozen=True, eq=False)
 class _NGrams:
-    """All n-grams of a text, for one n.
+    """The N distinct n-grams of a text, for one n.
 
-    keys: (N,) int64, sorted; an n-gram's number is its place.
-    counts: (N,) int64, how often each was seen.
-    suffixes: (N,) int64, the number of its last n − 1 characters among all such.
+    keys: (N,) int64, sorted; the index of an n-gram is its position here.
+    counts: (N,) int64, the occurrences of each.
+    suffixes: (N,) int64, the index of its last n − 1 characters among the (n−1)-grams.
     """
 
     keys: Int
@@ -161,14 +166,14 @@ class _NGrams:
     suffixes: Int
 
     def left_neighbors(self, below: _NGrams) -> Int:
-        """Of each n-gram one shorter: how many different characters were seen before it."""
+        """The number of distinct characters before each (n−1)-gram."""
         return np.bincount(self.suffixes, minlength=len(below.keys))
 
 
 def _counted(ids: NDArray[Any], vocabulary_size: int, most: int) -> Iterator[_NGrams]:
-    """The n-grams of `ids` for n = 1, 2, … `most`, as far as the ids are long enough."""
+    """The n-grams of `ids` for n = 1 … `most`, or up to n = T."""
     ids = np.asarray(ids).astype(np.int64)
-    shorter = np.zeros(len(ids) + 1, np.int64)  # the number of every n-gram one shorter, by place in the text
+    shorter = np.zeros(len(ids) + 1, np.int64)  # the index of the (n−1)-gram at each position
     contexts = 1
     for n in range(1, min(most, len(ids)) + 1):
         keys, numbers, counts = _unique(
@@ -181,7 +186,7 @@ def _counted(ids: NDArray[Any], vocabulary_size: int, most: int) -> Iterator[_NG
 
 
 def _unique(keys: Int, possible: int) -> tuple[Int, Int, Int]:
-    """The distinct keys in order, the place of every key among them, and how often each was seen."""
+    """The distinct keys in order, the index of each key among them, and their counts."""
     if possible <= _DENSE:
         seen = np.bincount(keys, minlength=possible)
         distinct = np.flatnonzero(seen)
@@ -197,7 +202,7 @@ def _unique(keys: Int, possible: int) -> tuple[Int, Int, Int]:
 
 
 def _numbers_of(wanted: Int, keys: Int) -> Int:
-    """The place of each wanted key among the sorted `keys`, or −1."""
+    """The index of each wanted key among the sorted `keys`, or −1."""
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[places] == wanted, places, -1)
 
@@ -206,10 +211,10 @@ def _numbers_of(wanted: Int, keys: Int) -> Int:
 class _Level:
     """One order of a model.
 
-    keys: (N,) int64, sorted, of the n-grams.
-    discounted: (N,) what is left of each count.
-    totals: (C,) the sum of the counts after each context; contexts are numbered as the n-grams one shorter.
-    given_down: (C,) what the discounts took, γ.
+    keys: (N,) int64, the sorted keys of the n-grams.
+    discounted: (N,) the counts minus their discounts.
+    totals: (C,) the sum of the counts after each context; a context has the index of its (n−1)-gram.
+    given_down: (C,) the sum of the discounts, γ: the weight of the lower order.
     """
 
     keys: Int
@@ -227,9 +232,9 @@ class _Level:
         return cls(keys, counted - taken, totals, given_down)
 
     def interpolate(self, probabilities: Float, contexts: Int, numbers: Int) -> None:
-        """Turn (T,) probabilities of one order less into this order's, in place.
+        """Replace the (T,) probabilities of the next lower order by this order's, in place.
 
-        contexts, numbers: (T,) the number of each context and of each n-gram, −1 where it was never seen.
+        contexts, numbers: (T,) the index of each context and of each n-gram, −1 where it was never seen.
         """
         places = np.flatnonzero((contexts >= 0) & (contexts < len(self.totals)))
         places = places[self.totals[contexts[places]] > 0]
@@ -241,7 +246,7 @@ class _Level:
 
 
 def _discounts(counts: Int) -> Float:
-    """(4,) what is taken from counts of 0, 1, 2, and 3 or more."""
+    """(4,) the discounts of the counts 0, 1, 2, and 3 or more."""
     ones, twos, threes, fours = (int(np.count_nonzero(counts == n)) for n in (1, 2, 3, 4))
     if ones and twos and threes:
         y = ones / (ones + 2 * twos)

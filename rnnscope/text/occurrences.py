@@ -1,10 +1,10 @@
-"""Finding words and patterns in a text of any size, a window at a time, forward or backward.
+"""Search for words and patterns in a text of any size, one window at a time, forward or backward.
 
     |--- before ---|=========== window ===========|--- after ---|
-                   where a match may begin          how far it may reach
+                   a match begins here              and ends here at the latest
 
-What stands before lets a pattern look behind. What a window cannot show is lost: a match longer than what
-stands after it may be cut or missed.
+The part before the window serves lookbehind. A match that is longer than the part after the window may be
+truncated or missed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from rnnscope.text.reading import Told
 
 _WINDOW = 1 << 18
 _FIRST_WINDOW = 1 << 12
-"""Matches are often near; each window is four times the one before."""
+"""Matches are often near: the first window is small, and each next one is four times larger."""
 _BEFORE = _AFTER = 1 << 12
 _FARTHEST = 1 << 16
-"""How much is looked at for the end of a match that is still going on where its window ends."""
+"""The characters read for the end of a match that reaches the end of the part after its window."""
 
 
 def compiled(
     sought: str, text: LongText, *, is_pattern: bool = False, ignores_case: bool = False
 ) -> Expression:
-    """What to look for in this text, words as they are or a regular expression. Raises OptionError.
+    """The expression of a search in `text`. Raises OptionError.
 
-    In a text of bytes a word is its UTF-8.
+    sought: the words as they are, or a regular expression. In a text of bytes they match their UTF-8.
     """
     written = sought if is_pattern else re.escape(sought)
     if text.kind == "bytes":
-        # Each byte is a character of its own there, so that a pattern's ASCII means what it means anywhere.
+        # Each byte is one character of such a text; the ASCII part of a pattern keeps its meaning.
         written = written.encode("utf-8", "surrogateescape").decode("latin-1")
     return Expression(written, ignores_case=ignores_case, ascii_only=text.kind == "bytes")
 
@@ -46,7 +46,7 @@ def find_next(
     told: Told | None = None,
     should_stop: Stop | None = None,
 ) -> Span | None:
-    """The first match that begins at `start` or after it, as positions (begin, end); empty ones do not count.
+    """The first match that begins at `start` or later, as positions (begin, end); empty matches are skipped.
 
     told: hears how far the search is, 0..1 of what lies ahead as far as it is known.
     Returns None where there is none, or when it was stopped. Raises TextError.
@@ -73,9 +73,9 @@ def find_previous(
     told: Told | None = None,
     should_stop: Stop | None = None,
 ) -> Span | None:
-    """The last match that begins before `start`; matches are told apart from the beginning of a line on.
+    """The last match that begins before `start`; matching starts at the beginning of a line.
 
-    Otherwise as `find_next`.
+    All else is as in `find_next`.
     """
     start = min(start, text.count(start))
     end, size = start, _FIRST_WINDOW
@@ -93,7 +93,7 @@ def find_previous(
 
 
 class _Window:
-    """Where matches may begin, in some text around it."""
+    """A window in which matches may begin, with the text around it."""
 
     def __init__(self, text: LongText, low: int, begin: int, end: int) -> None:
         self._text = text
@@ -102,11 +102,11 @@ class _Window:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the text reaches it."""
+        """Whether the text reaches the window."""
         return len(self._characters) > self._begin - self._low
 
     def matches(self, pattern: Expression) -> Iterator[Span]:
-        """Those that begin in the window, one after another and none within another."""
+        """The non-overlapping matches that begin in the window, in order."""
         for start, stop in pattern.spans(self._characters, self._begin - self._low):
             if start >= self._end - self._low:
                 return
@@ -118,7 +118,7 @@ class _Window:
 
 
 def _line_start(text: LongText, position: int) -> int:
-    """The beginning of the line, or the position itself in a line that is longer than what stands before."""
+    """The beginning of the line, or the position itself where the line is longer than `_BEFORE`."""
     low = max(0, position - _BEFORE)
     before = text.read(low, position)
     found = before.rfind("\n")

@@ -1,7 +1,7 @@
-"""Regular expressions that a reader typed: matching lets other threads run, and is given up after a while.
+"""Regular expressions from users: matching releases the interpreter lock and has a time limit.
 
-The standard library's holds the interpreter while it matches, so that an expression with nested repeats would
-freeze a screen for good.
+`re` of the standard library holds the lock while it matches: an expression with nested repeats would freeze a
+screen.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rnnscope.errors import OptionError
 Span = tuple[int, int]
 
 _MOST_SECONDS = 10.0
-"""How long one stretch of text may take."""
+"""The time limit of one call, in seconds."""
 
 
 class Expression:
-    """One regular expression, in Python's syntax; ^ and $ are a line's ends."""
+    """A regular expression in Python's syntax; ^ and $ match at line breaks."""
 
     def __init__(self, written: str, *, ignores_case: bool = False, ascii_only: bool = False) -> None:
-        """Raises OptionError for what is no regular expression."""
+        """Raises OptionError for an invalid expression."""
         self.written = written
         flags = regex.MULTILINE | (regex.IGNORECASE if ignores_case else 0)
         try:
@@ -31,7 +31,7 @@ class Expression:
             raise OptionError(f"{written!r} is not a regular expression: {error}") from error
 
     def spans(self, text: str, start: int = 0) -> Iterator[Span]:
-        """The matches from `start` on, one after another. Raises OptionError where it takes too long."""
+        """The matches from `start` on, in order. Raises OptionError at the time limit."""
         try:
             for match in self._compiled.finditer(text, start, timeout=_MOST_SECONDS, concurrent=True):
                 yield match.span()
@@ -39,7 +39,7 @@ class Expression:
             raise self._endless() from error
 
     def span_at(self, text: str, start: int) -> Span | None:
-        """The match that begins at `start`. Raises OptionError where it takes too long."""
+        """The match that begins at `start`, if any. Raises OptionError at the time limit."""
         try:
             match = self._compiled.match(text, start, timeout=_MOST_SECONDS, concurrent=True)
         except TimeoutError as error:
@@ -48,6 +48,6 @@ class Expression:
 
     def _endless(self) -> OptionError:
         return OptionError(
-            f"{self.written!r} takes more than {_MOST_SECONDS:.0f} s on a stretch of the text; "
-            "repeats within repeats are what makes it slow"
+            f"{self.written!r} takes more than {_MOST_SECONDS:.0f} s on a part of the text; "
+            "avoid repeats within repeats, such as (a+)+"
         )

@@ -1,7 +1,7 @@
-"""A vocabulary: which characters, or bytes, a network knows, and the id of each.
+"""The vocabulary of a network: its characters, or bytes, and their ids.
 
-A vocabulary of characters is made from a text, in the order of their code points; one of bytes is always the
-256 bytes. A character without an id is an error, or the explicit unknown symbol where the vocabulary has one.
+A vocabulary of characters is built from a text, in the order of code points; one of bytes has all 256 bytes.
+A character without an id is an error, unless the vocabulary has an unknown symbol.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rnnscope.errors import CheckpointError, TextError
 from rnnscope.text.display import REPLACEMENT, label
 
 UNKNOWN = REPLACEMENT
-"""What stands for every character below the cut-off."""
+"""The symbol of all characters below the minimum count."""
 
 _CODE_POINTS = 0x110000
 _CHUNK = 1 << 20  # characters looked up at once: four bytes of code point each
@@ -26,11 +26,11 @@ _CHUNK = 1 << 20  # characters looked up at once: four bytes of code point each
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What each id stands for.
+    """The symbol of each id.
 
-    kind: "characters", or "bytes" for a network that reads any file.
-    symbols: V one-character strings; of bytes, chr(0) to chr(255).
-    unknown: the id of the unknown symbol, or None where every character must be known.
+    kind: "characters" or "bytes".
+    symbols: V one-character strings; chr(0) to chr(255) for bytes.
+    unknown: the id of the unknown symbol; None without one.
     """
 
     kind: Literal["characters", "bytes"]
@@ -42,19 +42,19 @@ class Vocabulary:
 
     @property
     def encoding(self) -> Literal["utf-8", "bytes"]:
-        """How a text is read for it."""
+        """The encoding in which a text is read."""
         return "bytes" if self.kind == "bytes" else "utf-8"
 
     @classmethod
     def of(cls, text: str, minimum_count: int = 1) -> Vocabulary:
-        """The characters of `text`; those seen fewer than `minimum_count` times share the unknown symbol."""
+        """The characters of `text`; those with fewer than `minimum_count` occurrences become unknown."""
         return cls.of_counts(count_code_points(text), minimum_count)
 
     @classmethod
     def of_counts(cls, counts: NDArray[np.int64], minimum_count: int = 1) -> Vocabulary:
-        """As `of`, from how often each code point was seen. Raises TextError for half a surrogate pair."""
+        """As `of`, from the count of each code point. Raises TextError for a lone surrogate."""
         if counts[0xD800:0xE000].any():
-            raise TextError("the text holds half a surrogate pair, which is not a character; mend it first")
+            raise TextError("the text has a lone surrogate, which is not a character; correct the text first")
         kept = {chr(code) for code in np.flatnonzero(counts >= max(1, minimum_count)).tolist()}
         if minimum_count <= 1:
             return cls("characters", tuple(sorted(kept)))
@@ -67,11 +67,11 @@ class Vocabulary:
         return cls("bytes", tuple(map(chr, range(256))))
 
     def grown(self, text: str) -> Vocabulary:
-        """The same ids, and new ones after them for the characters of `text` that have none."""
+        """The vocabulary with new ids, after the old ones, for the characters of `text` that it lacks."""
         return self.grown_by(count_code_points(text))
 
     def grown_by(self, counts: NDArray[np.int64]) -> Vocabulary:
-        """As `grown`, from how often each code point was seen."""
+        """As `grown`, from the count of each code point."""
         if self.kind == "bytes":
             return self
         known = set(self.symbols)
@@ -79,9 +79,9 @@ class Vocabulary:
         return Vocabulary("characters", (*self.symbols, *new), self.unknown) if new else self
 
     def encode(self, text: str | bytes) -> NDArray[np.int32]:
-        """(T,) the id of every character of `text`, or of every byte.
+        """(T,) int32, the id of every character of `text`, or of every byte.
 
-        Raises TextError for the first character without an id, where there is no unknown symbol.
+        Raises TextError for the first character without an id, unless there is an unknown symbol.
         """
         if self.kind == "bytes":
             return np.frombuffer(_to_bytes(text), np.uint8).astype(np.int32)
@@ -94,7 +94,10 @@ class Vocabulary:
         return ids
 
     def encode_code_points(self, codes: NDArray[np.uint32], start: int = 0) -> NDArray[np.int32]:
-        """(T,) the id of every code point; `start` is where they begin in the text, for the message."""
+        """(T,) int32, the id of every code point.
+
+        start: the position of the first one in its text, for the error message. Raises TextError as `encode`.
+        """
         ids = self._ids_of_code_points[np.minimum(codes, len(self._ids_of_code_points) - 1)]
         missing = ids < 0
         if not missing.any():
@@ -112,13 +115,13 @@ class Vocabulary:
         return "".join([self.symbols[i] for i in np.asarray(ids).tolist()])
 
     def decode_bytes(self, ids: Sequence[int] | NDArray[Any]) -> bytes:
-        """The bytes of `ids`: themselves, or the UTF-8 of the characters."""
+        """The bytes of `ids`, or the UTF-8 of their characters."""
         if self.kind == "bytes":
             return bytes(np.asarray(ids).tolist())
         return self.decode(ids).encode("utf-8")
 
     def to_json(self) -> dict[str, Any]:
-        """What the header of a model file keeps."""
+        """The vocabulary as the header of a model file stores it."""
         if self.kind == "bytes":
             return {"kind": "bytes"}
         kept: dict[str, Any] = {"kind": "characters", "symbols": list(self.symbols)}
@@ -126,7 +129,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, json: object) -> Vocabulary:
-        """The vocabulary that `to_json` wrote. Raises CheckpointError for anything else."""
+        """The inverse of `to_json`. Raises CheckpointError for anything else."""
         if not isinstance(json, Mapping):
             raise CheckpointError("the vocabulary is not a JSON object")
         kind, symbols, unknown = json.get("kind"), json.get("symbols"), json.get("unknown")
@@ -144,7 +147,7 @@ class Vocabulary:
 
     @cached_property
     def _ids_of_code_points(self) -> NDArray[np.int32]:
-        """A table from code points to ids, −1 where there is none; its last row is for all beyond."""
+        """A table from code points to ids, −1 without one; its last row serves all higher code points."""
         codes = np.array([ord(symbol) for symbol in self.symbols], np.int64)
         table = np.full(int(codes.max(initial=0)) + 2, -1, np.int32)
         table[codes] = np.arange(len(codes))
@@ -158,12 +161,12 @@ class Vocabulary:
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
-    """(T,) the code point of every character."""
+    """(T,) uint32, the code point of every character."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def count_code_points(text: str) -> NDArray[np.int64]:
-    """(0x110000,) how often each code point is in `text`."""
+    """(0x110000,) int64, the count of each code point in `text`."""
     counts = np.zeros(_CODE_POINTS, np.int64)
     for start in range(0, len(text), _CHUNK):
         add_code_points(counts, code_points(text[start : start + _CHUNK]))
@@ -171,7 +174,7 @@ def count_code_points(text: str) -> NDArray[np.int64]:
 
 
 def add_code_points(counts: NDArray[np.int64], codes: NDArray[np.uint32]) -> None:
-    """Add to `counts` how often each code point is in `codes`."""
+    """Add the occurrences of each code point in `codes` to `counts`."""
     seen = np.bincount(codes)
     counts[: len(seen)] += seen
 
@@ -190,7 +193,7 @@ def _to_bytes(text: str | bytes) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        raise TextError(f"character {error.start + 1:,} of the text is half a surrogate pair") from error
+        raise TextError(f"character {error.start + 1:,} of the text is a lone surrogate") from error
 
 
 def _to_text(raw: bytes) -> str:
