@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once
+from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once, refuse_terminal_as_text
 from rnnscope.errors import OptionError
 from rnnscope.network.locate import resolve_model
 
@@ -47,6 +47,8 @@ def run(options: Options) -> int:
         check_text(options.text, as_bytes=header.vocabulary.kind == "bytes")
     if not has_screen(plain=False, json=False):
         raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
+    if options.text is not None:
+        refuse_terminal_as_text(options.text)
 
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     from rnnscope.app.inspect import run_inspect_screen

@@ -12,6 +12,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rnnscope.errors import OptionError
+from rnnscope.text.reading import STANDARD_INPUT
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ def has_screen(*, plain: bool, json: bool) -> bool:
     if plain or json or os.environ.get("TERM") == "dumb":
         return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def refuse_terminal_as_text(text: str) -> None:
+    """Refuse `-` under a screen, which reads its keys from that terminal. Raises OptionError."""
+    if text == STANDARD_INPUT:
+        raise OptionError("standard input is the terminal, which the screen reads its keys from: name a file")
 
 
 def read_on_screen(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
 
-from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
+from rnnscope.commands.reading import (
+    Say,
+    ThemeChoice,
+    has_screen,
+    read_on_screen,
+    read_plainly,
+    refuse_terminal_as_text,
+)
 from rnnscope.errors import OptionError
+from rnnscope.text.reading import STANDARD_INPUT
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.options import TrainOptions, fine_tuned, resumed
 
@@ -43,6 +52,7 @@ def run(options: Options) -> int:
 
     state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
+        refuse_terminal_as_text(known.text)
         return read_on_screen(start, state, corpus=known.text, theme=options.theme)
     return read_plainly(start, state, json=options.json)
 
@@ -52,8 +62,19 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
     if asked.resume is not None:
         from rnnscope.training.run import read_run
 
-        recorded = read_run(Path(asked.resume)).header.get("options")
-        return resumed(TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked, given)
+        header = read_run(Path(asked.resume)).header
+        recorded, corpus = header.get("options"), header.get("corpus")
+        options = resumed(
+            TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked, given
+        )
+        if not asked.text and isinstance(corpus, dict):  # where the text was last found
+            options = replace(options, text=str(corpus.get("path", options.text)))
+        if options.text == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty():
+            raise OptionError(
+                f"the text of {asked.resume} came through standard input: pipe it in again, "
+                "or name a file that holds it as TEXT"
+            )
+        return options
     if not asked.text:
         raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
 
@@ -68,6 +89,6 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
         from rnnscope.network.header import read_header
         from rnnscope.network.locate import resolve_model
 
-        header = read_header(resolve_model(asked.init_from))
-        return fine_tuned(header.architecture, header.vocabulary.encoding, asked, given)
+        model = read_header(resolve_model(asked.init_from))
+        return fine_tuned(model.architecture, model.vocabulary.encoding, asked, given)
     return asked

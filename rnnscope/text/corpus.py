@@ -1,4 +1,4 @@
-"""A corpus: a text of any size as ids, split by position into what is learnt from and what is held out.
+"""A corpus: a text of any size as ids, split by position into training, validation and test parts.
 
     |<------------- train ------------->|<- held out ->|<- test ->|
 
@@ -9,9 +9,10 @@ bytes are their own ids, so that the file itself is mapped.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
-import itertools
+import mmap
 import os
 import sys
 import tempfile
@@ -25,11 +26,11 @@ from numpy.typing import NDArray
 
 from rnnscope.errors import OptionError, TextError
 from rnnscope.files import write_atomically
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.reading import (
     PIECE_BYTES,
     STANDARD_INPUT,
     Decoded,
-    Told,
     name_of,
     open_text,
     raw_pieces,
@@ -77,7 +78,7 @@ def load_corpus(
     vocabulary: Vocabulary | None = None,
     grow: bool = False,
     cache: Path | None = None,
-    told: Told | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Corpus:
     """Read a text, give its characters ids, and split it.
 
@@ -87,7 +88,10 @@ def load_corpus(
     grow: give ids to the characters that `vocabulary` lacks, instead of refusing the text.
     cache: where the ids of a large text are kept and found again; None keeps them in a nameless file.
 
-    Raises TextError for a text that cannot be read or is too short, OptionError for impossible shares.
+    A text that is too short for all its parts has only a training part, and a note says so.
+
+    Raises TextError for a text that cannot be read or is too short, OptionError for impossible shares,
+    Cancelled.
     """
     _check_shares(held_out, test)
     if vocabulary is not None and vocabulary.kind == "characters" and encoding == "bytes":
@@ -95,12 +99,13 @@ def load_corpus(
     name = name_of(path)
     with open_text(path) as file:
         if encoding == "bytes" or (vocabulary is not None and vocabulary.kind == "bytes"):
-            read = _read_bytes(file, told)
+            read = _read_bytes(file, name, progress)
         else:
-            read = _read_characters(file, name, vocabulary, grow, minimum_count, cache, told)
+            read = _read_characters(file, name, vocabulary, grow, minimum_count, cache, progress)
     size = len(read.ids)
-    _check_length(size, held_out, test, name)
-    first, second = _borders(size, held_out, test)
+    if size < _LEAST_CHARACTERS:
+        raise TextError(f"{name} is too short: 1 character; give a text of at least 2")
+    first, second, notes = _split(size, held_out, test)
     return Corpus(
         name=name,
         path=STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.abspath(path),
@@ -110,7 +115,7 @@ def load_corpus(
         held_out=read.ids[first:second],
         test=read.ids[second:],
         unknown_characters=read.unknown_characters,
-        notes=read.notes,
+        notes=(*read.notes, *notes),
     )
 
 
@@ -128,9 +133,10 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
-def _read_bytes(file: BinaryIO, told: Told | None) -> _Read:
+def _read_bytes(file: BinaryIO, name: str, progress: Progress) -> _Read:
+    _require_address_space(file, name)
     digest = hashlib.sha256()
-    for raw in raw_pieces(file, told):
+    for raw in raw_pieces(file, progress):
         digest.update(raw)
     if isinstance(file, io.BytesIO):
         ids: Ids = np.frombuffer(file.getvalue(), np.uint8)
@@ -146,11 +152,12 @@ def _read_characters(
     grow: bool,
     minimum_count: int,
     cache: Path | None,
-    told: Told | None,
+    progress: Progress,
 ) -> _Read:
+    _require_address_space(file, name)
     counts = np.zeros(sys.maxunicode + 1, np.int64)
     first = Decoded(file, name)
-    for piece in first.pieces(told and (lambda done: told(done / 2))):
+    for piece in first.pieces(progress.part(0.0, 0.5)):
         add_code_points(counts, code_points(piece))
     size = int(counts.sum())
     if vocabulary is None:
@@ -159,7 +166,7 @@ def _read_characters(
         vocabulary = vocabulary.grown_by(counts)
 
     dtype = np.min_scalar_type(max(0, len(vocabulary) - 1))
-    pieces = _ids_in_pieces(file, name, vocabulary, dtype, told)
+    pieces = _ids_in_pieces(file, name, vocabulary, dtype, progress.part(0.5, 1.0))
     if isinstance(file, io.BytesIO):
         ids: Ids = np.empty(size, dtype)
         end = 0
@@ -172,10 +179,10 @@ def _read_characters(
 
 
 def _ids_in_pieces(
-    file: BinaryIO, name: str, vocabulary: Vocabulary, dtype: np.dtype[Any], told: Told | None
+    file: BinaryIO, name: str, vocabulary: Vocabulary, dtype: np.dtype[Any], progress: Progress
 ) -> Iterator[Ids]:
     start = 0
-    for piece in Decoded(file, name).pieces(told and (lambda done: told(0.5 + done / 2))):
+    for piece in Decoded(file, name).pieces(progress):
         yield vocabulary.encode_code_points(code_points(piece), start).astype(dtype)
         start += len(piece)
 
@@ -204,6 +211,8 @@ def _mapped(
             write_atomically(kept, write)
         return np.memmap(kept, dtype, mode="r")
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise _no_address_space(name, size * dtype.itemsize) from error
         where = cache or tempfile.gettempdir()
         raise TextError(f"no place in {where} for the ids of {name}: {reason(error)}") from error
 
@@ -221,30 +230,36 @@ def _check_shares(held_out: float, test: float) -> None:
         raise OptionError(f"held out {held_out:g} and test {test:g} leave nothing to learn from: lower one")
 
 
-def _check_length(size: int, held_out: float, test: float, name: str) -> None:
-    if _is_enough(size, held_out, test):
-        return
-    shares = [share for share in (1 - held_out - test, held_out, test) if share > 0]
-    least = next(n for n in itertools.count(int(1 / min(shares))) if _is_enough(n, held_out, test))
-    parts = (
-        f"each of its {len(shares)} parts to have {_LEAST_CHARACTERS}" if len(shares) > 1 else "a prediction"
-    )
-    has = f"{size} character{'' if size == 1 else 's'}"
-    raise TextError(f"{name} is too short, {has}: it needs at least {least:,} for {parts}")
-
-
-def _is_enough(size: int, held_out: float, test: float) -> bool:
-    first, second = _borders(size, held_out, test)
-    return (
+def _split(size: int, held_out: float, test: float) -> tuple[int, int, tuple[str, ...]]:
+    """Where the held-out part and the test part begin, with a note where the text is too short for them."""
+    first, second = int(size * (1 - held_out - test)), size - int(size * test)
+    is_enough = (
         first >= _LEAST_CHARACTERS
         and (not held_out or second - first >= _LEAST_CHARACTERS)
         and (not test or size - second >= _LEAST_CHARACTERS)
     )
+    if is_enough:
+        return first, second, ()
+    return size, size, (f"a short text: all {size} characters are for training, none for validation",)
 
 
-def _borders(size: int, held_out: float, test: float) -> tuple[int, int]:
-    """Where the held-out part begins, and where the test part does."""
-    return int(size * (1 - held_out - test)), size - int(size * test)
+def _require_address_space(file: BinaryIO, name: str) -> None:
+    """Refuse at once a large text that cannot be mapped. Raises TextError."""
+    if isinstance(file, io.BytesIO):
+        return
+    try:
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).close()
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise _no_address_space(name, os.fstat(file.fileno()).st_size) from error
+        raise
+
+
+def _no_address_space(name: str, size: int) -> TextError:
+    return TextError(
+        f"{name} needs {size / 1e9:.1f} GB of address space, more than the limit of this process allows; "
+        "raise it (ulimit -v unlimited) or use a part of the text"
+    )
 
 
 def _count(ids: Ids, wanted: int) -> int:

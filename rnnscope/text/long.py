@@ -21,9 +21,11 @@ from typing import Literal
 
 from rnnscope.errors import TextError
 from rnnscope.text.display import REPLACEMENT
-from rnnscope.text.reading import Decoded, Told, name_of, open_text
+from rnnscope.text.reading import Decoded, name_of, open_text
 
 Kind = Literal["characters", "bytes"]
+Told = Callable[[float], object]
+"""Called with the share that is done, 0..1."""
 Stop = Callable[[], bool]
 """Looked at between two pieces of work; once true, the work ends with what it has."""
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rnnscope.text.long import LongText, Stop
+from rnnscope.text.long import LongText, Stop, Told
 from rnnscope.text.patterns import Expression, Span
-from rnnscope.text.reading import Told
 
 _WINDOW = 1 << 18
 _FIRST_WINDOW = 1 << 12

@@ -12,15 +12,13 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from rnnscope.errors import TextError
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import glyph
-
-Told = Callable[[float], object]
-"""Is told how much of the text has been read, 0..1; what it raises ends the reading."""
 
 STANDARD_INPUT = "-"
 LARGE_BYTES = 64 << 20
@@ -127,11 +125,11 @@ class Decoded:
             return mark
         return (*mark, f"{self._carriage_returns:,} CRLF line breaks are read as LF")
 
-    def pieces(self, told: Told | None = None) -> Iterator[str]:
-        """All the text, from the file's start. Raises TextError where it is not UTF-8."""
+    def pieces(self, progress: Progress = NO_PROGRESS) -> Iterator[str]:
+        """All the text, from the file's start. Raises TextError where it is not UTF-8, Cancelled."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         held_back = ""  # a carriage return, until it is known what follows
-        for raw in raw_pieces(self._file, told):
+        for raw in raw_pieces(self._file, progress):
             self._digest.update(raw)
             at_start = self._bytes == 0
             text = held_back + self._decode(decoder, raw)
@@ -170,16 +168,18 @@ class Decoded:
         return text.replace("\r\n", "\n") if pairs else text
 
 
-def raw_pieces(file: BinaryIO, told: Told | None = None) -> Iterator[bytes]:
-    """All the bytes, from the file's start."""
+def raw_pieces(file: BinaryIO, progress: Progress = NO_PROGRESS) -> Iterator[bytes]:
+    """All the bytes, from the file's start. Raises Cancelled."""
     file.seek(0)
-    total = max(1, os.fstat(file.fileno()).st_size) if not isinstance(file, io.BytesIO) else 0
+    if isinstance(file, io.BytesIO):
+        total = file.getbuffer().nbytes
+    else:
+        total = max(1, os.fstat(file.fileno()).st_size)
     done = 0
     while raw := file.read(PIECE_BYTES):
         yield raw
         done += len(raw)
-        if told is not None and total:
-            told(min(1.0, done / total))
+        progress(min(1.0, done / total))
 
 
 def reason(error: Exception) -> str:

@@ -32,6 +32,7 @@ from rnnscope.progress import NO_PROGRESS, Progress
 _CHUNK = 2048
 """Characters per forward pass of one carried stream: bounds the memory, and the delay of a cancellation."""
 _WINDOWS_AT_ONCE = 64
+_WINDOW_CHUNK = 512
 _STREAM_CHUNK = 128
 _NOT_COUNTED = -100  # what cross_entropy leaves out
 
@@ -134,18 +135,25 @@ def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor,
 
 def _windows(model: CharRNN, ids: NDArray[np.generic], window: int) -> Iterator[tuple[Tensor, int]]:
     """The same, from a zero state every `window` predicted characters; the last window may be shorter."""
-    device = model.device
     whole = (len(ids) - 1) // window
     for first in range(0, whole, _WINDOWS_AT_ONCE):
         starts = np.arange(first, min(first + _WINDOWS_AT_ONCE, whole)) * window
-        at = starts[None, :] + np.arange(window + 1)[:, None]  # (window + 1, windows)
-        batch = torch.from_numpy(ids[at].astype(np.int64)).to(device)
-        logits, _ = model(batch[:-1])
-        yield _total_loss(logits, batch[1:]), batch[1:].numel()
+        yield from _from_zero(model, ids, starts, window)
     if rest := (len(ids) - 1) % window:
-        tail = torch.from_numpy(ids[whole * window :].astype(np.int64)).to(device)
-        logits, _ = model(tail[:-1, None])
-        yield _total_loss(logits, tail[1:, None]), rest
+        yield from _from_zero(model, ids, np.array([whole * window]), rest)
+
+
+def _from_zero(
+    model: CharRNN, ids: NDArray[np.generic], starts: NDArray[np.int64], length: int
+) -> Iterator[tuple[Tensor, int]]:
+    """Windows of `length` predicted characters, all from a zero state, in chunks that bound the memory."""
+    state: State | None = None
+    for offset in range(0, length, _WINDOW_CHUNK):
+        size = min(_WINDOW_CHUNK, length - offset)
+        at = starts[None, :] + offset + np.arange(size + 1)[:, None]  # (size + 1, windows)
+        batch = torch.from_numpy(ids[at].astype(np.int64)).to(model.device)
+        logits, state = model(batch[:-1], state)
+        yield _total_loss(logits, batch[1:]), batch[1:].numel()
 
 
 def _total_loss(logits: Tensor, targets: Tensor) -> Tensor:

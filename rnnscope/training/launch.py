@@ -16,10 +16,11 @@ import platformdirs
 import torch
 
 import rnnscope
-from rnnscope.errors import DeviceError, OptionError, RunError, TextError, UnsavedError
+from rnnscope.errors import OptionError, RunError, TextError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
+from rnnscope.progress import Cancelled
 from rnnscope.strict_json import JsonError, decode
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.vocabulary import Vocabulary
@@ -33,11 +34,19 @@ from rnnscope.training.device import (
 )
 from rnnscope.training.events import Event
 from rnnscope.training.learner import Learner
-from rnnscope.training.options import BUDGET, OF_THE_PROCESS, TrainOptions, fine_tuned, given_names, resumed
+from rnnscope.training.memory import available_bytes, out_of_memory_explained, require_memory
+from rnnscope.training.options import (
+    BUDGET,
+    MOST_THREADS,
+    OF_THE_PROCESS,
+    TrainOptions,
+    fine_tuned,
+    given_names,
+    resumed,
+)
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
+from rnnscope.training.streams import fitted
 from rnnscope.training.trainer import Pace, Trainer
-
-_MOST_THREADS = 4096
 
 OnEvent = Callable[[Event], None]
 
@@ -76,8 +85,11 @@ def train(
     RnnscopeError where something is wrong that the user can put right; what was saved stays.
     """
     prepare = _begun if options.resume is None else _continued
-    try:
-        trainer = prepare(options, given_names(options, given), controls, pace)
+    with out_of_memory_explained("choose a smaller --batch-size, --hidden-size or --layers"):
+        try:
+            trainer = prepare(options, given_names(options, given), controls, pace)
+        except Cancelled:  # before there was anything to save
+            return
         with _closing_run(trainer, on_event), closing(trainer.run()) as events:
             for event in events:
                 try:
@@ -88,10 +100,6 @@ def train(
                 on_event(event)
         if trainer.saver.failure is not None:
             raise UnsavedError(trainer.saver.loss(trainer.learner.step))
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            "the device has too little memory; choose a smaller --batch-size, --hidden-size or --layers"
-        ) from error
 
 
 @contextmanager
@@ -115,11 +123,12 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
     base = None if options.init_from is None else load_model(resolve_model(options.init_from))
     if base is not None:
         options = fine_tuned(base.architecture, base.vocabulary.encoding, options, given)
-    corpus = _loaded(options.text, options, None if base is None else base.vocabulary, grow=True)
+    known = None if base is None else base.vocabulary
+    corpus = _loaded(options.text, options, known, controls, grow=True)
+    _require_validation_text(options, corpus)
+    require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
     model = _first_model(options, corpus.vocabulary, base).to(device)
-    precision, why = choose_precision(
-        options.precision, model, device, options.sequence_length, options.batch_size
-    )
+    precision, why = _precision(options, model, corpus, device)
     learner = Learner(model, corpus.train, options, device, precision)
     directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
     run = Run.create(directory, _header(options, corpus, device, precision))
@@ -142,15 +151,15 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         device = _prepared_device(options.device, options.threads if "threads" in given else threads)
         base = None if options.init_from is None or resume else load_model(resolve_model(options.init_from))
         vocabulary = read_header(directory / LAST).vocabulary if resume else base.vocabulary if base else None
-        corpus = _same_text(asked.text or text, options, directory, sha256, vocabulary, grow=resume is None)
+        text = asked.text or text
+        corpus = _same_text(text, options, controls, directory, sha256, vocabulary, grow=resume is None)
+        require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
         model = _first_model(options, corpus.vocabulary, base).to(device)
         notes = [f"{precision}, as before"]
         if resume is None:
             notes.append(f"{directory} ended before its first save: training starts again at step 0")
         if device.type != old_device:
-            precision, why = choose_precision(
-                options.precision, model, device, options.sequence_length, options.batch_size
-            )
+            precision, why = _precision(options, model, corpus, device)
             notes = [f"resumed on {device.type} (started on {old_device}): not bit-identical", why]
         learner = Learner(model, corpus.train, options, device, precision)
         trainer = Trainer(
@@ -171,9 +180,17 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         raise
 
 
+def _precision(
+    options: TrainOptions, model: CharRNN, corpus: Corpus, device: torch.device
+) -> tuple[Precision, str]:
+    sizes = fitted(len(corpus.train), options.sequence_length, options.batch_size)
+    return choose_precision(options.precision, model, device, *sizes)
+
+
 def _same_text(
     text: str,
     options: TrainOptions,
+    controls: Controls,
     directory: Path,
     sha256: str,
     vocabulary: Vocabulary | None,
@@ -182,7 +199,7 @@ def _same_text(
 ) -> Corpus:
     """The corpus of a resumed run, from wherever its text lies now. Raises RunError for another text."""
     try:
-        corpus = _loaded(text, options, vocabulary, grow=grow)
+        corpus = _loaded(text, options, vocabulary, controls, grow=grow)
     except TextError as error:
         raise RunError(
             f"{error}; {directory} was trained on this text: put it back, or name its new place as TEXT"
@@ -200,8 +217,13 @@ def _prepared_device(name: str, threads: int) -> torch.device:
     return choose_device(name)
 
 
-def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None, *, grow: bool) -> Corpus:
-    """The text as the options split it; a given vocabulary keeps its ids, and may `grow` where it must."""
+def _loaded(
+    text: str, options: TrainOptions, vocabulary: Vocabulary | None, controls: Controls, *, grow: bool
+) -> Corpus:
+    """The text as the options split it; a given vocabulary keeps its ids, and may `grow` where it must.
+
+    Raises TextError, Cancelled.
+    """
     return load_corpus(
         text,
         encoding=options.encoding,
@@ -211,7 +233,13 @@ def _loaded(text: str, options: TrainOptions, vocabulary: Vocabulary | None, *, 
         vocabulary=vocabulary,
         grow=grow,
         cache=Path(platformdirs.user_cache_dir("rnnscope")),
+        progress=controls.until_stopped,
     )
+
+
+def _require_validation_text(options: TrainOptions, corpus: Corpus) -> None:
+    if options.evaluates_at_fixed_steps and len(corpus.held_out) < 2:
+        raise OptionError(f"{corpus.name} is too short for validation, which --patience and plateau need")
 
 
 def _new_model(options: TrainOptions, vocabulary: Vocabulary) -> CharRNN:
@@ -291,7 +319,7 @@ def _recorded(
         raise RunError(
             f"{directory}/run.json is damaged: {error}; start a new run with --init-from {directory}"
         ) from error
-    if not 0 < known.threads <= _MOST_THREADS:
+    if not 0 < known.threads <= MOST_THREADS:
         raise RunError(f"{directory}/run.json is damaged: threads is {known.threads}")
     options = TrainOptions.from_json(known.options)
     return options, known.device, known.precision, known.threads, known.corpus.path, known.corpus.sha256
@@ -321,8 +349,10 @@ def _require_something_left(
 
 
 def _shortage(learner: Learner, options: TrainOptions) -> list[str]:
-    """A note where the text is too short for the streams that were asked for."""
+    """A note where the text is too short for the batch and sequences that were asked for."""
     streams = learner.streams
     if (streams.batch_size, streams.sequence_length) == (options.batch_size, options.sequence_length):
         return []
-    return [f"a short text: {streams.batch_size} streams of {streams.sequence_length} characters a step"]
+    count = f"{streams.batch_size} stream{'s' * (streams.batch_size != 1)}"
+    length = f"{streams.sequence_length} character{'s' * (streams.sequence_length != 1)}"
+    return [f"a short text: {count} of {length} per step"]

@@ -156,6 +156,8 @@ class TrainOptions:
             raise RunError(f"the options in run.json are damaged: {error}") from error
 
 
+MOST_THREADS = 1024
+
 BUDGET = ("steps", "minutes", "epochs")
 OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume", "rescue")
 """What a resumed run may choose anew, besides its budget; the text may move, but not change."""
@@ -270,6 +272,7 @@ def _check(options: TrainOptions) -> None:
     require("held_out", 0 <= o.held_out < 1, "at least 0 and below 1")
     require("test", 0 <= o.test < 1, "at least 0 and below 1")
     require("seed", o.seed < 2**63, "below 2^63")
+    require("threads", o.threads <= MOST_THREADS, f"at most {MOST_THREADS:,}")
     if o.held_out + o.test >= 1:
         raise OptionError(f"--held-out {o.held_out} and --test {o.test} leave nothing to learn from")
     has_own_shape = o.init_from is None and o.resume is None

@@ -1,4 +1,4 @@
-"""The training text as B contiguous streams, read side by side in chunks of T characters.
+"""The training text as B contiguous streams, read in parallel in chunks of T characters.
 
     text     abcdefghijklmnopqrstuvwx          B = 3, T = 4
     stream 1 abcd efgh                         chunk k is column k; state is carried from it to the next,
@@ -21,6 +21,12 @@ from rnnscope.errors import TextError
 _GOLDEN = 0.6180339887498949
 
 
+def fitted(characters: int, sequence_length: int, batch_size: int) -> tuple[int, int]:
+    """Sequence length and batch size, cut to what a text of so many characters fills."""
+    sequence_length = min(sequence_length, characters - 1)
+    return sequence_length, min(batch_size, (characters - 1) // sequence_length)
+
+
 class Streams:
     """Where the streams stand; `epoch` and `position` are all of its state.
 
@@ -30,8 +36,7 @@ class Streams:
     def __init__(self, ids: NDArray[np.generic], batch_size: int, sequence_length: int) -> None:
         if len(ids) < 2:
             raise TextError("the text is too short to learn from: it needs at least 2 characters")
-        self.sequence_length = min(sequence_length, len(ids) - 1)
-        self.batch_size = min(batch_size, (len(ids) - 1) // self.sequence_length)
+        self.sequence_length, self.batch_size = fitted(len(ids), sequence_length, batch_size)
         self.length = (len(ids) - 1) // self.batch_size  # characters a stream
         self.epoch = 0
         self.position = 0

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnscope.errors import OptionError, TextError
+from rnnscope.progress import Cancelled, Progress
 from rnnscope.text import corpus as corpus_module
 from rnnscope.text import reading
 from rnnscope.text.corpus import Corpus, load_corpus, load_ids
@@ -178,14 +179,13 @@ def test_how_much_is_read_is_told_and_can_be_stopped(tmp_path: Path, monkeypatch
     monkeypatch.setattr(reading, "PIECE_BYTES", 100)
     path = written(tmp_path, "abcd" * 100)
     shares: list[float] = []
-    load_corpus(path, told=shares.append)
+    load_corpus(path, progress=Progress(shares.append))
     assert shares == [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
 
-    def stop(_: float) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        load_corpus(path, told=stop, cache=tmp_path / "cache")
+    asked = iter([False] * 5)
+    with pytest.raises(Cancelled):
+        load_corpus(path, progress=Progress(is_cancelled=lambda: next(asked, True)), cache=tmp_path / "cache")
+    assert not list(tmp_path.glob("cache/*")), "no half of its ids is kept"
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -217,9 +217,9 @@ def test_a_large_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.truncate(4 << 30)
-    pieces = []
+    pieces: list[float] = []
     with pytest.raises(TextError, match="binary, with a NUL at byte 0"):
-        load_corpus(path, told=pieces.append)
+        load_corpus(path, progress=Progress(pieces.append))
     assert pieces == []  # not even one piece was done with
 
 
@@ -252,16 +252,24 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
             os.seteuid(0)
 
 
+def test_a_text_of_one_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="too short: 1 character; give a text of at least 2"):
+        load_corpus(written(tmp_path, "a"))
+
+
 @pytest.mark.parametrize(
     ("held_out", "test", "least"),
     [(0.1, 0.0, 11), (0.1, 0.1, 20), (0.5, 0.0, 4), (0.0, 0.0, 2), (0.95, 0.0, 40)],
 )
-def test_a_short_text_is_refused_with_how_much_is_needed(
+def test_a_text_too_short_for_its_parts_has_only_a_training_part(
     tmp_path: Path, held_out: float, test: float, least: int
 ) -> None:
-    with pytest.raises(TextError, match=f"is too short, {least - 1} characters?: it needs at least {least} "):
-        load_corpus(written(tmp_path, "a" * (least - 1)), held_out=held_out, test=test)
+    for size in range(2, least):
+        corpus = load_corpus(written(tmp_path, "a" * size), held_out=held_out, test=test)
+        assert (len(corpus.train), len(corpus.held_out), len(corpus.test)) == (size, 0, 0)
+        assert corpus.notes == (f"a short text: all {size} characters are for training, none for validation",)
     corpus = load_corpus(written(tmp_path, "a" * least), held_out=held_out, test=test)
+    assert not corpus.notes
     assert len(corpus.train) >= 2
     assert len(corpus.held_out) >= 2 * (held_out > 0)
     assert len(corpus.test) >= 2 * (test > 0)

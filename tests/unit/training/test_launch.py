@@ -231,6 +231,31 @@ def test_bytes_of_any_file_can_be_learned(tmp_path: Path) -> None:
     assert said[0].architecture.vocabulary_size == 256
 
 
+@pytest.mark.parametrize("text", ["hello", "ab", "aa", "a\nb", "0123456789"])
+@pytest.mark.parametrize("cell", ["lstm", "peephole"])
+def test_any_text_of_two_characters_trains(tmp_path: Path, text: str, cell: str) -> None:
+    tmp_path.joinpath("text.txt").write_text(text)
+    said = run_training(
+        options(tmp_path, steps=20, cell=cell, batch_size=32, sequence_length=64, precision="auto")
+    )
+    (started, *_), finished = said, said[-1]
+    assert isinstance(started, Started)
+    assert isinstance(finished, Finished)
+    assert (started.train_characters, started.held_out_characters) == (len(text), 0)
+    assert any("none for validation" in note for note in started.notes)
+    assert any("per step" in note for note in started.notes)
+    assert run_training(again(tmp_path / "run", steps=25))[-1].step == 25
+
+
+@pytest.mark.parametrize("changes", [{"patience": 2}, {"schedule": "plateau"}])
+def test_what_needs_validation_refuses_a_text_too_short_for_it(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    tmp_path.joinpath("text.txt").write_text("hello")
+    with pytest.raises(OptionError, match="too short for validation"):
+        run_training(options(tmp_path, **changes))
+
+
 def test_a_short_text_is_learned_in_fewer_streams_and_that_is_told(tmp_path: Path) -> None:
     tmp_path.joinpath("text.txt").write_text("a ferry, a ferry, a ferry, a ferry")
     (started, *_) = run_training(options(tmp_path, batch_size=32, sequence_length=64, steps=3))

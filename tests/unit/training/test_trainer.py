@@ -190,10 +190,18 @@ def test_stopped_it_saves_and_leaves_at_once(tmp_path: Path) -> None:
     assert told_steps(said) == list(range(1, finished.step + 1))
 
 
-def test_stopped_before_the_first_step_it_still_leaves_a_run(tmp_path: Path) -> None:
+def test_stopped_while_the_text_is_read_it_leaves_nothing(tmp_path: Path) -> None:
     controls = Controls()
     controls.stop()
-    assert run_training(options(tmp_path), controls=controls)[-1].step == 0
+    assert run_training(options(tmp_path), controls=controls) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_stopped_before_the_first_step_it_still_leaves_a_run(tmp_path: Path) -> None:
+    def stop(event: Event, controls: Controls) -> None:
+        controls.stop()  # at Started
+
+    assert run_training(options(tmp_path), stop)[-1].step == 0
     assert (tmp_path / "run" / "last.safetensors").exists()
 
 

@@ -1,0 +1,117 @@
+"""The memory that a training run needs, estimated before any of it is allocated."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import torch
+
+from rnnscope.errors import DeviceError
+from rnnscope.network.architecture import Architecture, CellName
+from rnnscope.training.options import OptimizerName, TrainOptions
+from rnnscope.training.streams import fitted
+
+_FLOAT = 4
+_MATRICES: dict[CellName, int] = {
+    "rnn": 1,
+    "lstm": 4,
+    "gru": 3,
+    "peephole": 4,
+    "coupled": 3,
+    "multiplicative": 5,
+}
+"""Matrices of H rows per layer."""
+_MOMENTS: dict[OptimizerName, int] = {"adamw": 2, "adam": 2, "rmsprop": 1, "adagrad": 1, "sgd": 1}
+"""Numbers that an optimizer keeps per parameter."""
+_REDUCIBLE = ("hidden_size", "layers", "embedding_size", "batch_size", "sequence_length")
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def require_memory(
+    options: TrainOptions, vocabulary_size: int, characters: int, available_bytes: int
+) -> None:
+    """Refuse a training that does not fit: the estimate of its need exceeds `available_bytes`.
+
+    characters: of the training text, to which sequences and streams are cut. Raises DeviceError, which names
+    the option to reduce.
+    """
+    needed = needed_bytes(options, vocabulary_size, characters)
+    if needed <= available_bytes:
+        return
+    default = TrainOptions()
+    smaller = {
+        name: needed_bytes(
+            replace(options, tied=False, **{name: getattr(default, name)}), vocabulary_size, characters
+        )
+        for name in _REDUCIBLE
+        if getattr(options, name) > getattr(default, name)
+    }
+    name = min(smaller, key=smaller.__getitem__, default="hidden_size")
+    raise DeviceError(
+        f"this training needs about {_gigabytes(needed)} of memory and {_gigabytes(available_bytes)} are "
+        f"free; reduce --{name.replace('_', '-')} (it is {getattr(options, name):,})"
+    )
+
+
+def needed_bytes(options: TrainOptions, vocabulary_size: int, characters: int) -> int:
+    """The memory for weights, moments, copies of both, and the activations of one step, within a tenth.
+
+    The divergence guard keeps two older copies of weights and moments. The activations are a fit to the
+    resident memory of one step: with G matrices of H rows, H · (1.7 G + 0.9) numbers per layer and character,
+    as much once more for the layer that gradients pass, and four times the logits.
+    """
+    sequence_length, batch_size = fitted(characters, options.sequence_length, options.batch_size)
+    hidden, matrices = options.hidden_size, _MATRICES[options.cell]
+    copies = 3 * (1 + _MOMENTS[options.optimizer]) + 1
+    per_character = (options.layers + 1) * hidden * (17 * matrices + 9) // 10 + 4 * vocabulary_size
+    if options.precision == "bfloat16":
+        per_character //= 2
+    return _FLOAT * (
+        copies * _parameters(options, vocabulary_size) + per_character * sequence_length * batch_size
+    )
+
+
+def available_bytes(device: torch.device) -> int:
+    """Memory of the device that is free for this process."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    process = psutil.Process().memory_info()
+    available = [psutil.virtual_memory().available]
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        available.append(limit - process.vms)
+    with suppress(OSError, ValueError):  # without a limit the file is not there or says "max"
+        available.append(int(_CGROUP_LIMIT.read_text()) - process.rss)
+    return int(max(0, min(available)))
+
+
+@contextmanager
+def out_of_memory_explained(advice: str) -> Iterator[None]:
+    """Turn a failed allocation, on a CPU or a GPU, into a DeviceError that gives `advice`."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise DeviceError(f"out of memory; {advice}") from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # what PyTorch's allocator for the CPU says
+            raise
+        raise DeviceError(f"out of memory; {advice}") from error
+
+
+def _parameters(options: TrainOptions, vocabulary_size: int) -> int:
+    architecture = Architecture(embedding_size=options.embedding_size, vocabulary_size=vocabulary_size)
+    hidden, matrices = options.hidden_size, _MATRICES[options.cell]
+    first = matrices * hidden * (architecture.input_size + hidden + 2)
+    other = matrices * hidden * (2 * hidden + 2)
+    embedding = vocabulary_size * options.embedding_size
+    readout = 0 if options.tied else vocabulary_size * hidden
+    return first + (options.layers - 1) * other + embedding + readout
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
