@@ -1,9 +1,9 @@
-"""Reading a text with a unit held at every step, beside reading it untouched, and clamping in a loop.
+"""The time of a run with one unit clamped, relative to an unclamped run and to a loop that clamps.
 
-    python benchmarks/ablation.py [THREADS]       the claims: at most 1.5 times the untouched run, and
-                                                  at least 3 times as fast as a loop that clamps
+    python benchmarks/ablation.py [THREADS]       claims: at most 1.5 times the unclamped run, and at least
+                                                  3 times as fast as the loop
 
-All three read the same 4,096 characters, in turns; the medians of the ratios are printed.
+All three read the same 4,096 characters in alternation; the medians of the ratios are printed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-import rnnscope  # noqa: F401  (before torch, for how its threads wait)
+import rnnscope  # noqa: F401  (before torch: it sets how OpenMP threads wait)
 
 import torch  # isort: skip
 from torch.nn import functional
@@ -40,19 +40,19 @@ def main() -> None:
     print(f"reading {_LENGTH:,} characters, {threads} thread(s)")
     for layers, hidden in ((1, 256), (2, 512)):
         model = CharRNN(Architecture("lstm", len(_VOCABULARY), hidden, layers), _VOCABULARY).eval()
-        held = Clamped(model, [Clamp(1, 3, 0.5)])
+        clamped = Clamped(model, [Clamp(1, 3, 0.5)])
         turns = [
             (
                 _seconds(lambda model=model: true_log_probabilities(model, ids)),
-                _seconds(lambda held=held: true_log_probabilities(held, ids)),
+                _seconds(lambda clamped=clamped: true_log_probabilities(clamped, ids)),
                 _seconds(lambda model=model: _clamped_in_a_loop(model, ids)),
             )
             for _ in range(_TURNS + 1)
         ][1:]
-        untouched = statistics.median(ours / plain for plain, ours, _ in turns)
+        unclamped = statistics.median(ours / plain for plain, ours, _ in turns)
         loop = statistics.median(theirs / ours for _, ours, theirs in turns)
         print(
-            f"LSTM {layers}×{hidden}   {untouched:5.2f} × the untouched run   {loop:5.2f} × as fast as a loop"
+            f"LSTM {layers}×{hidden}   {unclamped:5.2f} × the unclamped run   {loop:5.2f} × as fast as a loop"
         )
 
 
@@ -64,7 +64,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 @torch.no_grad()
 def _clamped_in_a_loop(model: CharRNN, ids: NDArray[np.int64]) -> None:
-    """One call of each layer a character, and the hidden state set in between."""
+    """One call of each layer per character; the hidden state is set between the calls."""
     state = list(model.initial_state(1))
     outputs = []
     for now in torch.from_numpy(ids[:-1]).view(-1, 1, 1).unbind(0):

@@ -1,7 +1,8 @@
-"""The chart panels draw an update in a few milliseconds, however long the run.
+"""The time in which a chart panel draws an update, for short and long runs.
 
-Each panel takes something new (50 steps, or a moved cursor) and draws all its lines. The reference draws the
-same cells, each appended with its style to a Rich `Text`, in turn and in one process. Medians of 40 rounds.
+Each panel gets an update (50 steps, or a cursor move) and draws all its lines. The reference draws the same
+cells as a Rich `Text`, appended one by one with their styles, in alternation and in one process. Medians of
+40 rounds.
 
     python benchmarks/chart.py
 """
@@ -34,16 +35,16 @@ STEPS_AT_ONCE = 50
 
 
 class Run:
-    """A made-up run whose loss falls with the power 0.14 of its steps."""
+    """A synthetic run: the loss falls as a power of the steps."""
 
     def __init__(self, steps: int) -> None:
         self.history = History()
         self.history.add(Compared(0, 0.0, {"uniform": 4.2, "1-gram": 3.3, "2-gram": 2.5, "5-gram": 1.6}))
         self._random = np.random.default_rng(0)
         self._step = 0
-        self.go_on(steps)
+        self.advance(steps)
 
-    def go_on(self, count: int) -> None:
+    def advance(self, count: int) -> None:
         steps = np.arange(self._step + 1, self._step + count + 1)
         losses = 4.2 * steps**-0.1 * (1 + 0.02 * self._random.normal(size=count))
         norms = 0.4 * np.exp(0.3 * self._random.normal(size=count))
@@ -52,7 +53,8 @@ class Run:
         self.history.add(Evaluated(self._step, 1.0, float(4.3 * self._step**-0.09), 1000, True))
 
 
-def made_up_trace() -> Trace:
+def synthetic_trace() -> Trace:
+    """A random trace of 2,000 characters and 512 units."""
     random = np.random.default_rng(0)
     length, vocabulary, units = 2_000, 65, 512
     shape = Architecture("lstm", vocabulary, units)
@@ -66,7 +68,9 @@ def made_up_trace() -> Trace:
     )
 
 
-class Bench(App[None]):
+class PanelApp(App[None]):
+    """One panel that fills the screen."""
+
     def __init__(self, panel: Panel) -> None:
         super().__init__()
         self.panel = panel
@@ -76,15 +80,16 @@ class Bench(App[None]):
 
 
 def milliseconds(work: Callable[[], object]) -> float:
+    """The time that `work` takes."""
     begin = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - begin)
 
 
 async def measure(name: str, panel: Panel, size: tuple[int, int], change: Callable[[], None]) -> None:
-    """Print the panel's time, the reference's, and how many times faster the panel is."""
+    """Print the times of the panel and of the reference, and their ratio."""
     console = Console(width=size[0], color_system="truecolor")
-    async with Bench(panel).run_test(size=size) as pilot:
+    async with PanelApp(panel).run_test(size=size) as pilot:
         await pilot.pause()
 
         def update() -> None:
@@ -110,7 +115,7 @@ async def measure(name: str, panel: Panel, size: tuple[int, int], change: Callab
     ratio = statistics.median(b / a for a, b in zip(own, other, strict=True))
     print(
         f"{name:<34} {size[0]:>3}×{size[1]:<3} {panel_ms:6.2f} ms   "
-        f"Rich Text a cell {reference_ms:6.2f} ms   {ratio:5.1f} times faster"
+        f"Rich Text per cell {reference_ms:6.2f} ms   {ratio:5.1f} times faster"
     )
 
 
@@ -121,11 +126,11 @@ async def main() -> None:
             chart = kind()
 
             def learn(chart: LossChart | GradientChart = chart, run: Run = run) -> None:
-                run.go_on(STEPS_AT_ONCE)
+                run.advance(STEPS_AT_ONCE)
                 chart.show(run.history)
 
             await measure(f"{chart.heading}, {steps:,} steps", chart, (64, 11), learn)
-    trace = made_up_trace()
+    trace = synthetic_trace()
     for panel, size in (
         (Gates(), (64, 11)),
         (Gates(), (126, 23)),

@@ -1,8 +1,8 @@
-"""From the start of `rnnscope train` to its first whole frame, as a multiple of importing Textual.
+"""The time from the start of `rnnscope train` to its first complete frame, relative to importing Textual.
 
     python benchmarks/first_frame.py [TEXT]
 
-The reference is a fresh interpreter that imports textual.app and numpy and ends. Medians of alternating runs.
+The reference is a new interpreter that imports textual.app and numpy and exits. Medians of alternating runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def reference_seconds() -> float:
-    """A fresh interpreter that imports what any Textual application with arrays imports."""
+    """The time of a new interpreter with the imports of any Textual application that uses arrays."""
     start = time.perf_counter()
     child = pexpect.spawn(sys.executable, ["-c", "import textual.app, numpy"], timeout=60)
     child.expect(pexpect.EOF)
@@ -46,7 +46,7 @@ def reference_seconds() -> float:
 
 
 def first_frame_seconds(text: str) -> float:
-    """Until header, every panel's title and the footer are on the screen of a terminal."""
+    """The time until the terminal shows the header, the titles of all panels, and the footer."""
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(screen)
     with tempfile.TemporaryDirectory() as directory:
@@ -59,11 +59,11 @@ def first_frame_seconds(text: str) -> float:
             env=environment,
             timeout=60,
         )
-        wanted = ("rnnscope", "loss", "sample", "passage", "next", "gates", "neurons", "quit")
+        expected = ("rnnscope", "loss", "sample", "passage", "next", "gates", "neurons", "quit")
         while True:
             stream.feed(child.read_nonblocking(65_536, timeout=60))
             shown = "\n".join(screen.display)
-            if all(word in shown for word in wanted):
+            if all(word in shown for word in expected):
                 break
         seconds = time.perf_counter() - start
         child.send("q")

@@ -1,10 +1,9 @@
-"""What drawing costs: processor time of each kind of frame, as a multiple of painting the same screen anew.
+"""The processor time of each kind of frame, relative to a full repaint of the same screen.
 
     python benchmarks/frames.py [--size 120x40]
 
-Frames are painted into a terminal that nobody reads; time is the drawing thread's own, so that other work on
-the machine does not count. The reference is a full repaint: redrawing what did not change costs as much.
-The last line is the share of one core that the screen takes while a network trains.
+The output is discarded. The time is that of the drawing thread, so that other processes do not count. The
+last line is the share of one core that the screen takes during training.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from tests.app.conftest import PASSAGE, make_trace
 from tests.app.fake import progress, run_until, sampled
 
 ROUNDS = 60
-TRACES_A_SECOND = 0.7
-"""About what a run gives: traces are spaced by their cost."""
+TRACES_PER_SECOND = 0.7
+"""A typical rate: the interval between traces depends on their cost."""
 
 
 async def measure(columns: int, rows: int) -> None:
@@ -38,9 +37,9 @@ async def measure(columns: int, rows: int) -> None:
     clock = [0.0]
     step = [9_273]
 
-    def start(controls: Controls, say: Callable[[Event], None]) -> None:
+    def start(controls: Controls, post: Callable[[Event], None]) -> None:
         for event in run_until(trace):
-            say(event)
+            post(event)
         while not controls.state.stop:
             time.sleep(0.02)
 
@@ -61,7 +60,7 @@ async def measure(columns: int, rows: int) -> None:
 
         turn = [0]
 
-        def trace_anew() -> None:
+        def new_trace() -> None:
             turn[0] += 1
             shown = trace if turn[0] % 2 else other
             screen._mailbox.post(Traced(step[0], 0.0, replace(shown, step=step[0])))
@@ -75,7 +74,7 @@ async def measure(columns: int, rows: int) -> None:
             "cursor": screen.action_cursor_right,
             "neuron": screen.action_neuron_down,
             "quantity": screen.action_quantity,
-            "new trace": trace_anew,
+            "new trace": new_trace,
             "tick": tick,
             "idle tick": screen._tick,
         }
@@ -84,12 +83,12 @@ async def measure(columns: int, rows: int) -> None:
     reference = costs["full repaint"]
     for name, seconds in costs.items():
         print(f"{name:13} {1e3 * seconds:6.2f} ms   ratio {seconds / reference:.2f}")
-    share = 10 * costs["tick"] + TRACES_A_SECOND * costs["new trace"]
+    share = 10 * costs["tick"] + TRACES_PER_SECOND * costs["new trace"]
     print(f"while training the screen takes {share:.1%} of one core")
 
 
 async def _seconds(pilot: object, act: Callable[[], None]) -> float:
-    """The median of the processor time of acting and of painting what changed."""
+    """The median processor time of an action and of the repaint that it causes."""
     found = []
     for _ in range(ROUNDS):
         await asyncio.sleep(0.03)

@@ -1,10 +1,9 @@
-"""From a key press to the painted frame while the network trains flat out, beside the same screen paused.
+"""The time from a key press to the painted frame, during training and on the same screen paused.
 
     python benchmarks/latency.py [TEXT] [--size 120x40] [--presses 200] [--find quotes]
 
-A terminal is played to `rnnscope train`: keys go in, and what comes out is kept with the time at which it
-came. Which of it first showed the moved cursor is found afterwards, so that reading costs next to nothing
-meanwhile. The paused screen is the reference: what is above it is what training costs the reader.
+`rnnscope train` runs in a pseudo-terminal. Its output is stored with time stamps and analyzed after the run,
+so that reading it costs little. The paused screen is the reference.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 @dataclass
 class Terminal:
-    """A played terminal: what was written to it and when, and the keys that were pressed and when."""
+    """A pseudo-terminal: its output and the pressed keys, with their times in seconds."""
 
     child: pexpect.spawn
     columns: int
@@ -59,7 +58,7 @@ class Terminal:
         return text in "\n".join(self.screen().display)
 
     def screen(self) -> pyte.Screen:
-        """What is on it now."""
+        """The present screen."""
         screen = pyte.Screen(self.columns, self.rows)
         stream = pyte.ByteStream(screen)
         for _, data in list(self.chunks):
@@ -73,7 +72,9 @@ def main() -> None:
     parser.add_argument("text", nargs="?", default=str(root / "data" / "input.txt"))
     parser.add_argument("--size", default="120x40")
     parser.add_argument("--presses", type=int, default=200)
-    parser.add_argument("--find", metavar="FEATURE", help="what the screen searches for meanwhile")
+    parser.add_argument(
+        "--find", metavar="FEATURE", help="the feature of a search that runs at the same time"
+    )
     options = parser.parse_args()
     columns, rows = map(int, options.size.split("x"))
     with tempfile.TemporaryDirectory() as directory:
@@ -99,8 +100,8 @@ def main() -> None:
         paused = _measure(terminal, options.presses)
         child.send("q")
         child.wait()
-    _tell("training", training)
-    _tell("paused", paused)
+    _report("training", training)
+    _report("paused", paused)
     worst = _percentile(training, 99)
     print(f"ratio of the 99th percentiles {worst / _percentile(paused, 99):.2f}")
     print(f"floor {1e3 * FLOOR_SECONDS:.0f} ms: {'kept' if worst <= FLOOR_SECONDS else 'missed'}")
@@ -110,12 +111,12 @@ def _wait_for(terminal: Terminal, text: str) -> None:
     end = time.perf_counter() + _LONGEST_WAIT_SECONDS
     while not terminal.shows(text):
         if time.perf_counter() > end:
-            raise SystemExit(f"the screen never showed {text!r}:\n" + "\n".join(terminal.screen().display))
+            raise SystemExit(f"the screen did not show {text!r}:\n" + "\n".join(terminal.screen().display))
         time.sleep(0.5)
 
 
 def _measure(terminal: Terminal, presses: int) -> list[float]:
-    """Seconds from each press of → to the frame that shows it."""
+    """The seconds from each press of → to the frame that shows it."""
     start = len(terminal.chunks)
     before = terminal.screen()
     terminal.presses.clear()
@@ -144,12 +145,12 @@ def _latencies(screen: pyte.Screen, chunks: list[tuple[float, bytes]], presses: 
             break
         pressed = following
     if len(found) < len(presses):
-        raise SystemExit(f"{len(presses) - len(found)} of {len(presses)} presses were never seen")
+        raise SystemExit(f"{len(presses) - len(found)} of {len(presses)} presses have no frame")
     return found
 
 
 def _cursor(screen: pyte.Screen) -> tuple[tuple[int, int], str]:
-    """Where the passage's white cell stands, and the text over the heat map: the last row that moves."""
+    """The position of the white cell in the passage, and the lowest row that moves with the cursor."""
     white = [
         (row, column)
         for row, cells in sorted(screen.buffer.items())
@@ -165,15 +166,15 @@ def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def _tell(name: str, values: list[float]) -> None:
+def _report(name: str, values: list[float]) -> None:
     numbers = {
         "median": statistics.median(values),
         "p90": _percentile(values, 90),
         "p99": _percentile(values, 99),
         "most": max(values),
     }
-    told = "  ".join(f"{label} {1e3 * value:.1f} ms" for label, value in numbers.items())
-    print(f"{name:9} {len(values)} presses  {told}")
+    columns = "  ".join(f"{label} {1e3 * value:.1f} ms" for label, value in numbers.items())
+    print(f"{name:9} {len(values)} presses  {columns}")
 
 
 if __name__ == "__main__":

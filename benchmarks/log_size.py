@@ -1,9 +1,10 @@
-"""How large `events.jsonl` gets and how long it takes to read, against one line for every report.
+"""The size of `events.jsonl` and the time to read it, relative to one line per report.
 
     python benchmarks/log_size.py [HOURS]
 
-A run of 50 steps and ten reports a second, a sample of 325 characters every two seconds, is told to the log
-as fast as it takes it. The reference writes the same events, each as one line, for the first hour.
+The events are those of a run with 50 steps and 10 reports per second and a sample of 325 characters every two
+seconds; the log gets them as fast as it accepts them. The reference writes each event of the first hour as
+one line.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from rnnscope.training.events import Event, Progress, Sampled
 from rnnscope.training.log import EventLog, LogReader, as_one_run
 from rnnscope.training.records import to_json, to_line
 
-STEPS_A_SECOND = 50
-REPORTS_A_SECOND = 10
+STEPS_PER_SECOND = 50
+REPORTS_PER_SECOND = 10
 
 
 def events(hours: float) -> Iterator[Event]:
-    """What such a run says."""
+    """The events of the run."""
     random = np.random.default_rng(1)
-    each = STEPS_A_SECOND // REPORTS_A_SECOND
-    for report in range(int(hours * 3600 * REPORTS_A_SECOND)):
-        step, seconds = (report + 1) * each, (report + 1) / REPORTS_A_SECOND
+    each = STEPS_PER_SECOND // REPORTS_PER_SECOND
+    for report in range(int(hours * 3600 * REPORTS_PER_SECOND)):
+        step, seconds = (report + 1) * each, (report + 1) / REPORTS_PER_SECOND
         steps = np.arange(step - each + 1, step + 1)
         losses, norms = random.normal(1.4, 0.05, each), random.normal(0.3, 0.05, each)
         yield Progress(
             step, seconds, steps, losses, norms, 0.0041234, 90112.1, step / 490, -3.1234, 0.5, 99.5
         )
-        if report % (2 * REPORTS_A_SECOND) == 0:
+        if report % (2 * REPORTS_PER_SECOND) == 0:
             yield Sampled(
                 step, seconds, "the ferry leaves at seven" * 13, random.random(325, np.float32), 0.8
             )
@@ -58,7 +59,7 @@ def main() -> None:
             if event.elapsed_seconds == 3600:
                 first_hour_bytes = path.stat().st_size
                 print(f"first hour   {first_hour_bytes / 1e6:6.1f} MB", end="   ")
-                print(f"one line a report {reference_bytes / 1e6:.1f} MB", end="   ")
+                print(f"one line per report {reference_bytes / 1e6:.1f} MB", end="   ")
                 print(f"ratio {reference_bytes / first_hour_bytes:.1f}")
             start = time.perf_counter()
             log.write(event)
@@ -70,9 +71,9 @@ def main() -> None:
         read = as_one_run(LogReader(path).read())
         seconds = time.perf_counter() - start
     day, reference_day = size / 1e6, reference_bytes * hours / 1e6
-    print(f"{hours:g} hours     {day:6.1f} MB   one line a report {reference_day:.1f} MB", end="   ")
+    print(f"{hours:g} hours     {day:6.1f} MB   one line per report {reference_day:.1f} MB", end="   ")
     print(f"ratio {reference_day / day:.1f}")
-    print(f"writing      {spent / count * 1e6:6.1f} µs an event, {spent / (hours * 36):.3f} % of the time")
+    print(f"writing      {spent / count * 1e6:6.1f} µs per event, {spent / (hours * 36):.3f} % of the time")
     print(f"reading      {seconds:6.2f} s for {len(read):,} events")
 
 

@@ -1,7 +1,7 @@
-"""A colored panel is painted in milliseconds: the passage's lines against the same cells as Rich `Text`.
+"""The time in which the passage panel is drawn, relative to the same cells as a Rich `Text`.
 
-Both draw a panel of 120×30 cells, every character in the style of its activation, in turn and in one process.
-The reference appends as many characters, each with its style, to a `Text` and renders that.
+Both draw a panel of 120×30 cells with every character in the style of its activation, in alternation and in
+one process. The reference appends the characters one by one with their styles to a `Text` and renders it.
 
     python benchmarks/passage.py
 """
@@ -26,8 +26,8 @@ from rnnscope.tracing.trace import Trace
 COLUMNS, ROWS, ROUNDS = 120, 30, 40
 
 
-def made_up_trace(characters: int, units: int) -> Trace:
-    """Words in lines, and units that drift as those of a network do."""
+def synthetic_trace(characters: int, units: int) -> Trace:
+    """Words in lines, and units that drift like those of a network."""
     random = np.random.default_rng(0)
     symbols = tuple("\n abcdefghijklmnopqrstuvwxyz,.ABCDEFGHIJ")
     ids = random.integers(2, len(symbols), size=characters).astype(np.int32)
@@ -45,7 +45,7 @@ def made_up_trace(characters: int, units: int) -> Trace:
     )
 
 
-class Bench(App[None]):
+class PassageApp(App[None]):
     """One passage that fills the screen."""
 
     def compose(self) -> ComposeResult:
@@ -53,15 +53,16 @@ class Bench(App[None]):
 
 
 def milliseconds(begin: float) -> float:
+    """The time since `begin`, a value of `time.perf_counter`."""
     return 1000 * (time.perf_counter() - begin)
 
 
 async def measure() -> None:
-    trace = made_up_trace(20_000, ROUNDS)
+    trace = synthetic_trace(20_000, ROUNDS)
     console = Console(width=COLUMNS, height=ROWS, color_system="truecolor", force_terminal=True)
     styles = palette("dark", "truecolor").diverging
     times: dict[str, list[float]] = {"lines": [], "text": [], "cursor": [], "top five": []}
-    async with Bench().run_test(size=(COLUMNS, ROWS)) as pilot:
+    async with PassageApp().run_test(size=(COLUMNS, ROWS)) as pilot:
         passage = pilot.app.query_one(Passage)
         for unit in range(ROUNDS):
             selection = Selection(trace, cursor=10_000, unit=unit, quantity="hidden")

@@ -1,10 +1,10 @@
-"""Training with the screen ÷ training with --plain: characters a second, in turns, medians of the ratios.
+"""The training speed with the screen, relative to --plain: medians of the ratios of alternating runs.
 
     python benchmarks/screen.py [TEXT] [--rounds 5] [--seconds 20] [--busy] [-- OPTIONS of train]
-    python benchmarks/screen.py --find quotes        the screen that searches ÷ the screen that does not
+    python benchmarks/screen.py --find quotes        the screen with a search, relative to one without
 
-Both are whole processes in a 120×40 terminal that somebody reads. The speed is that of the last two thirds of
-each run, from its own events. --busy keeps a third process computing beside both.
+Both are processes of their own in a 120×40 pseudo-terminal. The speed, in characters per second, is that of
+the last two thirds of each run, from its events. --busy runs a third process that computes all the time.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--busy", action="store_true", help="a third process computes meanwhile")
-    parser.add_argument("--find", metavar="FEATURE", help="what the screen searches for all the time")
+    parser.add_argument("--busy", action="store_true", help="run a third process that computes all the time")
+    parser.add_argument("--find", metavar="FEATURE", help="the feature of a search that runs all the time")
     parser.add_argument("options", nargs="*", help="options of rnnscope train")
     chosen = parser.parse_args()
     searching = ("/", f"{chosen.find}\r") if chosen.find else ()
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def speed(text: str, seconds: float, options: list[str], typed: Sequence[str] = ()) -> float:
-    """Characters a second over the last two thirds of one run; `typed` goes into it when it has begun."""
+    """Characters per second over the last two thirds of one run; `typed` is sent once it trains."""
     with tempfile.TemporaryDirectory() as directory:
         run = Path(directory) / "run"
         child = pexpect.spawn(
@@ -74,12 +74,12 @@ def speed(text: str, seconds: float, options: list[str], typed: Sequence[str] = 
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             timeout=60 + 3 * seconds,
         )
-        while not has_said(run, "finished") and child.isalive():
-            if typed and has_said(run, "progress"):
+        while not has_event(run, "finished") and child.isalive():
+            if typed and has_event(run, "progress"):
                 child.send(typed[0])
                 typed = typed[1:]
             try:
-                child.read_nonblocking(1 << 20, timeout=0.5)  # a terminal reads what is drawn
+                child.read_nonblocking(1 << 20, timeout=0.5)  # as a terminal does
             except pexpect.TIMEOUT:
                 time.sleep(0.05)
             except pexpect.EOF:
@@ -88,14 +88,14 @@ def speed(text: str, seconds: float, options: list[str], typed: Sequence[str] = 
             child.send("q")
             child.expect(pexpect.EOF)
         child.close()
-        told = [event for event in read_events(run) if isinstance(event, Progress)]
-        late = [event for event in told if event.elapsed_seconds >= seconds / 3]
+        reports = [event for event in read_events(run) if isinstance(event, Progress)]
+        late = [event for event in reports if event.elapsed_seconds >= seconds / 3]
         steps = late[-1].step - late[0].step
         return steps * 32 * 64 / (late[-1].elapsed_seconds - late[0].elapsed_seconds)
 
 
-def has_said(run: Path, event: str) -> bool:
-    """Whether such an event is among the last."""
+def has_event(run: Path, event: str) -> bool:
+    """Whether an event of this kind is at the end of the log."""
     events = run / "events.jsonl"
     return events.exists() and f'"event":"{event}"' in events.read_text(encoding="utf-8")[-2000:]
 

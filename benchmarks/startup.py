@@ -1,4 +1,4 @@
-"""How long the commands take to answer, beside Python's own start: medians of runs taken in turn.
+"""The time of short commands, relative to the start of Python: medians of alternating runs.
 
     python benchmarks/startup.py [RUNS]
 
@@ -31,7 +31,7 @@ def main() -> None:
     reference = statistics.median(seconds["python -c pass"])
     for name, taken in seconds.items():
         median = statistics.median(taken)
-        print(f"{name:26} {median:.3f} s   {median / reference:4.1f} times Python's own start")
+        print(f"{name:26} {median:.3f} s   {median / reference:4.1f} times the start of Python")
 
 
 if __name__ == "__main__":

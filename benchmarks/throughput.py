@@ -1,10 +1,10 @@
-"""The training loop, with all it tells, saves and judges along the way, against a bare PyTorch loop.
+"""The training loop, with events, evaluations and checkpoints, relative to a bare PyTorch loop.
 
-    python benchmarks/throughput.py [SECONDS] [THREADS]      the claim: at least 0.93 of the bare loop's steps
+    python benchmarks/throughput.py [SECONDS] [THREADS]      claim: at least 0.93 of the bare loop's steps
 
-Both train the default network on the same random text with the same settings, in turns of SECONDS each (2); a
-turn's steps a second are compared with those of the turn beside it, and the median of the ratios is printed.
-The loop is timed as a plain log runs it, and as a screen does that watches samples and traces.
+Both train the default network on the same random text with the same settings, in alternating turns of SECONDS
+(2). The median of the ratios of steps per second of neighboring turns is printed, for a plain log and for a
+screen, which observes samples and traces.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-import rnnscope  # noqa: F401  (before torch, for how its threads wait)
+import rnnscope  # noqa: F401  (before torch: it sets how OpenMP threads wait)
 
 import torch  # isort: skip
 import numpy as np
@@ -54,16 +54,16 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as directory:
                 ours = _ours(ids, precision, Path(directory) / "run", observing)
                 for _ in range(_TURNS):
-                    theirs = _steps_a_second(bare, seconds)
-                    speeds.append(_steps_a_second(ours, seconds))
+                    theirs = _steps_per_second(bare, seconds)
+                    speeds.append(_steps_per_second(ours, seconds))
                     ratios.append(speeds[-1] / theirs)
                 ours.close()
             speed, ratio = statistics.median(speeds), statistics.median(ratios)
             print(f"{precision:8}  {name:8} {speed:6.1f} steps/s   {ratio:5.3f} of the bare loop", flush=True)
 
 
-def _steps_a_second(steps: Generator[int, None, None], seconds: float) -> float:
-    """steps: yields its step number now and then."""
+def _steps_per_second(steps: Generator[int, None, None], seconds: float) -> float:
+    """The steps per second of a loop that yields its step number from time to time."""
     first, started = next(steps), time.perf_counter()
     for step in steps:
         if time.perf_counter() - started > seconds:
@@ -74,7 +74,7 @@ def _steps_a_second(steps: Generator[int, None, None], seconds: float) -> float:
 def _ours(
     ids: np.ndarray[tuple[int], np.dtype[np.uint8]], precision: Precision, directory: Path, observing: bool
 ) -> Generator[int, None, None]:
-    """The trainer in a run directory, without n-grams, which come once."""
+    """The trainer in a run directory, without the n-gram baselines, which are computed once per run."""
     corpus = Corpus("random", "", "", _VOCABULARY, ids[:900_000], ids[900_000:], ids[:0])
     architecture = Architecture(vocabulary_size=len(_VOCABULARY), hidden_size=_OPTIONS.hidden_size)
     model = CharRNN(architecture, _VOCABULARY, dropout=_OPTIONS.dropout)
@@ -91,7 +91,7 @@ def _ours(
 def _bare(
     ids: np.ndarray[tuple[int], np.dtype[np.uint8]], precision: Precision
 ) -> Generator[int, None, None]:
-    """What one would write in a notebook: no reports, no evaluation, nothing saved."""
+    """A loop as in a notebook: no reports, no evaluation, no checkpoints."""
     o, symbols = _OPTIONS, len(_VOCABULARY)
     lstm, dropout = nn.LSTM(symbols, o.hidden_size), nn.Dropout(o.dropout)
     readout = nn.Linear(o.hidden_size, symbols)

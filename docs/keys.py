@@ -1,4 +1,4 @@
-"""Write the README's tables of keys anew from the registries of actions.
+"""Update the key tables of the README from the registries of actions.
 
 python docs/keys.py
 """
@@ -15,7 +15,7 @@ TABLES = {"train": TRAIN, "inspect": INSPECT}
 
 
 def with_keys(text: str) -> str:
-    """The README with its tables of keys as the registries have them."""
+    """The README with key tables that match the registries."""
     for screen, actions in TABLES.items():
         begin, end = f"<!-- keys of {screen}: made by docs/keys.py -->", f"<!-- end of keys of {screen} -->"
         before, rest = text.split(begin)

@@ -1,7 +1,7 @@
-"""Make the README's pictures from the real application: it trains on a text, headless, and is photographed.
+"""Make the README's pictures: the application trains headless, and its screens are saved as SVG.
 
-python docs/pictures.py                     90 seconds on data/input.txt, then every picture below docs/
-python docs/pictures.py --seconds 300       the same, of a network that knows more
+python docs/pictures.py                     train for 90 seconds on data/input.txt, then write all pictures
+python docs/pictures.py --seconds 300       the same after a longer training
 python docs/pictures.py --seconds 0         the inspect screen alone
 """
 
@@ -33,18 +33,18 @@ PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
     ("train-200x60", (200, 60), "dark", ()),
     ("top-five-120x40", (120, 40), "dark", ("5", "z")),
 )
-"""Name, columns and rows, theme, and the keys that lead there (Escape leads back)."""
+"""Name, columns and rows, theme, and the keys to press before the picture (undone by Escape)."""
 
 
 async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]) -> None:
-    """Train on `text` for `seconds`, pause, press `keys`, and write every picture below `to`."""
+    """Train on `text` for `seconds`, press `keys`, and write every picture into the directory `to`."""
     with tempfile.TemporaryDirectory() as directory:
         options = TrainOptions(text=str(text), run=str(Path(directory) / "run"))
 
-        def start(controls: Controls, say: object) -> None:
+        def start(controls: Controls, post: object) -> None:
             from rnnscope.training.launch import train
 
-            train(options, controls, say)  # type: ignore[arg-type]
+            train(options, controls, post)  # type: ignore[arg-type]
 
         app = RnnscopeApp(start, corpus=str(text), theme="dark", depth="truecolor")
         async with app.run_test(size=(120, 40)) as pilot:
@@ -59,7 +59,7 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
 
 
 async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None:
-    """Open `model` on its text, find who knows `sought`, and write pictures below `to`."""
+    """Open `model` on its text, find the feature `sought`, and write pictures into the directory `to`."""
 
     def start(desk: Desk) -> None:
         from rnnscope.inspection.worker import serve
@@ -73,7 +73,7 @@ async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None
         await asyncio.sleep(seconds)
         for size in ((80, 24), (200, 60), (120, 40)):
             await pilot.resize_terminal(*size)
-            await pilot.press("N")  # so that what was sought stands where there is room for it
+            await pilot.press("N")  # so that the match is in the middle of the page
             await _take(app, pilot, to / f"inspect-{size[0]}x{size[1]}.svg", size, "dark", ())
         await pilot.press("q")
 
@@ -101,9 +101,11 @@ async def _take(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("text", nargs="?", type=Path, default=Path("data/input.txt"))
-    parser.add_argument("--seconds", type=float, default=90.0, help="how long to train first")
+    parser.add_argument("--seconds", type=float, default=90.0, help="training time before the pictures")
     parser.add_argument("--to", type=Path, default=Path("docs"), help="the directory of the pictures")
-    parser.add_argument("--keys", nargs="*", default=["right"] * 3, help="what to press before the first")
+    parser.add_argument(
+        "--keys", nargs="*", default=["right"] * 3, help="keys to press before the first picture"
+    )
     os.chdir(ROOT)
     chosen = parser.parse_args()
     asyncio.run(look_inside("archive-lstm", "quotes", 20.0, chosen.to))
