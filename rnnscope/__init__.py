@@ -22,9 +22,13 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
+    from rnnscope.analysis.brackets import Brackets, BracketsResult, Closer
+    from rnnscope.analysis.comparison import Split
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
+    from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
+    from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, color, find, load, trace, train
@@ -32,35 +36,52 @@ if TYPE_CHECKING:
     from rnnscope.tracing.trace import Trace
 
 _MODULES = {
+    "rnnscope.analysis.brackets": ("Brackets", "BracketsResult", "Closer"),
+    "rnnscope.analysis.comparison": ("Split",),
+    "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
+    "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
+    "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
+    "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
+    "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
+    "rnnscope.analysis.query": ("Query", "Result"),
+    "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
     "rnnscope.api": ("Model", "color", "find", "load", "trace", "train"),
     "rnnscope.session": ("Session",),
     "rnnscope.tracing.trace": ("Trace",),
-    "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
-    "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
-    "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
-    "rnnscope.analysis.query": ("Query", "Result"),
-    "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Band",
+    "Brackets",
+    "BracketsResult",
+    "Bucket",
+    "Closer",
     "Contexts",
     "ContextsResult",
+    "Difference",
+    "Errors",
+    "ErrorsResult",
     "Excerpt",
     "GateSaturation",
     "Histogram",
     "HistogramResult",
+    "Level",
     "Match",
     "MatchResult",
     "MatchedRange",
     "MatchedUnit",
     "Model",
+    "NgramPage",
+    "NgramPageResult",
+    "Ngrams",
+    "NgramsResult",
     "Query",
     "Result",
     "Saturation",
     "SaturationResult",
     "Session",
+    "Split",
     "Trace",
     "color",
     "find",

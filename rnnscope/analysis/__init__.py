@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnscope.analysis.brackets import Brackets
 from rnnscope.analysis.contexts import Contexts
+from rnnscope.analysis.errors import Errors
 from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.matching import Match
+from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.analysis.query import Query
 from rnnscope.analysis.saturation import Saturation
 
 QUERIES: Mapping[str, type[Query[Any]]] = {
-    query.name: query for query in (Saturation, Contexts, Histogram, Match)
+    query.name: query for query in (Saturation, Contexts, Histogram, Match, Ngrams, Errors, Brackets)
 }
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list
 them in this order."""

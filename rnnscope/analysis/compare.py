@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.comparison import ORDERS
+from rnnscope.analysis.errors import Bucket, Int, Level, break_down
 from rnnscope.analysis.words import CLOSERS, pairs
 
 Double = NDArray[np.float64]
-Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,35 @@ class Comparison:
         """(N,) positions in the text, where the network is most ahead first, where it is most behind last."""
         order: Int = np.argsort(-self.difference, kind="stable")
         return order + 1  # the first prediction is of the second character
+
+
+@dataclass(frozen=True, eq=False)
+class Breakdown:
+    """The errors among `characters` predictions; every one is in one level of one bucket."""
+
+    characters: int
+    errors: Int
+    buckets: tuple[Bucket, ...]
+
+    def share(self, part: Bucket | Level) -> float:
+        """Of all errors, 0..1."""
+        return len(part) / max(1, len(self.errors))
+
+
+def breakdown(
+    text: str,
+    log_probabilities: NDArray[np.floating],
+    by_order: Iterable[tuple[int, NDArray[np.floating]]],
+    counts: Mapping[str, int],
+) -> Breakdown:
+    """`errors.break_down` of a text whose first character is not predicted; by_order: (T,) for each order."""
+    sufficient = np.zeros(len(log_probabilities), np.int64)
+    for order, expected in by_order:
+        assert order in ORDERS
+        sufficient[(sufficient == 0) & (np.asarray(expected[-len(sufficient) :]) > np.log(0.5))] = order
+    buckets = break_down(text, log_probabilities, sufficient, counts)
+    errors = np.sort(np.concatenate([bucket.positions for bucket in buckets]))
+    return Breakdown(len(log_probabilities), errors, buckets)
 
 
 @dataclass(frozen=True, eq=False)

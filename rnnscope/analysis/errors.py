@@ -1,36 +1,42 @@
-"""Where a network errs, and what would have helped (Karpathy, Johnson & Fei-Fei 2015, section 4.4).
+"""Errors of the network, sorted by the oracle that would have removed them.
 
-An error is a character whose probability was below 0.5. Oracles take errors away one after another, each from
-what the last has left:
+Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), section
+4.4. An error is a character to which the network gave less than 0.5. Oracles remove errors one after another,
+each from those that the oracles before it left:
 
-    n-gram        some model of the n − 1 characters before, n = 1 … 9, gives it more than 0.5
-    memory        its word, of which it is not the first character, is somewhere in the last 100, 500, 1,000
-                  or 5,000 characters before the word
-    rare word     its word was seen 0, 1, … 5 times in the training text
+    n-gram        an n-gram model of some order, 1 to 9, gives the character more than 0.5
+    memory        its word, of which it is not the first character, occurs in the last 100, 500, 1,000 or
+                  5,000 characters before the word
+    rare word     its word occurs 0, 1, … 5 times in the training text
     word start    it follows a space, a line break or a quote
     punctuation   it is punctuation
     the rest      by how much its probability would have to be raised to reach 0.5
 
-The order matters: an error is of the first oracle that would have taken it. Each oracle has levels, from the
-least help to the most, and a level holds what the ones before it did not. As in the paper the n-gram oracle
-is the optimistic one: that another model was wrong elsewhere is not held against it.
+So an error belongs to the first oracle that removes it. Each oracle has levels, from the least help to the
+most, and a level holds what the levels before it did not. As in the paper the n-gram oracle is optimistic: it
+takes the best order for each character.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.words import QUOTES, is_punctuation, words
+from rnnscope.analysis.comparison import CHARACTERS, CONTEXT, ORDERS, Comparison, Split
+from rnnscope.analysis.query import Context, Query, Result
+from rnnscope.analysis.words import QUOTES, is_punctuation, word_counts, words
+
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
 
 Int = NDArray[np.int64]
 
-ORDERS = tuple(range(1, 10))
-MEMORIES = (100, 500, 1000, 5000)
+MEMORIES = (100, 500, 1000, CONTEXT)
 RARE = (0, 1, 2, 3, 4, 5)
 BOOSTS = (0.1, 0.2, 0.3, 0.4, 0.5)
 THRESHOLD = 0.5
@@ -38,7 +44,7 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """Some of the errors that an oracle takes. positions: (n,) of the characters, in order."""
+    """Some of the errors that an oracle removes. positions: (n,) of the characters, in order."""
 
     name: str
     positions: Int
@@ -49,13 +55,14 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Bucket:
-    """All the errors that an oracle takes, by how much help it took."""
+    """All errors that an oracle removes, by how much help it took."""
 
     name: str
     levels: tuple[Level, ...]
 
     @property
     def positions(self) -> Int:
+        """(n,) the positions of all levels, in order."""
         return np.sort(np.concatenate([level.positions for level in self.levels]))
 
     def __len__(self) -> int:
@@ -63,39 +70,86 @@ class Bucket:
 
 
 @dataclass(frozen=True, eq=False)
-class Breakdown:
-    """The errors among `characters` predictions; every one is in one level of one bucket."""
+class ErrorsResult(Result):
+    """The errors among the evaluated characters; every one is in one level of one bucket.
 
-    characters: int
-    errors: Int
+    split: what was evaluated, and what n-grams and word counts learned. text: the evaluated characters with
+    those before; text_start: the position of its first one. errors: how many there are.
+    buckets: in the order in which the oracles act.
+    """
+
+    split: Split
+    text_start: int
+    text: str
+    errors: int
     buckets: tuple[Bucket, ...]
 
     def share(self, part: Bucket | Level) -> float:
-        """Of all errors, 0..1."""
-        return len(part) / max(1, len(self.errors))
+        """The share of all errors, 0..1."""
+        return len(part) / max(1, self.errors)
+
+    @property
+    def error_rate(self) -> float:
+        """The share of the evaluated characters that are errors, 0..1."""
+        return self.errors / max(1, self.split.characters)
+
+
+@dataclass(frozen=True)
+class Errors(Query[ErrorsResult]):
+    """Errors (p < 0.5) sorted by the oracle that would remove them: n-gram, memory, rare word and others.
+
+    Example::
+
+        >>> import rnnscope
+        >>> text = "The ledger of the harbor, in order.\\n" * 400
+        >>> result = rnnscope.Session(rnnscope.load("archive-lstm"), text).ask(rnnscope.Errors())
+        >>> sum(len(bucket) for bucket in result.buckets) == result.errors
+        True
+    """
+
+    name = "errors"
+    activity = "counting n-grams"
+
+    characters: int = CHARACTERS
+    """Evaluate so many characters; 0 evaluates all."""
+    train: str = ""
+    """The text that n-grams and word counts learn; empty for the text that the model was trained on."""
+
+    def check(self, architecture: Architecture) -> None:
+        Comparison(self.characters, self.train).check(architecture)
+
+    def run(self, context: Context) -> ErrorsResult:
+        compared = context.ask(Comparison(self.characters, self.train), context.progress)
+        text = compared.before + compared.text
+        buckets = break_down(
+            text, compared.network, compared.sufficient_order, word_counts(compared.training)
+        )
+        text_start = compared.split.start - len(compared.before)
+        placed = tuple(
+            Bucket(
+                bucket.name, tuple(Level(level.name, level.positions + text_start) for level in bucket.levels)
+            )
+            for bucket in buckets
+        )
+        return ErrorsResult(compared.split, text_start, text, sum(map(len, buckets)), placed)
 
 
 def break_down(
     text: str,
     log_probabilities: NDArray[np.floating],
-    by_order: Iterable[tuple[int, NDArray[np.floating]]],
-    counts: Mapping[str, int] | None,
-) -> Breakdown:
-    """Sort the errors of a network on `text`, T characters of one id each.
+    sufficient_order: NDArray[np.integer],
+    counts: Mapping[str, int],
+) -> tuple[Bucket, ...]:
+    """Sort the errors among the last N characters of `text`; positions count from its beginning.
 
-    log_probabilities: (T − 1,) the network's ln p of each character after the first; shorter where it read
-        less.
-    by_order: for each order the n-gram models' ln p, (T,), as `text.ngram.log_probabilities_by_order` gives.
-    counts: how often each word is in the training text; None where that is unknown: no error is then laid to
-        rare words.
+    log_probabilities: (N,) the network's ln p of each. sufficient_order: (N,) the lowest order of an n-gram
+    model that gives a character more than 0.5; 0 where none does. counts: how often each word is in the
+    training text.
     """
+    first = len(text) - len(log_probabilities)
     probabilities = np.exp(np.asarray(log_probabilities, np.float64))
-    errors = np.flatnonzero(probabilities < THRESHOLD) + 1
-    left = _Left(errors)
-    orders = [
-        left.taken(str(order), np.asarray(expected)[left.positions] > math.log(THRESHOLD))
-        for order, expected in by_order
-    ]
+    left = _Left(np.flatnonzero(probabilities < THRESHOLD) + first)
+    orders = [left.taken(str(order), sufficient_order[left.positions - first] == order) for order in ORDERS]
     starts, seen_ago, seen = _about_words(text, left.positions, counts)
 
     def still(values: dict[int, float], default: float) -> NDArray[np.float64]:
@@ -109,30 +163,27 @@ def break_down(
         begins.append(left.taken(name, [text[at - 1] in before for at in left.positions.tolist()]))
     marks = [left.taken("all", [is_punctuation(text[at]) for at in left.positions.tolist()])]
     boosts = [
-        left.taken(f"+{boost:g}", probabilities[left.positions - 1] + boost >= THRESHOLD) for boost in BOOSTS
+        left.taken(f"+{boost:g}", probabilities[left.positions - first] + boost >= THRESHOLD)
+        for boost in BOOSTS
     ]
-    return Breakdown(
-        len(probabilities),
-        errors,
-        (
-            Bucket("n-gram", tuple(orders) or (Level("none", errors[:0]),)),
-            Bucket("memory", tuple(memories)),
-            Bucket("rare word", tuple(rare)),
-            Bucket("word start", tuple(begins)),
-            Bucket("punctuation", tuple(marks)),
-            Bucket("the rest", tuple(boosts)),
-        ),
+    return (
+        Bucket("n-gram", tuple(orders)),
+        Bucket("memory", tuple(memories)),
+        Bucket("rare word", tuple(rare)),
+        Bucket("word start", tuple(begins)),
+        Bucket("punctuation", tuple(marks)),
+        Bucket("the rest", tuple(boosts)),
     )
 
 
 class _Left:
-    """The errors that no oracle has taken yet."""
+    """The errors that no oracle has removed yet."""
 
     def __init__(self, positions: Int) -> None:
         self.positions = positions
 
     def taken(self, name: str, helped: NDArray[np.bool_] | list[bool]) -> Level:
-        """Take those at which `helped` is true."""
+        """Remove those at which `helped` is true."""
         chosen = np.asarray(helped, np.bool_)
         level = Level(name, self.positions[chosen])
         self.positions = self.positions[~chosen]
@@ -140,12 +191,12 @@ class _Left:
 
 
 def _about_words(
-    text: str, positions: Int, counts: Mapping[str, int] | None
+    text: str, positions: Int, counts: Mapping[str, int]
 ) -> tuple[dict[int, int], dict[int, float], dict[int, float]]:
-    """Of each position within a word: where that starts, how far back it was seen, how often in training.
+    """For each position within a word: where that starts, how far back it was seen, how often in training.
 
-    How far back is counted from the start of the word to the start of where it last was, which may be inside
-    another word; positions whose word is in neither are left out.
+    How far back is counted from the start of the word to the start of its last occurrence, which may be
+    inside another word; positions whose word has none have no entry.
     """
     starts: dict[int, int] = {}
     ago: dict[int, float] = {}
@@ -165,7 +216,6 @@ def _about_words(
             starts[at] = start
             if before >= 0:
                 ago[at] = start - before
-            if counts is not None:
-                seen[at] = counts.get(word, 0)
+            seen[at] = counts.get(word, 0)
             at = next(wanted, None)
     return starts, ago, seen

@@ -1,4 +1,4 @@
-"""What errors and brackets are about: the words of a text, and which closing character closes what.
+"""The words of a text, and pairs of brackets and quotes.
 
 A word is a run of letters, digits and underscores, with apostrophes inside it: `couldn't` is one.
 """
@@ -17,8 +17,6 @@ QUOTES = frozenset("\"'“”‘’„‚«»‹›`")
 CLOSERS = {")": "(", "]": "[", "}": "{", '"': '"', "”": "“", "»": "«"}
 """Closing characters and what opens each. The straight single quote is left out: it is an apostrophe too."""
 
-_COUNTED_AT_ONCE = 1 << 22
-
 
 def words(text: str) -> Iterator[tuple[int, int]]:
     """Every word [start, stop), in order."""
@@ -27,17 +25,7 @@ def words(text: str) -> Iterator[tuple[int, int]]:
 
 def word_counts(text: str) -> Counter[str]:
     """How often each word is in a text."""
-    counts: Counter[str] = Counter()
-    start = 0
-    while start < len(text):
-        stop = start + _COUNTED_AT_ONCE
-        if stop < len(text) and (space := text.find("\n", stop)) >= 0:
-            stop = space  # no word goes across a line break
-        elif stop < len(text):
-            stop = len(text)
-        counts.update(WORD.findall(text, start, stop))
-        start = stop
-    return counts
+    return Counter(found.group() for found in WORD.finditer(text))
 
 
 @cache
@@ -49,8 +37,8 @@ def is_punctuation(character: str) -> bool:
 def pairs(text: str, closer: str) -> Iterator[tuple[int, int]]:
     """(opener, closer) positions of every matched pair, in the order of the closers.
 
-    Pairs of one kind nest and know nothing of other kinds. Where opener and closer are the same character
-    they take turns. An empty line ends what is open: a quote forgotten would turn all after it inside out.
+    Pairs of one kind nest, whatever stands between them. Where opener and closer are the same character they
+    alternate. An empty line closes everything: after a missing quote all later pairs would be wrong.
     """
     opener = CLOSERS[closer]
     found = re.compile("|".join((r"\n\s*\n", *sorted({re.escape(opener), re.escape(closer)}))))

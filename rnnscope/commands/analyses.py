@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.compare import Comparison, all_match_distances, compare
-from rnnscope.analysis.errors import ORDERS, Level, break_down
+from rnnscope.analysis.compare import Comparison, all_match_distances, breakdown, compare
+from rnnscope.analysis.comparison import ORDERS
+from rnnscope.analysis.errors import Level
 from rnnscope.analysis.gradient_flow import gradient_flow, spread
 from rnnscope.analysis.matching import match, select
 from rnnscope.analysis.saturation import saturation
@@ -104,7 +105,7 @@ def ngram_facts(judged: Judged) -> Facts:
 
 def error_facts(judged: Judged) -> Facts:
     """The breakdown: every bucket's levels with their positions."""
-    found = break_down(
+    found = breakdown(
         judged.text, judged.log_probabilities, judged.by_order, word_counts(judged.training_text)
     )
 

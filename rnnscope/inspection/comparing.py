@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rnnscope.analysis.compare import all_match_distances
-from rnnscope.analysis.errors import break_down
+from rnnscope.analysis.compare import all_match_distances, breakdown
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
     Answer,
@@ -26,9 +25,7 @@ def find_errors(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         if not isinstance(judged, Judged):
             yield Told(ticket.request, judged)
             continue
-        found = break_down(
-            judged.text, judged.log_probabilities, judged.by_order, word_counts(judged.learned)
-        )
+        found = breakdown(judged.text, judged.log_probabilities, judged.by_order, word_counts(judged.learned))
         yield ErrorsFound(ticket.request, found, judged.start, judged.text, judged.source)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.compare import Comparison, compare
-from rnnscope.analysis.errors import ORDERS
+from rnnscope.analysis.comparison import ORDERS
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.errors import RnnscopeError, TextError
 from rnnscope.inspection.bench import Subject

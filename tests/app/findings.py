@@ -7,10 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.compare import Comparison, all_match_distances, compare
+from rnnscope.analysis.compare import Comparison, all_match_distances, breakdown, compare
 from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
-from rnnscope.analysis.errors import break_down
 from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.matching import match, match_result, select
@@ -102,7 +101,7 @@ def find_errors(request: Request) -> list[Answer]:
     orders = [
         (order, np.concatenate(([-4.0], comparison().ngram - abs(7 - order)))) for order in range(1, 10)
     ]
-    found = break_down(judged(), expected, orders, word_counts(PASSAGE.replace("ferr", "")))
+    found = breakdown(judged(), expected, orders, word_counts(PASSAGE.replace("ferr", "")))
     return [ErrorsFound(request, found, JUDGED_FROM, judged(), LEARNED)]
 
 

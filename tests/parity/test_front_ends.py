@@ -30,6 +30,9 @@ TEXT = "".join(
 TRAINING_TEXT = TEXT[::-1] * 2
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "brackets": {},
+    "errors": {},
+    "ngrams": {"limit": 3},
     "saturation": {},
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
     "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},

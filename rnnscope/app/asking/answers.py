@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.compare import Comparison, MatchDistances
+from rnnscope.analysis.compare import Breakdown, Comparison, MatchDistances
 from rnnscope.analysis.contexts import ContextsResult
 from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
-from rnnscope.analysis.errors import Breakdown
 from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.matching import MatchResult
 from rnnscope.analysis.saturation import SaturationResult

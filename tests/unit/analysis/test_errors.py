@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.analysis.errors import Breakdown, break_down
+from rnnscope.analysis.errors import Bucket, break_down
 from rnnscope.analysis.words import word_counts, words
 
 TRAINING = "the cat sat on the mat. the dog ran; a dog's day"
@@ -63,14 +63,14 @@ def verdict(
     return "the rest", next(f"+{boost:g}" for boost in (0.1, 0.2, 0.3, 0.4, 0.5) if p + boost >= 0.5)
 
 
-def flat(found: Breakdown) -> dict[int, tuple[str, str]]:
+def flat(found: tuple[Bucket, ...]) -> dict[int, tuple[str, str]]:
     taken = [
         (at, (bucket.name, level.name))
-        for bucket in found.buckets
+        for bucket in found
         for level in bucket.levels
         for at in level.positions.tolist()
     ]
-    assert len(taken) == len(dict(taken)) == len(found.errors)  # every error in one place
+    assert len(taken) == len(dict(taken))  # every error in one place
     return dict(taken)
 
 
@@ -80,15 +80,22 @@ def test_every_error_is_of_the_first_oracle_that_would_take_it(text: str, seed: 
     random = np.random.default_rng(seed)
     p = random.uniform(0.02, 0.9, len(text))
     ngrams = {order: random.beta(0.5, 1.5, len(text)) for order in (1, 2, 3)}
-    by_order = [(order, np.log(expected)) for order, expected in ngrams.items()]
-    found = break_down(text, np.log(p[1:]), by_order, word_counts(TRAINING))
+    sufficient = sufficient_orders(ngrams, len(text))
+    found = break_down(text, np.log(p[1:]), sufficient[1:], word_counts(TRAINING))
     expected = by_definition(text, p.tolist(), {order: e.tolist() for order, e in ngrams.items()})
     assert flat(found) == expected
-    assert found.errors.tolist() == sorted(expected)
-    assert found.characters == len(text) - 1
-    for bucket in found.buckets:
+    for bucket in found:
         assert bucket.positions.tolist() == sorted(bucket.positions.tolist())
-        assert found.share(bucket) * max(1, len(expected)) == pytest.approx(len(bucket))
+    half = len(text) // 2
+    last = break_down(text, np.log(p[half + 1 :]), sufficient[half + 1 :], word_counts(TRAINING))
+    assert flat(last) == {at: taken for at, taken in expected.items() if at > half}
+
+
+def sufficient_orders(ngrams: dict[int, np.ndarray], length: int) -> np.ndarray:
+    """The lowest order that gives more than 0.5, at each position; 0 for none."""
+    return np.array(
+        [min((n for n, expected in ngrams.items() if expected[at] > 0.5), default=0) for at in range(length)]
+    )
 
 
 @pytest.mark.parametrize(("gap", "level"), [(80, "100"), (400, "500"), (900, "1,000"), (4900, "5,000")])
@@ -97,7 +104,7 @@ def test_words_are_remembered_as_far_as_the_memory_reaches(gap: int, level: str)
     expected = np.zeros(len(text) - 1)
     expected[-4:] = math.log(0.4)
     counts = {"Mary": 9}
-    found = flat(break_down(text, expected, [], counts))
+    found = flat(break_down(text, expected, none(expected), counts))
     last = len(text) - 1
     assert [found[at] for at in range(last - 2, last + 1)] == [("memory", level)] * 3
     assert found[last - 3] == ("word start", "space")
@@ -118,12 +125,13 @@ def test_a_word_is_remembered_from_inside_another_but_not_from_too_far(
     text = before + "mother"
     expected = np.zeros(len(text) - 1)
     expected[-1] = math.log(0.45)
-    assert flat(break_down(text, expected, [], {"mother": 9})) == {len(text) - 1: verdict}
+    assert flat(break_down(text, expected, none(expected), {"mother": 9})) == {len(text) - 1: verdict}
 
 
-def test_without_a_training_text_no_word_is_rare() -> None:
-    found = break_down("zebra", np.full(4, math.log(0.35)), [], None)
-    assert {bucket.name: len(bucket) for bucket in found.buckets} == {
+def test_boosts_are_as_large_as_they_have_to_be() -> None:
+    expected = np.full(4, math.log(0.35))
+    found = break_down("zebra", expected, none(expected), {"zebra": 9})
+    assert {bucket.name: len(bucket) for bucket in found} == {
         "n-gram": 0,
         "memory": 0,
         "rare word": 0,
@@ -131,16 +139,19 @@ def test_without_a_training_text_no_word_is_rare() -> None:
         "punctuation": 0,
         "the rest": 4,
     }
-    assert [len(level) for level in found.buckets[-1].levels] == [0, 4, 0, 0, 0]
+    assert [len(level) for level in found[-1].levels] == [0, 4, 0, 0, 0]
 
 
-def test_probabilities_of_a_half_are_no_errors() -> None:
-    found = break_down("abc", np.log([0.5, 0.49]), [(1, np.log([0.9, 0.9, 0.5]))], None)
-    assert found.errors.tolist() == [2]
-    assert len(found.buckets[0]) == 0
+def test_a_probability_of_a_half_is_no_error() -> None:
+    assert list(flat(break_down("abc", np.log([0.5, 0.49]), np.zeros(2, int), {"abc": 9}))) == [2]
 
 
-def test_words_keep_their_apostrophes_and_are_counted_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def none(log_probabilities: np.ndarray) -> np.ndarray:
+    """No n-gram model gives more than 0.5."""
+    return np.zeros(len(log_probabilities), int)
+
+
+def test_words_keep_their_apostrophes() -> None:
     text = "couldn't 'tis x_1\nwell-worn l’été\nend end"
     assert [text[start:stop] for start, stop in words(text)] == [
         "couldn't",
@@ -152,7 +163,4 @@ def test_words_keep_their_apostrophes_and_are_counted_in_pieces(monkeypatch: pyt
         "end",
         "end",
     ]
-    whole = word_counts(text)
-    assert whole["end"] == 2
-    monkeypatch.setattr("rnnscope.analysis.words._COUNTED_AT_ONCE", 5)
-    assert word_counts(text) == whole
+    assert word_counts(text)["end"] == 2

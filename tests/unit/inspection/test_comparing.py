@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.analysis.compare import Comparison, all_match_distances, compare
-from rnnscope.analysis.errors import ORDERS, break_down
+from rnnscope.analysis.compare import Comparison, all_match_distances, breakdown, compare
+from rnnscope.analysis.comparison import ORDERS
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
     Answer,
@@ -96,7 +96,7 @@ def test_errors_and_closing_brackets_are_of_the_same_characters(office: Office, 
     expected = compared(model, TEXT[:CUT], TEXT, CUT)
     encode = model.vocabulary.encode
     orders = log_probabilities_by_order(encode(TEXT[:CUT]), encode(TEXT[CUT:]), len(model.vocabulary), ORDERS)
-    by_hand = break_down(TEXT[CUT:], expected.network, orders, word_counts(TEXT[:CUT]))
+    by_hand = breakdown(TEXT[CUT:], expected.network, orders, word_counts(TEXT[:CUT]))
     assert [len(bucket) for bucket in found.breakdown.buckets] == [len(bucket) for bucket in by_hand.buckets]
     np.testing.assert_array_equal(found.breakdown.errors, by_hand.errors)
     assert (found.start, closing.start) == (CUT, CUT)

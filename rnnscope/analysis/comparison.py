@@ -1,0 +1,277 @@
+"""The network and n-gram models of every order on the same characters, for errors, n-grams and brackets.
+
+    training text at hand      n-grams learn it; the first characters of the text are evaluated or, where the
+                               text begins with the training text, the first ones after that
+    no training text           n-grams learn the first nine tenths of the text; the rest is evaluated
+
+Both models have read everything before the characters that are evaluated. N-grams know by heart what they
+have learned, so copies of the evaluated stretch are removed from it first.
+
+The n-grams are interpolated and modified Kneser–Ney (`rnnscope.text.ngram`), as in Karpathy, Johnson &
+Fei-Fei (arXiv 1506.02078), section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.errors import OptionError, RnnscopeError, TextError
+from rnnscope.progress import Progress
+from rnnscope.text.ngram import MOST_CHARACTERS, log_probabilities_by_order
+from rnnscope.text.overlap import common_prefix, copied, without
+from rnnscope.text.reading import STANDARD_INPUT
+from rnnscope.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
+    from rnnscope.tracing.reader import TextReader
+
+Double = NDArray[np.float64]
+
+CHARACTERS = 20_000
+"""Characters that are evaluated, unless the query says otherwise."""
+ORDERS = tuple(range(1, 10))
+CONTEXT = 5000
+"""Characters before the evaluated ones that a result quotes, and in which words are looked for."""
+
+_FEWEST_EVALUATED = 100
+_FEWEST_LEARNED = 2000
+_FEWEST_NEW = 1000
+"""A text that begins with the training text is evaluated after it where so many characters follow."""
+_LEARNED_SHARE = 0.9
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which characters were evaluated, and what n-grams learned.
+
+    start: the position of the first evaluated character. characters: how many were evaluated.
+    training_text: what was learned, in words. training_characters: how many characters of it.
+    removed_characters: how many more there were, which are copies of the evaluated ones.
+    """
+
+    start: int
+    characters: int
+    training_text: str
+    training_characters: int
+    removed_characters: int
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResult(Result):
+    """What the network and the n-gram models expected of N consecutive characters.
+
+    before: up to 5,000 characters before the evaluated ones; text: those, N of them.
+    network: (N,) float64, the network's ln p of each. by_order: each order's mean loss, nats per character.
+    order: the one with the lowest. ngram: (N,) float64, its ln p.
+    sufficient_order: (N,) the lowest order that gives a character more than 0.5; 0 where none does.
+    training: the characters that n-grams learned, as the network reads them.
+    """
+
+    split: Split
+    before: str
+    text: str
+    network: Double
+    by_order: Mapping[int, float]
+    order: int
+    ngram: Double
+    sufficient_order: NDArray[np.uint8]
+    training: str
+
+    @property
+    def network_nats(self) -> float:
+        """The network's mean loss."""
+        return -float(self.network.mean())
+
+    @property
+    def differences(self) -> Double:
+        """(N,) nats by which the network expected each character more than the best n-gram model."""
+        return self.network - self.ngram
+
+
+@dataclass(frozen=True)
+class Comparison(Query[ComparisonResult]):
+    """The network and n-gram models of orders 1 to 9 on the same characters."""
+
+    name = "comparison"
+    activity = "counting n-grams"
+
+    characters: int = CHARACTERS
+    """Evaluate so many characters; 0 evaluates all."""
+    train: str = ""
+    """The text that n-grams learn; empty for the text that the model was trained on."""
+
+    def check(self, architecture: Architecture) -> None:
+        if self.characters != 0:
+            check_range("characters", self.characters, _FEWEST_EVALUATED)
+        if self.train == STANDARD_INPUT:
+            raise OptionError("--train - : standard input is for TEXT; name a file to learn from")
+
+    def run(self, context: Context) -> ComparisonResult:
+        reader = context.reader
+        length = reader.length(context.progress.part(0.0, 0.1))
+        source = _source(context, self.train, length)
+        stop = min(length, source.start + self.characters) if self.characters else length
+        learned = _learned(context, source, source.start, stop)
+        split = Split(source.start, stop - source.start, source.name, len(learned.ids), learned.removed)
+        network = _network(reader, source.start, stop, context.progress.part(0.1, 0.5))
+
+        vocabulary = context.model.vocabulary
+        means: dict[int, float] = {}
+        best: tuple[int, Double] | None = None
+        sufficient = np.zeros(stop - source.start, np.uint8)
+        progress = context.progress.part(0.5, 1.0)
+        first = max(0, source.start - ORDERS[-1])
+        by_order = log_probabilities_by_order(
+            learned.ids, reader.ids(first, stop), len(vocabulary), ORDERS, progress
+        )
+        for order, expected in by_order:
+            evaluated = expected[source.start - first :]
+            means[order] = -float(evaluated.mean())
+            sufficient[(sufficient == 0) & (evaluated > np.log(0.5))] = order
+            if best is None or means[order] < means[best[0]]:
+                best = order, evaluated
+        assert best is not None, "there are ids to learn from"
+        return ComparisonResult(
+            split,
+            reader.read(max(0, source.start - CONTEXT), source.start),
+            reader.read(source.start, stop),
+            network,
+            means,
+            best[0],
+            best[1],
+            sufficient,
+            symbols_of(vocabulary, learned.ids),
+        )
+
+
+def differences(context: Context, comparison: ComparisonResult, train: str, start: int, stop: int) -> Double:
+    """(T,) nats by which the network expected each character more than the n-gram model of the best order.
+
+    The first character of a text has 0: nothing is before it that it could be expected after. Outside of what
+    `comparison` evaluated an n-gram model is made for the page, with copies of the page removed.
+    """
+    split = comparison.split
+    if split.start <= start and stop <= split.start + split.characters:
+        return comparison.differences[start - split.start : stop - split.start]
+    vocabulary = context.model.vocabulary
+    begin = max(1, start)
+    first = max(0, begin - comparison.order)
+    source = _source(context, train, context.reader.length())
+    learned = _learned(context, source, start, stop)
+    ids = context.reader.ids(first, stop)
+    ((_, expected),) = log_probabilities_by_order(
+        learned.ids, ids, len(vocabulary), (comparison.order,), context.progress.part(0.5, 0.9)
+    )
+    network = _network(context.reader, begin, stop, context.progress.part(0.9, 1.0))
+    return np.concatenate((np.zeros(begin - start), network - expected[begin - first :]))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What n-grams may learn, before copies are removed, and where evaluation starts.
+
+    ids: one per character. first: where in the text they begin, if they are a part of it.
+    """
+
+    name: str
+    ids: NDArray[np.int32]
+    start: int
+    first: int | None = None
+
+
+@dataclass(frozen=True)
+class _Learned:
+    ids: NDArray[np.int32]
+    removed: int
+
+
+def _source(context: Context, train: str, length: int) -> _Source:
+    """Raises TextError where there is too little to learn from or to evaluate."""
+    from rnnscope.tracing.reader import substituting
+
+    reader, vocabulary = context.reader, substituting(context.model.vocabulary)
+    if length <= _FEWEST_EVALUATED:
+        raise TextError(f"the text has {length:,} characters, but more than {_FEWEST_EVALUATED} are needed")
+    training = _read(train, vocabulary) if train else context.training_text()
+    if training is not None:
+        ids = vocabulary.encode(training)
+        known = _beginning_in(reader, vocabulary, ids)
+        start = known if length - known >= _FEWEST_NEW else 0
+        name = Path(train).name if train else "the model's training text"
+        return _Source(name, ids[-MOST_CHARACTERS:], max(1, start))
+    start = int(length * _LEARNED_SHARE)
+    if start < _FEWEST_LEARNED:
+        raise TextError(
+            f"n-grams need {_FEWEST_LEARNED / _LEARNED_SHARE:,.0f} characters to learn from, and the text "
+            f"has {length:,}; the model's training text is not at hand: name a text with --train"
+        )
+    first = max(0, start - MOST_CHARACTERS)
+    return _Source(f"the first {start:,} characters of the text", reader.ids(first, start), start, first)
+
+
+def _learned(context: Context, source: _Source, start: int, stop: int) -> _Learned:
+    """What n-grams learn when the characters start .. stop−1 are evaluated. Raises TextError."""
+    ids = source.ids
+    if source.first is not None:
+        own = [(max(0, start - source.first), max(0, stop - source.first))]
+        ids = without(ids, own)
+    ids = without(ids, copied(ids, context.reader.ids(start, stop)))
+    if len(ids) < _FEWEST_LEARNED:
+        raise TextError(
+            f"{source.name} has {len(ids):,} characters that are not evaluated, but n-grams need "
+            f"{_FEWEST_LEARNED:,} to learn from; name a longer text with --train"
+        )
+    return _Learned(ids, len(source.ids) - len(ids))
+
+
+def _read(path: str, vocabulary: Vocabulary) -> str | bytes:
+    """A file as the vocabulary reads it. Raises TextError."""
+    from rnnscope.text.long import LongText
+
+    text = LongText.open(path, vocabulary.kind)
+    content = text.read(0, text.count())
+    return content.encode("latin-1") if vocabulary.kind == "bytes" else content
+
+
+def _beginning_in(reader: TextReader, vocabulary: Vocabulary, training: NDArray[np.int32]) -> int:
+    """How many characters from its beginning a text has in common with a stretch of the training text."""
+    head = symbols_of(vocabulary, reader.ids(0, _FEWEST_NEW))
+    place = symbols_of(vocabulary, training).find(head) if len(head) == _FEWEST_NEW else -1
+    if place < 0:
+        return 0
+    known = 0
+    while len(piece := reader.ids(known, known + _PIECE)):
+        same = common_prefix(piece, training[place + known :])
+        known += same
+        if same < len(piece):
+            break
+    return known
+
+
+def _network(reader: TextReader, start: int, stop: int, progress: Progress) -> Double:
+    """(stop − start,) the network's ln p of the characters start .. stop−1, start being at least 1."""
+    ids = reader.ids(start, stop)
+    found, at = np.empty(len(ids)), 0
+    for trace in reader.traces(start - 1, stop - 1, progress):
+        rows = trace.log_probabilities
+        found[at : at + len(rows)] = rows[np.arange(len(rows)), ids[at : at + len(rows)]]
+        at += len(rows)
+    if not np.isfinite(found).all():
+        raise RnnscopeError("the model's outputs are not finite: its training diverged")
+    return found
+
+
+def symbols_of(vocabulary: Vocabulary, ids: NDArray[Any]) -> str:
+    """The text of ids, one character each, also of a vocabulary of bytes."""
+    codes = np.array([ord(symbol) for symbol in vocabulary.symbols], np.uint32)
+    text: str = codes[ids].tobytes().decode("utf-32-le")
+    return text

@@ -1,0 +1,54 @@
+"""The lines under a comparison with n-grams that say what was evaluated and what n-grams learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from rnnscope.analysis.comparison import Split
+from rnnscope.render.report import Line, Place, excerpt, words
+
+_AROUND = 60
+
+
+def split_lines(split: Split, learners: str = "n-grams") -> list[Line]:
+    """learners: what learned the training text."""
+    source, size = split.training_text, f"{split.training_characters:,}"
+    lines = [
+        words(
+            f"evaluated: {split.characters:,} characters from {split.start:,} on",
+            "dim",
+            f"{split.characters:,} characters from {split.start:,}",
+        ),
+        words(
+            f"{learners} learned {size} characters: {source}",
+            "dim",
+            f"{learners} learned {source}",
+            f"learned {source}",
+        ),
+    ]
+    if split.removed_characters:
+        removed = f"{split.removed_characters:,}"
+        lines.append(
+            words(
+                f"without {removed} more, which are copies of what is evaluated",
+                "dim",
+                f"without {removed} copies of it",
+            )
+        )
+    return lines
+
+
+def places(text: str, text_start: int, positions: Iterable[int], mark: float) -> list[Line]:
+    """The characters at some positions of the text, each marked among those around it."""
+    lines = []
+    for position in positions:
+        at = position - text_start
+        first = max(0, at - _AROUND)
+        shown = text[first : at + _AROUND]
+        values = np.zeros(len(shown), np.float32)
+        values[at - first] = mark
+        value = f"{position:,}"
+        lines.append(excerpt(shown, values, at - first, value, gate=False, choice=Place(position)))
+    return lines
