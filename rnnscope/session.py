@@ -9,6 +9,7 @@ The command line, the screens, `--json` and a notebook all get their results fro
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from rnnscope.analysis.query import Context, Query, Result
 from rnnscope.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
+    from rnnscope.cache import Cache
     from rnnscope.network.architecture import Architecture
     from rnnscope.network.model import CharRNN
     from rnnscope.text.long import LongText
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Result)
 
+_DIGESTED_AT_ONCE = 1 << 16
 _MOST_RESULTS = 64
 """Results kept in memory; those asked for longest ago go first."""
 
@@ -56,10 +59,12 @@ class Session:
         *,
         name: str = "text",
         training_text: Callable[[], str | None] = lambda: None,
+        cache: Cache | None = None,
     ) -> None:
         """text: the text itself; `Session.open` takes the name of a file. name: what the text is called.
 
         training_text: gives the text that the model was trained on, for comparisons with n-gram models.
+        cache: where results are kept on disk; without one they are kept in memory.
         """
         from rnnscope.network.model import CharRNN
         from rnnscope.text.long import LongText
@@ -68,7 +73,7 @@ class Session:
         network = model if isinstance(model, CharRNN) else model.network
         if isinstance(text, str | bytes):
             text = LongText.of(text, name, network.vocabulary.kind)
-        self._set(TextReader(network, text), name, training_text)
+        self._set(TextReader(network, text), name, training_text, cache)
 
     @classmethod
     def open(cls, model: str, text: str | None = None) -> Session:
@@ -94,17 +99,21 @@ class Session:
         from rnnscope.tracing.reader import TextReader
 
         session = cls.__new__(cls)
-        session._set(TextReader.of_trace(trace), "trace", lambda: None)
+        session._set(TextReader.of_trace(trace), "trace", lambda: None, None)
         session._architecture = trace.architecture
         return session
 
-    def _set(self, reader: TextReader, name: str, training_text: Callable[[], str | None]) -> None:
+    def _set(
+        self, reader: TextReader, name: str, training_text: Callable[[], str | None], cache: Cache | None
+    ) -> None:
         self.reader = reader
         """The text under the network: characters, states, and the activations of any part."""
         self.name = name
         """Where the text comes from, such as `input.txt`."""
         self.training_text = training_text
+        self.cache = cache
         self._results: OrderedDict[Query[Any], Result] = OrderedDict()
+        self._digests: dict[int | None, str] = {}
         self._lock = threading.Lock()
         if reader.model is not None:
             self._architecture = reader.model.architecture
@@ -126,9 +135,36 @@ class Session:
                 known: R = self._results[query]  # type: ignore[assignment]
                 return known
         query.check(self._architecture)
-        result = query.run(Context(self.reader, self._architecture, progress, self.ask, self.training_text))
+        result = self._kept(query, progress)
+        if result is None:
+            result = query.run(
+                Context(self.reader, self._architecture, progress, self.ask, self.training_text)
+            )
+            if self.cache is not None and query.kept_as is not None:
+                self.cache.put(query, self._digest(query, progress), result)
         with self._lock:
             self._results[query] = result
             if len(self._results) > _MOST_RESULTS:
                 self._results.popitem(last=False)
         return result
+
+    def _kept(self, query: Query[R], progress: Progress) -> R | None:
+        """The result that is kept on disk, if the query's results are."""
+        if self.cache is None or query.kept_as is None:
+            return None
+        kept: R | None = self.cache.get(query, self._digest(query, progress), query.kept_as)
+        return kept
+
+    def _digest(self, query: Query[Any], progress: Progress) -> str:
+        """The SHA-256 of the characters that a query reads."""
+        limit = getattr(query, "characters", 0) or None
+        if limit not in self._digests:
+            digest = hashlib.sha256()
+            length = self.reader.length(progress)
+            stop = length if limit is None else min(limit, length)
+            for start in range(0, stop, _DIGESTED_AT_ONCE):
+                progress.check()
+                part = self.reader.read(start, min(start + _DIGESTED_AT_ONCE, stop))
+                digest.update(part.encode("utf-8", "surrogatepass"))
+            self._digests[limit] = digest.hexdigest()
+        return self._digests[limit]

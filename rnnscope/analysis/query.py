@@ -78,6 +78,8 @@ class Query(Generic[R]):
     """The name of the analysis on the command line and in JSON, such as `saturation`."""
     activity: ClassVar[str]
     """What a progress line says while it runs, such as `reading gates`."""
+    kept_as: ClassVar[type[Result] | None] = None
+    """The class of its results if a session keeps them on disk; JSON must hold all their fields."""
 
     def check(self, architecture: Architecture) -> None:
         """Raise OptionError for a field that is out of range or does not fit the network."""
