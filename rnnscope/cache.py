@@ -57,7 +57,7 @@ class Cache:
         self._lock = threading.Lock()
         self._results = self._load()
 
-    def get(self, query: Query[R], text_digest: str, kind: type[R]) -> R | None:
+    def get(self, query: Query[Any], text_digest: str, kind: type[R]) -> R | None:
         """The kept result of a query on a text; None where there is none that can be read."""
         with self._lock:
             entry = self._results.get(key_of(query, text_digest))
@@ -68,7 +68,7 @@ class Cache:
         except (JsonError, TypeError, ValueError):
             return None  # written by another version: it is computed again, and replaced
 
-    def put(self, query: Query[R], text_digest: str, result: R) -> None:
+    def put(self, query: Query[Any], text_digest: str, result: Result) -> None:
         """Keep a result and write the file."""
         key = key_of(query, text_digest)
         with self._lock:

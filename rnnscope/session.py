@@ -13,7 +13,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from rnnscope.analysis.query import Context, Query, Result
 from rnnscope.progress import NO_PROGRESS, Progress
@@ -152,8 +152,7 @@ class Session:
         """The result that is kept on disk, if the query's results are."""
         if self.cache is None or query.kept_as is None:
             return None
-        kept: R | None = self.cache.get(query, self._digest(query, progress), query.kept_as)
-        return kept
+        return cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))
 
     def _digest(self, query: Query[Any], progress: Progress) -> str:
         """The SHA-256 of the characters that a query reads."""
