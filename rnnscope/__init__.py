@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
     from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
     from rnnscope.analysis.query import Query, Result
+    from rnnscope.analysis.saliency import Saliency, SaliencyResult
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, color, find, load, trace, train
     from rnnscope.session import Session
@@ -44,6 +45,7 @@ _MODULES = {
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
     "rnnscope.analysis.query": ("Query", "Result"),
+    "rnnscope.analysis.saliency": ("Saliency", "SaliencyResult"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
     "rnnscope.api": ("Model", "color", "find", "load", "trace", "train"),
     "rnnscope.session": ("Session",),
@@ -78,6 +80,8 @@ __all__ = [
     "NgramsResult",
     "Query",
     "Result",
+    "Saliency",
+    "SaliencyResult",
     "Saturation",
     "SaturationResult",
     "Session",

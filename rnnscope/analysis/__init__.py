@@ -12,10 +12,21 @@ from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.matching import Match
 from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.analysis.query import Query
+from rnnscope.analysis.saliency import Saliency
 from rnnscope.analysis.saturation import Saturation
 
 QUERIES: Mapping[str, type[Query[Any]]] = {
-    query.name: query for query in (Saturation, Contexts, Histogram, Match, Ngrams, Errors, Brackets)
+    query.name: query
+    for query in (
+        Saturation,
+        Contexts,
+        Histogram,
+        Match,
+        Saliency,
+        Ngrams,
+        Errors,
+        Brackets,
+    )
 }
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list
 them in this order."""

@@ -63,27 +63,6 @@ class Ablation:
 
 
 @dataclass(frozen=True, eq=False)
-class Saliency:
-    """Which characters a prediction came from (Madsen, "Visualizing memorization in RNNs", Distill 2019).
-
-    position: of the character that was predicted. start: of the first character looked at.
-    norms: (position − start,) ‖∂ ln p(true) / ∂ x_t‖₂ of each character read, x_t its one-hot vector.
-    log_probability: ln p(true), what the gradient is of.
-    """
-
-    position: int
-    start: int
-    norms: Double
-    log_probability: float
-
-    @property
-    def connectivity(self) -> Double:
-        """The norms as shares of their maximum, 0..1."""
-        most = self.norms.max(initial=0.0)
-        return self.norms / most if most > 0 else np.zeros_like(self.norms)
-
-
-@dataclass(frozen=True, eq=False)
 class GradientFlow:
     """How far back a loss is felt.
 

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from rnnscope.analysis.query import Context, Query, Result
 from rnnscope.app.asking.answers import Extent, SaturationFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.inspection.kept import Kept
@@ -23,6 +24,7 @@ from rnnscope.tracing.trace import Trace
 if TYPE_CHECKING:
     from rnnscope.inspection.judging import Judged
 
+R = TypeVar("R", bound=Result)
 
 _LOOK_SECONDS = 0.05
 
@@ -60,6 +62,17 @@ class Subject:
             if self._whole is None:
                 self._whole = read_whole(self.pages, ticket)
             return self._whole
+
+    def answer(self, query: Query[R], ticket: Ticket) -> R:
+        """The answer to a query about the text. Raises Cancelled, OptionError, TextError."""
+        architecture = self.model.architecture
+        progress = Progress(ticket.told, ticket.is_dropped)
+        query.check(architecture)
+
+        def ask(other: Query[Any], progress: Progress) -> Any:
+            return self.answer(other, ticket)
+
+        return query.run(Context(self.pages, architecture, progress, ask, self.training_text))
 
     def extent(self, read: int) -> Extent:
         """How much of the text so many characters are."""

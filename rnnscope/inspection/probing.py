@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnnscope.analysis.ablation import ablate, sample_side_by_side
-from rnnscope.analysis.attribution import saliency
+from rnnscope.analysis.saliency import Saliency
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import FindAblation, FindOrigin, WriteOn
@@ -24,7 +24,6 @@ _PRIME = 400
 _WRITTEN_AT_ONCE = 12
 _KEPT = 1000
 WRITTEN = "written on by the model"
-_BEFORE = 200
 
 
 def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
@@ -62,19 +61,7 @@ def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindOrigin)
-    start = max(0, request.position - _PRIME - _BEFORE)
-    page = bench.subject.pages.page(start, request.position + 1, Progress(is_cancelled=ticket.is_dropped))
-    if len(page.trace) < 2:
-        return
-    position = len(page.trace) - 1
-    found = saliency(bench.model, page.trace.ids, position, window=_BEFORE)
-    text = "".join(page.trace.characters[found.start : position + 1])
-    shift = page.start
-    yield OriginFound(
-        request,
-        type(found)(found.position + shift, found.start + shift, found.norms, found.log_probability),
-        text,
-    )
+    yield OriginFound(request, bench.subject.answer(Saliency(request.position), ticket))
 
 
 def write_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-
-import numpy as np
 
 from rnnscope.app.asking.answers import ContextsFound, MatchesFound, OriginFound
 from rnnscope.render import contexts as render_contexts
-from rnnscope.render import matching
+from rnnscope.render import matching, saliency
 from rnnscope.render.extent import of_text, whole_text
-from rnnscope.render.report import (
-    Place,
-    Report,
-    bar,
-    sides,
-    words,
-)
-from rnnscope.text.display import safe
-
-_MOST_ORIGINS = 24
+from rnnscope.render.report import Report
 
 
 def contexts(found: ContextsFound) -> Report:
@@ -40,25 +28,5 @@ def matches(found: MatchesFound) -> Report:
 
 
 def origin(found: OriginFound) -> Report:
-    """The characters that a prediction came from, strongest first."""
-    saliency = found.saliency
-    strength = saliency.connectivity
-    predicted = safe(found.text[-1:]).replace("\n", "↵").replace(" ", "␣")
-    lines = [
-        sides(f"why “{predicted}”", f"p {math.exp(saliency.log_probability):.2f}"),
-        words("strength of each character before it", "dim"),
-    ]
-    for place in np.argsort(-strength, kind="stable")[:_MOST_ORIGINS].tolist():
-        ago = saliency.position - saliency.start - place
-        shown = safe(found.text[place]).replace("\n", "↵").replace(" ", "␣")
-        lines.append(
-            bar(
-                f"{shown}  {ago} before",
-                [(float(strength[place]), "violet")],
-                f"{strength[place]:.2f}",
-                name_width=12,
-                value_width=5,
-                choice=Place(saliency.start + place),
-            )
-        )
-    return Report("of the character at the cursor", "", tuple(lines))
+    """The characters on which a prediction depends, strongest first."""
+    return replace(saliency.report(found.saliency), subject="of the character at the cursor", legend="")

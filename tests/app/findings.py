@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from rnnscope.analysis.compare import Comparison, all_match_distances, breakdown, compare
 from rnnscope.analysis.contexts import Contexts, top_contexts
-from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
+from rnnscope.analysis.effects import Ablation, GradientFlow
 from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.matching import match, match_result, select
+from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.analysis.saturation import saturation
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
@@ -186,8 +187,9 @@ def find_origin(request: Request) -> list[Answer]:
     start = max(0, request.position - 200)
     ago = np.arange(request.position - start, 0, -1)
     strength = np.exp(-ago / 20) * (1.2 + np.cos(ago))
-    saliency = Saliency(request.position, start, strength, -0.4)
-    return [OriginFound(request, saliency, TEXT[start : request.position + 1])]
+    text = TEXT[start : request.position + 1]
+    connectivity = strength / strength.max()
+    return [OriginFound(request, SaliencyResult(request.position, start, text, -0.4, strength, connectivity))]
 
 
 def find_factors(request: Request) -> list[Answer]:

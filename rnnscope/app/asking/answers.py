@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from rnnscope.analysis.compare import Breakdown, Comparison, MatchDistances
 from rnnscope.analysis.contexts import ContextsResult
-from rnnscope.analysis.effects import Ablation, GradientFlow, Saliency
+from rnnscope.analysis.effects import Ablation, GradientFlow
 from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.matching import MatchResult
+from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.analysis.saturation import SaturationResult
 from rnnscope.app.asking.requests import Request
 from rnnscope.app.ranking import Known, Neuron
@@ -137,9 +138,7 @@ class AblationFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class OriginFound(Answer):
-    saliency: Saliency
-    text: str
-    """The characters from `saliency.start` to the one predicted."""
+    saliency: SaliencyResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -168,7 +168,7 @@ def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office, model: Ch
     (origin,) = office.ask(FindOrigin(120))
     assert isinstance(origin, OriginFound)
     assert origin.saliency.position == 120
-    assert origin.text == TEXT[origin.saliency.start : 121]
+    assert origin.saliency.text == TEXT[origin.saliency.start : 121]
 
 
 @pytest.mark.parametrize("whole", [False, True])
