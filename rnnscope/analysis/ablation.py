@@ -25,8 +25,8 @@ from torch import Tensor
 
 from rnnscope.analysis.effects import Ablation, Clamp
 from rnnscope.errors import OptionError
-from rnnscope.network.architecture import Activation, Architecture, CellName
-from rnnscope.network.cells import Cell, LayerState
+from rnnscope.network.architecture import Activation, Architecture
+from rnnscope.network.cells.cell import Cell, LayerState
 from rnnscope.network.model import CharRNN, State
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import Progress
@@ -81,7 +81,7 @@ class Clamped(CharRNN):
 
     def _rewire(self, clamp: Clamp) -> None:
         tensors = self.layers[clamp.layer - 1].tensors()
-        for block, bias in _constant(self.architecture.cell, clamp).items():
+        for block, bias in _constant(self.architecture, clamp).items():
             row = block * self.architecture.hidden_size + clamp.unit
             for name in ("weight_ih", "weight_hh", "bias_hh"):
                 tensors[name][row] = 0.0
@@ -110,9 +110,6 @@ class _Held(Cell):
 
     def tensors(self) -> dict[str, Tensor]:
         return self.cell.tensors()
-
-    def forget_bias_(self, bias: float) -> None:
-        self.cell.forget_bias_(bias)
 
     def initial_state(self, batch_size: int) -> LayerState:
         return self._held(self.cell.initial_state(batch_size))
@@ -178,15 +175,15 @@ def sample_side_by_side(
     yield from zip(*streams, strict=True)
 
 
-def _constant(cell: CellName, clamp: Clamp) -> dict[int, float]:
+def _constant(architecture: Architecture, clamp: Clamp) -> dict[int, float]:
     """The biases, block by block, with which a unit's gates keep it at its value."""
     shows_itself = clamp.quantity == "hidden"
-    match cell:
+    match architecture.cell:
         case "rnn":
-            return {0: _unsquashed(clamp.value, "tanh")}
+            return {0: _unsquashed(clamp.value, architecture.activation)}
         case "gru":
             # A candidate of v as well: else the kernel's n + z·(h' − n) would drift by its rounding.
-            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, "tanh")}
+            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, architecture.activation)}
         case "coupled":
             return {_COUPLED_INPUT: _SHUT} | ({_COUPLED_OUTPUT: _OPEN} if shows_itself else {})
         case "lstm" | "peephole" | "multiplicative":

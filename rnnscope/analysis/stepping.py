@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.threads import Threads
-from rnnscope.network.cells import Cell
-from rnnscope.network.cells.cell import LayerState, lstm_quantities
-from rnnscope.network.cells.fused import GRU, LSTM, RNN
-from rnnscope.network.cells.product import laid_out, product, product_added
+from rnnscope.network.architecture import CellName
+from rnnscope.network.cells import CELLS
+from rnnscope.network.cells.cell import LayerState
+from rnnscope.network.cells.product import prepared, product
 from rnnscope.network.model import CharRNN, State
 
 _LEAST_ROWS = 16
@@ -45,7 +45,9 @@ class Stepper:
     def __init__(self, model: CharRNN, threads: Threads, rows: int) -> None:
         """rows: of how many steps will mostly be, on all threads."""
         self.model, self._threads = model, threads
-        self._kind = _KINDS.get(type(model.layers[0])) if model.device.type == "cpu" else None
+        shape = model.architecture
+        suits = model.device.type == "cpu" and shape.activation == "tanh"
+        self._kind = _KINDS.get(shape.cell) if suits else None
         self._layers: list[_Layer] = []
         if self._kind is not None:
             self._layers = _layers(model, self._kind, len(range(rows)[threads.slices(rows, _LEAST_ROWS)[0]]))
@@ -140,12 +142,12 @@ def _layers(model: CharRNN, kind: _Kind, rows: int) -> list[_Layer]:
         for tensor in known.values():
             tensor.chunk(len(tensor) // cell.hidden_size)[kind.is_tanh].mul_(2)
         weight, bias, apart = known["weight_ih"], known["bias_ih"], None
-        if isinstance(cell, GRU):
+        if model.architecture.cell == "gru":
             apart = known["bias_hh"]
         else:
             bias = bias + known["bias_hh"]
         table = _table(model, weight, bias) if number == 0 else None
-        weight, recurrent = laid_out(weight, rows), laid_out(known["weight_hh"], rows)
+        weight, recurrent = prepared(weight, rows), prepared(known["weight_hh"], rows)
         found.append(_Layer(cell.hidden_size, table, weight, bias, recurrent, apart))
     return found
 
@@ -181,7 +183,7 @@ def _lstm(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     hidden, memory = state
     for read, step, kept, shown in zip(below, *room.tensors, strict=True):
         layer.read(read, step)
-        torch.sigmoid(product_added(hidden, layer.recurrent, step), out=step)
+        step.add_(product(hidden, layer.recurrent)).sigmoid_()
         input_gate, forget, candidate, output = step.chunk(4, dim=1)
         torch.add(_MINUS_ONE, candidate, alpha=2, out=candidate)
         memory = torch.mul(memory, forget, out=kept).addcmul_(input_gate, candidate)
@@ -204,7 +206,7 @@ def _rnn(layer: _Layer, below: Tensor, room: _Room, state: LayerState) -> None:
     (hidden,) = state
     for read, shown in zip(below, room.hidden, strict=True):
         layer.read(read, shown)
-        hidden = _tanh(shown.copy_(product_added(hidden, layer.recurrent, shown)))
+        hidden = _tanh(shown.add_(product(hidden, layer.recurrent)))
 
 
 def _tanh(doubled: Tensor) -> Tensor:
@@ -213,7 +215,8 @@ def _tanh(doubled: Tensor) -> Tensor:
 
 
 def _of_lstm(room: _Room) -> Recorded:
-    return lstm_quantities(room.gates, room.cell, room.hidden)
+    gates = dict(zip(CELLS["lstm"].blocks, room.gates.chunk(4, dim=2), strict=True))
+    return gates | {"cell": room.cell, "hidden": room.hidden}
 
 
 def _of_gru(room: _Room) -> Recorded:
@@ -225,8 +228,8 @@ def _of_rnn(room: _Room) -> Recorded:
     return {"hidden": room.hidden}
 
 
-_KINDS: dict[type[Cell], _Kind] = {
-    RNN: _Kind(0, 0, 0, _rnn, _of_rnn),
-    LSTM: _Kind(4, 1, 2, _lstm, _of_lstm),
-    GRU: _Kind(3, 0, 2, _gru, _of_gru),
+_KINDS: dict[CellName, _Kind] = {
+    "rnn": _Kind(0, 0, 0, _rnn, _of_rnn),
+    "lstm": _Kind(4, 1, 2, _lstm, _of_lstm),
+    "gru": _Kind(3, 0, 2, _gru, _of_gru),
 }

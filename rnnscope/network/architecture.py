@@ -1,6 +1,6 @@
 """What a network is made of: the few numbers from which its tensors' shapes follow.
 
-This module knows neither torch nor a screen, so that both may read it.
+Imports no torch, so that the screens can use it.
 """
 
 from __future__ import annotations
@@ -8,35 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-CellName = Literal["rnn", "lstm", "gru", "peephole", "coupled", "multiplicative"]
+from rnnscope.network.cells import CELLS, CellName
+
+__all__ = ["GATES", "QUANTITIES", "UNBOUNDED", "Activation", "Architecture", "CellName"]
+
 Activation = Literal["tanh", "softsign"]
 
-_LSTM = ("input", "forget", "candidate", "output", "cell", "hidden")
+QUANTITIES: dict[CellName, tuple[str, ...]] = {name: cell.quantities for name, cell in CELLS.items()}
+"""What is recorded of every unit, by cell, in the order in which the screens list it."""
 
-QUANTITIES: dict[CellName, tuple[str, ...]] = {
-    "rnn": ("hidden",),
-    "lstm": _LSTM,
-    "gru": ("reset", "update", "candidate", "hidden"),
-    "peephole": _LSTM,
-    "coupled": _LSTM,
-    "multiplicative": ("factor", *_LSTM),
-}
-"""What is recorded of every unit, per cell, in the order in which the screens offer it."""
+GATES = frozenset(gate for cell in CELLS.values() for gate in cell.gates)
+"""The quantities in the range 0..1; all others are signed."""
 
-GATES = frozenset({"input", "forget", "output", "reset", "update"})
-"""The quantities within 0..1; all others are signed."""
-
-UNBOUNDED = frozenset({"cell", "factor"})
+UNBOUNDED = frozenset(quantity for cell in CELLS.values() for quantity in cell.unbounded)
 """The quantities without bounds. They are shown through the network's activation, within −1..1."""
-
-DISPLAY_NAMES: dict[CellName, str] = {
-    "rnn": "RNN",
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "peephole": "peephole LSTM",
-    "coupled": "coupled LSTM",
-    "multiplicative": "multiplicative LSTM",
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +35,7 @@ class Architecture:
     embedding_size: int = 0
     """E, the size of a learned embedding; 0 feeds characters one-hot."""
     activation: Activation = "tanh"
-    """What squashes candidate and cell; softsign is for the scanned cells alone."""
+    """φ in the cell's equations: of the candidate, of c, and of the plain network's h."""
     tied: bool = False
     """Whether the read-out shares the embedding's weights (needs E = H)."""
 
@@ -61,10 +46,10 @@ class Architecture:
 
     @property
     def traced_bytes(self) -> int:
-        """What one character of a trace takes in memory."""
+        """Bytes of memory that one character of a trace takes."""
         return 4 * (self.vocabulary_size + self.layers * len(QUANTITIES[self.cell]) * self.hidden_size)
 
     @property
     def title(self) -> str:
         """Such as `LSTM 1×256`."""
-        return f"{DISPLAY_NAMES[self.cell]} {self.layers}×{self.hidden_size}"
+        return f"{CELLS[self.cell].title} {self.layers}×{self.hidden_size}"

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 from rnnscope.errors import CheckpointError
-from rnnscope.network.architecture import Activation, Architecture, CellName
+from rnnscope.network.architecture import Activation, Architecture
+from rnnscope.network.cells import CELLS
 from rnnscope.text.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -26,14 +27,6 @@ KEY = "rnnscope"
 
 _BYTES_OF = {"F32": 4, "F16": 2, "BF16": 2}
 _MAXIMUM_HEADER = 64 << 20
-_GATES: dict[CellName, int] = {
-    "rnn": 1,
-    "lstm": 4,
-    "gru": 3,
-    "peephole": 4,
-    "coupled": 3,
-    "multiplicative": 4,
-}
 
 
 @dataclass(frozen=True)
@@ -71,22 +64,12 @@ def parse_header(file: BinaryIO, path: Path) -> Header:
 
 def expected_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """The name and shape of every tensor of such a network."""
-    size, symbols, rows = architecture.hidden_size, architecture.vocabulary_size, _GATES[architecture.cell]
+    size, symbols, cell = architecture.hidden_size, architecture.vocabulary_size, CELLS[architecture.cell]
     shapes: dict[str, tuple[int, ...]] = {}
     if architecture.embedding_size:
         shapes["embedding.weight"] = (symbols, architecture.embedding_size)
     for number in range(1, architecture.layers + 1):
-        inputs = architecture.input_size if number == 1 else size
-        layer = {
-            "weight_ih": (rows * size, inputs),
-            "weight_hh": (rows * size, size),
-            "bias_ih": (rows * size,),
-            "bias_hh": (rows * size,),
-        }
-        if architecture.cell == "peephole":
-            layer["peephole"] = (3, size)
-        if architecture.cell == "multiplicative":
-            layer |= {"weight_mx": (size, inputs), "weight_mh": (size, size)}
+        layer = cell.shapes(architecture.input_size if number == 1 else size, size)
         shapes |= {f"layers.{number}.{name}": shape for name, shape in layer.items()}
     return shapes | {"readout.weight": (symbols, size), "readout.bias": (symbols,)}
 
@@ -159,12 +142,10 @@ def _checked(tensors: dict[str, Any], described: Any, data_bytes: int) -> Header
 def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Any]) -> Architecture:
     cell: Any = described.get("cell")
     activation = described.get("activation", "tanh")
-    if cell not in get_args(CellName):
-        raise CheckpointError(f"its cell is {_short(cell)}, which is none of {', '.join(get_args(CellName))}")
+    if cell not in tuple(CELLS):  # a tuple: a value from a file may not be hashable
+        raise CheckpointError(f"its cell is {_short(cell)}, which is none of {', '.join(CELLS)}")
     if activation not in get_args(Activation):
         raise CheckpointError(f"its activation is {_short(activation)}, neither tanh nor softsign")
-    if activation != "tanh" and cell in ("rnn", "lstm", "gru"):
-        raise CheckpointError(f"its cell is {cell}, which knows only tanh, not {activation}")
     tied = described.get("tied", False)
     if not isinstance(tied, bool):
         raise CheckpointError(f"its 'tied' is {_short(tied)}, neither true nor false")

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from rnnscope.errors import OptionError
 from rnnscope.network.architecture import Architecture
-from rnnscope.network.cells import Cell, make_cell
-from rnnscope.network.cells.cell import LayerState, xavier_
+from rnnscope.network.cells.cell import Cell, LayerState
+from rnnscope.network.cells.layer import Layer, xavier_
 from rnnscope.text.vocabulary import Vocabulary
 
 State = tuple[LayerState, ...]
@@ -41,30 +41,32 @@ class CharRNN(nn.Module):
         self.architecture = architecture
         self.vocabulary = vocabulary
         size, symbols = architecture.hidden_size, architecture.vocabulary_size
-        squash = architecture.activation
         with torch.random.fork_rng(devices=[]):  # torch's modules draw weights of their own, for nothing
             self.embedding = (
                 nn.Embedding(symbols, architecture.embedding_size) if architecture.embedding_size else None
             )
-            self.cells = nn.ModuleList(
-                make_cell(architecture.cell, size if layer else architecture.input_size, size, squash)
-                for layer in range(architecture.layers)
-            )
+            layers = [
+                Layer(
+                    architecture.cell,
+                    size if number else architecture.input_size,
+                    size,
+                    architecture.activation,
+                )
+                for number in range(architecture.layers)
+            ]
+            self.cells = nn.ModuleList(layers)
             self.readout = nn.Linear(size, symbols)
         self.dropout = nn.Dropout(dropout)
         if architecture.tied:
             assert self.embedding is not None, "checked above"
             self.readout.weight = self.embedding.weight
-        self._draw(forget_bias, generator)
-
-    @torch.no_grad()
-    def _draw(self, forget_bias: float, generator: torch.Generator | None) -> None:
-        if self.embedding is not None:
-            self.embedding.weight.normal_(generator=generator)
-        for cell in self.layers:
-            cell.reset(forget_bias, generator)
-        xavier_(self.readout.weight, generator)  # of a tied network this draws the embedding anew
-        self.readout.bias.zero_()
+        with torch.no_grad():
+            if self.embedding is not None:
+                self.embedding.weight.normal_(generator=generator)
+            for layer in layers:
+                layer.reset(forget_bias, generator)
+            xavier_(self.readout.weight, generator)  # for a tied network this draws the embedding again
+            self.readout.bias.zero_()
 
     @property
     def layers(self) -> tuple[Cell, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.errors import OptionError, RnnscopeError
-from rnnscope.network.cells.step import Matrix, make_stepper
+from rnnscope.network.cells.step import Matrix, Stepper
 from rnnscope.network.model import CharRNN
 
 Float = NDArray[np.float32]
@@ -27,29 +27,22 @@ class Sampler:
         self._unknown = model.vocabulary.unknown
         self._embedding = weights["embedding.weight"].copy() if architecture.embedding_size else None
         self._layers = [
-            make_stepper(
+            Stepper(
                 architecture.cell,
-                _of_layer(weights, layer),
-                one_hot=layer == 1 and self._embedding is None,
+                _of_layer(weights, number),
+                tuple(part[0].detach().float().cpu().numpy() for part in beginning),
+                one_hot=number == 1 and self._embedding is None,
                 activation=architecture.activation,
             )
-            for layer in range(1, architecture.layers + 1)
+            for number, beginning in enumerate(model.initial_state(1), start=1)
         ]
-        self._beginning = [
-            tuple(part[0].detach().float().cpu().numpy() for part in layer)
-            for layer in model.initial_state(1)
-        ]
-        self.reset()
         self._readout = Matrix(weights["readout.weight"])
         self._readout_bias = weights["readout.bias"].copy()
 
     def reset(self) -> None:
-        """Forget all that was read."""
-        for layer, (hidden, *cell) in zip(self._layers, self._beginning, strict=True):
+        """Return to the first state."""
+        for layer in self._layers:
             layer.reset()
-            layer.hidden[:] = hidden
-            if cell:
-                layer.cell[:] = cell[0]
 
     def feed(self, ids: Iterable[int]) -> None:
         """Read characters."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rnnscope.network.cells import Cell, LayerState
+from rnnscope.network.cells.cell import Cell, LayerState
 
 _SEGMENTS = 16
 _BLOCK = 64

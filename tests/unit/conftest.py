@@ -57,7 +57,7 @@ def _rnn(
     w: dict[str, Tensor], x: Tensor, state: tuple[Tensor, ...], squash: Callable[[Tensor], Tensor]
 ) -> Step:
     (h,) = state
-    return {"hidden": torch.tanh(x @ w["weight_ih"].T + w["bias_ih"] + h @ w["weight_hh"].T + w["bias_hh"])}
+    return {"hidden": squash(x @ w["weight_ih"].T + w["bias_ih"] + h @ w["weight_hh"].T + w["bias_hh"])}
 
 
 def _gru(
@@ -67,7 +67,7 @@ def _gru(
     x_r, x_z, x_n = (x @ w["weight_ih"].T + w["bias_ih"]).chunk(3, dim=1)
     h_r, h_z, h_n = (h @ w["weight_hh"].T + w["bias_hh"]).chunk(3, dim=1)
     r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
-    n = torch.tanh(x_n + r * h_n)
+    n = squash(x_n + r * h_n)
     return {"reset": r, "update": z, "candidate": n, "hidden": (1 - z) * n + z * h}
 
 

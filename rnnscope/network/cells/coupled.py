@@ -1,135 +1,64 @@
-"""The LSTM that forgets exactly as much as it takes in (CIFG; Greff et al. 2015, after Cho et al. 2014).
+"""The LSTM with coupled input and forget gates (CIFG; Greff et al. 2015, appendix A; after Cho et al. 2014).
 
-    i, o = σ(a_i), σ(a_o)    g = φ(a_g)    f = 1 − i        a = W x + b + U h'
-    c = f ∘ c' + i ∘ g       h = o ∘ φ(c)
+    i = σ(a_i)    g = φ(a_g)    o = σ(a_o)    f = 1 − i        a, c' and h' as in the LSTM
+    c = f ∘ c' + i ∘ g          h = o ∘ φ(c)
 
-The packed matrices have three blocks: input, candidate, output. A forget bias b is an input bias of −b.
+A forget bias b is an input bias of −b. Backward: as in the LSTM, with da_i = dc ∘ (g − c') ∘ σ'(a_i).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-import torch
-from torch import Tensor
-from torch.autograd.function import once_differentiable
-
-from rnnscope.network.cells.cell import LayerState, project
-from rnnscope.network.cells.scan import (
+from rnnscope.network.cells.equations import (
+    Arithmetic,
+    Array,
+    Equations,
     Factors,
+    Frame,
+    Gradients,
     Run,
-    ScannedCell,
-    Squash,
-    add_product,
-    backpropagate,
-    product_type,
-    sigmoid_slope,
-    threads_for,
-    weight_gradient,
-    without_autocast,
+    Weights,
 )
 
 
-class Coupled(ScannedCell):
-    """Three blocks, input, candidate and output; the forget gate is one minus the input gate."""
+class Coupled(Equations):
+    """Blocks i, g, o; the forget gate is recorded as 1 − i."""
 
-    gates = 3
+    title = "coupled LSTM"
+    blocks = ("input", "candidate", "output")
+    quantities = ("input", "forget", "candidate", "output", "cell", "hidden")
+    gates = ("input", "forget", "output")
+    forget_bias = ("input", -1)
+    saved = ("squashed",)
 
-    def forget_bias_(self, bias: float) -> None:
-        self.bias_ih.data[: self.hidden_size] = -bias
+    def split(self, gates: Array) -> tuple[Array, ...]:
+        return gates[..., ::2, :], gates[..., 0, :], gates[..., 1, :], gates[..., 2, :]
 
-    def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
-        hidden, cell = state
-        products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        outputs, last = _Scan.apply(products, hidden, cell, self.weight_hh, self.squash)  # type: ignore[no-untyped-call]
-        return outputs, (outputs[-1], last)
+    def activate(self, t: Frame, w: Weights, f: Arithmetic) -> None:
+        sigmoids, _, g, _ = t.parts
+        f.sigmoid_(sigmoids)
+        f.squash_(g)
 
-    def visible(self, state: LayerState) -> LayerState:
-        return state[0], self.squashed(state[1])
+    def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
+        _, i, g, o = t.parts
+        squashed = t.saved[0]
+        f.interpolate(t.cell_before, g, i, out=t.cell)
+        f.squash(t.cell, out=squashed)
+        f.multiply(o, squashed, out=t.hidden)
 
-    @torch.no_grad()
-    def activations(
-        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
-    ) -> tuple[dict[str, Tensor], LayerState]:
-        first, cell = state
-        products = project(inputs, self.weight_ih, self.bias_ih + self.bias_hh)
-        run = _run(products, first, cell, self.weight_hh, self.squash)
-        input_gate, candidate, output = run.gates.chunk(3, dim=2)
-        return {
-            "input": input_gate,
-            "forget": 1 - input_gate,
-            "candidate": candidate,
-            "output": output,
-            "cell": run.cells[1:],
-            "hidden": run.outputs[1:],
-        }, run.state
+    def derived(self, known: Mapping[str, Array]) -> dict[str, Array]:
+        return {"forget": 1 - known["input"]}
 
-
-def _run(products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash) -> Run:
-    """The loop; products: W x + b, (T, B, 3H)."""
-    run = Run.beginning(products, hidden, cell)
-    recurrent = weight.t().contiguous()
-    blocks = run.gates.view(*products.shape[:2], 3, -1)
-    with threads_for(run):
-        for gates, sigmoids, candidate, before, c, s, recalled, h in zip(
-            run.gates.unbind(0),
-            blocks[:, :, ::2].unbind(0),
-            blocks[:, :, 1].unbind(0),
-            run.cells[:-1].unbind(0),
-            run.cells[1:].unbind(0),
-            run.squashed.unbind(0),
-            run.outputs[:-1].unbind(0),
-            run.outputs[1:].unbind(0),
-            strict=True,
-        ):
-            add_product(gates, recalled, recurrent, out=gates)
-            sigmoids.sigmoid_()
-            squash.into(candidate, candidate)
-            torch.lerp(before, candidate, sigmoids[:, 0], out=c)  # c' + i ∘ (g − c')
-            squash.into(c, s)
-            torch.mul(sigmoids[:, 1], s, out=h)
-    return run
+    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
+        _, i, g, o = self.split(run.gates)
+        squashed = run.saved[0]
+        return Factors(
+            blocks=(f.sigmoid_slope(i) * (g - run.cell_before), f.squash_slope(g) * i),
+            kept=1 - i,
+            shown=f.squash_slope(squashed) * o,
+            output=f.sigmoid_slope(o) * squashed,
+        )
 
 
-class _Scan(torch.autograd.Function):
-    """The loop and, by hand, its gradient."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, products: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, squash: Squash
-    ) -> tuple[Tensor, Tensor]:
-        ctx.squash, ctx.dtype, ctx.products_dtype = squash, product_type(weight), products.dtype
-        with without_autocast(products):
-            run = _run(products.to(weight.dtype), hidden, cell, weight.to(ctx.dtype), squash)
-        ctx.save_for_backward(*run, weight)
-        return run.outputs[1:], run.cells[-1].clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, to_outputs: Tensor, to_cell: Tensor) -> tuple[Tensor | None, ...]:
-        *computed, weight = ctx.saved_tensors
-        run = Run(*computed)
-        slope = ctx.squash.slope
-
-        def factors(part: slice) -> Factors:
-            i, g, o = run.gates[part].chunk(3, dim=2)
-            squashed = run.squashed[part]
-            in_input = sigmoid_slope(i).mul_(g - run.cells[:-1][part])
-            return Factors(
-                of_hidden_in_output=sigmoid_slope(o).mul_(squashed),
-                of_hidden_in_cell=slope(squashed).mul_(o),
-                of_cell_in_early=torch.stack((in_input, slope(g).mul_(i)), dim=2),
-                of_cell_in_cell=1 - i,
-            )
-
-        with without_autocast(run.gates):
-            recurrent = weight.to(ctx.dtype)
-            errors, to_hidden, to_cell = backpropagate(
-                run,
-                to_outputs,
-                to_cell,
-                factors,
-                lambda _, error, d_hidden, out: add_product(d_hidden, error, recurrent, out),
-            )
-            to_weight = weight_gradient(errors, run.outputs[:-1], ctx.dtype)
-        return errors.to(ctx.products_dtype), to_hidden, to_cell, to_weight, None
+CELL = Coupled()

@@ -1,156 +1,202 @@
-"""What the cells that we run ourselves share: parameters, squashing, the way back through time.
+"""The scan: runs any cell's equations over time, and its gradient by hand.
 
-A fused kernel exists for few cells. The others run step by step here, and stay fast because nothing is left
-in the loop that can be done for all steps at once:
+PyTorch's autograd over a loop of small operations costs several times their arithmetic. So there are two
+loops that only multiply and add, and all that does not depend on the step before stays outside of them:
 
-    before the loop   W_ih x(t) + b of every step, one product
-    forward loop      one product a step, then element-wise operations in place
-    after it          the factors by which gradients will be multiplied, element-wise over all steps
+    before the loop   W x + b of all steps, one product, left to autograd
+    forward loop      `Equations.recall`, `activate` and `update`, step by step
+    backward          `Equations.factors`, element-wise over several steps at once
     backward loop     one product a step, and three multiplications
-    after it          each weight's gradient, one product over all steps
+    after it          `Equations.gradients`, one product over all steps for each matrix
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from itertools import repeat, starmap
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rnnscope.network.architecture import Activation
-from rnnscope.network.cells.cell import Cell
+from rnnscope.network.cells.cell import LayerState
+from rnnscope.network.cells.equations import Backward, Equations, Frame, Run
+from rnnscope.network.cells.product import prepared, product
+
+
+def scan(
+    cell: Equations,
+    f: TorchArithmetic,
+    projected: Sequence[Tensor],
+    state: LayerState,
+    weights: Sequence[Tensor],
+) -> tuple[Tensor, LayerState]:
+    """Hidden (T, B, H) and the last state, differentiable.
+
+    projected: the products with x (T, B, …), in the order of `cell.projections`; the first is overwritten.
+    weights: the parameters in the order of `cell.recurrent`.
+    """
+    hidden, *last = _Scan.apply(cell, f, *projected, *state, *weights)  # type: ignore[no-untyped-call]
+    return hidden, (hidden[-1], *last)
+
+
+@torch.no_grad()
+def record(
+    cell: Equations,
+    f: TorchArithmetic,
+    projected: Sequence[Tensor],
+    state: LayerState,
+    weights: Sequence[Tensor],
+    hidden: Tensor | None = None,
+) -> tuple[dict[str, Tensor], LayerState]:
+    """Every quantity (T, B, H) by name and the last state; arguments as for `scan`.
+
+    hidden: (T, B, H), where it is known: then the products of all steps are one.
+    """
+    if hidden is None:
+        arrays = _run(cell, f, projected, state, weights, weights[0].dtype)
+        return cell.record(arrays.run()), arrays.last
+    arrays = _arrays(cell, projected, state)
+    arrays.states[0][1:] = hidden
+    run = arrays.run()
+    w = _weights(cell, weights, weights[0].dtype, hidden[..., 0].numel())
+    whole = Frame(run.gates.flatten(2), cell.split(run.gates), *run[1:])
+    cell.recall(whole, w, f)
+    cell.activate(whole, w, f)
+    if cell.has_cell:
+        before = state[1]
+        for kept, c in zip(cell.write(whole, f).unbind(0), run.cell.unbind(0), strict=True):
+            before = c.addcmul_(kept, before)
+    return cell.record(run), arrays.last
+
+
+class _Matrix:
+    """A matrix (O, I) that multiplies many batches, in its own type; it returns the batch's type."""
+
+    def __init__(self, weight: Tensor, rows: int) -> None:
+        """rows: the size of the batches."""
+        prepared_weight = prepared(weight, rows)
+        self._dtype = weight.dtype
+        self._prepared = prepared_weight if prepared_weight.is_mkldnn else None
+        self._columns = weight.t().contiguous() if self._prepared is None else weight.t()
+
+    def times(self, x: Tensor) -> Tensor:
+        """(…, I) -> (…, O)."""
+        if self._prepared is not None:
+            return product(x, self._prepared)
+        return (x.to(self._dtype) @ self._columns).to(x.dtype)
+
+    def added(self, base: Tensor, x: Tensor, out: Tensor) -> None:
+        """out = base + the product, (…, O); `out` may be `base`."""
+        if self._prepared is not None:
+            torch.add(base, product(x, self._prepared), out=out)
+        elif x.dtype == self._dtype and x.dim() == 2:
+            torch.addmm(base, x, self._columns, out=out)
+        else:
+            torch.add(base, x.to(self._dtype) @ self._columns, out=out)
 
 
 @dataclass(frozen=True)
-class Squash:
-    """A function that keeps a value within −1..1."""
+class TorchArithmetic:
+    """`Arithmetic` and `Gradients` on tensors. Matrices are of the class `_Matrix`."""
 
-    into: Callable[[Tensor, Tensor], object]
-    """into(x, y) writes the squashed x into y, which may be x."""
-    slope: Callable[[Tensor], Tensor]
-    """slope(y) is the derivative where the function's value is y."""
+    phi: Callable[[Tensor, Tensor], object]
+    """phi(x, out)."""
+    phi_slope: Callable[[Tensor], Tensor]
+    dtype: torch.dtype = torch.float32
+    """The type in which `outer` multiplies."""
+
+    def product(self, matrix: _Matrix, x: Tensor) -> Tensor:
+        return matrix.times(x)
+
+    def add_product_(self, out: Tensor, matrix: _Matrix, x: Tensor) -> None:
+        matrix.added(out, x, out)
+
+    def add_product(self, base: Tensor, matrix: _Matrix, x: Tensor, out: Tensor) -> None:
+        matrix.added(base, x, out)
+
+    def sigmoid_(self, x: Tensor) -> None:
+        x.sigmoid_()
+
+    def squash_(self, x: Tensor) -> None:
+        self.phi(x, x)
+
+    def squash(self, x: Tensor, out: Tensor) -> None:
+        self.phi(x, out)
+
+    def multiply(self, a: Tensor, b: Tensor, out: Tensor) -> None:
+        torch.mul(a, b, out=out)
+
+    def add_multiplied_(self, out: Tensor, a: Tensor, b: Tensor) -> None:
+        out.addcmul_(a, b)
+
+    def interpolate(self, a: Tensor, b: Tensor, weight: Tensor, out: Tensor) -> None:
+        torch.lerp(a, b, weight, out=out)
+
+    def sigmoid_slope(self, y: Tensor) -> Tensor:
+        return torch.addcmul(y, y, y, value=-1)
+
+    def squash_slope(self, y: Tensor) -> Tensor:
+        return self.phi_slope(y)
+
+    def outer(self, errors: Tensor, values: Tensor) -> Tensor:
+        found = errors.flatten(0, 1).to(self.dtype).t() @ values.flatten(0, 1).to(self.dtype)
+        return found.to(errors.dtype)
 
 
-def _tanh_into(x: Tensor, y: Tensor) -> None:
-    torch.tanh(x, out=y)
+def _tanh(x: Tensor, out: Tensor) -> None:
+    torch.tanh(x, out=out)
 
 
 def _tanh_slope(y: Tensor) -> Tensor:
     return torch.addcmul(y.new_ones(()), y, y, value=-1)
 
 
-def _softsign_into(x: Tensor, y: Tensor) -> None:
-    torch.div(x, x.abs().add_(1), out=y)
+def _softsign(x: Tensor, out: Tensor) -> None:
+    torch.div(x, x.abs().add_(1), out=out)  # x / (1 + |x|)
 
 
 def _softsign_slope(y: Tensor) -> Tensor:
-    return y.abs().neg_().add_(1).square_()  # x / (1 + |x|) has the slope (1 − |y|)²
+    return y.abs().neg_().add_(1).square_()  # (1 − |y|)²
 
 
-SQUASHES: dict[Activation, Squash] = {
-    "tanh": Squash(_tanh_into, _tanh_slope),
-    "softsign": Squash(_softsign_into, _softsign_slope),
+ARITHMETIC: dict[Activation, TorchArithmetic] = {
+    "tanh": TorchArithmetic(_tanh, _tanh_slope),
+    "softsign": TorchArithmetic(_softsign, _softsign_slope),
 }
 
 
-def sigmoid_slope(y: Tensor) -> Tensor:
-    """The derivative of σ where its value is y: y (1 − y)."""
-    return torch.addcmul(y, y, y, value=-1)
-
-
-class ScannedCell(Cell):
-    """A cell with packed matrices whose loop is ours."""
-
-    def __init__(self, input_size: int, hidden_size: int, activation: Activation) -> None:
-        super().__init__(input_size, hidden_size)
-        rows = self.gates * hidden_size
-        self.squash = SQUASHES[activation]
-        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
-        self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
-
-    def tensors(self) -> dict[str, Tensor]:
-        return dict(self.named_parameters())
-
-    def squashed(self, cell: Tensor) -> Tensor:
-        """φ(c)."""
-        result = torch.empty_like(cell)
-        self.squash.into(cell, result)
-        return result
-
-
 def product_type(weight: Tensor) -> torch.dtype:
-    """The type in which matrices are multiplied: autocast's where it is on, else the weights' own.
+    """The type in which matrices are multiplied: autocast's where it is on, otherwise the weights'.
 
-    Everything element-wise, the cell's memory above all, stays in the weights' type.
+    Everything element-wise, above all the cell's memory, stays in the weights' type.
     """
     kind = weight.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
 
 
-def without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
-    """Inside a scan the types are chosen by hand."""
+def _without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
+    """The scan chooses the types itself."""
     return torch.autocast(tensor.device.type, enabled=False)
 
 
-def add_product(base: Tensor, left: Tensor, right: Tensor, out: Tensor) -> None:
-    """out = base + left @ right, which may be base; multiplied in the type of `right`, added in full."""
-    if left.dtype == right.dtype:
-        torch.addmm(base, left, right, out=out)
-    else:
-        torch.add(base, left.to(right.dtype) @ right, out=out)
-
-
-class Run(NamedTuple):
-    """What a forward loop computed and the backward loop needs."""
-
-    gates: Tensor
-    """(T, B, G·H), after σ and φ."""
-    cells: Tensor
-    """(T + 1, B, H): the c it began with, then one a step."""
-    squashed: Tensor
-    """(T, B, H): φ(c)."""
-    outputs: Tensor
-    """(T + 1, B, H): the h it began with, then one a step."""
-
-    @classmethod
-    def beginning(cls, products: Tensor, hidden: Tensor, cell: Tensor) -> Run:
-        """Room for T steps from a state; the products (T, B, G·H), nobody else's, become the gates."""
-        steps, batch, size = products.shape[0], *hidden.shape
-        run = cls(
-            gates=products,
-            cells=products.new_empty(steps + 1, batch, size),
-            squashed=products.new_empty(steps, batch, size),
-            outputs=products.new_empty(steps + 1, batch, size),
-        )
-        run.cells[0] = cell
-        run.outputs[0] = hidden
-        return run
-
-    @property
-    def state(self) -> tuple[Tensor, Tensor]:
-        """The last h and c."""
-        return self.outputs[-1], self.cells[-1]
-
-
 _ONE_THREADS_WORK = 1 << 24
-"""Multiplications that one thread has done before a second one is awake."""
+"""Multiplications that one thread completes before a second one is awake."""
 
 
 @contextmanager
-def threads_for(run: Run) -> Iterator[None]:
-    """Around a loop: all of torch's threads only where a step's product is large enough for them.
+def _threads_for(multiplications: int, device: torch.device) -> Iterator[None]:
+    """Around a loop: all of PyTorch's threads only where a step's product is large enough for them.
 
     They are woken and waited for at every step. With a small product that takes longer than the product, and
     on a busy machine many times longer.
     """
-    threads, (_, batch, rows) = torch.get_num_threads(), run.gates.shape
-    work = batch * rows * run.outputs.shape[2]
-    if run.gates.device.type != "cpu" or threads == 1 or work > _ONE_THREADS_WORK:
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1 or multiplications > _ONE_THREADS_WORK:
         yield
         return
     torch.set_num_threads(1)
@@ -160,59 +206,193 @@ def threads_for(run: Run) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class Factors(NamedTuple):
-    """What gradients are multiplied by, at each of some steps; dh and dc are those of a step's h and c.
+def _weights(
+    cell: Equations, tensors: Sequence[Tensor], dtype: torch.dtype, rows: int, *, transposed: bool = False
+) -> dict[str, Any]:
+    """The parameters that a step uses; matrices are prepared for batches of `rows`."""
+    found: dict[str, Any] = {}
+    for name, tensor in zip(cell.recurrent, tensors, strict=True):
+        found[name] = tensor
+        if name.startswith("weight"):
+            found[name] = _Matrix((tensor.t() if transposed else tensor).to(dtype), rows)
+    return found
 
-    Blocks are in the packed order, the output gate last.
-    """
 
-    of_hidden_in_output: Tensor
-    """(steps, B, H): the output gate's error is this times dh."""
-    of_hidden_in_cell: Tensor
-    """(steps, B, H): dc gains this times dh."""
-    of_cell_in_early: Tensor
-    """(steps, B, G−1, H): the errors of all gates but the output are this times dc."""
-    of_cell_in_cell: Tensor
-    """(steps, B, H): dc(t−1) is this times dc(t), and what dh(t−1) adds."""
+def _run(
+    cell: Equations,
+    f: TorchArithmetic,
+    projected: Sequence[Tensor],
+    state: LayerState,
+    weights: Sequence[Tensor],
+    dtype: torch.dtype,
+) -> _Arrays:
+    """The forward loop. Overwrites the first of `projected` (T, B, G·H) with the gates."""
+    arrays = _arrays(cell, projected, state)
+    run = arrays.run()
+    w = _weights(cell, weights, dtype, len(state[0]))
+    with _threads_for(arrays.gates[0].numel() * state[0].shape[1], arrays.gates.device):
+        for frame in _frames(cell, run):
+            cell.recall(frame, w, f)
+            cell.activate(frame, w, f)
+            cell.update(frame, w, f)
+    return arrays
+
+
+def _arrays(cell: Equations, projected: Sequence[Tensor], state: LayerState) -> _Arrays:
+    """Arrays for a run from `state`; the first of `projected` becomes the gates."""
+    gates, *inputs = projected
+    steps, batch, size = len(gates), *state[0].shape
+    arrays = _Arrays(
+        gates=gates.view(steps, batch, -1, size),
+        states=[gates.new_empty(steps + 1, batch, size) for _ in state],
+        inputs=inputs,
+        saved=[gates.new_empty(steps, batch, size) for _ in cell.saved],
+    )
+    for part, first in zip(arrays.states, state, strict=True):
+        part[0] = first
+    return arrays
+
+
+def _frames(cell: Equations, run: Run) -> Iterator[Frame]:
+    """The arrays of each step in turn."""
+    steps = len(run.gates)
+    of_steps = zip(
+        run.gates.flatten(2).unbind(0),
+        _steps_of(cell.split(run.gates), steps),
+        run.hidden_before.unbind(0),
+        run.cell_before.unbind(0) if cell.has_cell else repeat(None),
+        run.hidden.unbind(0),
+        run.cell.unbind(0) if cell.has_cell else repeat(None),
+        _steps_of(run.inputs, steps),
+        _steps_of(run.saved, steps),
+        strict=False,
+    )
+    return starmap(Frame, of_steps)
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """What the forward loop computed, as it is kept for the backward pass."""
+
+    gates: Tensor
+    states: Sequence[Tensor]
+    """(T + 1, B, H) for h and, where the cell has it, c: the first state, then one for each step."""
+    inputs: Sequence[Tensor]
+    saved: Sequence[Tensor]
+
+    def run(self, part: slice = slice(None)) -> Run:
+        """The arrays of some steps."""
+        hidden, *cell = self.states
+        return Run(
+            gates=self.gates[part],
+            hidden_before=hidden[:-1][part],
+            cell_before=cell[0][:-1][part] if cell else None,
+            hidden=hidden[1:][part],
+            cell=cell[0][1:][part] if cell else None,
+            inputs=tuple(each[part] for each in self.inputs),
+            saved=tuple(each[part] for each in self.saved),
+        )
+
+    @property
+    def last(self) -> LayerState:
+        return tuple(part[-1] for part in self.states)
+
+    @property
+    def packed(self) -> tuple[Tensor, ...]:
+        return (self.gates, *self.states, *self.inputs, *self.saved)
+
+    @classmethod
+    def unpacked(cls, cell: Equations, packed: Sequence[Tensor]) -> _Arrays:
+        gates, *others = packed
+        states, others = others[: 1 + cell.has_cell], others[1 + cell.has_cell :]
+        inputs = len(cell.projections) - 1
+        return cls(gates, states, others[:inputs], others[inputs:])
+
+
+def _steps_of(tensors: Sequence[Tensor], steps: int) -> Iterable[tuple[Tensor, ...]]:
+    """For each step, its part of every tensor (T, …)."""
+    return zip(*(tensor.unbind(0) for tensor in tensors), strict=True) if tensors else repeat((), steps)
 
 
 _STEPS_AT_ONCE = 8
 """Steps whose factors are computed together: few calls, and still in the cache when they are used."""
 
 
-def backpropagate(
-    run: Run,
-    to_outputs: Tensor,
-    to_cell: Tensor,
-    factors: Callable[[slice], Factors],
-    recurrent: Callable[[int, Tensor, Tensor, Tensor], None],
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Go back through time.
+class _Scan(torch.autograd.Function):
+    """The two loops as one operation: (cell, f, *projected, *state, *weights) -> hidden and the last c."""
 
-    to_outputs, to_cell: gradients of all h (T, B, H) and of the last c (B, H).
-    factors: called with steps, the last ones first.
-    recurrent: called with (t, errors (B, G·H), dh, out): out = dh + what step t's errors say of h(t−1).
-    Returns the errors, which are the gradients of the gates before σ and φ (T, B, G·H), and the state's.
+    @staticmethod
+    def forward(ctx: Any, cell: Equations, f: TorchArithmetic, *tensors: Tensor) -> tuple[Tensor, ...]:
+        inputs, states = len(cell.projections), 1 + cell.has_cell
+        projected, state = tensors[:inputs], tensors[inputs : inputs + states]
+        weights = tensors[inputs + states :]
+        own, ctx.dtype, ctx.projected_dtype = weights[0].dtype, product_type(weights[0]), projected[0].dtype
+        with _without_autocast(weights[0]):
+            arrays = _run(cell, f, [each.detach().to(own) for each in projected], state, weights, ctx.dtype)
+        ctx.cell, ctx.f = cell, f
+        ctx.save_for_backward(*weights, *arrays.packed)
+        hidden, *last = arrays.states
+        return (hidden[1:], *(part[-1].clone() for part in last))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, to_hidden: Tensor, *to_cell: Tensor) -> tuple[Tensor | None, ...]:
+        cell: Equations = ctx.cell
+        weights = ctx.saved_tensors[: len(cell.recurrent)]
+        arrays = _Arrays.unpacked(cell, ctx.saved_tensors[len(cell.recurrent) :])
+        run = arrays.run()
+        backward = Backward(
+            run,
+            _weights(cell, weights, ctx.dtype, to_hidden.shape[1], transposed=True),
+            replace(ctx.f, dtype=ctx.dtype),
+            tuple(torch.empty_like(run.hidden) for _ in range(cell.saved_back)),
+        )
+        with _without_autocast(to_hidden):
+            errors, to_state = _backpropagate(cell, arrays, backward, to_hidden, to_cell)
+            to_weights, to_inputs = cell.gradients(errors, backward)
+        to_projected = (each.to(ctx.projected_dtype) for each in (errors, *to_inputs))
+        return None, None, *to_projected, *to_state, *to_weights
+
+
+def _backpropagate(
+    cell: Equations, arrays: _Arrays, backward: Backward, to_hidden: Tensor, to_cell: Sequence[Tensor]
+) -> tuple[Tensor, LayerState]:
+    """Go back through time from the gradients of all h (T, B, H) and of the last c (B, H).
+
+    Returns the errors (T, B, G·H), which are the gradients of a(t), and the gradients of the first state.
     """
-    steps, batch, size = to_outputs.shape
-    errors = torch.empty_like(run.gates)
+    steps, batch, size = to_hidden.shape
+    errors = to_hidden.new_empty(steps, batch, arrays.gates[0, 0].numel())
     blocks = errors.view(steps, batch, -1, size)
-    d_cell, d_hidden = to_cell.clone(), to_outputs[-1].clone()
-    nothing = torch.zeros_like(d_hidden)
-    with threads_for(run):
+    nothing = to_hidden.new_zeros(batch, size)
+    d_hidden, d_cell = to_hidden[-1].clone(), to_cell[0].clone() if to_cell else nothing.clone()
+    bases = (nothing, *to_hidden[:-1].unbind(0))
+    with _threads_for(blocks[0].numel() * size, errors.device):
         for end in range(steps, 0, -_STEPS_AT_ONCE):
-            start = max(0, end - _STEPS_AT_ONCE)
-            of_steps = zip(*(factor.unbind(0) for factor in factors(slice(start, end))), strict=True)
-            for t, (in_output, in_cell, in_early, kept) in reversed(list(enumerate(of_steps, start))):
-                d_cell.addcmul_(d_hidden, in_cell)
-                torch.mul(in_early, d_cell.unsqueeze(1), out=blocks[t, :, :-1])
-                torch.mul(in_output, d_hidden, out=blocks[t, :, -1])
-                d_cell.mul_(kept)
-                recurrent(t, errors[t], to_outputs[t - 1] if t else nothing, d_hidden)
-    return errors, d_hidden, d_cell
-
-
-def weight_gradient(errors: Tensor, seen: Tensor, dtype: torch.dtype) -> Tensor:
-    """Σ of error ⊗ seen over all steps and streams: (T, B, rows), (T, B, columns) -> (rows, columns)."""
-    product = errors.flatten(0, 1).to(dtype).t() @ seen.flatten(0, 1).to(dtype)
-    return product.to(errors.dtype)
+            part = slice(max(0, end - _STEPS_AT_ONCE), end)
+            factors = cell.factors(arrays.run(part), backward.w, backward.f)
+            early = torch.stack(factors.blocks, dim=2)
+            of_steps = zip(
+                range(part.start, end),
+                errors[part].unbind(0),
+                blocks[part, :, : early.shape[2]].unbind(0),
+                blocks[part, :, -1].unbind(0),
+                early.unbind(0),
+                *(repeat(None) if each is None else each.unbind(0) for each in factors[1:]),
+                strict=False,
+            )
+            for t, error, early_error, output_error, in_early, kept, shown, in_output in reversed(
+                list(of_steps)
+            ):
+                if shown is None:
+                    d_cell.add_(d_hidden)
+                else:
+                    d_cell.addcmul_(d_hidden, shown)
+                    torch.mul(in_output, d_hidden, out=output_error)
+                torch.mul(in_early, d_cell.unsqueeze(1), out=early_error)
+                if kept is None:
+                    d_cell.zero_()
+                else:
+                    d_cell.mul_(kept)
+                cell.recall_back(t, error, backward, bases[t], d_hidden)
+    return errors, (d_hidden, d_cell) if cell.has_cell else (d_hidden.add_(d_cell),)

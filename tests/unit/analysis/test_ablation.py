@@ -18,7 +18,7 @@ from rnnscope.network.sampling import Sampler
 from rnnscope.progress import Cancelled
 from rnnscope.tracing.record import record, state_at, true_log_probabilities
 
-WITH_CELL = [name for name in sorted(CELLS) if CELLS[name].state_parts == 2]
+WITH_CELL = [name for name in sorted(CELLS) if CELLS[name].has_cell]
 
 
 def clamped_by_loop(model, ids, clamps, state=None):
@@ -82,7 +82,7 @@ def test_hidden_units_are_held_at_every_step(cell, value, make_network, ids) -> 
 
 @pytest.mark.parametrize(
     ("cell", "activation"),
-    [(cell, "tanh") for cell in WITH_CELL] + [(cell, "softsign") for cell in WITH_CELL if cell != "lstm"],
+    [(cell, activation) for cell in WITH_CELL for activation in ("tanh", "softsign")],
 )
 def test_cells_are_held_and_go_on_being_shown_by_their_gate(cell, activation, make_network, ids) -> None:
     network = make_network(cell, dtype=torch.float64, activation=activation)

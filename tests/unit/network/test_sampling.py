@@ -17,9 +17,7 @@ from rnnscope.network.sampling import Sampler, choose
 from rnnscope.text.vocabulary import Vocabulary
 
 LETTERS = Vocabulary.of("abcdefgh\n")
-CELLS = [(cell, "tanh") for cell in QUANTITIES] + [
-    (cell, "softsign") for cell in ("peephole", "coupled", "multiplicative")
-]
+CELLS = [(cell, activation) for cell in QUANTITIES for activation in ("tanh", "softsign")]
 
 
 def make(vocabulary: Vocabulary = LETTERS, **changes: Any) -> CharRNN:

@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rnnscope.errors import OptionError
 from rnnscope.network.architecture import QUANTITIES
-from rnnscope.network.cells import CELLS, Cell, ScannedCell, make_cell
+from rnnscope.network.cells import CELLS
+from rnnscope.network.cells.cell import Cell
+from rnnscope.network.cells.layer import Layer
 
 ALL = sorted(CELLS)
-SCANNED = [name for name in ALL if issubclass(CELLS[name], ScannedCell)]
 FUSED = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-WITH_ACTIVATIONS = [(name, "tanh") for name in ALL] + [(name, "softsign") for name in SCANNED]
+WITH_ACTIVATIONS = [(name, activation) for name in ALL for activation in ("tanh", "softsign")]
 
 
 def make(
     name: str, inputs: int, hidden: int, activation: str = "tanh", dtype: torch.dtype = torch.float64
 ) -> Cell:
     """A cell with every tensor drawn, peepholes and both biases too."""
-    cell = make_cell(name, inputs, hidden, activation).to(dtype)
+    cell = Layer(name, inputs, hidden, activation).to(dtype)
     generator = torch.Generator().manual_seed(inputs * 100 + hidden)
     with torch.no_grad():
         for tensor in cell.tensors().values():
@@ -134,7 +134,7 @@ def test_training_under_bfloat16_keeps_a_float32_memory_and_nearly_the_gradients
 ) -> None:
     torch.manual_seed(4)
     inputs = 300 if one_hot else 16
-    cell = make_cell(name, inputs, 32, activation)
+    cell = Layer(name, inputs, 32, activation)
     cell.reset(1.0, None)
     x = torch.randint(inputs, (20, 4)) if one_hot else torch.randn(20, 4, inputs)
     state = draw_state(cell, 4, torch.float32)
@@ -171,24 +171,18 @@ def test_a_long_text_in_two_calls_is_the_text_in_one(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "first", "sign"), [("lstm", 6, 1), ("peephole", 6, 1), ("coupled", 0, -1)])
 def test_the_forget_bias_opens_the_forget_gate_and_nothing_else(name: str, first: int, sign: int) -> None:
-    cell = make_cell(name, 4, 6)
+    cell = Layer(name, 4, 6)
     cell.reset(5.0, None)
-    expected = torch.zeros(CELLS[name].gates * 6)
+    expected = torch.zeros(len(CELLS[name].blocks) * 6)
     expected[first : first + 6] = 5.0 * sign
     assert torch.equal(cell.tensors()["bias_ih"], expected)
     assert not cell.tensors()["bias_hh"].any()
 
 
 def test_xavier_looks_at_each_gates_block_alone() -> None:
-    cell = make_cell("lstm", 30, 90)
+    cell = Layer("lstm", 30, 90)
     cell.reset(1.0, torch.Generator().manual_seed(0))
     bound = (6 / (30 + 90)) ** 0.5
     for block in cell.tensors()["weight_ih"].chunk(4):
         assert 0.98 * bound < block.abs().max() <= bound
         assert abs(float(block.detach().std()) - bound / 3**0.5) < 0.03 * bound
-
-
-@pytest.mark.parametrize("name", sorted(FUSED))
-def test_softsign_is_for_the_scanned_cells(name: str) -> None:
-    with pytest.raises(OptionError, match="knows only tanh"):
-        make_cell(name, 4, 6, "softsign")
