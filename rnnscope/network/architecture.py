@@ -6,13 +6,10 @@ Imports no torch, so that the screens can use it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from rnnscope.network.cells import CELLS, CellName
+from rnnscope.network.cells import CELLS, Activation, CellName
 
 __all__ = ["GATES", "QUANTITIES", "UNBOUNDED", "Activation", "Architecture", "CellName"]
-
-Activation = Literal["tanh", "softsign"]
 
 QUANTITIES: dict[CellName, tuple[str, ...]] = {name: cell.quantities for name, cell in CELLS.items()}
 """What is recorded of every unit, by cell, in the order in which the screens list it."""

@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnscope.network.cells import Cell
-from rnnscope.network.cells.cell import LayerState
+from rnnscope.network.cells.cell import Cell, LayerState
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
 

@@ -10,6 +10,9 @@ from typing import Literal, get_args
 
 from rnnscope.network.cells.equations import Equations
 
+Activation = Literal["tanh", "softsign"]
+"""φ in the cells' equations."""
+
 CellName = Literal["rnn", "lstm", "gru", "peephole", "coupled", "multiplicative"]
 """The cells. Each is the module of that name in this package, which defines `CELL`."""
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.network.architecture import Activation
-from rnnscope.network.cells import CellName
+from rnnscope.network.cells import Activation, CellName
 from rnnscope.network.cells.cell import LayerState
 
 _DENSE_SYMBOLS = 256

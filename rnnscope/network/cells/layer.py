@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.network.architecture import Activation
-from rnnscope.network.cells import CELLS, CellName
+from rnnscope.network.cells import CELLS, Activation, CellName
 from rnnscope.network.cells.cell import Cell, LayerState
 from rnnscope.network.cells.fused import fused_module, run_fused
 from rnnscope.network.cells.scan import ARITHMETIC, record, scan

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnscope.network.architecture import Activation
+from rnnscope.network.cells import Activation
 from rnnscope.network.cells.cell import LayerState
 from rnnscope.network.cells.equations import Backward, Equations, Frame, Run
 from rnnscope.network.cells.product import prepared, product

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.network.architecture import Activation
-from rnnscope.network.cells import CELLS, CellName
+from rnnscope.network.cells import CELLS, Activation, CellName
 from rnnscope.network.cells.equations import Equations, Frame
 
 Float = NDArray[np.float32]
