@@ -2,8 +2,8 @@
 
     8 bytes: the length of the JSON │ {"__metadata__": {"rnnscope": "…"}, NAME: {dtype, shape, …}, …} │ data
 
-The file may be anybody's, so nothing in it is believed: every number is checked against the file's true size
-before memory is asked for.
+The file may come from anyone, so nothing in it is trusted: every number is checked against the file's true
+size before memory is allocated.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 from rnnscope.errors import CheckpointError
 from rnnscope.network.architecture import Activation, Architecture
 from rnnscope.network.cells import CELLS
+from rnnscope.strict_json import JsonError, decode, parse, shown
 from rnnscope.text.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -31,20 +32,20 @@ _MAXIMUM_HEADER = 64 << 20
 
 @dataclass(frozen=True)
 class Header:
-    """What a model file says of itself."""
+    """What a model file contains besides its weights."""
 
     architecture: Architecture
     vocabulary: Vocabulary
     training: dict[str, Any]
-    """Options, step, losses: whatever was kept of how it was made."""
+    """How the model was trained: options, step, losses."""
     dtype: str
     """`float32`, `float16` or `bfloat16`: how the weights are stored."""
     parameters: int
-    """How many numbers are learned; tied weights count once."""
+    """How many numbers are trained; tied weights count once."""
 
 
 def read_header(path: Path) -> Header:
-    """The header of a model file. Raises CheckpointError for one that is missing, torn or another's."""
+    """The header of a model file. Raises CheckpointError where it is missing, torn or of another program."""
     try:
         with open_model(path) as file:
             return parse_header(file, path)
@@ -57,9 +58,8 @@ def parse_header(file: BinaryIO, path: Path) -> Header:
     try:
         tensors, metadata, data_bytes = _read_json(file)
         return _checked(tensors, metadata, data_bytes)
-    except (CheckpointError, RecursionError, UnicodeError, ValueError) as error:
-        reason = str(error) if isinstance(error, CheckpointError) else "its header is not JSON"
-        raise CheckpointError(f"{path} is not a model of rnnscope: {reason}") from None
+    except (CheckpointError, JsonError) as error:
+        raise CheckpointError(f"{path} is not a model of rnnscope: {error}") from None
 
 
 def expected_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -95,18 +95,18 @@ def metadata_of(
 
 
 def open_model(path: Path) -> BinaryIO:
-    """The file, open to be read. Raises CheckpointError for what is no file, and OSError."""
+    """The file, open for reading. Raises CheckpointError where it is not a regular file, and OSError."""
     if path.is_dir():
         raise CheckpointError(f"{path} is a directory, not a model file")
     if not path.exists():
         raise CheckpointError(f"there is no file {path}")
     if not path.is_file():
-        raise CheckpointError(f"{path} is not a regular file")  # opening a pipe would wait for ever
+        raise CheckpointError(f"{path} is not a regular file")  # opening a pipe would wait for its writer
     return path.open("rb")
 
 
 def _read_json(file: BinaryIO) -> tuple[dict[str, Any], Any, int]:
-    """The header's tensors, our metadata, and how many bytes of data follow."""
+    """The header's tensors, the metadata of rnnscope, and how many bytes of data follow."""
     size = os.fstat(file.fileno()).st_size
     prefix = file.read(8)
     length = int.from_bytes(prefix, "little")
@@ -114,13 +114,11 @@ def _read_json(file: BinaryIO) -> tuple[dict[str, Any], Any, int]:
         raise CheckpointError("it is not a safetensors file")
     if length > min(_MAXIMUM_HEADER, size - 8):
         raise CheckpointError("it is not a safetensors file, or it is cut short")
-    tensors = json.loads(file.read(length))
-    if not isinstance(tensors, dict):
-        raise CheckpointError("its header is not a JSON object")
+    tensors = decode(dict[str, Any], parse(file.read(length)), "its header")
     metadata = tensors.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
         raise CheckpointError(f"its header has no {KEY!r} metadata; another program wrote it")
-    return tensors, json.loads(metadata[KEY]), size - 8 - length
+    return tensors, parse(metadata[KEY]), size - 8 - length
 
 
 def _checked(tensors: dict[str, Any], described: Any, data_bytes: int) -> Header:
@@ -128,7 +126,7 @@ def _checked(tensors: dict[str, Any], described: Any, data_bytes: int) -> Header
         raise CheckpointError("its metadata is not a JSON object")
     if described.get("format") != FORMAT:
         raise CheckpointError(
-            f"its format is {_short(described.get('format'))}, and this version reads {FORMAT}"
+            f"its format is {shown(described.get('format'))}, and this version reads {FORMAT}"
         )
     vocabulary = Vocabulary.from_json(described.get("vocabulary"))
     architecture = _architecture(described, vocabulary, tensors)
@@ -141,19 +139,15 @@ def _checked(tensors: dict[str, Any], described: Any, data_bytes: int) -> Header
 
 def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Any]) -> Architecture:
     cell: Any = described.get("cell")
-    activation = described.get("activation", "tanh")
     if cell not in tuple(CELLS):  # a tuple: a value from a file may not be hashable
-        raise CheckpointError(f"its cell is {_short(cell)}, which is none of {', '.join(CELLS)}")
-    if activation not in get_args(Activation):
-        raise CheckpointError(f"its activation is {_short(activation)}, neither tanh nor softsign")
-    tied = described.get("tied", False)
-    if not isinstance(tied, bool):
-        raise CheckpointError(f"its 'tied' is {_short(tied)}, neither true nor false")
+        raise CheckpointError(f"its cell is {shown(cell)}, which is none of {', '.join(CELLS)}")
+    activation: Activation = decode(Activation, described.get("activation", "tanh"), "its activation")  # type: ignore[arg-type]
+    tied = decode(bool, described.get("tied", False), "its 'tied'")
     input_size = _size(described, "input_size")
     has_embedding = "embedding.weight" in tensors
     if not has_embedding and input_size != len(vocabulary):
         raise CheckpointError(
-            f"its one-hot input is {_short(input_size)} wide, its vocabulary has {len(vocabulary)} symbols"
+            f"its one-hot input is {shown(input_size)} wide, its vocabulary has {len(vocabulary)} symbols"
         )
     architecture = Architecture(
         cell=cell,
@@ -167,7 +161,7 @@ def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: di
     if tied and architecture.embedding_size != architecture.hidden_size:
         raise CheckpointError("its read-out is tied to an embedding of another width")
     if architecture.layers > len(tensors):
-        claimed = _short(architecture.layers)
+        claimed = shown(architecture.layers)
         raise CheckpointError(f"it claims {claimed} layers and has {len(tensors)} tensors")
     return architecture
 
@@ -175,7 +169,7 @@ def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: di
 def _size(described: dict[str, Any], name: str) -> int:
     value = described.get(name)
     if type(value) is not int or value < 1:  # true is an int too, to Python
-        raise CheckpointError(f"its {name} is {_short(value)}, not a positive whole number")
+        raise CheckpointError(f"its {name} is {shown(value)}, not a positive whole number")
     return value
 
 
@@ -187,7 +181,7 @@ def _check_tensors(tensors: dict[str, Any], architecture: Architecture, data_byt
             raise CheckpointError(f"it lacks the tensor {name}")
     for name in tensors:
         if name not in shapes:
-            raise CheckpointError(f"it has a tensor {_short(name)} that no such network has")
+            raise CheckpointError(f"it has a tensor {shown(name)} that no such network has")
     dtypes = set()
     end = 0
     for name, shape in shapes.items():
@@ -195,14 +189,13 @@ def _check_tensors(tensors: dict[str, Any], architecture: Architecture, data_byt
         stored = entry.get("shape") if isinstance(entry, dict) else None
         if stored != list(shape):
             raise CheckpointError(
-                f"its tensor {name} has the shape {_short(stored)}, not {_short(list(shape))}"
+                f"its tensor {name} has the shape {shown(stored)}, not {shown(list(shape))}"
             )
-        if entry.get("dtype") not in _BYTES_OF:
-            raise CheckpointError(
-                f"its tensor {name} has the type {_short(entry.get('dtype'))}, not F32, F16 or BF16"
-            )
-        dtypes.add(entry["dtype"])
-        end += math.prod(shape) * _BYTES_OF[entry["dtype"]]
+        dtype = entry.get("dtype")
+        if not isinstance(dtype, str) or dtype not in _BYTES_OF:
+            raise CheckpointError(f"its tensor {name} has the type {shown(dtype)}, not F32, F16 or BF16")
+        dtypes.add(dtype)
+        end += math.prod(shape) * _BYTES_OF[dtype]
     if end != data_bytes:
         raise CheckpointError(
             f"it holds {data_bytes} bytes of weights where its tensors need {end}; it is cut short"
@@ -213,9 +206,3 @@ def _check_tensors(tensors: dict[str, Any], architecture: Architecture, data_byt
         math.prod(s) for name, s in shapes.items() if not (architecture.tied and name == "embedding.weight")
     )
     return {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}[dtypes.pop()], sum(counted)
-
-
-def _short(value: object) -> str:
-    """A value of a stranger's file, fit to be shown in one line."""
-    text = ascii(value)
-    return text if len(text) <= 40 else text[:37] + "…"

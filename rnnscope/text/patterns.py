@@ -1,11 +1,14 @@
-"""Regular expressions from users: matching releases the interpreter lock and has a time limit.
+"""Regular expressions typed by a user: bounded in size, and matched in bounded time while other threads run.
 
-`re` of the standard library holds the lock while it matches: an expression with nested repeats would freeze a
-screen.
+The standard library's matcher holds the interpreter, so that an expression with nested repeats would freeze a
+screen. The regex package lets other threads run and takes a time limit, but it writes repeats out: its
+`a{99999999}` fills the memory before anything is matched. So what an expression is written out to is computed
+first, and recursion, which has no such bound, is refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import regex
@@ -15,7 +18,21 @@ from rnnscope.errors import OptionError
 Span = tuple[int, int]
 
 _MOST_SECONDS = 10.0
-"""The time limit of one call, in seconds."""
+"""How long one stretch of text may take."""
+_LONGEST = 10_000
+_LARGEST = 100_000
+"""How many characters an expression may have when its counted repeats are written out."""
+
+_RECURSION = re.compile(r"(?<!\\)\(\?(?:R|&|P>|[+-]?[0-9])")
+_TOKEN = re.compile(
+    r"""(?P<escaped> \\ (?: [pPN]\{[^{}]*\} | . ) )
+      | (?P<charset> \[ \^? \]? (?: \\. | [^\]\\] )* \] )
+      | (?P<count> \{ (?P<content> [^{}]* ) \} )
+      | (?P<open> \( )
+      | (?P<close> \) )
+      | (?P<other> . )""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class Expression:
@@ -24,30 +41,68 @@ class Expression:
     def __init__(self, written: str, *, ignores_case: bool = False, ascii_only: bool = False) -> None:
         """Raises OptionError for an invalid expression."""
         self.written = written
+        _require_bounded(written)
         flags = regex.MULTILINE | (regex.IGNORECASE if ignores_case else 0)
         try:
             self._compiled = regex.compile(written, flags | (regex.ASCII if ascii_only else 0))
-        except (regex.error, OverflowError, RecursionError) as error:
-            raise OptionError(f"{written!r} is not a regular expression: {error}") from error
+        except (regex.error, OverflowError, RecursionError, MemoryError) as error:
+            raise OptionError(f"{_shown(written)} is not a regular expression: {error}") from error
 
     def spans(self, text: str, start: int = 0) -> Iterator[Span]:
         """The matches from `start` on, in order. Raises OptionError at the time limit."""
         try:
             for match in self._compiled.finditer(text, start, timeout=_MOST_SECONDS, concurrent=True):
                 yield match.span()
-        except TimeoutError as error:
+        except (TimeoutError, MemoryError) as error:
             raise self._endless() from error
 
     def span_at(self, text: str, start: int) -> Span | None:
         """The match that begins at `start`, if any. Raises OptionError at the time limit."""
         try:
             match = self._compiled.match(text, start, timeout=_MOST_SECONDS, concurrent=True)
-        except TimeoutError as error:
+        except (TimeoutError, MemoryError) as error:
             raise self._endless() from error
         return None if match is None else match.span()
 
     def _endless(self) -> OptionError:
         return OptionError(
-            f"{self.written!r} takes more than {_MOST_SECONDS:.0f} s on a part of the text; "
+            f"{_shown(self.written)} takes more than {_MOST_SECONDS:.0f} s on a part of the text; "
             "avoid repeats within repeats, such as (a+)+"
         )
+
+
+def _require_bounded(written: str) -> None:
+    if len(written) > _LONGEST:
+        raise OptionError(f"the regular expression is too long: {len(written):,} of {_LONGEST:,} characters")
+    if _RECURSION.search(written):
+        raise OptionError(f"{_shown(written)} calls itself or a group: recursion is not supported")
+    if written_out(written) > _LARGEST:
+        raise OptionError(f"{_shown(written)} repeats too often: at most {_LARGEST:,} characters written out")
+
+
+def written_out(expression: str) -> int:
+    """How many characters an expression has when each counted repeat is written out.
+
+    A repeat counts as its largest number, so that this is a bound from above for every syntax that counts.
+    """
+    groups, last = [0], 0
+    for token in _TOKEN.finditer(expression):
+        match token.lastgroup:
+            case "open":
+                groups.append(0)
+                last = 0
+            case "close" if len(groups) > 1:
+                last = groups.pop() + 1
+                groups[-1] += last
+            case "count":
+                times = max((int(number[:9]) for number in re.findall("[0-9]+", token["content"])), default=1)
+                groups[-1] += last * (times - 1)
+                last *= max(1, times)
+            case _:
+                last = 1
+                groups[-1] += last
+    return sum(groups)
+
+
+def _shown(written: str) -> str:
+    return repr(written if len(written) <= 60 else written[:59] + "…")

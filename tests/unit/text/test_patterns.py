@@ -11,7 +11,7 @@ import pytest
 
 from rnnscope.errors import OptionError
 from rnnscope.text import patterns
-from rnnscope.text.patterns import Expression
+from rnnscope.text.patterns import Expression, written_out
 
 TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n' * 3
 
@@ -30,6 +30,40 @@ def test_matches_are_the_standard_librarys(written: str) -> None:
 def test_what_is_no_expression_is_told(written: str) -> None:
     with pytest.raises(OptionError, match="not a regular expression"):
         Expression(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a{99999999}", "a{3000000}", "(a{1000}){1000}", "((a{100}){100}){100}", "(?:[a-z]|x{9}){30000}",
+        "a{2}{300000}", "(?x) a { 300000 }", "a{,300000}", "(?:abc){e<=200000}", "[(]{200000}",
+        "a{99999999999999999999}", "(?<=a{150000})b", "x" * 20_000, "(?R)", "(?1)(a)", "(?P<q>a(?&q)?)",
+        "(?P>q)(?P<q>a)", "(?0)", "a(?-1)", "(" * 3_000 + ")" * 3_000,
+    ],
+)  # fmt: skip
+def test_one_that_would_fill_the_memory_is_refused_at_once(written: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(OptionError) as error:
+        Expression(written)
+    assert len(str(error.value).splitlines()) == 1
+    assert len(str(error.value)) < 250
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("abc", 3),
+        (r"\d{4}-\d{2}", 7),
+        ("(ab){10}", 30),
+        ("[a-z]{3}|x", 5),
+        (r"\p{Lu}{4}", 4),
+        (r"\(?0\)?", 5),
+    ],
+)
+def test_the_size_is_that_of_the_repeats_written_out(written: str, size: int) -> None:
+    assert written_out(written) == size
+    Expression(written)
 
 
 def test_one_that_does_not_end_is_given_up_while_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
