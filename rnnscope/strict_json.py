@@ -63,6 +63,25 @@ def decode(kind: type[T], value: object, where: str = "") -> T:
     return cast("T", _decode(kind, value, where))
 
 
+def dump(value: object) -> str:
+    """The value as JSON in one line of ASCII; null stands for NaN and the infinities.
+
+    Raises TypeError for what is not JSON.
+    """
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def shown(value: object) -> str:
     """A value of such a file, fit to stand in a message: ASCII, one line, at most 40 characters."""
     if isinstance(value, str | bytes | list | tuple | dict):

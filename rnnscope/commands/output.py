@@ -5,12 +5,10 @@ Text of a file, a name or an argument cannot act on the terminal, and JSON is va
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from rich.console import Console, RenderableType
 from rich.segment import Segment, Segments
 
+from rnnscope.strict_json import dump
 from rnnscope.text.display import safe
 
 
@@ -21,7 +19,7 @@ def say(text: str, *, end: str = "\n") -> None:
 
 def say_json(value: object) -> None:
     """Print one JSON object on a line, in ASCII. Raises OSError."""
-    print(valid_json(value))  # noqa: T201
+    print(dump(value))  # noqa: T201
 
 
 def say_styled(*parts: RenderableType) -> None:
@@ -30,22 +28,6 @@ def say_styled(*parts: RenderableType) -> None:
     for part in parts:
         clean = [Segment(safe(text), style) for text, style, _ in console.render(part)]
         console.print(Segments(clean), end="" if clean and clean[-1].text.endswith("\n") else "\n")
-
-
-def valid_json(value: object) -> str:
-    """The value as JSON in one line of ASCII; null stands for NaN and the infinities."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 class _Console(Console):

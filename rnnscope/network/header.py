@@ -8,7 +8,6 @@ size before memory is allocated.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from rnnscope.errors import CheckpointError
 from rnnscope.network.architecture import Activation, Architecture
 from rnnscope.network.cells import CELLS
 from rnnscope.strict_json import JsonError, decode, parse, shown
+from rnnscope.strict_json import JsonError, decode, dump, parse, shown
 from rnnscope.text.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -91,7 +91,7 @@ def metadata_of(
         described["activation"] = architecture.activation
     if architecture.tied:
         described["tied"] = True
-    return {KEY: json.dumps(described, ensure_ascii=True)}
+    return {KEY: dump(described)}
 
 
 def open_model(path: Path) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.strict_json import DEPTH, JsonError, decode, parse, read_json, shown
+from rnnscope.strict_json import DEPTH, JsonError, decode, dump, parse, read_json, shown
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,10 @@ def test_what_no_file_of_ours_holds_is_refused(text: str | bytes) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
@@ -100,6 +104,14 @@ def test_a_value_of_another_type_is_named(name: str, value: object, message: str
     with pytest.raises(JsonError) as error:
         decode(Outer, GOOD | {name: value})
     assert message in str(error.value)
+
+
+@given(st.lists(st.floats() | st.text() | st.none()))
+def test_what_is_dumped_is_valid_json_whatever_the_numbers(values: list[Any]) -> None:
+    back = parse(dump({"values": tuple(values)}))["values"]
+    assert len(back) == len(values)
+    for value, again in zip(values, back, strict=True):
+        assert again is None if isinstance(value, float) and not math.isfinite(value) else again == value
 
 
 @given(st.text() | st.binary() | st.lists(st.integers()) | st.dictionaries(st.text(), st.integers()))
