@@ -119,11 +119,12 @@ class Model:
         return self.vocabulary.decode([i for i, _ in sampled])
 
 
-def load(model: str | Path, device: str = "cpu") -> Model:
+def load(model: str | Path, device: str = "cpu", *, allow_nonfinite: bool = False) -> Model:
     """Load a model.
 
     model: a model file, a run directory (its best weights), or the name of a sample model. device: such as
-    "cpu" or "cuda". Raises CheckpointError for a file that is missing or not a model.
+    "cpu" or "cuda". allow_nonfinite: accept weights that are NaN or infinite. Raises CheckpointError for a
+    file that is missing or not a model.
 
     Example::
 
@@ -132,7 +133,9 @@ def load(model: str | Path, device: str = "cpu") -> Model:
         'GRU 1×256'
     """
     path = resolve_model(str(model))
-    return Model(load_model(path, device), model_facts(path, read_header(path)))
+    return Model(
+        load_model(path, device, allow_nonfinite=allow_nonfinite), model_facts(path, read_header(path))
+    )
 
 
 def trace(model: Model | str | Path, text: str | bytes) -> Trace:

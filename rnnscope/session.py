@@ -76,12 +76,12 @@ class Session:
         self._set(TextReader(network, text), name, training_text, cache)
 
     @classmethod
-    def open(cls, model: str, text: str | None = None) -> Session:
+    def open(cls, model: str, text: str | None = None, *, allow_nonfinite: bool = False) -> Session:
         """A session on a model and a text that are named as on the command line.
 
         model: a path, a run directory (its best weights), or a sample model's name. text: a file; None opens
-        the model's validation text where it is at hand, else a text that the model writes. Raises
-        CheckpointError, TextError.
+        the model's validation text where it is at hand, else a text that the model writes. allow_nonfinite:
+        accept weights that are NaN or infinite. Raises CheckpointError, TextError.
         """
         from rnnscope.network.checkpoint import load_model
         from rnnscope.network.header import read_header
@@ -89,7 +89,7 @@ class Session:
         from rnnscope.opening import open_text
 
         path = resolve_model(model)
-        network = load_model(path)
+        network = load_model(path, allow_nonfinite=allow_nonfinite)
         opening = open_text(network, read_header(path), path, text)
         return cls(network, opening.text, name=opening.source, training_text=opening.training_text)
 

@@ -57,7 +57,8 @@ def turn(bins: Tensor, binned: Tensor) -> None:
     """Fill bins (C, n) uint8 from as many (n, C) float32, whose fractions are cut off."""
     # numpy takes a quarter of torch's time to make bytes of them.
     small = _BYTES.of(*binned.shape)
-    np.copyto(small, binned.numpy(), casting="unsafe")
+    with np.errstate(invalid="ignore"):  # NaN goes into any bin
+        np.copyto(small, binned.numpy(), casting="unsafe")
     np.copyto(bins.numpy(), small.T)
 
 

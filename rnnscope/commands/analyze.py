@@ -86,6 +86,7 @@ def options_of(query: type[Query[Any]]) -> type:
     model = tyro.conf.arg(help="A model file, a run directory, or a sample model's name.")
     text = tyro.conf.arg(help="The text: a file, or - for standard input.")
     as_json = tyro.conf.arg(help="Print the result as one JSON object.")
+    nonfinite = tyro.conf.arg(help="Load weights that are NaN or infinite, too.")
     options = dataclasses.make_dataclass(
         "Options",
         [
@@ -93,6 +94,7 @@ def options_of(query: type[Query[Any]]) -> type:
             ("text", Annotated[positional[str], text]),
             ("query", Annotated[query, tyro.conf.arg(name="", help="")]),
             ("json", Annotated[bool, as_json], dataclasses.field(default=False, kw_only=True)),
+            ("allow_nonfinite", Annotated[bool, nonfinite], dataclasses.field(default=False, kw_only=True)),
         ],
         frozen=True,
     )
@@ -106,7 +108,7 @@ def run(options: Any) -> int:
     from rnnscope.commands.asking import ask
     from rnnscope.session import Session
 
-    session = Session.open(options.model, options.text)
+    session = Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite)
     result = ask(session, options.query)
     if options.json:
         say_json(result.to_dict())

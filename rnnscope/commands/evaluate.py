@@ -25,6 +25,8 @@ class Options:
     """Where to compute."""
     json: bool = False
     """Print one JSON object."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -42,7 +44,12 @@ def run(options: Options) -> int:
     from rnnscope.training.device import choose_device
     from rnnscope.training.evaluate import evaluate
 
-    result = evaluate(load_model(path), ids, window=options.window, device=choose_device(options.device))
+    result = evaluate(
+        load_model(path, allow_nonfinite=options.allow_nonfinite),
+        ids,
+        window=options.window,
+        device=choose_device(options.device),
+    )
     if options.json:
         say_json(
             {

@@ -46,6 +46,8 @@ class Options:
     """Position of the first character to write, from 0."""
     length: int | None = None
     """Number of characters; by default all, or 20,000 in HTML and SVG."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -80,7 +82,7 @@ def run(options: Options) -> int:
     from rnnscope.network.checkpoint import load_model
     from rnnscope.tracing.reader import TextReader
 
-    reader = TextReader(load_model(path), text)
+    reader = TextReader(load_model(path, allow_nonfinite=options.allow_nonfinite), text)
     facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
     found, unknown = _colored(reader, subject, options.start, stop, facts)
     write(found, options.output)

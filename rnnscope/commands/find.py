@@ -40,6 +40,8 @@ class Options:
     """How many to show."""
     json: bool = False
     """Print one JSON object."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -63,7 +65,13 @@ def run(options: Options) -> int:
     from rnnscope.analysis.search import find
     from rnnscope.network.checkpoint import load_model
 
-    findings = find(load_model(path), ids, looked_for, quantity=options.quantity, top=options.top)
+    findings = find(
+        load_model(path, allow_nonfinite=options.allow_nonfinite),
+        ids,
+        looked_for,
+        quantity=options.quantity,
+        top=options.top,
+    )
     if options.json:
         say_json(findings.to_json())
     else:

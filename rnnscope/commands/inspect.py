@@ -35,6 +35,8 @@ class Options:
     """The text to read: a file of any size, or - for standard input."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -59,7 +61,7 @@ def run(options: Options) -> int:
     def start(desk: Desk) -> None:
         from rnnscope.inspection.worker import serve
 
-        serve(desk, path, name, options.text)
+        serve(desk, path, name, options.text, allow_nonfinite=options.allow_nonfinite)
 
     status = run_inspect_screen(start, name=name, remarks=remarks_path(path), theme=options.theme)
     leave_at_once(status)

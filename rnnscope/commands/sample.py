@@ -37,6 +37,8 @@ class Options:
     """Choose among the likeliest that have this probability together."""
     seed: int | None = None
     """The same seed writes the same text."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -48,7 +50,7 @@ def run(options: Options) -> int:
     from rnnscope.network.checkpoint import load_model, resolve_model
     from rnnscope.network.sampling import Sampler
 
-    model = load_model(resolve_model(options.model))
+    model = load_model(resolve_model(options.model), allow_nonfinite=options.allow_nonfinite)
     sampler = Sampler(model)
     prime = model.vocabulary.encode(options.prime).tolist()
     stream = sampler.stream(

@@ -25,6 +25,8 @@ class Options:
     """The text: a file, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.npz")]
     """The file to write: text, ids, log_probabilities, and one array such as 1/forget for every quantity."""
+    allow_nonfinite: bool = False
+    """Load weights that are NaN or infinite, too."""
 
 
 def run(options: Options) -> int:
@@ -52,7 +54,7 @@ def run(options: Options) -> int:
     from rnnscope.network.checkpoint import load_model
     from rnnscope.tracing.record import record
 
-    trace = record(load_model(path), ids)
+    trace = record(load_model(path, allow_nonfinite=options.allow_nonfinite), ids)
     trace.save(options.output)
     arrays = ", ".join(trace.activations)
     say(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")

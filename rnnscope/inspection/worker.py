@@ -46,7 +46,7 @@ ANSWERS: Mapping[type[Request], Doing] = {
 }
 
 
-def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
+def serve(desk: Desk, path: Path, name: str, text: str | None, *, allow_nonfinite: bool = False) -> None:
     """Load the model, then answer until the desk is closed.
 
     text: the text to show, as the command line names it. Raises CheckpointError, TextError.
@@ -55,7 +55,7 @@ def serve(desk: Desk, path: Path, name: str, text: str | None) -> None:
 
     header = read_header(path)
     file = ModelFile(path)
-    model = load_model(path)
+    model = load_model(path, allow_nonfinite=allow_nonfinite)
     kept = Kept(findings_path(path), file.digest, header.architecture)
     bench = Bench(model, open_text(model, header, path, text), kept)
     held_out = header.training.get("held_out_nats")

@@ -56,9 +56,15 @@ def model_bytes(model: CharRNN, training: Mapping[str, object], *, half: bool = 
     return safetensors.torch.save(tensors, metadata_of(model.architecture, model.vocabulary, training))
 
 
-def load_model(path: Path, device: str = "cpu") -> CharRNN:
-    """The model in a file, in float32 and ready to evaluate. Raises CheckpointError."""
+def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False) -> CharRNN:
+    """The model in a file, in float32 and ready to evaluate.
+
+    allow_nonfinite: accept weights that are NaN or infinite, as training that diverged leaves them. Raises
+    CheckpointError.
+    """
     header, stored = _read(path)
+    if not allow_nonfinite:
+        _require_finite(stored, path)
     # A generator of its own, so that loading leaves the program's random numbers as they were.
     model = CharRNN(header.architecture, header.vocabulary, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -84,6 +90,15 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     if header.architecture.tied and not _same(stored["embedding.weight"], stored["readout.weight"]):
         raise CheckpointError(f"{path} says its read-out is tied, but it differs from the embedding")
     return header, stored
+
+
+def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"{path} has weights that are NaN or infinite, in {name}: its training diverged; use an "
+                "earlier snapshot, or --allow-nonfinite to look at it as it is"
+            )
 
 
 def _same(left: Tensor, right: Tensor) -> bool:

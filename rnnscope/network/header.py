@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 from rnnscope.errors import CheckpointError
 from rnnscope.network.architecture import Activation, Architecture
 from rnnscope.network.cells import CELLS
-from rnnscope.strict_json import JsonError, decode, parse, shown
 from rnnscope.strict_json import JsonError, decode, dump, parse, shown
 from rnnscope.text.vocabulary import Vocabulary
 

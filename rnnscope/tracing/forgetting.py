@@ -85,9 +85,10 @@ def run(model: CharRNN, ids: Tensor, state: State) -> State:
 
 
 def same(left: Sequence[Tensor], right: Sequence[Tensor]) -> NDArray[np.bool_]:
-    """(n,) whether states, whose parts are (n, H), are the same."""
+    """(n,) whether states, whose parts are (n, H), are the same; NaN is the same as NaN."""
     found = [
-        ((a - b).abs() <= SAME * b.abs().clamp(min=1)).all(dim=1) for a, b in zip(left, right, strict=True)
+        (((a - b).abs() <= SAME * b.abs().clamp(min=1)) | (a == b) | (a.isnan() & b.isnan())).all(dim=1)
+        for a, b in zip(left, right, strict=True)
     ]
     equal: NDArray[np.bool_] = torch.stack(found).all(dim=0).cpu().numpy()
     return equal

@@ -412,7 +412,8 @@ class Trainer:
         """
         learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
         try:
-            best, training = load_model(path, learner.device.type), read_header(path).training
+            best = load_model(path, learner.device.type, allow_nonfinite=True)
+            training = read_header(path).training
         except CheckpointError as error:
             message = f"{error}; the newest weights are evaluated in place of the best"
             yield Warned(step, self.clock.seconds, message, "disk")
