@@ -182,9 +182,7 @@ def _lesson(subject: Subject, ticket: Ticket) -> _Lesson | None:
         learned = "".join([vocabulary.symbols[i] for i in vocabulary.encode(trained_on).tolist()])
         if not _holds(learned, in_symbols(vocabulary, text.read(0, LONGEST))):
             return _Lesson(0, learned, "the model's training text")
-    length = text.count(should_stop=ticket.is_dropped)
-    if ticket.is_dropped():
-        return None
+    length = text.count(progress=Progress(is_cancelled=ticket.is_dropped))
     start = int(length * _LEARNED_SHARE)
     if start < _LEAST_LEARNED:
         if trained_on is not None:

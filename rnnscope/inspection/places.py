@@ -31,16 +31,17 @@ def find_text(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     text = bench.subject.pages.text
     pattern = compiled(request.pattern, text, is_pattern=True)
     search = find_next if request.forward else find_previous
-    span = search(text, pattern, request.position, should_stop=ticket.is_dropped)
-    if span is None and request.forward and not ticket.is_dropped():
-        span = find_next(text, pattern, 0, should_stop=ticket.is_dropped)  # from the beginning again
+    progress = Progress(is_cancelled=ticket.is_dropped)
+    span = search(text, pattern, request.position, progress)
+    if span is None and request.forward:
+        span = find_next(text, pattern, 0, progress)  # from the beginning of the text
     yield TextFound(request, span)
 
 
 def find_share(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindShare)
-    last = bench.subject.pages.text.count(should_stop=ticket.is_dropped) - 1
+    last = bench.subject.pages.text.count(progress=Progress(is_cancelled=ticket.is_dropped)) - 1
     position = min(last, round(request.share * last))
     yield TextFound(request, (position, position + 1))
 

@@ -34,7 +34,7 @@ def read_page(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     if is_first and request.cursor < request.start + _SCREENFUL < request.stop:
         yield from shown(bench, subject, ticket, request.start, request.start + _SCREENFUL, request.cursor)
     bench.has_shown.set()
-    subject.pages.text.count(request.stop + _COUNTED_AHEAD, should_stop=ticket.is_dropped)
+    subject.pages.text.count(request.stop + _COUNTED_AHEAD, Progress(is_cancelled=ticket.is_dropped))
     yield from shown(bench, subject, ticket, request.start, request.stop, request.cursor)
 
 

@@ -28,9 +28,10 @@ from rnnscope.errors import OptionError, TextError
 from rnnscope.files import write_atomically
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.reading import (
-    PIECE_BYTES,
+    SIZES,
     STANDARD_INPUT,
     Decoded,
+    ReadSizes,
     name_of,
     open_text,
     raw_pieces,
@@ -54,7 +55,7 @@ class Corpus:
     sha256: of the file's bytes, in hexadecimal.
     train, held_out, test: (T,) uint8, uint16 or uint32, in the order of the text; perhaps mapped from a file.
     unknown_characters: how many ids are the unknown symbol's.
-    notes: what was changed in reading, to be told.
+    notes: the changes made in reading, for the user.
     """
 
     name: str
@@ -79,16 +80,17 @@ def load_corpus(
     grow: bool = False,
     cache: Path | None = None,
     progress: Progress = NO_PROGRESS,
+    sizes: ReadSizes = SIZES,
 ) -> Corpus:
     """Read a text, give its characters ids, and split it.
 
-    held_out, test: the shares of the text, 0..1, that are kept from training; the test part is the very end.
-    minimum_count: characters seen less often become the unknown symbol.
-    vocabulary: the ids to use; None makes a vocabulary of the text's own characters.
-    grow: give ids to the characters that `vocabulary` lacks, instead of refusing the text.
-    cache: where the ids of a large text are kept and found again; None keeps them in a nameless file.
+    held_out, test: the shares of the validation and the test split, 0..1; the test split is the end.
+    minimum_count: characters with fewer occurrences become the unknown symbol.
+    vocabulary: the ids to use; None builds a vocabulary from the text.
+    grow: add the characters that `vocabulary` lacks, in place of an error.
+    cache: the directory that keeps the ids of a large text; None uses a temporary file.
 
-    A text that is too short for all its parts has only a training part, and a note says so.
+    A text that is too short for all splits has only a training split, with a note.
 
     Raises TextError for a text that cannot be read or is too short, OptionError for impossible shares,
     Cancelled.
@@ -97,11 +99,11 @@ def load_corpus(
     if vocabulary is not None and vocabulary.kind == "characters" and encoding == "bytes":
         raise OptionError("a model of characters cannot read bytes: leave out --encoding bytes")
     name = name_of(path)
-    with open_text(path) as file:
+    with open_text(path, sizes) as file:
         if encoding == "bytes" or (vocabulary is not None and vocabulary.kind == "bytes"):
-            read = _read_bytes(file, name, progress)
+            read = _read_bytes(file, name, progress, sizes)
         else:
-            read = _read_characters(file, name, vocabulary, grow, minimum_count, cache, progress)
+            read = _read_characters(file, name, vocabulary, grow, minimum_count, cache, progress, sizes)
     size = len(read.ids)
     if size < _LEAST_CHARACTERS:
         raise TextError(f"{name} is too short: 1 character; give a text of at least 2")
@@ -133,10 +135,10 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
-def _read_bytes(file: BinaryIO, name: str, progress: Progress) -> _Read:
+def _read_bytes(file: BinaryIO, name: str, progress: Progress, sizes: ReadSizes) -> _Read:
     _require_address_space(file, name)
     digest = hashlib.sha256()
-    for raw in raw_pieces(file, progress):
+    for raw in raw_pieces(file, progress, sizes):
         digest.update(raw)
     if isinstance(file, io.BytesIO):
         ids: Ids = np.frombuffer(file.getvalue(), np.uint8)
@@ -153,10 +155,11 @@ def _read_characters(
     minimum_count: int,
     cache: Path | None,
     progress: Progress,
+    sizes: ReadSizes,
 ) -> _Read:
     _require_address_space(file, name)
     counts = np.zeros(sys.maxunicode + 1, np.int64)
-    first = Decoded(file, name)
+    first = Decoded(file, name, sizes)
     for piece in first.pieces(progress.part(0.0, 0.5)):
         add_code_points(counts, code_points(piece))
     size = int(counts.sum())
@@ -166,7 +169,8 @@ def _read_characters(
         vocabulary = vocabulary.grown_by(counts)
 
     dtype = np.min_scalar_type(max(0, len(vocabulary) - 1))
-    pieces = _ids_in_pieces(file, name, vocabulary, dtype, progress.part(0.5, 1.0))
+    second = Decoded(file, name, sizes)
+    pieces = _ids_in_pieces(second, vocabulary, dtype, progress.part(0.5, 1.0))
     if isinstance(file, io.BytesIO):
         ids: Ids = np.empty(size, dtype)
         end = 0
@@ -179,10 +183,10 @@ def _read_characters(
 
 
 def _ids_in_pieces(
-    file: BinaryIO, name: str, vocabulary: Vocabulary, dtype: np.dtype[Any], progress: Progress
+    file: Decoded, vocabulary: Vocabulary, dtype: np.dtype[Any], progress: Progress
 ) -> Iterator[Ids]:
     start = 0
-    for piece in Decoded(file, name).pieces(progress):
+    for piece in file.pieces(progress):
         yield vocabulary.encode_code_points(code_points(piece), start).astype(dtype)
         start += len(piece)
 
@@ -263,5 +267,5 @@ def _no_address_space(name: str, size: int) -> TextError:
 
 
 def _count(ids: Ids, wanted: int) -> int:
-    step = PIECE_BYTES
+    step = SIZES.piece
     return sum(int(np.count_nonzero(ids[i : i + step] == wanted)) for i in range(0, len(ids), step))

@@ -1,11 +1,11 @@
-"""A text of any size, read where it is looked at, its characters counted only as far as somebody asks.
+"""A text of any size with random access to its characters, which are counted only as far as needed.
 
     bytes       |----- block 0 -----|----- block 1 -----|-- …     64 KiB or so, cut between two characters
     characters  0                   n₀                  n₀ + n₁   …
 
-Where each block begins is all that is kept: a few bytes a block, less than a thousandth of the file. Text is
-read as a corpus reads it (no byte order mark, CRLF as LF), but for one thing: who looks at page one cannot
-wait until all is checked, so what further on is no UTF-8 becomes U+FFFD, and is told.
+Only the positions of the blocks stay in memory, less than a thousandth of the file. The text is read as in a
+corpus (no byte order mark, CRLF as LF), with one exception: only its beginning is checked when it is opened,
+so invalid UTF-8 further on becomes U+FFFD, with a note.
 """
 
 from __future__ import annotations
@@ -20,15 +20,11 @@ from pathlib import Path
 from typing import Literal
 
 from rnnscope.errors import TextError
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import REPLACEMENT
-from rnnscope.text.reading import Decoded, name_of, open_text
+from rnnscope.text.reading import SIZES, Decoded, ReadSizes, name_of, open_text
 
 Kind = Literal["characters", "bytes"]
-Told = Callable[[float], object]
-"""Called with the share that is done, 0..1."""
-Stop = Callable[[], bool]
-"""Looked at between two pieces of work; once true, the work ends with what it has."""
-
 BLOCK_BYTES = 64 << 10
 _KEPT_BLOCKS = 16
 _LONGEST_CHARACTER = 4
@@ -36,71 +32,93 @@ _MARK = b"\xef\xbb\xbf"
 _REPLACEMENT_BYTES = REPLACEMENT.encode()
 
 ReadBytes = Callable[[int, int], bytes]
-"""From an offset, so many bytes; fewer at the end."""
+"""Returns `size` bytes from an offset, or fewer at the end: `read_bytes(offset, size)`."""
 
 
 class LongText:
-    """A text whose positions are characters; of bytes, each is one character, chr(0) to chr(255).
+    """A text with characters as positions; each byte of a text of bytes is one, chr(0) to chr(255).
 
-    It may be read by several threads at once.
+    Several threads may read it at once.
     """
 
-    def __init__(self, read_bytes: ReadBytes, size: int, name: str, kind: Kind) -> None:
+    def __init__(
+        self, read_bytes: ReadBytes, size: int, name: str, kind: Kind, *, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        """size: the number of bytes. name: the name of the text. block_bytes: the size of a block."""
         self.name = name
         self.kind = kind
         self._read_bytes = read_bytes
         self._size = size
+        self._block_bytes = block_bytes
         self._growing = threading.Lock()  # one thread at a time finds the next block
         self._cache: OrderedDict[int, str] = OrderedDict()
         self._caching = threading.Lock()
         self._line_breaks = 0
         self._undecodable = 0
-        # Where each block begins, in bytes and in characters, and where the last one known ends.
+        # The first position of each block and the end of the last known one, in bytes and in characters.
         self._bytes: Sequence[int]
         self._characters: Sequence[int]
         self._is_counted = kind == "bytes" or size == 0
         if kind == "bytes":
-            self._bytes = self._characters = _Evenly(-(-size // BLOCK_BYTES), size)
+            self._bytes = self._characters = _Evenly(block_bytes, size)
         else:
             self._bytes, self._characters = [0], [0]
 
     @classmethod
-    def open(cls, path: str | Path, kind: Kind = "characters") -> LongText:
-        """A file, or `-` for standard input. Raises TextError where its beginning is no text."""
-        file = open_text(path)
+    def open(
+        cls,
+        path: str | Path,
+        kind: Kind = "characters",
+        *,
+        block_bytes: int = BLOCK_BYTES,
+        sizes: ReadSizes = SIZES,
+    ) -> LongText:
+        """Open a file, or `-` for standard input. Raises TextError if its beginning is not text."""
+        file = open_text(path, sizes)
         name = name_of(path)
         if kind == "characters":
-            next(Decoded(file, name).pieces())
+            next(Decoded(file, name, sizes).pieces())
         if isinstance(file, io.BytesIO):
-            return cls.of(file.getvalue(), name, kind)
+            return cls.of(file.getvalue(), name, kind, block_bytes=block_bytes)
         size = os.fstat(file.fileno()).st_size
 
         def read_bytes(offset: int, size: int) -> bytes:
-            # By offset, so that threads do not meet, and not mapped: a file that is cut short while it is
-            # mapped kills the process.
+            # By offset, so that threads do not interfere. Not mapped: truncating a mapped file would kill the
+            # process.
             return os.pread(file.fileno(), size, offset)
 
-        return cls(read_bytes, size, name, kind)
+        return cls(read_bytes, size, name, kind, block_bytes=block_bytes)
 
     @classmethod
-    def of(cls, content: str | bytes, name: str = "text", kind: Kind = "characters") -> LongText:
-        """A text that is in memory."""
+    def of(
+        cls,
+        content: str | bytes,
+        name: str = "text",
+        kind: Kind = "characters",
+        *,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> LongText:
+        """A text in memory."""
         raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
-        return cls(lambda offset, size: raw[offset : offset + size], len(raw), name, kind)
+
+        def read_bytes(offset: int, size: int) -> bytes:
+            return raw[offset : offset + size]
+
+        return cls(read_bytes, len(raw), name, kind, block_bytes=block_bytes)
 
     @property
     def known(self) -> int:
-        """How many characters are counted; all of them once `is_counted`."""
+        """The number of characters counted so far; all of them once `is_counted`."""
         return self._characters[-1]
 
     @property
     def is_counted(self) -> bool:
-        """Whether the text's length is known."""
+        """Whether the length of the text is known."""
         return self._is_counted
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was changed in what is counted so far."""
+        """Notes on the changes in the characters counted so far, such as line breaks."""
         notes = []
         if self.kind == "characters" and self._read_bytes(0, len(_MARK)) == _MARK:
             notes.append("the byte order mark is left out")
@@ -110,21 +128,18 @@ class LongText:
             notes.append(f"{self._undecodable:,} places that are not UTF-8 are read as {REPLACEMENT}")
         return tuple(notes)
 
-    def count(
-        self, until: int | None = None, *, told: Told | None = None, should_stop: Stop | None = None
-    ) -> int:
-        """Count on, up to the character `until` or to the end, and return how many are known.
+    def count(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> int:
+        """Count at least `until` characters, or all, and return the number counted so far.
 
-        told: hears the share of the file counted, 0..1. Raises TextError where the file has changed.
+        progress: gets the share of the file. A call that is cancelled keeps its count. Raises TextError if
+        the file has changed, and Cancelled.
         """
         while not self.is_counted and (until is None or self.known < until):
-            if should_stop is not None and should_stop():
-                break
+            progress.check()
             with self._growing:
                 if not self.is_counted:
                     self._grow()
-            if told is not None:
-                told(self._bytes[-1] / self._size)
+            progress.on_progress(self._bytes[-1] / self._size)
         return self.known
 
     def read(self, start: int, stop: int) -> str:
@@ -140,19 +155,19 @@ class LongText:
         return text[offset : offset + stop - start]
 
     def _grow(self) -> None:
-        """Find where the next block ends."""
+        """Find the end of the next block."""
         assert isinstance(self._bytes, list)
         assert isinstance(self._characters, list)
         begin = self._bytes[-1]
-        raw = self._read_bytes(begin, min(BLOCK_BYTES + _LONGEST_CHARACTER, self._size - begin))
+        raw = self._read_bytes(begin, min(self._block_bytes + _LONGEST_CHARACTER, self._size - begin))
         if not raw:
             raise self._changed()
-        end = _seam(raw)
+        end = _block_end(raw, self._block_bytes)
         raw = raw[:end]
         text = self._decoded(raw, begin)
         self._line_breaks += raw.count(b"\r\n")
         self._undecodable += text.count(REPLACEMENT) - raw.count(_REPLACEMENT_BYTES)
-        # In this order: other threads believe what they see, from the last of these to the first.
+        # In this order: other threads read them without a lock, from the last to the first.
         self._bytes.append(begin + end)
         self._characters.append(self._characters[-1] + len(text))
         self._is_counted = begin + end >= self._size
@@ -185,25 +200,25 @@ class LongText:
 
 
 class _Evenly(Sequence[int]):
-    """Where blocks of bytes begin, and where the last one ends, without a list of them."""
+    """The first positions of blocks of equal size, and the end of the last one, without a list."""
 
-    def __init__(self, blocks: int, size: int) -> None:
-        self._blocks = blocks
+    def __init__(self, block_bytes: int, size: int) -> None:
+        self._block_bytes = block_bytes
         self._size = size
 
     def __len__(self) -> int:
-        return self._blocks + 1
+        return -(-self._size // self._block_bytes) + 1
 
     def __getitem__(self, index: int) -> int:  # type: ignore[override]
         index = index + len(self) if index < 0 else index
-        return min(index * BLOCK_BYTES, self._size)
+        return min(index * self._block_bytes, self._size)
 
 
-def _seam(raw: bytes) -> int:
-    """Where a block may end: at a character's first byte, and not within a CRLF."""
-    if len(raw) <= BLOCK_BYTES:
+def _block_end(raw: bytes, block_bytes: int) -> int:
+    """The end of a block: before the first byte of a character, and not within a CRLF."""
+    if len(raw) <= block_bytes:
         return len(raw)
-    end = BLOCK_BYTES
-    while end > BLOCK_BYTES - _LONGEST_CHARACTER and 0x80 <= raw[end] < 0xC0:
+    end = block_bytes
+    while end > block_bytes - _LONGEST_CHARACTER and 0x80 <= raw[end] < 0xC0:
         end -= 1
     return end + 1 if raw[end - 1 : end + 1] == b"\r\n" else end

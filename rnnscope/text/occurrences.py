@@ -11,16 +11,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rnnscope.text.long import LongText, Stop, Told
+from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.long import LongText
 from rnnscope.text.patterns import Expression, Span
 
-_WINDOW = 1 << 18
-_FIRST_WINDOW = 1 << 12
-"""Matches are often near: the first window is small, and each next one is four times larger."""
-_BEFORE = _AFTER = 1 << 12
-_FARTHEST = 1 << 16
-"""The characters read for the end of a match that reaches the end of the part after its window."""
+
+@dataclass(frozen=True)
+class Windows:
+    """The sizes of windows, in characters."""
+
+    first: int = 1 << 12
+    """Matches are often near: the first window is small, and each next one is four times larger."""
+    largest: int = 1 << 18
+    around: int = 1 << 12
+    """The part before and the part after a window."""
+    farthest: int = 1 << 16
+    """Read after a window for the end of a match that reaches the end of the part after it."""
+
+
+WINDOWS = Windows()
 
 
 def compiled(
@@ -41,63 +52,63 @@ def find_next(
     text: LongText,
     pattern: Expression,
     start: int = 0,
+    progress: Progress = NO_PROGRESS,
     *,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
+    windows: Windows = WINDOWS,
 ) -> Span | None:
     """The first match that begins at `start` or later, as positions (begin, end); empty matches are skipped.
 
-    told: hears how far the search is, 0..1 of what lies ahead as far as it is known.
-    Returns None where there is none, or when it was stopped. Raises TextError.
+    progress: gets the share of the rest of the text, once its length is known. Returns None if there is no
+    match. Raises TextError, OptionError for an expression that takes too long, and Cancelled.
     """
-    begin, size = max(0, start), _FIRST_WINDOW
-    while not (should_stop is not None and should_stop()):
-        low = max(0, begin - _BEFORE)
-        window = _Window(text, low, begin, begin + size)
+    begin, size = max(0, start), windows.first
+    while True:
+        progress.check()
+        window = _Window(text, begin, begin + size, windows)
         if not window.has_begun:
             return None
         for span in window.matches(pattern):
             return span
-        begin, size = begin + size, min(4 * size, _WINDOW)
-        if told is not None and text.is_counted:
-            told(min(1.0, (begin - start) / max(1, text.known - start)))
-    return None
+        begin, size = begin + size, min(4 * size, windows.largest)
+        if text.is_counted:
+            progress.on_progress(min(1.0, (begin - start) / max(1, text.known - start)))
 
 
 def find_previous(
     text: LongText,
     pattern: Expression,
     start: int,
+    progress: Progress = NO_PROGRESS,
     *,
-    told: Told | None = None,
-    should_stop: Stop | None = None,
+    windows: Windows = WINDOWS,
 ) -> Span | None:
     """The last match that begins before `start`; matching starts at the beginning of a line.
 
     All else is as in `find_next`.
     """
     start = min(start, text.count(start))
-    end, size = start, _FIRST_WINDOW
-    while end > 0 and not (should_stop is not None and should_stop()):
-        begin = _line_start(text, max(0, end - size))
+    end, size = start, windows.first
+    while end > 0:
+        progress.check()
+        begin = _line_start(text, max(0, end - size), windows.around)
         last = None
-        for last in _Window(text, max(0, begin - _BEFORE), begin, end).matches(pattern):  # noqa: B007
+        for last in _Window(text, begin, end, windows).matches(pattern):  # noqa: B007
             pass
         if last is not None:
             return last
-        end, size = begin, min(4 * size, _WINDOW)
-        if told is not None:
-            told((start - end) / start)
+        end, size = begin, min(4 * size, windows.largest)
+        progress.on_progress((start - end) / start)
     return None
 
 
 class _Window:
     """A window in which matches may begin, with the text around it."""
 
-    def __init__(self, text: LongText, low: int, begin: int, end: int) -> None:
+    def __init__(self, text: LongText, begin: int, end: int, windows: Windows) -> None:
         self._text = text
-        self._low, self._begin, self._end = low, begin, end
-        self._characters = text.read(low, end + _AFTER)
+        self._low, self._begin, self._end = max(0, begin - windows.around), begin, end
+        self._farthest = end + windows.farthest
+        self._characters = text.read(self._low, end + windows.around)
 
     @property
     def has_begun(self) -> bool:
@@ -110,15 +121,15 @@ class _Window:
             if start >= self._end - self._low:
                 return
             if stop == len(self._characters):
-                longer = self._text.read(self._low, self._end + _FARTHEST)
+                longer = self._text.read(self._low, self._farthest)
                 start, stop = pattern.span_at(longer, start) or (start, start)
             if stop > start:
                 yield self._low + start, self._low + stop
 
 
-def _line_start(text: LongText, position: int) -> int:
-    """The beginning of the line, or the position itself where the line is longer than `_BEFORE`."""
-    low = max(0, position - _BEFORE)
+def _line_start(text: LongText, position: int, most: int) -> int:
+    """The beginning of the line, or the position itself where it is `most` characters into the line."""
+    low = max(0, position - most)
     before = text.read(low, position)
     found = before.rfind("\n")
     return low + found + 1 if found >= 0 or low == 0 else position

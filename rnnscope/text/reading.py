@@ -1,6 +1,6 @@
-"""Texts as they come: opened, decoded in pieces, and refused in one line where they are no text.
+"""Open texts and decode them in pieces; reject what is not text.
 
-A byte order mark is left out and CRLF line breaks become LF; both are told. Nothing else is changed.
+A byte order mark is removed and CRLF line breaks become LF, with a note each. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,44 +22,53 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import glyph
 
 STANDARD_INPUT = "-"
-LARGE_BYTES = 64 << 20
-"""From this size on a file is not read into memory but piece by piece."""
-PIECE_BYTES = 1 << 20
 
-# A text may hold a stray NUL; programs and UTF-16 hold many.
+
+@dataclass(frozen=True)
+class ReadSizes:
+    """The sizes by which files are read, in bytes."""
+
+    large: int = 64 << 20
+    """A larger file is read in pieces and not held in memory."""
+    piece: int = 1 << 20
+
+
+SIZES = ReadSizes()
+
+# A text may have a few NULs; binary files and UTF-16 have many.
 _STRAY_NULS = 8
 _BINARY_SHARE = 0.01
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_text(path: str | Path) -> str:
-    """A whole text as characters, as a corpus reads it. Raises TextError."""
+    """The characters of a whole text, as a corpus reads them. Raises TextError."""
     with open_text(path) as file:
         return "".join(Decoded(file, name_of(path)).pieces())
 
 
 def name_of(path: str | Path) -> str:
-    """How a text is called in a message or on a screen."""
+    """The name of a text in messages and on screens."""
     return "standard input" if str(path) == STANDARD_INPUT else "".join(map(glyph, str(path)))
 
 
 def check_text(path: str | Path, *, as_bytes: bool = False) -> None:
-    """Refuse at once what is no text, judging by its first piece. Raises TextError.
+    """Raise TextError if the first piece of a file is not text.
 
-    A pipe is let pass: what is read from it here would be missing later.
+    Pipes are not checked, since they can be read only once.
     """
     if str(path) == STANDARD_INPUT or not stat.S_ISREG(_status_of(path).st_mode):
         return
     with _reading(path), open(path, "rb") as file:
-        first = _not_empty(io.BytesIO(file.read(PIECE_BYTES)), name_of(path))
+        first = _not_empty(io.BytesIO(file.read(SIZES.piece)), name_of(path))
     if not as_bytes:
         next(Decoded(first, name_of(path)).pieces())
 
 
-def open_text(path: str | Path) -> BinaryIO:
-    """The text's bytes: in memory where they are few or come through a pipe, else the open file.
+def open_text(path: str | Path, sizes: ReadSizes = SIZES) -> BinaryIO:
+    """The bytes of a text: in memory for small files and pipes, else the open file.
 
-    Raises TextError.
+    path: a file, or `-` for standard input. Raises TextError.
     """
     name = name_of(path)
     if str(path) == STANDARD_INPUT:
@@ -67,7 +77,7 @@ def open_text(path: str | Path) -> BinaryIO:
         return _not_empty(io.BytesIO(sys.stdin.buffer.read()), name)
     status = _status_of(path)
     with _reading(path):
-        if stat.S_ISREG(status.st_mode) and status.st_size > LARGE_BYTES:
+        if stat.S_ISREG(status.st_mode) and status.st_size > sizes.large:
             return open(path, "rb")
         with open(path, "rb") as file:
             return _not_empty(io.BytesIO(file.read()), name)
@@ -85,7 +95,7 @@ def _status_of(path: str | Path) -> os.stat_result:
 
 @contextlib.contextmanager
 def _reading(path: str | Path) -> Iterator[None]:
-    """What the system refuses becomes a TextError."""
+    """Turn errors of the operating system into TextError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -96,40 +106,41 @@ def _reading(path: str | Path) -> Iterator[None]:
 
 def _not_empty(file: io.BytesIO, name: str) -> BinaryIO:
     if not file.getbuffer().nbytes:
-        raise TextError(f"{name} is empty; give a text with something in it")
+        raise TextError(f"{name} is empty; give a text of at least 2 characters")
     return file
 
 
 class Decoded:
-    """A file of UTF-8 as pieces of text, without a byte order mark and with LF line breaks."""
+    """A UTF-8 file as pieces of text, without a byte order mark and with LF line breaks."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, sizes: ReadSizes = SIZES) -> None:
         self._file = file
+        self._sizes = sizes
         self._name = name
         self._digest = hashlib.sha256()
-        self._bytes = 0  # read so far, and the line breaks in them
+        self._bytes = 0  # read so far
         self._lines = 0
         self._had_mark = False
         self._carriage_returns = 0
 
     @property
     def sha256(self) -> str:
-        """Of the bytes read so far."""
+        """The SHA-256 of the bytes read so far, in hexadecimal."""
         return self._digest.hexdigest()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was changed so far."""
+        """Notes on the changes so far."""
         mark = ("the byte order mark is left out",) if self._had_mark else ()
         if not self._carriage_returns:
             return mark
         return (*mark, f"{self._carriage_returns:,} CRLF line breaks are read as LF")
 
     def pieces(self, progress: Progress = NO_PROGRESS) -> Iterator[str]:
-        """All the text, from the file's start. Raises TextError where it is not UTF-8, Cancelled."""
+        """The text from the start of the file. Raises TextError for invalid UTF-8, and Cancelled."""
         decoder = codecs.getincrementaldecoder("utf-8")()
-        held_back = ""  # a carriage return, until it is known what follows
-        for raw in raw_pieces(self._file, progress):
+        held_back = ""  # a carriage return at the end of a piece
+        for raw in raw_pieces(self._file, progress, self._sizes):
             self._digest.update(raw)
             at_start = self._bytes == 0
             text = held_back + self._decode(decoder, raw)
@@ -147,7 +158,7 @@ class Decoded:
         try:
             text = decoder.decode(raw, final)
         except UnicodeDecodeError as error:
-            # The decoder had kept a few bytes of the piece before.
+            # The decoder may hold a few bytes of the previous piece.
             offset = self._bytes + len(raw) - len(error.object) + error.start
             self._lines += raw[: max(0, offset - self._bytes)].count(b"\n")
             raise self._not_text("it is not UTF-8", offset, self._lines + 1) from error
@@ -168,20 +179,20 @@ class Decoded:
         return text.replace("\r\n", "\n") if pairs else text
 
 
-def raw_pieces(file: BinaryIO, progress: Progress = NO_PROGRESS) -> Iterator[bytes]:
-    """All the bytes, from the file's start. Raises Cancelled."""
+def raw_pieces(file: BinaryIO, progress: Progress = NO_PROGRESS, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    """The bytes from the start of the file. Raises Cancelled."""
     file.seek(0)
     if isinstance(file, io.BytesIO):
         total = file.getbuffer().nbytes
     else:
         total = max(1, os.fstat(file.fileno()).st_size)
     done = 0
-    while raw := file.read(PIECE_BYTES):
+    while raw := file.read(sizes.piece):
         yield raw
         done += len(raw)
         progress(min(1.0, done / total))
 
 
 def reason(error: Exception) -> str:
-    """What the system says was wrong, in a few words."""
+    """The reason of a system error, in lower case."""
     return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).lower()

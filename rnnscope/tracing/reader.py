@@ -120,10 +120,7 @@ class TextReader:
 
     def length(self, progress: Progress = NO_PROGRESS) -> int:
         """The number of characters of the text. Raises TextError, Cancelled."""
-        length = self.text.count(told=progress.on_progress, should_stop=progress.is_cancelled)
-        if not self.text.is_counted:
-            progress.check()
-        return length
+        return self.text.count(progress=progress)
 
     def read(self, start: int, stop: int) -> str:
         """The characters start .. stop−1, or as many of them as there are. Raises TextError."""
@@ -138,15 +135,13 @@ class TextReader:
 
         A call that is cancelled leaves what it read; the next one goes on there. Raises TextError, Cancelled.
         """
-        length = self.text.count(until, should_stop=progress.is_cancelled)
+        length = self.text.count(until, Progress(is_cancelled=progress.is_cancelled))
         end = length if until is None else min(until, length)
         while self.read_until < end:
             progress.check()
             with self._reading_on:
                 self._read_next(end)
             progress.on_progress(self.read_until / end)
-        if until is None and not self.text.is_counted:
-            progress.check()
 
     def state(self, position: int, progress: Progress = NO_PROGRESS) -> State:
         """The exact state before the character at `position`, each part (1, H).

@@ -17,10 +17,8 @@ from hypothesis import strategies as st
 
 from rnnscope.errors import OptionError, TextError
 from rnnscope.progress import Cancelled, Progress
-from rnnscope.text import corpus as corpus_module
-from rnnscope.text import reading
 from rnnscope.text.corpus import Corpus, load_corpus, load_ids
-from rnnscope.text.reading import check_text, read_text
+from rnnscope.text.reading import ReadSizes, check_text, read_text
 from rnnscope.text.vocabulary import UNKNOWN, Vocabulary
 
 MIXED = "e\u0301 語 👩‍🔬 \x1b[31m\x00\r line\r\nnext\r\n" * 40
@@ -36,11 +34,8 @@ def written(tmp_path: Path, raw: bytes | str) -> Path:
     return path
 
 
-@pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every file counts as large, and is read seven bytes at a time."""
-    monkeypatch.setattr(reading, "LARGE_BYTES", 0)
-    monkeypatch.setattr(reading, "PIECE_BYTES", 7)
+SMALL = ReadSizes(large=0, piece=7)
+"""Every file is large, and is read seven bytes at a time."""
 
 
 def test_a_text_becomes_the_ids_of_its_characters(tmp_path: Path) -> None:
@@ -112,80 +107,69 @@ def test_bytes_and_a_vocabulary_of_characters_contradict_each_other(tmp_path: Pa
         min_size=25,
     )
 )
-@pytest.mark.usefixtures("small_pieces")
 def test_a_text_in_pieces_is_the_text_in_memory(tmp_path: Path, text: str) -> None:
     expected = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if len(expected) < 20:
         return
-    corpus = load_corpus(written(tmp_path, text))
+    corpus = load_corpus(written(tmp_path, text), sizes=SMALL)
     assert isinstance(corpus.train, np.memmap)
     assert corpus.vocabulary == Vocabulary.of(expected)
     assert whole(corpus).tolist() == corpus.vocabulary.encode(expected).tolist()
 
 
-@pytest.mark.usefixtures("small_pieces")
-def test_a_large_text_is_cached_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_text_is_cached_and_found_again(tmp_path: Path) -> None:
     path = written(tmp_path, MIXED)
     cache = tmp_path / "not" / "there"
-    first = load_corpus(path, cache=cache, minimum_count=41)
-    kept = list(cache.iterdir())
-    assert len(kept) == 1
-
-    def unused(*_: object) -> None:
-        raise AssertionError("the ids were written twice")
-
-    monkeypatch.setattr(corpus_module, "write_atomically", unused)
-    again = load_corpus(path, cache=cache, minimum_count=41)
+    first = load_corpus(path, cache=cache, minimum_count=41, sizes=SMALL)
+    (kept,) = cache.iterdir()
+    inode = kept.stat().st_ino  # a file that is written again is another one
+    again = load_corpus(path, cache=cache, minimum_count=41, sizes=SMALL)
     assert whole(again).tolist() == whole(first).tolist()
     assert again.unknown_characters == first.unknown_characters > 0
-    assert list(cache.iterdir()) == kept
-    with pytest.raises(AssertionError, match="written twice"):
-        load_corpus(path, cache=cache)  # another vocabulary, other ids
+    assert [path.stat().st_ino for path in cache.iterdir()] == [inode]
+    load_corpus(path, cache=cache, sizes=SMALL)  # another vocabulary, other ids
+    assert len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.usefixtures("small_pieces")
 def test_a_large_file_of_bytes_is_mapped_itself(tmp_path: Path) -> None:
     raw = bytes(range(256)) * 4
-    corpus = load_corpus(written(tmp_path, raw), encoding="bytes")
+    corpus = load_corpus(written(tmp_path, raw), encoding="bytes", sizes=SMALL)
     assert isinstance(corpus.train, np.memmap)
     assert bytes(whole(corpus)) == raw
 
 
-def test_reading_a_large_text_takes_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGE_BYTES", 1 << 20)
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 16)
+def test_reading_a_large_text_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
     size = 40 << 20
     path.write_bytes(b"0123456789abcde\n" * (size // 16))
     tracemalloc.start()
-    corpus = load_corpus(path, cache=tmp_path)
+    corpus = load_corpus(path, cache=tmp_path, sizes=ReadSizes(large=1 << 20, piece=1 << 16))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(whole(corpus)) == size
     assert peak < size / 2  # of which the counts of all code points are 9 MB
 
 
-@pytest.mark.usefixtures("small_pieces")
-def test_a_full_or_missing_cache_is_told(tmp_path: Path) -> None:
+def test_a_full_or_missing_cache_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, "abc" * 20)
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
     with pytest.raises(TextError, match=r"no place in .* for the ids"):
-        load_corpus(path, cache=in_the_way / "cache")
+        load_corpus(path, cache=in_the_way / "cache", sizes=SMALL)
 
 
-def test_how_much_is_read_is_told_and_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGE_BYTES", 0)
-    monkeypatch.setattr(reading, "PIECE_BYTES", 100)
+def test_reading_reports_its_progress_and_can_be_cancelled(tmp_path: Path) -> None:
+    sizes = ReadSizes(large=0, piece=100)
     path = written(tmp_path, "abcd" * 100)
     shares: list[float] = []
-    load_corpus(path, progress=Progress(shares.append))
+    load_corpus(path, progress=Progress(shares.append), sizes=sizes)
     assert shares == [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
 
     asked = iter([False] * 5)
+    progress = Progress(is_cancelled=lambda: next(asked, True))
     with pytest.raises(Cancelled):
-        load_corpus(path, progress=Progress(is_cancelled=lambda: next(asked, True)), cache=tmp_path / "cache")
-    assert not list(tmp_path.glob("cache/*")), "no half of its ids is kept"
+        load_corpus(path, progress=progress, cache=tmp_path / "cache", sizes=sizes)
+    assert not list(tmp_path.glob("cache/*")), "a partial file of ids was kept"
 
 
 @pytest.mark.parametrize("small", [False, True])
@@ -198,14 +182,12 @@ def test_how_much_is_read_is_told_and_can_be_stopped(tmp_path: Path, monkeypatch
         (b"a\xed\xa0\x80b", r"not UTF-8 at byte 1 \(line 1\)"),
     ],
 )
-def test_broken_utf8_is_placed(
-    tmp_path: Path, raw: bytes, message: str, small: bool, monkeypatch: pytest.MonkeyPatch
+def test_the_error_names_the_place_of_invalid_utf8(
+    tmp_path: Path, raw: bytes, message: str, small: bool
 ) -> None:
-    if small:
-        monkeypatch.setattr(reading, "LARGE_BYTES", 0)
-        monkeypatch.setattr(reading, "PIECE_BYTES", 3)
+    sizes = ReadSizes(large=0, piece=3) if small else ReadSizes()
     with pytest.raises(TextError, match=message):
-        load_corpus(written(tmp_path, raw))
+        load_corpus(written(tmp_path, raw), sizes=sizes)
 
 
 def test_utf16_is_called_binary(tmp_path: Path) -> None:
