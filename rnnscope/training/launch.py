@@ -18,6 +18,7 @@ import torch
 import rnnscope
 from rnnscope.errors import OptionError, RunError, TextError, UnsavedError
 from rnnscope.network.architecture import Architecture
+from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled
@@ -132,7 +133,13 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
     learner = Learner(model, corpus.train, options, device, precision)
     directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
     run = Run.create(directory, _header(options, corpus, device, precision))
-    notes = (device_title(device), why, *corpus.notes, *_shortage(learner, options))
+    notes = (
+        device_title(device),
+        why,
+        *corpus.notes,
+        *_shortage(learner, options),
+        *_kernel_note(model, device),
+    )
     return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
 
 
@@ -170,7 +177,13 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
             run,
             resume=resume,
             restarted=resume is None,
-            notes=(device_title(device), *notes, *corpus.notes, *_shortage(learner, options)),
+            notes=(
+                device_title(device),
+                *notes,
+                *corpus.notes,
+                *_shortage(learner, options),
+                *_kernel_note(model, device),
+            ),
             pace=pace,
         )
         run.record_start(corpus.path)
@@ -346,6 +359,13 @@ def _require_something_left(
     if ended in BUDGET and not asked.has_budget:
         spent = getattr(recorded, str(ended))
         raise OptionError(f"{directory} is done: {spent:g} {ended}; to resume it, give more with --{ended}")
+
+
+def _kernel_note(model: CharRNN, device: torch.device) -> list[str]:
+    """A note where the activation costs time."""
+    shape = model.architecture
+    note = missing_kernel(shape.cell, shape.activation, device.type)
+    return [] if note is None else [note]
 
 
 def _shortage(learner: Learner, options: TrainOptions) -> list[str]:

@@ -48,7 +48,7 @@ class TrainOptions:
     tied: bool = False
     """Share the embedding's weights with the read-out (needs --embedding-size equal to --hidden-size)."""
     activation: Activation = "tanh"
-    """What squashes candidate and cell; softsign is for peephole, coupled and multiplicative."""
+    """Function of candidate and cell state; softsign LSTMs, RNNs and GRUs run without PyTorch's kernels."""
     dropout: float = 0.25
     """Share of outputs dropped between layers and before the read-out."""
     forget_bias: float = 1.0
@@ -278,10 +278,6 @@ def _check(options: TrainOptions) -> None:
     has_own_shape = o.init_from is None and o.resume is None
     if has_own_shape and o.tied and o.embedding_size != o.hidden_size:
         raise OptionError(f"--tied needs --embedding-size {o.hidden_size}, equal to --hidden-size")
-    if has_own_shape and o.activation == "softsign" and o.cell in ("rnn", "lstm", "gru"):
-        raise OptionError(
-            f"--activation softsign is for peephole, coupled and multiplicative, not for {o.cell}"
-        )
     if o.schedule == "cosine" and not o.has_budget and o.resume is None:
         raise OptionError("--schedule cosine needs an end: give --steps, --minutes or --epochs, or use wsd")
     if o.evaluates_at_fixed_steps and o.held_out == 0 and o.resume is None:

@@ -187,7 +187,6 @@ BAD_OPTIONS = {
     "train GOOD --layers 0": "--layers is 0, but must be at least 1",
     "train GOOD --held-out 0.6 --test 0.4": "leave nothing to learn from",
     "train GOOD --tied": "--tied needs --embedding-size 256",
-    "train GOOD --cell lstm --activation softsign": "softsign is for peephole",
     "train GOOD --learning-rate inf": "'inf' is not a number",
     "train GOOD --device cuda:9": "invalid choice",
     "train GOOD --depth 3": "unrecognized options: --depth, 3",

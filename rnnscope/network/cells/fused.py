@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.network.cells import Activation, CellName
+from rnnscope.network.cells import CELLS, Activation, CellName
 from rnnscope.network.cells.cell import LayerState
 
 _DENSE_SYMBOLS = 256
@@ -21,6 +21,9 @@ class _Kernel(NamedTuple):
     function: Callable[..., tuple[Tensor, ...]]
     """What the module calls."""
 
+
+_CPU_SLOWDOWN: dict[CellName, float] = {"lstm": 1.7}
+"""Cells whose kernel is faster than the scan on a CPU (`benchmarks/cells.py`: rnn 0.95, gru 0.80)."""
 
 _KERNELS: dict[CellName, _Kernel] = {
     "rnn": _Kernel(nn.RNN, torch.rnn_tanh),
@@ -36,6 +39,19 @@ def fused_module(
     if cell not in _KERNELS or activation != "tanh":
         return None
     return _KERNELS[cell].module(input_size, hidden_size)
+
+
+def missing_kernel(cell: CellName, activation: Activation, device: str) -> str | None:
+    """A note where PyTorch's kernel of a cell cannot be used, on what that costs; None where nothing."""
+    if cell not in _KERNELS or activation == "tanh":
+        return None
+    why = f"{activation} {CELLS[cell].title} runs without PyTorch's fused kernel"
+    if device != "cpu":
+        return f"{why}: expect a training step to take several times as long as with tanh"
+    slower = _CPU_SLOWDOWN.get(cell)
+    return (
+        None if slower is None else f"{why}: a training step takes about {slower} times as long as with tanh"
+    )
 
 
 def run_fused(module: nn.RNNBase, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:

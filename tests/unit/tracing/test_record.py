@@ -20,9 +20,7 @@ from rnnscope.tracing import segments
 from rnnscope.tracing.record import record
 
 LETTERS = Vocabulary.of("abcdefg")
-CELLS = [(cell, "tanh") for cell in QUANTITIES] + [
-    (cell, "softsign") for cell in ("peephole", "coupled", "multiplicative")
-]
+CELLS = [(cell, activation) for cell in QUANTITIES for activation in ("tanh", "softsign")]
 
 
 def make(scale: float = 0.4, seed: int = 0, **changes: Any) -> CharRNN:

@@ -291,3 +291,16 @@ def test_too_little_memory_on_the_device_is_told_in_one_line(
     monkeypatch.setattr(module, "Learner", exhausted)
     with pytest.raises(DeviceError, match="--batch-size"):
         run_training(options(tmp_path))
+
+
+@pytest.mark.parametrize(("activation", "noted"), [("softsign", True), ("tanh", False)])
+def test_a_run_without_the_fused_kernel_notes_what_that_costs(
+    tmp_path: Path, activation: str, noted: bool
+) -> None:
+    tmp_path.joinpath("text.txt").write_text("a ferry, a ferry, a ferry, a ferry")
+    said = run_training(options(tmp_path, cell="lstm", activation=activation, steps=3))
+    started, finished = said[0], said[-1]
+    assert isinstance(started, Started)
+    assert isinstance(finished, Finished)
+    assert any("without PyTorch's fused kernel" in note for note in started.notes) == noted
+    assert run_training(again(tmp_path / "run", steps=5))[-1].step == 5

@@ -41,7 +41,6 @@ def test_a_value_out_of_range_is_refused_by_its_flag(name: str, value: Any) -> N
     [
         ({"held_out": 0.6, "test": 0.4}, "leave nothing to learn"),
         ({"tied": True}, "--embedding-size 256"),
-        ({"activation": "softsign"}, "not for lstm"),
         ({"schedule": "cosine"}, "needs an end"),
         ({"patience": 3, "held_out": 0.0}, "--held-out"),
         ({"schedule": "plateau", "held_out": 0.0}, "--held-out"),
@@ -54,7 +53,6 @@ def test_options_that_contradict_each_other_are_refused(values: dict[str, Any], 
 
 def test_the_same_options_are_accepted_where_they_make_sense() -> None:
     TrainOptions(tied=True, embedding_size=256)
-    TrainOptions(activation="softsign", cell="peephole")
     TrainOptions(schedule="cosine", minutes=2)
 
 

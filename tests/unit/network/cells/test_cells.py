@@ -1,6 +1,13 @@
-"""Every cell against a plain autograd loop of its paper's equations, in float64."""
+"""Every registered cell, with every activation, against plain loops of the papers' equations in float64.
+
+A new cell is covered once it is registered and `tests/unit/conftest.py` has its equations.
+"""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -8,20 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from rnnscope.network.architecture import QUANTITIES
-from rnnscope.network.cells import CELLS
+from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.cells import CELLS, Activation, CellName
 from rnnscope.network.cells.cell import Cell
+from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.cells.layer import Layer
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
+from rnnscope.text.vocabulary import Vocabulary
 
-ALL = sorted(CELLS)
 FUSED = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-WITH_ACTIVATIONS = [(name, activation) for name in ALL for activation in ("tanh", "softsign")]
+every_cell = pytest.mark.parametrize("name", sorted(CELLS))
+every_activation = pytest.mark.parametrize("activation", get_args(Activation))
 
 
 def make(
     name: str, inputs: int, hidden: int, activation: str = "tanh", dtype: torch.dtype = torch.float64
 ) -> Cell:
-    """A cell with every tensor drawn, peepholes and both biases too."""
+    """A cell whose tensors are all drawn, peepholes and both biases too."""
     cell = Layer(name, inputs, hidden, activation).to(dtype)
     generator = torch.Generator().manual_seed(inputs * 100 + hidden)
     with torch.no_grad():
@@ -42,10 +53,39 @@ def gradients(of: tuple[Tensor, ...], weights: tuple[Tensor, ...], to: list[Tens
     return list(torch.autograd.grad(loss, to))
 
 
-@pytest.mark.parametrize(("name", "activation"), WITH_ACTIVATIONS)
+def assert_close(found: Any, expected: Any, tolerance: float = 1e-10) -> None:
+    """Equal up to rounding, pair by pair."""
+    for own, true in zip(found, expected, strict=True):
+        torch.testing.assert_close(own, true, rtol=tolerance, atol=tolerance / 10)
+
+
+def test_the_registry_names_every_cell() -> None:
+    assert tuple(CELLS) == get_args(CellName)
+
+
+def test_cells_and_quantities_are_listed_without_torch() -> None:
+    lists = "import sys, rnnscope.network.header; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", lists]).returncode == 0
+
+
+@every_cell
+def test_a_cell_declares_what_the_rest_of_the_package_reads(name: str) -> None:
+    cell = CELLS[name]
+    shapes = cell.shapes(5, 6)
+    assert QUANTITIES[name] == cell.quantities
+    assert cell.quantities[-1] == "hidden"
+    assert set(cell.gates) <= set(cell.quantities)
+    assert shapes["weight_ih"] == (len(cell.blocks) * 6, 5)
+    assert {*cell.projections, *sum(cell.projections.values(), ()), *cell.recurrent} == set(shapes)
+    assert {key: tuple(value.shape) for key, value in Layer(name, 5, 6).tensors().items()} == shapes
+    assert cell.title
+
+
+@every_cell
+@every_activation
 @settings(max_examples=8, deadline=None)
 @given(
-    steps=st.integers(1, 19),  # beyond twice what the way back takes at once
+    steps=st.integers(1, 19),  # more than twice as many as the backward pass prepares at once
     batch=st.integers(1, 4),
     inputs=st.integers(1, 6),
     hidden=st.integers(1, 7),
@@ -62,34 +102,102 @@ def test_outputs_and_all_gradients_equal_the_papers_equations(
     outputs, last = cell(x, state)
     expected, expected_last = reference(name, cell.tensors(), x, state, activation)
 
-    torch.testing.assert_close(outputs, expected["hidden"], rtol=1e-10, atol=1e-12)
-    for part, expected_part in zip(last, expected_last, strict=True):
-        torch.testing.assert_close(part, expected_part, rtol=1e-10, atol=1e-12)
+    assert_close((outputs, *last), (expected["hidden"], *expected_last))
     weights = tuple(torch.randn_like(values) for values in (outputs, *last))
     own = gradients((outputs, *last), weights, learned)
-    true = gradients((expected["hidden"], *expected_last), weights, learned)
-    for gradient, expected_gradient in zip(own, true, strict=True):
-        torch.testing.assert_close(gradient, expected_gradient, rtol=1e-9, atol=1e-11)
+    assert_close(own, gradients((expected["hidden"], *expected_last), weights, learned), 1e-9)
 
 
-@pytest.mark.parametrize(("name", "activation"), WITH_ACTIVATIONS)
-def test_all_recorded_quantities_equal_the_papers_equations(name: str, activation: str, reference) -> None:
+@every_cell
+@every_activation
+def test_gradients_equal_finite_differences(name: str, activation: str) -> None:
+    torch.manual_seed(0)
+    cell = make(name, 3, 4, activation)
+    x, state = torch.randn(9, 2, 3, dtype=torch.float64, requires_grad=True), draw_state(cell, 2)
+
+    def run(x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        outputs, last = cell(x, state)
+        return outputs, *last
+
+    assert torch.autograd.gradcheck(run, (x, *state))
+
+
+@every_cell
+@every_activation
+@pytest.mark.parametrize("batch", [1, 40])  # few rows are recorded from the fused kernel's outputs
+def test_all_recorded_quantities_equal_the_papers_equations(
+    name: str, activation: str, batch: int, reference
+) -> None:
     torch.manual_seed(1)
     cell = make(name, 5, 6, activation)
-    x, state = torch.randn(23, 3, 5, dtype=torch.float64), draw_state(cell, 3)
+    x, state = torch.randn(23, batch, 5, dtype=torch.float64), draw_state(cell, batch)
 
-    found, last = cell.activations(x, state)
     expected, expected_last = reference(name, cell.tensors(), x, state, activation)
+    for found, last in (cell.activations(x, state), cell.activations(x, state, cell(x, state)[0])):
+        assert tuple(found) == CELLS[name].quantities
+        assert_close((found[key] for key in expected), expected.values())
+        assert_close(last, expected_last)
+        for gate in CELLS[name].gates:
+            assert 0 <= found[gate].min() <= found[gate].max() <= 1
 
-    assert tuple(found) == QUANTITIES[name]
-    for quantity, values in expected.items():
-        torch.testing.assert_close(found[quantity], values, rtol=1e-10, atol=1e-12, msg=quantity)
-    for part, expected_part in zip(last, expected_last, strict=True):
-        torch.testing.assert_close(part, expected_part, rtol=1e-10, atol=1e-12)
+
+@every_cell
+@every_activation
+def test_float32_products_on_the_fast_path_equal_float64(name: str, activation: str) -> None:
+    """Large enough that products are computed by oneDNN where PyTorch has it."""
+    torch.manual_seed(2)
+    cell = Layer(name, 16, 160, activation)
+    cell.reset(1.0, None)
+    x, state = torch.randn(7, 96, 16), draw_state(cell, 96, torch.float32)
+    learned = [*state, *cell.tensors().values()]
+    weight = torch.randn(7, 96, 160)
+    outputs, last = cell(x, state)
+    own = gradients((outputs, *last), (weight, *map(torch.ones_like, last)), learned)
+    recorded, _ = cell.activations(x, state)
+
+    cell, x, state, weight = (
+        cell.double(),
+        x.double(),
+        tuple(p.detach().double() for p in state),
+        weight.double(),
+    )
+    state = tuple(part.requires_grad_() for part in state)
+    expected, expected_last = cell(x, state)
+    true = gradients(
+        (expected, *expected_last),
+        (weight, *map(torch.ones_like, expected_last)),
+        [*state, *cell.tensors().values()],
+    )
+
+    assert_close((outputs.double(), *(part.double() for part in last)), (expected, *expected_last), 1e-4)
+    for gradient, expected_gradient in zip(own, true, strict=True):
+        assert (gradient - expected_gradient).norm() <= 1e-5 * expected_gradient.norm()
+    exact, _ = cell.activations(x, state)
+    assert_close((values.double() for values in recorded.values()), exact.values(), 1e-4)
+
+
+@every_cell
+@every_activation
+@pytest.mark.parametrize("one_hot", [True, False])
+def test_one_step_at_a_time_equals_the_scan(name: str, activation: Any, one_hot: bool) -> None:
+    letters = Vocabulary.of("abcdefg")
+    shape = Architecture(name, 7, 8, 2, 0 if one_hot else 5, activation)
+    model = CharRNN(shape, letters, generator=torch.Generator().manual_seed(0)).eval()
+    with torch.no_grad():
+        for tensor in model.parameters():
+            tensor.normal_(std=0.7, generator=torch.Generator().manual_seed(tensor.numel()))
+    ids = torch.randint(7, (30,), generator=torch.Generator().manual_seed(1))
+    expected = model.double()(ids.unsqueeze(1))[0].squeeze(1).log_softmax(-1)
+    sampler = Sampler(model)
+    for i, row in zip(ids.tolist(), expected, strict=True):
+        sampler.feed([i])
+        torch.testing.assert_close(
+            torch.from_numpy(sampler.log_probabilities).double(), row, rtol=0, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("name", sorted(FUSED))
-def test_a_fused_cells_tensors_mean_what_they_mean_to_torch(name: str) -> None:
+def test_a_fused_cells_tensors_have_pytorchs_meaning(name: str) -> None:
     torch.manual_seed(2)
     cell = make(name, 5, 6)
     theirs = FUSED[name](5, 6).double()
@@ -105,11 +213,12 @@ def test_a_fused_cells_tensors_mean_what_they_mean_to_torch(name: str) -> None:
         assert torch.equal(part, expected_part.squeeze(0))
 
 
-@pytest.mark.parametrize("name", ALL)
+@every_cell
+@every_activation
 @pytest.mark.parametrize("symbols", [7, 700])
-def test_ids_are_one_hot_vectors(name: str, symbols: int) -> None:
+def test_ids_are_one_hot_vectors(name: str, activation: str, symbols: int) -> None:
     torch.manual_seed(3)
-    cell = make(name, symbols, 6)
+    cell = make(name, symbols, 6, activation)
     ids = torch.randint(symbols, (11, 3))
     vectors = nn.functional.one_hot(ids, symbols).double()
     state = draw_state(cell, 3)
@@ -118,16 +227,13 @@ def test_ids_are_one_hot_vectors(name: str, symbols: int) -> None:
 
     outputs, expected = cell(ids, state)[0], cell(vectors, state)[0]
 
-    torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-13)
-    own, true = gradients((outputs,), (weight,), learned), gradients((expected,), (weight,), learned)
-    for gradient, expected_gradient in zip(own, true, strict=True):
-        torch.testing.assert_close(gradient, expected_gradient, rtol=1e-11, atol=1e-12)
-    found, whole = cell.activations(ids, state)[0], cell.activations(vectors, state)[0]
-    for quantity, values in whole.items():
-        torch.testing.assert_close(found[quantity], values, rtol=1e-11, atol=1e-12)
+    assert_close((outputs,), (expected,))
+    assert_close(gradients((outputs,), (weight,), learned), gradients((expected,), (weight,), learned))
+    assert_close(cell.activations(ids, state)[0].values(), cell.activations(vectors, state)[0].values())
 
 
-@pytest.mark.parametrize(("name", "activation"), WITH_ACTIVATIONS)
+@every_cell
+@every_activation
 @pytest.mark.parametrize("one_hot", [True, False])
 def test_training_under_bfloat16_keeps_a_float32_memory_and_nearly_the_gradients(
     name: str, activation: str, one_hot: bool
@@ -154,29 +260,31 @@ def test_training_under_bfloat16_keeps_a_float32_memory_and_nearly_the_gradients
         assert (gradient - expected).norm() <= 0.05 * expected.norm() + 1e-6
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_long_text_in_two_calls_is_the_text_in_one(name: str) -> None:
+@every_cell
+@every_activation
+def test_a_long_text_in_two_calls_is_the_text_in_one(name: str, activation: str) -> None:
     torch.manual_seed(5)
-    cell = make(name, 5, 6)
+    cell = make(name, 5, 6, activation)
     x, state = torch.randn(12, 2, 5, dtype=torch.float64), draw_state(cell, 2)
-
     first, between = cell(x[:5], state)
     second, last = cell(x[5:], between)
     whole, expected_last = cell(x, state)
-
-    torch.testing.assert_close(torch.cat((first, second)), whole, rtol=1e-12, atol=1e-13)
-    for part, expected_part in zip(last, expected_last, strict=True):
-        torch.testing.assert_close(part, expected_part, rtol=1e-12, atol=1e-13)
+    assert_close((torch.cat((first, second)), *last), (whole, *expected_last))
 
 
-@pytest.mark.parametrize(("name", "first", "sign"), [("lstm", 6, 1), ("peephole", 6, 1), ("coupled", 0, -1)])
-def test_the_forget_bias_opens_the_forget_gate_and_nothing_else(name: str, first: int, sign: int) -> None:
+@every_cell
+def test_the_forget_bias_opens_the_forget_gate_and_nothing_else(name: str) -> None:
     cell = Layer(name, 4, 6)
-    cell.reset(5.0, None)
-    expected = torch.zeros(len(CELLS[name].blocks) * 6)
-    expected[first : first + 6] = 5.0 * sign
-    assert torch.equal(cell.tensors()["bias_ih"], expected)
-    assert not cell.tensors()["bias_hh"].any()
+    cell.reset(0.0, torch.Generator().manual_seed(0))
+    shut, _ = cell.activations(torch.zeros(1, 1, 4), cell.initial_state(1))
+    cell.forget_bias_(5.0)
+    opened, _ = cell.activations(torch.zeros(1, 1, 4), cell.initial_state(1))
+    for gate in set(CELLS[name].gates) - {"forget", "input"}:
+        assert torch.equal(opened[gate], shut[gate])
+    if "forget" in CELLS[name].gates:
+        assert opened["forget"].min() > 0.99
+    else:
+        assert not cell.tensors()["bias_ih"].any()
 
 
 def test_xavier_looks_at_each_gates_block_alone() -> None:
@@ -186,3 +294,10 @@ def test_xavier_looks_at_each_gates_block_alone() -> None:
     for block in cell.tensors()["weight_ih"].chunk(4):
         assert 0.98 * bound < block.abs().max() <= bound
         assert abs(float(block.detach().std()) - bound / 3**0.5) < 0.03 * bound
+
+
+def test_the_cost_of_a_missing_kernel_is_noted_only_where_there_is_one() -> None:
+    assert "1.7 times" in str(missing_kernel("lstm", "softsign", "cpu"))
+    assert "several times" in str(missing_kernel("gru", "softsign", "cuda"))
+    for without in [("lstm", "tanh", "cpu"), ("coupled", "softsign", "cuda"), ("gru", "softsign", "cpu")]:
+        assert missing_kernel(*without) is None
