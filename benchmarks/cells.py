@@ -1,7 +1,8 @@
 """A training step of every cell against the fused LSTM's and against PyTorch's fused kernel of the same cell.
 
-    python benchmarks/cells.py [THREADS] [DEVICE]      the claim: on a CPU, a softsign LSTM takes at most twice
-                                                       the fused LSTM's time
+    python benchmarks/cells.py [THREADS] [DEVICE]
+
+The claim: on a CPU, a step of a softsign LSTM takes at most twice the fused LSTM's time.
 
 A step is forward, loss and backward, of 1×256 and 32 streams of 64 characters. The networks take turns; the
 medians of the ratios are printed.
