@@ -21,8 +21,8 @@ import rnnscope  # noqa: F401  (before torch: it sets how OpenMP threads wait)
 import torch  # isort: skip
 from torch.nn import functional
 
-from rnnscope.analysis.ablation import Clamped
-from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.ablation import Clamp
+from rnnscope.analysis.clamped import Clamped
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
+    from rnnscope.analysis.ablation import Ablate, AblateResult, Clamp, LossChange
     from rnnscope.analysis.brackets import Brackets, BracketsResult, Closer
     from rnnscope.analysis.comparison import Split
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from rnnscope.tracing.trace import Trace
 
 _MODULES = {
+    "rnnscope.analysis.ablation": ("Ablate", "AblateResult", "Clamp", "LossChange"),
     "rnnscope.analysis.brackets": ("Brackets", "BracketsResult", "Closer"),
     "rnnscope.analysis.comparison": ("Split",),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
@@ -54,10 +56,13 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "Ablate",
+    "AblateResult",
     "Band",
     "Brackets",
     "BracketsResult",
     "Bucket",
+    "Clamp",
     "Closer",
     "Contexts",
     "ContextsResult",
@@ -69,6 +74,7 @@ __all__ = [
     "Histogram",
     "HistogramResult",
     "Level",
+    "LossChange",
     "Match",
     "MatchResult",
     "MatchedRange",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.brackets import Brackets
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.errors import Errors
@@ -22,6 +23,7 @@ QUERIES: Mapping[str, type[Query[Any]]] = {
         Contexts,
         Histogram,
         Match,
+        Ablate,
         Saliency,
         Ngrams,
         Errors,

@@ -1,206 +1,239 @@
-"""What a network does without some of its units: they are held at a value, and everything else runs on.
+"""Ablation: clamp units to a value at every step of the run, and measure the change in loss.
 
-A fused kernel cannot be stopped at every step. So the unit itself is rewired to say nothing but its value v,
-and the run is as fast as ever. With weights of its rows zero and biases of ±100, at which σ is 1 or 0:
-
-    rnn              h = tanh(b)                           b = artanh(v)
-    gru              z = 1, so h = h'                      begun at h' = v
-    lstm, its kin    f = 1, i = 0, so c = c'               begun at c' = v; to hold hidden:
-                     o = 1, so h = φ(c)                    begun at c' = φ⁻¹(v)
-
-All that reads the unit sees v at every step, the first included: its own layer a step later, the next
-layer, the read-out. Of a held cell c the output gate is left alone, so that the unit still shows o·φ(v). The
-gates of a held unit, as a trace shows them, are those of the rewiring.
+Clamping is in the run itself: everything that reads a clamped unit sees its value, at every step (how, is in
+`clamped.py`). The change of the loss of every character is the loss with the clamps minus the loss without
+them; above 0 the units helped. Its mean has a confidence interval from the means of consecutive batches,
+since the losses of neighboring characters are correlated. Two samples from one seed, without the clamps and
+with them, show what changes in the text that the model writes.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-import torch
+import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from rnnscope.analysis.effects import Ablation, Clamp
-from rnnscope.errors import OptionError
-from rnnscope.network.architecture import Activation, Architecture
-from rnnscope.network.cells.cell import Cell, LayerState
-from rnnscope.network.model import CharRNN, State
-from rnnscope.network.sampling import Sampler
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.analysis.statistics import mean_interval
+from rnnscope.analysis.units import check_unit, unit_of
+from rnnscope.errors import OptionError, RnnscopeError, TextError
+from rnnscope.network.architecture import QUANTITIES
 from rnnscope.progress import Progress
-from rnnscope.tracing.record import true_log_probabilities
-from rnnscope.tracing.trace import Float
 
-_OPEN, _SHUT = 100.0, -100.0
-_JUST_BELOW_ONE = 1.0 - 2.0**-53
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
+    from rnnscope.tracing.reader import TextReader
 
-# Blocks of the packed matrices, and the rows of the peepholes.
-_INPUT, _FORGET, _OUTPUT = 0, 1, 3
-_COUPLED_INPUT, _COUPLED_OUTPUT = 0, 2
-_GRU_UPDATE, _GRU_CANDIDATE = 1, 2
+Float = NDArray[np.float32]
+Quantity = Literal["hidden", "cell"]
+
+_PROMPT = 400
+"""Characters that both samples read first."""
+_LISTED = 8
+_AROUND = 40
 
 
-class Clamped(CharRNN):
-    """A copy of a network with some units held; it is traced, evaluated and sampled as any other.
+@dataclass(frozen=True)
+class Clamp:
+    """A unit and the value that it has at every step.
 
-    A state of the untouched network may be given to it: the held units take their values in it.
+    layer: from 1. unit: from 0. quantity: hidden, what everything else reads of the unit, within −1..1; or
+    cell, its state before it is squashed, while the output gate works on.
     """
 
-    def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
-        """Raises OptionError where there is no such unit or it cannot have that value."""
-        super().__init__(model.architecture, model.vocabulary, generator=torch.Generator().manual_seed(0))
-        self.to(model.readout.weight).eval()
-        self.clamps = tuple(clamps)
-        with torch.no_grad():
-            given = model.tensors()
-            for name, tensor in self.tensors().items():
-                tensor.copy_(given[name])
-            for clamp in self.clamps:
-                _check(self.architecture, clamp)
-                self._rewire(clamp)
-        for layer, cell in enumerate(self.layers):
-            held = tuple(
-                (part, clamp.unit, value)
-                for clamp in self.clamps
-                if clamp.layer == layer + 1
-                for part, value in self._beginning(clamp)
+    layer: int
+    unit: int
+    value: float = 0.0
+    quantity: Quantity = "hidden"
+
+
+@dataclass(frozen=True)
+class LossChange:
+    """A character whose loss changed much. position: in the text. delta_nats: its change of loss.
+
+    start: of the first character of the excerpt. text: the character and those around it.
+    deltas_nats: the change for each character of `text`; 0 for the first character read.
+    """
+
+    position: int
+    delta_nats: float
+    start: int
+    text: str
+    deltas_nats: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class AblateResult(Result):
+    """What clamping some units did to the prediction of every character, and to the text written.
+
+    clamps: the units and their values. start, stop: the characters read, [start, stop).
+    loss_nats: mean loss of the intact model. clamped_nats: mean loss with the clamps. mean_nats: their
+    difference; above 0 the units helped. interval: 95 % confidence interval of `mean_nats`, None for fewer
+    than 50 predictions. delta_nats: (stop − start − 1,) float32, the change of loss of each character after
+    the first. rises: the characters whose loss rises most, the largest first.
+    samples: what the intact and the clamped model write after `position`, from one seed; None where no
+    sample was asked for.
+    """
+
+    clamps: tuple[Clamp, ...]
+    start: int
+    stop: int
+    loss_nats: float
+    clamped_nats: float
+    mean_nats: float
+    interval: tuple[float, float] | None
+    delta_nats: Float
+    rises: tuple[LossChange, ...]
+    position: int
+    samples: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Ablate(Query[AblateResult]):
+    """Ablation: clamp units to a value at every step, and measure the change in loss.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 20)
+        >>> result = session.ask(rnnscope.Ablate(units=("1/37", "1/41"), sample=20))
+        >>> result.delta_nats.shape, [clamp.value for clamp in result.clamps]
+        ((319,), [0.0, 0.0])
+        >>> [len(sample) for sample in result.samples]
+        [20, 20]
+    """
+
+    name = "ablate"
+    activity = "ablating"
+
+    units: tuple[str, ...]
+    """The units to clamp, each as LAYER/UNIT, such as 1/37 2/4."""
+    value: float = 0.0
+    """The value of each of them at every step; 0 ablates."""
+    mean: bool = False
+    """Mean-ablate: clamp each unit to its mean over the characters read, in place of --value."""
+    quantity: Quantity = "hidden"
+    """Clamp the hidden state, or the cell state while the output gate works on."""
+    start: int = 0
+    """The first character to read; positions count from 0."""
+    stop: int = 0
+    """The position after the last character to read; 0 reads to the end of the text."""
+    position: int = 0
+    """The samples continue the text before this position; 0 takes the end of the characters read."""
+    sample: int = 240
+    """Characters of each sample; 0 writes none."""
+    temperature: float = 0.8
+    """Sampling temperature; 0 is greedy."""
+    seed: int = 0
+    """Seed of both samples."""
+
+    def check(self, architecture: Architecture) -> None:
+        if not self.units:
+            raise OptionError("name at least one unit to clamp: --units 1/37")
+        for name in self.units:
+            check_unit(architecture, *unit_of(name))
+        if self.quantity == "cell" and "cell" not in QUANTITIES[architecture.cell]:
+            raise OptionError(f"{architecture.title} has no cell state; clamp the hidden state")
+        if self.quantity == "hidden":
+            check_range("value", self.value, -1, 1)
+        check_range("value", abs(self.value), 0, float(np.finfo(np.float32).max))
+        check_range("start", self.start, 0)
+        if self.stop:
+            check_range("stop", self.stop, self.start + 2)
+        check_range("position", self.position, 0)
+        check_range("sample", self.sample, 0, 100_000)
+        check_range("temperature", self.temperature, 0, 100)
+        check_range("seed", self.seed, 0)
+
+    def run(self, context: Context) -> AblateResult:
+        from rnnscope.analysis.clamped import Clamped
+        from rnnscope.tracing.record import true_log_probabilities
+
+        model, reader, progress = context.model, context.reader, context.progress
+        length = reader.length(progress.part(0.0, 0.0))
+        stop = min(self.stop or length, length)
+        if stop - self.start < 2:
+            raise TextError(
+                f"there are no two characters from {self.start:,} on in the {length:,} of the text"
             )
-            if held:
-                self.cells[layer] = (_Held if cell.state_parts == 2 else _HeldHidden)(cell, held)
+        clamps = self._clamps(reader, stop, progress.part(0.0, 0.3))
+        ids, state = reader.ids(self.start, stop), reader.state(self.start, progress.part(0.3, 0.3))
+        intact = true_log_probabilities(model, ids, state, progress=progress.part(0.3, 0.6))
+        network = Clamped(model, clamps)
+        clamped = true_log_probabilities(network, ids, state, progress=progress.part(0.6, 0.9))
+        delta = intact - clamped
+        if not np.isfinite(delta).all():
+            raise RnnscopeError("the loss is not finite: training diverged; use an earlier snapshot")
+        position = min(self.position or stop, length)
+        return AblateResult(
+            clamps,
+            self.start,
+            stop,
+            -float(intact.mean(dtype=np.float64)),
+            -float(clamped.mean(dtype=np.float64)),
+            float(delta.mean(dtype=np.float64)),
+            mean_interval(delta),
+            delta,
+            tuple(_rises(delta, self.start, reader)),
+            position,
+            self._samples(context, clamps, position, progress.part(0.9, 1.0)) if self.sample else None,
+        )
 
-    def _beginning(self, clamp: Clamp) -> list[tuple[int, float]]:
-        """What the parts of a unit's state are: 0 is hidden, 1 the cell."""
-        if clamp.quantity == "cell":
-            return [(1, clamp.value)]
-        hidden = (0, clamp.value)
-        if self.architecture.cell in ("rnn", "gru"):
-            return [hidden]
-        return [hidden, (1, _unsquashed(clamp.value, self.architecture.activation))]
+    def _clamps(self, reader: TextReader, stop: int, progress: Progress) -> tuple[Clamp, ...]:
+        """The units with their values."""
+        units = [unit_of(name) for name in self.units]
+        values = [self.value] * len(units)
+        if self.mean:
+            values = _means(units, self.quantity, reader, self.start, stop, progress)
+        return tuple(
+            Clamp(layer, unit, value, self.quantity)
+            for (layer, unit), value in zip(units, values, strict=True)
+        )
 
-    def _rewire(self, clamp: Clamp) -> None:
-        tensors = self.layers[clamp.layer - 1].tensors()
-        for block, bias in _constant(self.architecture, clamp).items():
-            row = block * self.architecture.hidden_size + clamp.unit
-            for name in ("weight_ih", "weight_hh", "bias_hh"):
-                tensors[name][row] = 0.0
-            tensors["bias_ih"][row] = bias
-        if "peephole" in tensors:
-            tensors["peephole"][: 2 if clamp.quantity == "cell" else 3, clamp.unit] = 0.0
+    def _samples(
+        self, context: Context, clamps: tuple[Clamp, ...], position: int, progress: Progress
+    ) -> tuple[str, str]:
+        from rnnscope.analysis.clamped import sample_side_by_side
 
-
-class _Held(Cell):
-    """A cell whose state holds some units at their values from before its first step."""
-
-    def __init__(self, cell: Cell, held: tuple[tuple[int, int, float], ...]) -> None:
-        """held: part of the state, unit, value."""
-        super().__init__(cell.input_size, cell.hidden_size)
-        self.cell = cell
-        self._values = held
-
-    def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
-        hidden, last = self.cell(inputs, self._held(state))
-        return hidden, last
-
-    def activations(
-        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
-    ) -> tuple[dict[str, Tensor], LayerState]:
-        return self.cell.activations(inputs, self._held(state), hidden)
-
-    def tensors(self) -> dict[str, Tensor]:
-        return self.cell.tensors()
-
-    def initial_state(self, batch_size: int) -> LayerState:
-        return self._held(self.cell.initial_state(batch_size))
-
-    def _held(self, state: LayerState) -> LayerState:
-        parts = tuple(part.clone() for part in state)
-        for part, unit, value in self._values:
-            parts[part][:, unit] = value
-        return parts
+        prompt = context.reader.ids(max(0, position - _PROMPT), position).tolist()
+        pairs = []
+        for pair in sample_side_by_side(
+            context.model, clamps, prompt, self.sample, temperature=self.temperature, seed=self.seed
+        ):
+            pairs.append(pair)
+            progress(len(pairs) / self.sample)
+        symbols = context.model.vocabulary.symbols
+        intact, clamped = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
+        return intact, clamped
 
 
-class _HeldHidden(_Held):
-    """One without a cell state."""
-
-    state_parts = 1
-
-
-def ablate(
-    model: CharRNN,
-    ids: NDArray[Any],
-    clamps: Sequence[Clamp],
-    state: State | None = None,
-    *,
-    plain: Float | None = None,
-    told: Callable[[float], object] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Ablation:
-    """Read `ids` (T,) with and without `clamps`, from `state` or from nothing.
-
-    plain: ln p of the untouched network from an earlier call, which need not be found again. Raises
-    OptionError as `Clamped` does, and Cancelled.
-    """
-    network = Clamped(model, clamps)
-    progress = Progress(lambda share: None if told is None else told(share), should_stop or (lambda: False))
-    if plain is None:
-        plain = true_log_probabilities(model, ids, state, progress=progress.part(0.0, 0.5))
-        progress = progress.part(0.5, 1.0)
-    clamped = true_log_probabilities(network, ids, state, progress=progress)
-    return Ablation(network.clamps, plain, clamped)
+def _means(
+    units: list[tuple[int, int]],
+    quantity: Quantity,
+    reader: TextReader,
+    start: int,
+    stop: int,
+    progress: Progress,
+) -> list[float]:
+    """The mean of each unit over the characters start .. stop−1; of the cell state before it is squashed."""
+    sums = np.zeros(len(units))
+    for trace in reader.traces(start, stop, progress):
+        sums += [trace[f"{layer}/{quantity}"][:, unit].sum(dtype=np.float64) for layer, unit in units]
+    return [float(mean) for mean in sums / (stop - start)]
 
 
-def sample_side_by_side(
-    model: CharRNN,
-    clamps: Sequence[Clamp],
-    prime: Iterable[int],
-    length: int | None,
-    *,
-    temperature: float = 0.8,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    seed: int | None = 0,
-) -> Iterator[tuple[tuple[int, float], tuple[int, float]]]:
-    """Two texts after the same ids and from the same random numbers, without the clamps and with them.
-
-    Yields for each place the id and its probability in either text. They part where the clamps first matter.
-    """
-    read = list(prime)
-    streams = []
-    for network in (model, Clamped(model, clamps)):
-        sampler = Sampler(network)
-        sampler.feed(read)
-        streams.append(sampler.stream(length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
-    yield from zip(*streams, strict=True)
-
-
-def _constant(architecture: Architecture, clamp: Clamp) -> dict[int, float]:
-    """The biases, block by block, with which a unit's gates keep it at its value."""
-    shows_itself = clamp.quantity == "hidden"
-    match architecture.cell:
-        case "rnn":
-            return {0: _unsquashed(clamp.value, architecture.activation)}
-        case "gru":
-            # A candidate of v as well: else the kernel's n + z·(h' − n) would drift by its rounding.
-            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, architecture.activation)}
-        case "coupled":
-            return {_COUPLED_INPUT: _SHUT} | ({_COUPLED_OUTPUT: _OPEN} if shows_itself else {})
-        case "lstm" | "peephole" | "multiplicative":
-            return {_INPUT: _SHUT, _FORGET: _OPEN} | ({_OUTPUT: _OPEN} if shows_itself else {})
-
-
-def _unsquashed(value: float, squash: Activation) -> float:
-    """φ⁻¹, at the ends of its range a number whose φ rounds to them."""
-    within = max(-_JUST_BELOW_ONE, min(_JUST_BELOW_ONE, value))
-    return math.atanh(within) if squash == "tanh" else within / (1.0 - abs(within))
-
-
-def _check(architecture: Architecture, clamp: Clamp) -> None:
-    name = f"{clamp.layer}/{clamp.unit}"
-    if not (1 <= clamp.layer <= architecture.layers and 0 <= clamp.unit < architecture.hidden_size):
-        raise OptionError(f"there is no unit {name} in {architecture.title}")
-    if clamp.quantity == "cell" and architecture.cell in ("rnn", "gru"):
-        raise OptionError(f"{architecture.title} has no cell to hold; hold the hidden state of {name}")
-    if not math.isfinite(clamp.value) or (clamp.quantity == "hidden" and abs(clamp.value) > 1.0):
-        raise OptionError(f"a hidden state is within −1..1; {name} cannot be held at {clamp.value:g}")
+def _rises(delta: Float, start: int, reader: TextReader) -> Iterable[LossChange]:
+    """The characters whose loss rises most; delta[i] is the change of the one at start + i + 1."""
+    deltas = np.concatenate(([0.0], delta))
+    for place in (np.argsort(-delta, kind="stable")[:_LISTED] + 1).tolist():
+        first, last = max(0, place - _AROUND), min(len(deltas), place + _AROUND)
+        yield LossChange(
+            start + place,
+            float(deltas[place]),
+            start + first,
+            reader.read(start + first, start + last),
+            tuple(deltas[first:last].tolist()),
+        )

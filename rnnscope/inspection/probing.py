@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-import numpy as np
-
-from rnnscope.analysis.ablation import ablate, sample_side_by_side
 from rnnscope.analysis.saliency import Saliency
 from rnnscope.app.asking.answers import AblationFound, Answer, OriginFound
 from rnnscope.app.asking.desk import Ticket
@@ -16,11 +12,8 @@ from rnnscope.inspection.bench import Bench
 from rnnscope.inspection.reading import shown
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import Progress
-from rnnscope.tracing.record import state_at
 
 _SAMPLE = 240
-_PRIME = 400
-"""Characters read before writing or tracing back, so that the state is what it is there."""
 _WRITTEN_AT_ONCE = 12
 _KEPT = 1000
 WRITTEN = "written on by the model"
@@ -29,33 +22,7 @@ WRITTEN = "written on by the model"
 def find_ablation(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     request = ticket.request
     assert isinstance(request, FindAblation)
-    subject = bench.subject
-    page = subject.pages.page(request.start, request.stop, Progress(is_cancelled=ticket.is_dropped))
-    if len(page.trace) < 3:
-        return
-    ids = page.trace.ids
-    plain = page.trace.log_probabilities[np.arange(1, len(ids) - 1), ids[2:]]
-    ablation = ablate(
-        bench.model,
-        ids[1:],
-        request.clamps,
-        state_at(page.trace, 0, bench.model),
-        plain=plain,
-        should_stop=ticket.is_dropped,
-    )
-    if ticket.is_dropped():
-        return
-    found = AblationFound(request, ablation, page.start + 1, page.text[1:], None)
-    yield found
-    prime = ids[max(0, request.cursor - page.start - _PRIME) : request.cursor - page.start + 1].tolist()
-    pairs = []
-    for pair in sample_side_by_side(bench.model, request.clamps, prime, _SAMPLE, temperature=0.7, seed=1):
-        if ticket.is_dropped():
-            return
-        pairs.append(pair)
-    symbols = bench.model.vocabulary.symbols
-    without, held = ("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
-    yield replace(found, samples=(without, held))
+    yield AblationFound(request, bench.subject.answer(request.query, ticket))
 
 
 def find_origin(bench: Bench, ticket: Ticket) -> Iterator[Answer]:

@@ -37,7 +37,11 @@ def _print(report: Report, console: Console, colors: Palette) -> None:
         heading.append(Segment(f"{'   ' if heading else ''}{report.legend}", ink("dim")))
     rows = [heading] if heading else []
     rows += [list(line.draw(colors, ink, width)) for line in report.lines]
+    blank = 0
     for row in rows:
+        blank = 0 if any(segment.text.strip() for segment in row) else blank + 1
+        if blank > 2:
+            continue  # rows of a column that is shorter at this width
         console.print(Segments([*row, Segment.line()]), end="")
 
 

@@ -7,14 +7,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.ablation import AblateResult, Clamp, LossChange
 from rnnscope.analysis.compare import Comparison, all_match_distances, breakdown, compare
 from rnnscope.analysis.contexts import Contexts, top_contexts
-from rnnscope.analysis.effects import Ablation, GradientFlow
+from rnnscope.analysis.effects import GradientFlow
 from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.matching import match, match_result, select
 from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.analysis.saturation import saturation
+from rnnscope.analysis.statistics import mean_interval
+from rnnscope.analysis.units import unit_of
 from rnnscope.analysis.words import word_counts
 from rnnscope.app.asking.answers import (
     AblationFound,
@@ -171,15 +174,33 @@ def find_matches(request: Request) -> list[Answer]:
 
 def find_ablation(request: Request) -> list[Answer]:
     assert isinstance(request, FindAblation)
-    random = np.random.default_rng(6)
-    plain = np.full(request.stop - request.start - 2, -1.0, np.float32)
-    change = random.normal(0.03, 0.3, len(plain)) * (random.random(len(plain)) < 0.4)
-    ablation = Ablation(request.clamps, plain, plain - change.astype(np.float32))
+    query, random = request.query, np.random.default_rng(6)
+    predictions = query.stop - query.start - 1
+    delta = random.normal(0.03, 0.3, predictions) * (random.random(predictions) < 0.4)
+    rises = []
+    for at in (np.argsort(-delta)[:8] + 1).tolist():
+        first = max(0, at - 24)
+        deltas = tuple(np.append(0.0, delta)[first : at + 24].tolist())
+        rises.append(LossChange(at, float(delta[at - 1]), first, TEXT[first : at + 24], deltas))
     samples = (
         "the bell rang at seven,\nand the ferry left the quay",
         "the bell bell belled,\nand the the quay",
     )
-    return [AblationFound(request, ablation, 1, TEXT[1:], samples)]
+    mean = float(delta.mean())
+    result = AblateResult(
+        tuple(Clamp(*unit_of(name), query.value) for name in query.units),
+        query.start,
+        query.stop,
+        1.0,
+        1.0 + mean,
+        mean,
+        mean_interval(delta),
+        delta.astype(np.float32),
+        tuple(rises),
+        query.position,
+        samples,
+    )
+    return [AblationFound(request, result)]
 
 
 def find_origin(request: Request) -> list[Answer]:

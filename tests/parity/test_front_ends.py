@@ -37,6 +37,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
     "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},
     "match": {"start": 40, "stop": 43, "threshold": 0.2},
+    "ablate": {"units": ("1/3", "2/4"), "mean": True, "sample": 40},
     "saliency": {"position": 200, "window": 50},
 }
 """The fields that a query has no default for, by its name; everything else is asked with its defaults."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.ablation import AblateResult
 from rnnscope.analysis.compare import Breakdown, Comparison, MatchDistances
 from rnnscope.analysis.contexts import ContextsResult
-from rnnscope.analysis.effects import Ablation, GradientFlow
+from rnnscope.analysis.effects import GradientFlow
 from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.matching import MatchResult
 from rnnscope.analysis.saliency import SaliencyResult
@@ -125,15 +126,7 @@ class MatchesFound(Answer):
 
 @dataclass(frozen=True, eq=False)
 class AblationFound(Answer):
-    """On the characters of the text from `start` on, of which the first is not predicted.
-
-    The samples are without and with the clamps; they follow later, so that the loss is told at once.
-    """
-
-    ablation: Ablation
-    start: int
-    text: str
-    samples: tuple[str, str] | None
+    ablation: AblateResult
 
 
 @dataclass(frozen=True, eq=False)

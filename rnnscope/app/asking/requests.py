@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
-from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.features import FEATURES
 from rnnscope.tracing.trace import Trace
 
@@ -138,13 +138,10 @@ class FindMatches(Request):
 
 @dataclass(frozen=True)
 class FindAblation(Request):
-    """What the model loses without some neurons, on a page and in what it writes."""
+    """The change in loss on a page, and in what the model writes, with some units clamped."""
 
     doing: ClassVar[str] = "ablating"
-    clamps: tuple[Clamp, ...]
-    start: int
-    stop: int
-    cursor: int
+    query: Ablate
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from textual import on
 
-from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.ablation import Ablate
 from rnnscope.app.asking.answers import AblationFound, Answer
 from rnnscope.app.asking.requests import FindAblation
 from rnnscope.app.panels.prompt import Question
@@ -15,7 +15,7 @@ from rnnscope.app.panels.reports import ReportPanel
 from rnnscope.app.ranking import Neuron
 from rnnscope.app.screens.analysing import AnalysingScreen
 from rnnscope.app.screens.questions import number
-from rnnscope.render import holding
+from rnnscope.render import ablation
 from rnnscope.render.report import Run
 from rnnscope.selection import Overlay
 
@@ -28,8 +28,8 @@ _NAMED = 3
 class HoldingScreen(AnalysingScreen, inherit_bindings=False):
     """Neurons held at a value."""
 
-    _held: tuple[Clamp, ...] = ()
-    """What was held last."""
+    _query: Ablate | None = None
+    """What was asked last."""
 
     def action_ablate(self) -> None:
         """Hold the neuron, or all favorites, at a value; it slides with ↑ and ↓, and is heard of at once."""
@@ -63,45 +63,42 @@ class HoldingScreen(AnalysingScreen, inherit_bindings=False):
         self.ask(Question(f"hold {selection.neuron} at", "0", hint, accept, nudge))
 
     def _hold(self, neurons: list[Neuron], value: float | None) -> None:
-        """Ask what holding neurons costs on the page; at their means there where there is no value."""
-        clamps = tuple(
-            Clamp(layer, unit, self._mean(layer, unit) if value is None else value) for layer, unit in neurons
-        )
-        self._ask_of(clamps)
+        """Clamp units on the page, at their means there where there is no value."""
+        units = tuple(f"{layer}/{unit}" for layer, unit in neurons)
+        self._ask_of(Ablate(units, value or 0.0, mean=value is None))
 
-    def _ask_of(self, clamps: tuple[Clamp, ...]) -> None:
+    def _ask_of(self, query: Ablate) -> None:
         if self.selection is not None:
             stop, cursor = self.start + len(self.selection.trace), self.start + self.selection.cursor
-            self.ask_for(FindAblation(clamps, self.start, stop, cursor), "ablation")
-
-    def _mean(self, layer: int, unit: int) -> float:
-        assert self.selection is not None
-        return float(self.selection.trace[f"{layer}/hidden"][:, unit].mean(dtype=np.float64))
+            query = replace(query, start=self.start, stop=stop, position=cursor + 1)
+            self.ask_for(FindAblation(query), "ablation")
 
     def take(self, answer: Answer) -> None:
         super().take(answer)
         if isinstance(answer, AblationFound):
-            self._held = answer.ablation.clamps
-            self.report("ablation", holding.ablation(answer), keep_place=True)
+            assert isinstance(answer.request, FindAblation)
+            self._query = answer.request.query
+            self.report("ablation", ablation.report(answer.ablation), keep_place=True)
             self._map(answer)
 
     def _map(self, found: AblationFound) -> None:
-        """Color the page by what each character's loss grew."""
+        """Color the page by the change of each character's loss."""
         if self.selection is None:
             return
         values = np.zeros(len(self.selection.trace), np.float32)
-        first = found.start + 1 - self.start
+        first = found.ablation.start + 1 - self.start
         if first < 1 or first + len(found.ablation.delta_nats) > len(values):
-            return  # another page has been turned to
+            return  # another page is shown by now
         values[first : first + len(found.ablation.delta_nats)] = found.ablation.delta_nats / _RANGE_NATS
-        names = ", ".join(f"{clamp.layer}/{clamp.unit}" for clamp in self._held[:_NAMED])
-        subject = f"Δ loss, {names} held at {self._held[0].value:g}".replace("-", "−")
+        clamps = found.ablation.clamps
+        names = ", ".join(f"{clamp.layer}/{clamp.unit}" for clamp in clamps[:_NAMED])
+        subject = f"Δ loss, {names} clamped at {clamps[0].value:.3g}".replace("-", "−")
         self.overlay(Overlay(subject, np.clip(values, -1, 1), ends=("−1", "+1 nat")), self.start)
 
     @on(ReportPanel.Chosen)
     def _slide(self, message: ReportPanel.Chosen) -> None:
         match message.choice:
-            case Run(action="hold", argument=value) if self._held:
-                self._ask_of(tuple(replace(clamp, value=float(value)) for clamp in self._held))
+            case Run(action="hold", argument=value) if self._query is not None:
+                self._ask_of(replace(self._query, value=float(value), mean=False))
             case Run(action="ablate") if message.again:
                 self.action_ablate()

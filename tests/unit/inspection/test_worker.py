@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnscope.analysis.ablation import ablate
-from rnnscope.analysis.effects import Clamp
+from rnnscope.analysis.ablation import Ablate
 from rnnscope.app.asking.answers import (
     AblationFound,
     ContextsFound,
@@ -45,9 +44,10 @@ from rnnscope.app.asking.requests import (
 from rnnscope.inspection.reading import retrace
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
+from rnnscope.session import Session
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.keyframes import advance
-from rnnscope.tracing.record import record, state_at
+from rnnscope.tracing.record import record
 from tests.unit.inspection.office import Office
 
 TEXT = 'The bell "rang" at seven (or so), and then\nthe ferry left; "never" again.\n\n' * 40
@@ -152,19 +152,11 @@ def test_contexts_gates_and_matches_are_of_the_text(office: Office, model: CharR
 
 
 def test_a_neuron_is_held_and_a_prediction_traced_back(office: Office, model: CharRNN) -> None:
-    at_once, held = office.ask(FindAblation((Clamp(2, 3, 0.0),), 700, 900, 800))
-    assert isinstance(at_once, AblationFound)
-    assert isinstance(held, AblationFound)
-    assert at_once.samples is None
-    assert held.samples is not None
-    assert all(len(sample) == 240 for sample in held.samples)
-    # held from the second character of the page on, in the state that the whole text leaves there
-    ids = model.vocabulary.encode(TEXT)
-    state = state_at(record(model, ids[:701]), 700, model)
-    expected = ablate(model, ids[701:900], (Clamp(2, 3, 0.0),), state)
-    np.testing.assert_allclose(held.ablation.delta_nats, expected.delta_nats, atol=1e-5)
-    assert np.abs(expected.delta_nats).max() > 1e-3
-    assert (held.start, held.text) == (701, TEXT[701:900])
+    query = Ablate(("2/3",), start=700, stop=900, position=801)
+    *_, ablated = office.ask(FindAblation(query))
+    assert isinstance(ablated, AblationFound)
+    assert ablated.ablation.to_dict() == Session(model, TEXT).ask(query).to_dict()
+    assert np.abs(ablated.ablation.delta_nats).max() > 1e-3
     (origin,) = office.ask(FindOrigin(120))
     assert isinstance(origin, OriginFound)
     assert origin.saliency.position == 120

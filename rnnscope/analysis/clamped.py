@@ -1,0 +1,166 @@
+"""A network with some units clamped: each of them has one value at every step, in the run itself.
+
+A fused kernel cannot be stopped at every step to overwrite a unit. So the unit is rewired to give its value v
+by itself, and the run is as fast as that of the original network. The weights of its rows are zero, and
+biases of ±100 hold its gates at σ = 1 or σ = 0:
+
+    rnn              h = tanh(b)                           b = artanh(v)
+    gru              z = 1, so h = h'                      starts at h' = v
+    lstm and others  f = 1, i = 0, so c = c'               starts at c' = v; to clamp the hidden state:
+                     o = 1, so h = φ(c)                    starts at c' = φ⁻¹(v)
+
+Everything that reads the unit sees v at every step, the first included: its own layer one step later, the
+next layer, the read-out. The output gate of a clamped cell c works on, so that the unit shows o·φ(v). In a
+trace the gates of a clamped unit are those of the rewiring.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rnnscope.network.architecture import Activation, Architecture
+from rnnscope.network.cells.cell import Cell, LayerState
+from rnnscope.network.model import CharRNN
+from rnnscope.network.sampling import Sampler
+
+if TYPE_CHECKING:
+    from rnnscope.analysis.ablation import Clamp
+
+_OPEN, _SHUT = 100.0, -100.0
+_JUST_BELOW_ONE = 1.0 - 2.0**-53
+
+# Blocks of the packed matrices, and the rows of the peepholes.
+_INPUT, _FORGET, _OUTPUT = 0, 1, 3
+_COUPLED_INPUT, _COUPLED_OUTPUT = 0, 2
+_GRU_UPDATE, _GRU_CANDIDATE = 1, 2
+
+
+class Clamped(CharRNN):
+    """A copy of a network with some units clamped; it is traced, evaluated and sampled like any other.
+
+    It also takes a state of the original network: the clamped units have their values in it.
+    """
+
+    def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
+        """clamps: units of the network, and values that they can have (see `Ablate.check`)."""
+        super().__init__(model.architecture, model.vocabulary, generator=torch.Generator().manual_seed(0))
+        self.to(model.readout.weight).eval()
+        self.clamps = tuple(clamps)
+        with torch.no_grad():
+            given = model.tensors()
+            for name, tensor in self.tensors().items():
+                tensor.copy_(given[name])
+            for clamp in self.clamps:
+                self._rewire(clamp)
+        for layer, cell in enumerate(self.layers):
+            values = tuple(
+                (part, clamp.unit, value)
+                for clamp in self.clamps
+                if clamp.layer == layer + 1
+                for part, value in self._initial_values(clamp)
+            )
+            if values:
+                self.cells[layer] = _ClampedCell(cell, values)
+
+    def _initial_values(self, clamp: Clamp) -> list[tuple[int, float]]:
+        """The values of the parts of a unit's state: 0 is the hidden state, 1 the cell."""
+        if clamp.quantity == "cell":
+            return [(1, clamp.value)]
+        hidden = (0, clamp.value)
+        if self.layers[clamp.layer - 1].state_parts == 1:
+            return [hidden]
+        return [hidden, (1, _unsquashed(clamp.value, self.architecture.activation))]
+
+    def _rewire(self, clamp: Clamp) -> None:
+        tensors = self.layers[clamp.layer - 1].tensors()
+        for block, bias in _constant(self.architecture, clamp).items():
+            row = block * self.architecture.hidden_size + clamp.unit
+            for name in ("weight_ih", "weight_hh", "bias_hh"):
+                tensors[name][row] = 0.0
+            tensors["bias_ih"][row] = bias
+        if "peephole" in tensors:
+            tensors["peephole"][: 2 if clamp.quantity == "cell" else 3, clamp.unit] = 0.0
+
+
+class _ClampedCell(Cell):
+    """A cell in whose state some units have their values from before the first step."""
+
+    def __init__(self, cell: Cell, values: tuple[tuple[int, int, float], ...]) -> None:
+        """values: part of the state, unit, value."""
+        super().__init__(cell.input_size, cell.hidden_size)
+        self.state_parts = cell.state_parts
+        self.cell = cell
+        self._values = values
+
+    def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        hidden, last = self.cell(inputs, self._clamped(state))
+        return hidden, last
+
+    def activations(
+        self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], LayerState]:
+        return self.cell.activations(inputs, self._clamped(state), hidden)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.cell.tensors()
+
+    def visible(self, state: LayerState) -> LayerState:
+        return self.cell.visible(state)
+
+    def initial_state(self, batch_size: int) -> LayerState:
+        return self._clamped(self.cell.initial_state(batch_size))
+
+    def _clamped(self, state: LayerState) -> LayerState:
+        parts = tuple(part.clone() for part in state)
+        for part, unit, value in self._values:
+            parts[part][:, unit] = value
+        return parts
+
+
+def sample_side_by_side(
+    model: CharRNN,
+    clamps: Sequence[Clamp],
+    prime: Iterable[int],
+    length: int,
+    *,
+    temperature: float = 0.8,
+    seed: int = 0,
+) -> Iterator[tuple[tuple[int, float], tuple[int, float]]]:
+    """Two samples after the same ids and from the same random numbers, without the clamps and with them.
+
+    Yields for each place the id and its probability in either sample. They differ from where the clamps
+    first matter.
+    """
+    read = list(prime)
+    streams = []
+    for network in (model, Clamped(model, clamps)):
+        sampler = Sampler(network)
+        sampler.feed(read)
+        streams.append(sampler.stream(length, temperature=temperature, seed=seed))
+    yield from zip(*streams, strict=True)
+
+
+def _constant(architecture: Architecture, clamp: Clamp) -> dict[int, float]:
+    """The biases, per block of the packed matrices, with which a unit's gates keep its value."""
+    clamps_hidden = clamp.quantity == "hidden"
+    match architecture.cell:
+        case "rnn":
+            return {0: _unsquashed(clamp.value, architecture.activation)}
+        case "gru":
+            # The candidate is v as well: otherwise the kernel's n + z·(h' − n) drifts by rounding.
+            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, architecture.activation)}
+        case "coupled":
+            return {_COUPLED_INPUT: _SHUT} | ({_COUPLED_OUTPUT: _OPEN} if clamps_hidden else {})
+        case "lstm" | "peephole" | "multiplicative":
+            return {_INPUT: _SHUT, _FORGET: _OPEN} | ({_OUTPUT: _OPEN} if clamps_hidden else {})
+
+
+def _unsquashed(value: float, squash: Activation) -> float:
+    """φ⁻¹; at the ends of its range a number whose φ rounds to them."""
+    within = max(-_JUST_BELOW_ONE, min(_JUST_BELOW_ONE, value))
+    return math.atanh(within) if squash == "tanh" else within / (1.0 - abs(within))
