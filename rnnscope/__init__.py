@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnnscope.analysis.comparison import Split
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
+    from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
     from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
@@ -43,6 +44,7 @@ _MODULES = {
     "rnnscope.analysis.comparison": ("Split",),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
     "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
+    "rnnscope.analysis.gradient_flow": ("Flow", "GradientFlow", "GradientFlowResult"),
     "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
@@ -70,7 +72,10 @@ __all__ = [
     "Errors",
     "ErrorsResult",
     "Excerpt",
+    "Flow",
     "GateSaturation",
+    "GradientFlow",
+    "GradientFlowResult",
     "Histogram",
     "HistogramResult",
     "Level",

@@ -9,6 +9,7 @@ from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.brackets import Brackets
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.errors import Errors
+from rnnscope.analysis.gradient_flow import GradientFlow
 from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.matching import Match
 from rnnscope.analysis.ngrams import Ngrams
@@ -28,6 +29,7 @@ QUERIES: Mapping[str, type[Query[Any]]] = {
         Ngrams,
         Errors,
         Brackets,
+        GradientFlow,
     )
 }
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list

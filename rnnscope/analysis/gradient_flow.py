@@ -1,139 +1,291 @@
-"""Gradient flow: how much of a loss reaches the hidden states of earlier steps.
+"""Gradient flow: how much of a loss reaches the states of earlier steps, in this network and in another.
 
-‖∂ loss_T / ∂ h_t‖₂ of every layer against T − t, h_t being all that is passed up and to the next step
-(Hochreiter 1991; Bengio, Simard & Frasconi 1994)
+    ‖∂ loss_T / ∂ h_t‖₂ and ‖∂ loss_T / ∂ c_t‖₂ of every layer against T − t
+
+loss_T is −ln p of the character after step T. The derivatives are total: h_t is passed up and to the next
+step; c_t, which only LSTMs have, acts through h_t and is passed to the next step. In a plain RNN the gradient
+vanishes (Hochreiter 1991; Bengio, Simard & Frasconi 1994); an LSTM passes it on through c.
+
+The mean is over losses at equal distances along the whole text. Each starts from the state that the network
+has there, after everything before.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
-from rnnscope.analysis.effects import GradientFlow
-from rnnscope.network.model import CharRNN, State
-from rnnscope.tracing.record import read_through
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.errors import RnnscopeError, TextError
+from rnnscope.progress import NO_PROGRESS, Progress
 
-WINDOW = 100
-"""Steps back from a loss."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
-_AT_ONCE = 32  # windows side by side
-_STRETCH = 8192  # characters read at once on the way to a window
+    from rnnscope.network.architecture import Architecture, CellName
+    from rnnscope.network.model import CharRNN, State
+    from rnnscope.text.long import LongText
+    from rnnscope.text.vocabulary import Vocabulary
+    from rnnscope.tracing.reader import TextReader
+
+Double = NDArray[np.float64]
+
+_SHORTEST = 20
+"""Characters that a text has at least."""
+_AT_ONCE = 32
+"""Losses computed together."""
+_COMPARED = 20_000
+"""Characters whose share in the other model's vocabulary is counted."""
+_KNOWN = 0.99
+"""A sample model stands in only if its vocabulary has so much of the text."""
 
 
-def gradient_flow(
-    model: CharRNN,
-    ids: NDArray[Any],
-    positions: Iterable[int],
-    state: State | None = None,
-    *,
-    distance: int = WINDOW,
-    told: Callable[[float], object] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> GradientFlow:
-    """The mean gradient of the losses of the characters at `positions`, at each of `distance` steps back.
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """The gradients in one network, means over its losses with their standard errors; T − t = 0, 1, … D.
 
-    positions: from `distance` to T − 1. When stopped, the result is of the positions done until then. Raises
-    ValueError for a position out of range.
+    title: such as `LSTM 1×256`. name: of the model; empty for the session's own. losses: how many.
+    hidden, hidden_error: (layers, D + 1) float64, of ‖∂ loss_T / ∂ h_t‖₂.
+    cell, cell_error: (layers, D + 1) float64, of ‖∂ loss_T / ∂ c_t‖₂; None where the network has no c.
     """
-    wanted = _checked(positions, distance, len(ids))
-    total = np.zeros((model.architecture.layers, distance))
-    done = 0
-    starts = [position - distance for position in wanted]
-    for batch, begin in _batches(model, ids, starts, [distance] * len(starts), state):
-        if should_stop is not None and should_stop():
-            break
-        columns = _columns(ids, [starts[i] for i in batch], [wanted[i] for i in batch], model.device)
-        total += _flow(model, columns, begin).sum(axis=2)
-        done += len(batch)
-        if told is not None:
-            told(done / len(wanted))
-    return GradientFlow(model.architecture.title, total / max(1, done), done)
+
+    title: str
+    name: str
+    losses: int
+    hidden: Double
+    hidden_error: Double
+    cell: Double | None
+    cell_error: Double | None
+
+
+@dataclass(frozen=True, eq=False)
+class GradientFlowResult(Result):
+    """How much of a loss reaches earlier steps.
+
+    distance: D, the farthest step back. own: the session's network. other: the one it is compared with.
+    unknown_share: the share of the text's first characters that the other's vocabulary lacks, 0..1.
+    """
+
+    distance: int
+    own: Flow
+    other: Flow
+    unknown_share: float
+
+
+@dataclass(frozen=True)
+class GradientFlow(Query[GradientFlowResult]):
+    """Gradient of a loss with respect to earlier hidden and cell states, compared with another network.
+
+    Example::
+
+        >>> import rnnscope
+        >>> text = "The ledger of the harbor, in order.\\n" * 20
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), text)
+        >>> result = session.ask(rnnscope.GradientFlow(distance=50, losses=16))
+        >>> result.own.cell.shape, result.other.title, result.other.cell
+        ((1, 51), 'RNN 1×256', None)
+    """
+
+    name = "gradient-flow"
+    activity = "backpropagating"
+
+    distance: int = 100
+    """How many steps to go back, at most half of the text."""
+    losses: int = 256
+    """Average over so many losses, at equal distances along the whole text."""
+    other: str = ""
+    """The model to compare with: a file, a run or a sample model; empty for the sample model of the other
+    kind (an RNN for an LSTM), or an untrained one where no sample model fits the text."""
+
+    def check(self, architecture: Architecture) -> None:
+        check_range("distance", self.distance, 1)
+        check_range("losses", self.losses, 2)
+
+    def run(self, context: Context) -> GradientFlowResult:
+        from rnnscope.tracing.reader import TextReader
+
+        model, reader = context.model, context.reader
+        length = reader.length(context.progress.part(0.0, 0.1))
+        if length < _SHORTEST:
+            raise TextError(f"the text has {length:,} characters; gradient flow needs at least {_SHORTEST}")
+        beginning = reader.read(0, _COMPARED)
+        other, name = _named(self.other) if self.other else _counterpart(model, beginning)
+        own_kind, kind = model.vocabulary.kind, other.vocabulary.kind
+        text = reader.text if kind == own_kind else _as_kind(reader.text, kind)
+        unknown = unknown_share(other.vocabulary, beginning, own_kind)
+        distance = min(self.distance, length // 2 - 1)
+        own_flow = flow(model, reader, distance, self.losses, context.progress.part(0.1, 0.55))
+        other_flow = flow(
+            other, TextReader(other, text), distance, self.losses, context.progress.part(0.55, 1.0), name
+        )
+        return GradientFlowResult(distance, own_flow, other_flow, unknown)
+
+
+def flow(
+    model: CharRNN,
+    reader: TextReader,
+    distance: int,
+    losses: int,
+    progress: Progress = NO_PROGRESS,
+    name: str = "",
+) -> Flow:
+    """The mean gradients in one network over so many losses. Raises RnnscopeError, Cancelled."""
+    positions = spread(reader.length(), losses, distance + 1)
+    found = []
+    for done, norms in _batches(model, reader, positions, distance, progress):
+        found.append(norms)
+        progress(done / len(positions))
+    norms = np.concatenate(found, axis=3)
+    if not np.isfinite(norms).all():
+        raise RnnscopeError(
+            f"the gradients of {model.architecture.title} are not finite: its training diverged"
+        )
+    means = norms.mean(axis=3)
+    errors = norms.std(axis=3, ddof=1) / len(positions) ** 0.5
+    cell, cell_error = (means[1], errors[1]) if len(norms) > 1 else (None, None)
+    return Flow(model.architecture.title, name, len(positions), means[0], errors[0], cell, cell_error)
 
 
 def spread(length: int, count: int, first: int) -> list[int]:
-    """Up to `count` positions at equal steps from `first` to `length` − 1, for a mean over a text."""
+    """Up to `count` positions at equal distances from `first` to `length` − 1."""
     return np.unique(np.linspace(first, length - 1, count).astype(int)).tolist() if length > first else []
 
 
-@torch.enable_grad()
-def _flow(model: CharRNN, columns: Tensor, begin: State) -> NDArray[np.float64]:
-    """(layers, n, B) norms, the last step first.
-
-    A fused run over all steps would tell of h_t only what the layer above makes of it. So the steps are taken
-    one by one, and h_t is one tensor that is passed up and on.
-    """
-    states = [tuple(part.detach().requires_grad_() for part in layer) for layer in begin]
-    passed: list[list[Tensor]] = [[] for _ in model.layers]
-    values = model.embed(columns[:-1])
-    for x in values.unsqueeze(1).unbind(0):
-        for layer, cell in enumerate(model.layers):
-            x, after = cell(x, states[layer])
-            hidden = x[0]
-            x = hidden.unsqueeze(0)
-            states[layer] = (hidden, *after[1:])
-            passed[layer].append(hidden)
-    loss = -_log_probability(model, passed[-1][-1], columns[-1])
-    gradients = torch.autograd.grad(loss.sum(), list(itertools.chain(*passed)))
-    norms = torch.stack(gradients).norm(dim=2).double().cpu().numpy()
-    flow: NDArray[np.float64] = norms.reshape(len(passed), len(values), -1)[:, ::-1]
-    return flow
-
-
-def _log_probability(model: CharRNN, hidden: Tensor, following: Tensor) -> Tensor:
-    """(B,) ln p of each of `following` (B,) after the last layer's hidden (B, H)."""
-    expected = functional.log_softmax(model.readout(hidden), dim=-1)
-    return expected.gather(1, following[:, None])[:, 0]
-
-
 def _batches(
-    model: CharRNN, ids: NDArray[Any], starts: Sequence[int], lengths: Sequence[int], state: State | None
-) -> Iterator[tuple[list[int], State]]:
-    """Windows of equal length, some at once, in order: their indices, and the states at which they begin."""
-    before = model.initial_state(1) if state is None else state
-    at = 0
-    for _, group in itertools.groupby(range(len(starts)), key=lambda i: lengths[i]):
-        indices = list(group)
-        for first in range(0, len(indices), _AT_ONCE):
-            batch = indices[first : first + _AT_ONCE]
-            begins = []
-            for i in batch:
-                before = _carried(model, ids[at : starts[i]], before)
-                at = starts[i]
-                begins.append(before)
-            yield (
-                batch,
-                tuple(
-                    tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
-                    for layers in zip(*begins, strict=True)
-                ),
-            )
+    model: CharRNN, reader: TextReader, positions: Sequence[int], distance: int, progress: Progress
+) -> Iterator[tuple[int, Double]]:
+    """How many positions are done, and (1 or 2, layers, D + 1, B) the norms of the latest B."""
+    import torch
+
+    quiet = Progress(is_cancelled=progress.is_cancelled)
+    for first in range(0, len(positions), _AT_ONCE):
+        batch = positions[first : first + _AT_ONCE]
+        starts = [position - distance - 1 for position in batch]
+        states = [reader.state(start, quiet) for start in starts]
+        windows = [reader.ids(start, position + 1) for start, position in zip(starts, batch, strict=True)]
+        ids = torch.from_numpy(np.stack(windows, axis=1).astype(np.int64)).to(model.device)
+        state = tuple(
+            tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
+            for layers in zip(*states, strict=True)
+        )
+        yield first + len(batch), gradient_norms(model, ids, state)
 
 
-def _carried(model: CharRNN, ids: NDArray[Any], state: State) -> State:
-    """The state after reading `ids`, which may be none."""
-    for start in range(0, len(ids), _STRETCH):
-        part = torch.from_numpy(np.asarray(ids[start : start + _STRETCH], np.int64)).to(model.device)
-        _, state = read_through(model, part[:, None], state)
-    return state
+def gradient_norms(model: CharRNN, ids: Tensor, state: State) -> Double:
+    """(1 or 2, layers, D + 1, B) norms of the gradients of B losses: of h and, where there is one, of c.
+
+    ids: (D + 2, B): what is read after `state` and, last, what is predicted. T − t = 0 comes first.
+    """
+    import torch
+    from torch.nn import functional
+
+    hidden: list[list[Tensor]] = [[] for _ in model.layers]
+    cells: list[list[Tensor]] = [[] for _ in model.layers]
+    with torch.enable_grad():
+        # Step by step, so that h_t is one tensor that is passed up and on.
+        states = [tuple(part.detach().requires_grad_() for part in layer) for layer in state]
+        for x in model.embed(ids[:-1]).unsqueeze(1).unbind(0):
+            for layer, cell in enumerate(model.layers):
+                outputs, after = cell(x, states[layer])
+                h = outputs[0]
+                states[layer], x = (h, *after[1:]), h.unsqueeze(0)
+                hidden[layer].append(h)
+                cells[layer].extend(after[1:])
+        loss = functional.cross_entropy(model.readout(hidden[-1][-1]), ids[-1], reduction="sum")
+        tensors = [*itertools.chain(*hidden), *itertools.chain(*cells)]
+        gradients = torch.autograd.grad(loss, tensors, allow_unused=True)
+    # The last c has none of its own: it is passed on to no step.
+    flat = torch.stack(
+        [torch.zeros_like(t) if g is None else g for t, g in zip(tensors, gradients, strict=True)]
+    )
+    parts = flat.view(-1, len(hidden), len(hidden[0]), *flat.shape[1:])
+    if len(parts) > 1:
+        # A cell returns h_t and c_t as two results; what c_t does to h_t is added here.
+        parts = torch.stack([parts[0], parts[1] + parts[0] * _hidden_by_cell(model, ids[:-1], state)])
+    norms: Double = parts.norm(dim=-1).double().cpu().numpy()[:, :, ::-1]
+    return norms
 
 
-def _columns(
-    ids: NDArray[Any], starts: Sequence[int], positions: Sequence[int], device: torch.device
-) -> Tensor:
-    """(n + 1, B) the windows and, last, what they predict."""
-    windows = [np.asarray(ids[s : p + 1], np.int64) for s, p in zip(starts, positions, strict=True)]
-    return torch.from_numpy(np.stack(windows, axis=1)).to(device)
+def _hidden_by_cell(model: CharRNN, ids: Tensor, state: State) -> Tensor:
+    """(layers, T, B, H) ∂ h_t / ∂ c_t of every unit, with h = o φ(c); a peephole's o depends on c too."""
+    import torch
+
+    slopes, values = [], model.embed(ids)
+    with torch.no_grad():
+        for cell, before in zip(model.layers, state, strict=True):
+            found, _ = cell.activations(values, before)
+            o, c, values = found["output"], found["cell"], found["hidden"]
+            is_tanh = model.architecture.activation == "tanh"
+            shown = torch.tanh(c) if is_tanh else c / (1 + c.abs())
+            slope = o * (1 - shown**2 if is_tanh else (1 - shown.abs()) ** 2)
+            if (peephole := cell.tensors().get("peephole")) is not None:
+                slope = slope + o * (1 - o) * shown * peephole[2]
+            slopes.append(slope)
+    return torch.stack(slopes)
 
 
-def _checked(positions: Iterable[int], first: int, length: int) -> list[int]:
-    wanted = sorted(positions)
-    if wanted and not first <= wanted[0] <= wanted[-1] < length:
-        raise ValueError(f"positions are from {first} to {length - 1}, not {wanted[0]} to {wanted[-1]}")
-    return wanted
+# -- the network to compare with -----------------------------------------------------------------------------
+
+
+def _counterpart(model: CharRNN, text: str) -> tuple[CharRNN, str]:
+    """The sample model of the other kind that has the text's characters, or an untrained network."""
+    import torch
+
+    from rnnscope.network.checkpoint import load_model
+    from rnnscope.network.header import read_header
+    from rnnscope.network.locate import sample_models
+    from rnnscope.network.model import CharRNN
+
+    kind: CellName = "lstm" if model.architecture.cell == "rnn" else "rnn"
+    fitting = []
+    for name, path in sample_models().items():
+        header = read_header(path)
+        unknown = unknown_share(header.vocabulary, text, model.vocabulary.kind)
+        if header.architecture.cell == kind and unknown <= 1 - _KNOWN:
+            size = abs(header.architecture.hidden_size - model.architecture.hidden_size)
+            fitting.append((unknown, size, name, path))
+    if fitting:
+        _, _, name, path = min(fitting)
+        return load_model(path).to(model.device), name
+    shape = replace(model.architecture, cell=kind, activation="tanh")
+    untrained = CharRNN(shape, model.vocabulary, generator=torch.Generator().manual_seed(0))
+    return untrained.to(model.device).eval(), "untrained"
+
+
+def _named(name: str) -> tuple[CharRNN, str]:
+    """Raises CheckpointError."""
+    from rnnscope.network.checkpoint import load_model
+    from rnnscope.network.locate import resolve_model
+
+    path = resolve_model(name)
+    return load_model(path), path.stem if path.stem not in ("best", "last") else path.parent.name
+
+
+def unknown_share(vocabulary: Vocabulary, text: str, kind: str) -> float:
+    """The share of a text's characters that a vocabulary lacks. kind: of the text."""
+    converted = _converted(text, kind, vocabulary.kind)
+    known = set(vocabulary.symbols)
+    return sum(symbol not in known for symbol in converted) / max(1, len(converted))
+
+
+def _as_kind(text: LongText, kind: str) -> LongText:
+    """A text of characters as one of bytes, or the reverse."""
+    from rnnscope.text.long import LongText
+
+    content = text.read(0, text.count())
+    raw = content.encode("utf-8" if text.kind == "characters" else "latin-1", "replace")
+    return LongText.of(raw, text.name, "bytes" if kind == "bytes" else "characters")
+
+
+def _converted(text: str, kind: str, wanted: str) -> str:
+    """A text of bytes, one character each, as characters, or the reverse."""
+    if kind == wanted:
+        return text
+    if wanted == "bytes":
+        return text.encode("utf-8", "replace").decode("latin-1")
+    return text.encode("latin-1").decode("utf-8", "replace")

@@ -10,11 +10,9 @@ import tyro
 
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
-from rnnscope.commands import analyze_old
 from rnnscope.commands.output import say, say_json
 from rnnscope.errors import OptionError
 
-_OLD = ("saturation", "errors", "matches", "gradients", "ngrams", "select")
 _USAGE = """\
 usage: rnnscope analyze MODEL TEXT ANALYSIS [options]
 
@@ -37,8 +35,6 @@ def parse(arguments: Sequence[str]) -> Any | None:
     """The options of one analysis; None after the help was printed. Raises OptionError."""
     from rnnscope.commands.parsing import parse as parse_options
 
-    if any(each.lstrip("-") in _OLD for each in arguments if each.startswith("--")):
-        return parse_options(analyze_old.Options, "analyze", arguments)
     asks_help = any(each in ("-h", "--help") for each in arguments)
     name = _named(arguments, asks_help=asks_help)
     if name is None:
@@ -103,8 +99,6 @@ def options_of(query: type[Query[Any]]) -> type:
 
 
 def run(options: Any) -> int:
-    if isinstance(options, analyze_old.Options):
-        return analyze_old.run(options)
     from rnnscope.commands.asking import ask
     from rnnscope.session import Session
 

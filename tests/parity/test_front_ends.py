@@ -32,6 +32,7 @@ TRAINING_TEXT = TEXT[::-1] * 2
 EXAMPLES: dict[str, dict[str, Any]] = {
     "brackets": {},
     "errors": {},
+    "gradient-flow": {"distance": 10, "losses": 4},
     "ngrams": {"limit": 3},
     "saturation": {},
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
