@@ -38,10 +38,10 @@ from rnnscope.training.events import (
 from rnnscope.training.records import to_json, to_line
 
 BAR_SECONDS = 0.25
-"""How long the bar stands still at least."""
+"""The bar is drawn again after this time at the earliest."""
 
 _LATELY = 100
-"""The bar's loss is the mean over this many steps."""
+"""The bar shows the mean loss over this many steps."""
 
 _WIDE = 90
 """Columns from which the bar has room for the epoch."""
@@ -74,13 +74,13 @@ class JsonLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """There is nothing to put away."""
+        """There is nothing to close."""
 
 
 class PlainLog:
-    """Prints a line for what matters and, in a terminal, keeps a bar below it.
+    """Prints a line for each event of interest and, in a terminal, keeps a progress bar below.
 
-    Used as a context, so that the bar gives the terminal back however the run ends.
+    Used as a context, so that the bar releases the terminal however the run ends.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -92,11 +92,12 @@ class PlainLog:
         self._losses_nats: list[float] = []  # since the last evaluation
         self._progress: Progress | None = None
         self._baselines: set[str] = set()
-        self._is_best_told = False
+        self._is_best_reported = False
+        self._is_saving = True
         self._run = ""
 
     def say(self, event: Event) -> None:
-        """Tell an event; raises BrokenPipeError when nobody reads any more."""
+        """Print an event. Raises OSError, BrokenPipeError where the reader has gone."""
         for line in self._lines(event):
             self._print(line)
         if self._bar is not None:
@@ -136,11 +137,15 @@ class PlainLog:
                     if name not in self._baselines:
                         self._baselines.add(name)
                         yield f"without a network, {name}: held out {_nats(nats)} nats"
-            case Saved(kind="best"):
-                if not self._is_best_told:
-                    self._is_best_told = True
+            case Saved():
+                if not self._is_saving:
+                    self._is_saving = True
+                    yield f"saved again: {event.path}"
+                if event.kind == "best" and not self._is_best_reported:
+                    self._is_best_reported = True
                     yield f"the best weights are kept in {event.path}"
             case Warned():
+                self._is_saving = self._is_saving and event.kind != "disk"
                 yield f"! {event.message}"
             case Finished():
                 yield from self._ending(event)
@@ -155,30 +160,32 @@ class PlainLog:
             f"{self._progress.characters_per_second:>7,.0f} char/s" if self._progress else "",
             _clock(event.elapsed_seconds),
             "best" if event.is_best else "",
+            "" if self._is_saving else "NOT SAVED",
         ]
         return "   ".join(filter(None, columns))
 
     def _ending(self, event: Finished) -> Iterator[str]:
-        told = f"{_ENDINGS[event.reason]}, at step {event.step:,} after {_clock(event.elapsed_seconds)}"
+        summary = f"{_ENDINGS[event.reason]}, at step {event.step:,} after {_clock(event.elapsed_seconds)}"
         if event.held_out_nats is not None:
             bits = event.held_out_nats / math.log(2)
-            told += f": held out {_nats(event.held_out_nats)} nats, {bits:.3f} bits per character"
-        yield told
+            summary += f": held out {_nats(event.held_out_nats)} nats, {bits:.3f} bits per character"
+        yield summary
         yield from event.notes
         run = shlex.quote(self._run or str(Path(event.path).parent))
         if event.reason == "stopped":
-            yield f"to go on:        rnnscope train --resume {run}"
-        yield f"to let it write: rnnscope sample {run}"
+            yield f"to resume: rnnscope train --resume {run}"
+        if event.path:
+            yield f"to sample: rnnscope sample {run}"
 
 
 class _LiveBar:
-    """One line that is drawn again and again: how far, how well, how fast, how long."""
+    """One line that is redrawn in place: step, loss, speed and remaining time."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Bar(
             TextColumn("step {task.fields[step]}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[report]}"),
             console=console,
             auto_refresh=False,  # no thread of its own beside the training
             expand=True,
@@ -206,8 +213,8 @@ class _LiveBar:
     def _draw(self, event: Progress) -> None:
         if self._task is None:
             self._bar.start()
-            self._task = self._bar.add_task("", step="", told="")
-        told = [
+            self._task = self._bar.add_task("", step="", report="")
+        report = [
             f"train {math.fsum(self._lately) / len(self._lately):.3f}" if self._lately else "",
             f"held out {self._held_out_nats:.3f}" if self._held_out_nats is not None else "",
             f"epoch {event.epoch:.1f}" if self._bar.console.width >= _WIDE else "",
@@ -219,7 +226,7 @@ class _LiveBar:
             total=None if event.fraction is None else 1.0,
             completed=event.fraction or 0.0,
             step=f"{event.step:,}",
-            told="  ".join(filter(None, told)),
+            report="  ".join(filter(None, report)),
         )
         self._bar.refresh()
         self._drawn = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who reads a run's events: a screen where there is a terminal, else a log that signals can end."""
+"""The front ends of a run: a screen where there is a terminal, else a log that signals can end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from rnnscope.errors import OptionError
-from rnnscope.text.reading import STANDARD_INPUT
+from rnnscope.text.reading import STANDARD_INPUT, reason
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Say: TypeAlias = Callable[["Event"], None]
 Start: TypeAlias = Callable[[Controls, Say], None]
-"""Runs a session to its end, which reads the controls and passes its events to the callback."""
+"""Runs training, or follows it, to its end: reads the controls and passes events to the callback."""
 ThemeChoice = Literal["auto", "dark", "light"]
 
 _LEAVING_SECONDS = 0.1
@@ -45,9 +45,9 @@ def refuse_terminal_as_text(text: str) -> None:
 def read_on_screen(
     start: Start, state: ControlState, *, corpus: str, theme: ThemeChoice, live: bool = True
 ) -> int:
-    """Run a session under the train screen, then say on standard output how it ended and how to go on.
+    """Run training under the train screen, then print how it ended and how to resume it.
 
-    live: False for a run of another process. Raises what ended the session before its time.
+    live: False for a run of another process. Raises the exception that ended the training.
     """
     from rnnscope.app.app import run_train_screen
     from rnnscope.training.events import Finished
@@ -91,45 +91,80 @@ def leave_at_once(status: int) -> None:
 
 
 def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
-    """Run a session into a log on standard output. Returns 0, or 128 + N when signal N ended it, saved."""
+    """Run training, or follow it, into a log on standard output.
+
+    Returns 0, or 128 + N when signal N ended it. A pipe whose reader has gone ends it too, after the run is
+    saved: raises BrokenPipeError. Where standard output fails otherwise, on a full disk for one, that is
+    reported once on standard error, and the run goes on without its log.
+    """
     from rnnscope.plain import JsonLog, PlainLog
 
     controls = Controls(replace(state, observing=False))
-    is_read = True
-    with _ended_by_signals(controls) as received, JsonLog() if json else PlainLog() as log:
+    failure: OSError | None = None
+    with _Signals(controls) as signals, JsonLog() if json else PlainLog() as log:
 
         def say(event: Event) -> None:
-            nonlocal is_read
-            if not is_read:
+            nonlocal failure
+            signals.has_begun = True
+            if failure is not None:
                 return
             try:
                 log.say(event)
-            except BrokenPipeError:
-                is_read = False
-                controls.stop()  # it is told after the run is saved
+            except OSError as error:
+                failure = error
+                if isinstance(error, BrokenPipeError):
+                    controls.stop()
+                else:
+                    _give_up_output(error)
 
-        start(controls, say)
-    if not is_read:
-        raise BrokenPipeError
-    return 128 + received[0] if received else 0
+        with suppress(_EndedBySignal):
+            start(controls, say)
+    if isinstance(failure, BrokenPipeError):
+        raise failure
+    return 128 + signals.first if signals.first is not None else 0
 
 
-@contextmanager
-def _ended_by_signals(controls: Controls) -> Iterator[list[int]]:
-    """The signals that end a process ask the session to save and end; a second Ctrl-C does not wait."""
-    received: list[int] = []
+def _give_up_output(error: OSError) -> None:
+    """Report that standard output cannot be written, and write to nowhere from here on."""
+    with suppress(OSError):
+        sys.stderr.write(f"rnnscope: standard output: {reason(error)}; the run goes on without it\n")
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def stop(number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and number in received:
-            raise KeyboardInterrupt
-        received.append(number)
-        controls.stop()
 
-    # What the parent told us to ignore, as nohup does, stays ignored.
-    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heard}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
+class _EndedBySignal(KeyboardInterrupt):
+    """A signal came while a text or a model was read: there is nothing to save."""
+
+
+class _Signals:
+    """The signals that end a process ask the run to save and end; a second Ctrl-C does not wait for that.
+
+    Before the first event there is nothing to save, and reading a pipe may take for ever: any of them ends
+    the process at once.
+    """
+
+    def __init__(self, controls: Controls) -> None:
+        self.has_begun = False
+        """Whether the run has begun to report events."""
+        self.first: int | None = None
+        """The first signal received."""
+        self._controls = controls
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        # What the parent process ignores, as nohup does, stays ignored.
+        caught = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._receive) for number in caught}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT and self.first == number and self.has_begun:
+            raise KeyboardInterrupt
+        self.first = self.first or number
+        self._controls.stop()
+        if not self.has_begun:
+            raise _EndedBySignal

@@ -99,7 +99,7 @@ def load_corpus(
     if vocabulary is not None and vocabulary.kind == "characters" and encoding == "bytes":
         raise OptionError("a model of characters cannot read bytes: leave out --encoding bytes")
     name = name_of(path)
-    with open_text(path, sizes) as file:
+    with open_text(path, sizes, progress) as file:
         if encoding == "bytes" or (vocabulary is not None and vocabulary.kind == "bytes"):
             read = _read_bytes(file, name, progress, sizes)
         else:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import os
+import select
 import stat
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import glyph
 
 STANDARD_INPUT = "-"
+_WAIT_SECONDS = 0.1
+"""How long to wait for a pipe before checking whether the text is still wanted."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,48 @@ def check_text(path: str | Path, *, as_bytes: bool = False) -> None:
         next(Decoded(first, name_of(path)).pieces())
 
 
-def open_text(path: str | Path, sizes: ReadSizes = SIZES) -> BinaryIO:
+def open_text(path: str | Path, sizes: ReadSizes = SIZES, progress: Progress = NO_PROGRESS) -> BinaryIO:
     """The bytes of a text: in memory for small files and pipes, else the open file.
 
-    path: a file, or `-` for standard input. Raises TextError.
+    path: a file, or `-` for standard input. progress: checked while a pipe has nothing to read. Raises
+    TextError, Cancelled.
     """
     name = name_of(path)
     if str(path) == STANDARD_INPUT:
         if sys.stdin is None:
             raise TextError("standard input is closed; give a text file")
-        return _not_empty(io.BytesIO(sys.stdin.buffer.read()), name)
+        with _reading(path):
+            return _not_empty(io.BytesIO(_read_standard_input(progress)), name)
     status = _status_of(path)
     with _reading(path):
-        if stat.S_ISREG(status.st_mode) and status.st_size > sizes.large:
-            return open(path, "rb")
-        with open(path, "rb") as file:
-            return _not_empty(io.BytesIO(file.read()), name)
+        if stat.S_ISREG(status.st_mode):
+            if status.st_size > sizes.large:
+                return open(path, "rb")
+            with open(path, "rb") as file:
+                return _not_empty(io.BytesIO(file.read()), name)
+        # Without O_NONBLOCK, opening a pipe waits for its writer, and nothing could end the wait.
+        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as pipe:
+            return _not_empty(io.BytesIO(_read_pipe(pipe.fileno(), progress)), name)
+
+
+def _read_standard_input(progress: Progress) -> bytes:
+    try:
+        descriptor = sys.stdin.fileno()
+    except io.UnsupportedOperation:  # a file in memory
+        return sys.stdin.buffer.read()
+    return _read_pipe(descriptor, progress)
+
+
+def _read_pipe(descriptor: int, progress: Progress) -> bytes:
+    """All that comes until the writers have closed their end."""
+    pieces: list[bytes] = []
+    while True:
+        while not select.select([descriptor], [], [], _WAIT_SECONDS)[0]:
+            progress.check()
+        if not (piece := os.read(descriptor, SIZES.piece)):
+            return b"".join(pieces)
+        pieces.append(piece)
+        progress.check()
 
 
 def _status_of(path: str | Path) -> os.stat_result:

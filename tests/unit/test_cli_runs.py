@@ -68,6 +68,7 @@ def test_a_signal_saves_and_is_the_exit_status(
     saved: list[bool] = []
 
     def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+        say(Warned(0, 0.0, "training"))
         os.kill(os.getpid(), number)
         for _attempt in range(500):
             if controls.state.stop:
@@ -88,6 +89,7 @@ def test_a_signal_saves_and_is_the_exit_status(
 
 def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+        say(Warned(0, 0.0, "training"))
         for _attempt in range(2):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)

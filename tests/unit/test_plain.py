@@ -137,7 +137,7 @@ def test_the_rest_is_told_when_it_happens() -> None:
         "done: all steps are taken, at step 1,000 after 0:00:20: "
         "held out 1.5000 nats, 2.164 bits per character",
         "well done",
-        "to let it write: rnnscope sample runs/input-1",
+        "to sample: rnnscope sample runs/input-1",
     ]
 
 
@@ -155,7 +155,7 @@ def test_a_resumed_and_a_stopped_run_say_so() -> None:
     lines = _lines([resumed, Finished(600, 12.0, "stopped")])
     assert "runs/my run, resumed at step 500" in lines
     assert "12 rare characters are read as the unknown symbol" in lines
-    assert "to go on:        rnnscope train --resume 'runs/my run'" in lines
+    assert "to resume: rnnscope train --resume 'runs/my run'" in lines
 
 
 def test_nothing_that_is_shown_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
