@@ -23,6 +23,7 @@ from rnnscope.app.asking.requests import Find, Request
 from rnnscope.app.ranking import Known, Neuron
 from rnnscope.files import write_atomically
 from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.network.locate import sidecar
 
 _FORMAT = 1
 _LARGEST_BYTES = 16 << 20
@@ -38,7 +39,7 @@ Names: TypeAlias = Mapping[Neuron, Known]
 
 def findings_path(model: Path) -> Path:
     """Where the findings of a model file are kept."""
-    return model.with_suffix(".findings.json")
+    return sidecar(model, ".findings.json")
 
 
 def digest_of_file(path: Path) -> str:

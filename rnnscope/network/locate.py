@@ -1,8 +1,13 @@
-"""Where a model is: a path, a run directory's best, or one of the shipped sample models by its name."""
+"""Where a model is: a path, a run directory's best, or a sample model by its name; and where its notes go."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
+
+import platformdirs
 
 from rnnscope.errors import CheckpointError
 
@@ -35,3 +40,21 @@ def sample_model_directory() -> Path:
     package = Path(__file__).resolve().parents[1]
     inside = package / "sample_models"
     return inside if inside.is_dir() else package.parent / "sample_models"
+
+
+def sidecar(model: Path, suffix: str) -> Path:
+    """The file for what the user or the program keeps about a model, such as `NAME.remarks.json`.
+
+    It is next to the model. What is kept about a sample model, or about a model in a directory that cannot be
+    written, is in the user's data directory, which is made where it does not exist.
+    """
+    name = model.name.removesuffix(".safetensors")
+    is_shipped = model.resolve().parent == sample_model_directory().resolve()
+    if not is_shipped and os.access(model.absolute().parent, os.W_OK):
+        return model.with_name(name + suffix)
+    directory = platformdirs.user_data_path("rnnscope") / "models"
+    with suppress(OSError):  # the file itself cannot be written then, which is reported
+        directory.mkdir(parents=True, exist_ok=True)
+    if not is_shipped:
+        name = f"{name}-{hashlib.sha256(os.fsencode(model.resolve())).hexdigest()[:12]}"
+    return directory / (name + suffix)

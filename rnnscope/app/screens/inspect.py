@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -35,7 +36,7 @@ from rnnscope.app.inspect_actions import INSPECT
 from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.prompt import LINE_BREAK, Question
 from rnnscope.app.ranking import SORTS, Remarks, Sort
-from rnnscope.app.remarks import load_remarks, save_remarks, with_favorite, with_note
+from rnnscope.app.remarks import edit_remarks, load_remarks, of_network, with_favorite, with_note
 from rnnscope.app.screens import questions
 from rnnscope.app.screens.comparing import ComparingScreen
 from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
@@ -102,7 +103,9 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
 
     def action_favorite(self) -> None:
         if self.selection is not None and self.ranking is not None:
-            self._remark(with_favorite(self.ranking.remarks, (self.selection.layer, self.selection.unit)))
+            neuron = (self.selection.layer, self.selection.unit)
+            is_favorite = neuron not in self.ranking.remarks.favorites
+            self._remark(lambda remarks: with_favorite(remarks, neuron, is_favorite=is_favorite))
 
     def action_note(self) -> None:
         selection = self.selection
@@ -111,8 +114,7 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
         neuron = (selection.layer, selection.unit)
 
         def accept(answer: str) -> str | None:
-            if self.ranking is not None:
-                self._remark(with_note(self.ranking.remarks, neuron, answer.strip()))
+            self._remark(lambda remarks: with_note(remarks, neuron, answer.strip()))
             return None
 
         before = self.ranking.remarks.notes.get(neuron, "")
@@ -120,21 +122,26 @@ class InspectScreen(ComparingScreen, inherit_bindings=False):
             Question(f"note on {selection.neuron}", before, "kept beside the model   Enter   Esc", accept)
         )
 
-    def _remark(self, remarks: Remarks) -> None:
-        """Show other remarks, and keep them."""
-        if self.ranking is not None:
-            self.set_ranking(replace(self.ranking, remarks=remarks))
+    def _remark(self, change: Callable[[Remarks], Remarks]) -> None:
+        """Change the remarks, on the screen and in their file."""
+        if self.ranking is None:
+            return
+        remarks = change(self.ranking.remarks)
         if self._remarks_path is not None:
             try:
-                save_remarks(self._remarks_path, remarks)
+                remarks = edit_remarks(self._remarks_path, change)
             except OSError as error:
                 self.announce(f"not kept: {self._remarks_path}: {error.strerror or error}", "warning")
+            except OptionError as error:
+                self.announce(str(error), "warning")
+        self.set_ranking(replace(self.ranking, remarks=of_network(remarks, self.ranking.architecture)))
 
     def take(self, answer: Answer) -> None:
         super().take(answer)
         if isinstance(answer, Opened) and self._remarks_path is not None and self.ranking is not None:
             try:
-                self.set_ranking(replace(self.ranking, remarks=load_remarks(self._remarks_path)))
+                remarks = of_network(load_remarks(self._remarks_path), self.ranking.architecture)
+                self.set_ranking(replace(self.ranking, remarks=remarks))
             except OptionError as error:
                 self._remarks_path = None
                 self.announce(str(error), "warning")
