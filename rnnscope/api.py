@@ -19,12 +19,16 @@ from rnnscope.analysis.questions import Where, question
 from rnnscope.commands.found import as_html
 from rnnscope.errors import OptionError
 from rnnscope.export.colored import ColoredText, Facts
+from rnnscope.export.read import read_colored
 from rnnscope.export.subject import Subject, model_facts
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
+from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.session import Session
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 from rnnscope.training import launch
@@ -151,23 +155,43 @@ def trace(model: Model | str | Path, text: str | bytes) -> Trace:
     return (model if isinstance(model, Model) else load(model)).trace(text)
 
 
-def color(trace: Trace, unit: str = "", quantity: str = "", *, facts: Facts = ()) -> ColoredText:
-    """The text of a trace, colored by one quantity of one unit.
+def color(
+    source: Trace | Session,
+    unit: str = "",
+    quantity: str = "",
+    *,
+    start: int = 0,
+    length: int | None = None,
+    facts: Facts = (),
+    progress: Progress = NO_PROGRESS,
+    stretch: int | None = None,
+) -> ColoredText:
+    """The text of a trace or of a session, colored by one quantity of one unit.
 
-    unit, quantity: as in `Model.color`. facts: short statements for the page's heading. Raises OptionError
-    for a unit or a quantity that the network does not have.
+    unit, quantity: as in `Model.color`. start, length: the part of the text; None takes all from `start` on.
+    facts: short statements for the page's heading. stretch: characters of a session that are traced at once;
+    None chooses as many as fit in some 64 MB. Raises OptionError for a unit or a quantity that the network
+    does not have and for a `start` beyond the text, TextError, and Cancelled.
 
     Example::
 
         >>> import rnnscope
-        >>> trace = rnnscope.trace("archive-lstm", "Dear Sir, ")
-        >>> colored = rnnscope.color(trace, "1/37", "forget")
+        >>> model = rnnscope.load("archive-lstm")
+        >>> colored = rnnscope.color(model.trace("Dear Sir, "), "1/37", "forget")
         >>> colored
         <10 characters colored by neuron 1/37, forget>
         >>> colored.save("page.html")
+        >>> session = rnnscope.Session(model, "one, two, three\\n" * 100)
+        >>> rnnscope.color(session, quantity="surprise", start=800, length=20)
+        <20 characters colored by surprise of each character>
     """
-    subject = Subject.of(unit, quantity, trace.architecture)
-    return ColoredText.of(subject.selection(trace), facts=facts)
+    reader = TextReader.of_trace(source) if isinstance(source, Trace) else source.reader
+    subject = Subject.of(unit, quantity, source.architecture)
+    total = reader.length(Progress(is_cancelled=progress.is_cancelled))
+    if not 0 <= start < max(1, total):
+        raise OptionError(f"the start is {start:,}, but the text has {total:,} characters")
+    stop = total if length is None else min(total, start + length)
+    return read_colored(reader, subject, start, stop, facts=facts, progress=progress, stretch=stretch)
 
 
 def train(

@@ -75,7 +75,7 @@ class Brackets(Query[BracketsResult]):
         >>> text = "The ledger (of the harbor), in order.\\n\\n" * 400
         >>> result = rnnscope.Session(rnnscope.load("archive-lstm"), text).ask(rnnscope.Brackets())
         >>> [(closer.closer, closer.counts.tolist()) for closer in result.closers]
-        [(')', [0, 0, 0, 0, 40])]
+        [(')', [0, 0, 0, 40])]
     """
 
     name = "brackets"

@@ -76,7 +76,7 @@ class Ngrams(Query[NgramsResult]):
         >>> import rnnscope
         >>> text = "The ledger of the harbor, in order.\\n" * 400
         >>> result = rnnscope.Session(rnnscope.load("archive-lstm"), text).ask(rnnscope.Ngrams(limit=3))
-        >>> sorted(result.by_order), len(result.ahead)
+        >>> sorted(result.by_order), len(result.behind)
         ([1, 2, 3, 4, 5, 6, 7, 8, 9], 3)
     """
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
+from rnnscope.progress import Progress
 
-if TYPE_CHECKING:
-    from rnnscope.export.colored import ColoredText, Facts
-    from rnnscope.export.subject import Subject
-    from rnnscope.tracing.reader import Page, TextReader
-
-_IN_A_PICTURE = 20_000
-_AT_ONCE = 4096
+_LENGTH_OF_PICTURES = 20_000
+"""The characters of HTML and SVG without --length."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,8 @@ class Options:
 
 
 def run(options: Options) -> int:
-    from rnnscope.export.subject import Subject, model_facts
-    from rnnscope.export.write import PICTURES, check_destination, write
+    from rnnscope.export.subject import Subject
+    from rnnscope.export.write import PICTURES, check_destination
 
     check_destination(options.output)
     if options.start < 0:
@@ -60,6 +57,7 @@ def run(options: Options) -> int:
     if options.length is not None and options.length < 1:
         raise OptionError(f"--length is {options.length}, but must be at least 1")
 
+    # All that can be wrong with the arguments is checked before torch is imported.
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.display import label
@@ -67,32 +65,43 @@ def run(options: Options) -> int:
 
     path = resolve_model(options.model)
     header = read_header(path)
-    subject = Subject.of(options.unit, options.quantity, header.architecture)
-    text = LongText.open(
-        options.text, header.vocabulary.kind
-    )  # before torch: an unreadable text is an error at once
-    length = text.count()
-    if options.start >= length:
-        raise OptionError(f"--start is {options.start:,}, but {text.name} has {length:,} characters")
-    wanted = options.length
-    if wanted is None and options.output.suffix.lower() in PICTURES:
-        wanted = _IN_A_PICTURE
-    stop = length if wanted is None else min(length, options.start + wanted)
+    Subject.of(options.unit, options.quantity, header.architecture)
+    text = LongText.open(options.text, header.vocabulary.kind)
+    total = text.count()
+    if options.start >= total:
+        raise OptionError(f"--start is {options.start:,}, but {text.name} has {total:,} characters")
+    length = options.length
+    if length is None and options.output.suffix.lower() in PICTURES:
+        length = _LENGTH_OF_PICTURES
+    stop = total if length is None else min(total, options.start + length)
 
-    from rnnscope.network.checkpoint import load_model
-    from rnnscope.tracing.reader import TextReader
+    import numpy as np
 
-    reader = TextReader(load_model(path, allow_nonfinite=options.allow_nonfinite), text)
-    facts = (*model_facts(path, header), f"{text.name}, characters {options.start:,} to {stop:,}")
-    found, unknown = _colored(reader, subject, options.start, stop, facts)
-    write(found, options.output)
-    say(f"{options.output}: {_counted(len(found))} colored by {found.subject}")
-    if options.length is None and stop < length:
-        say(f"{_counted(length - stop)} not written; choose others with --start and --length")
+    import rnnscope
+
+    model = rnnscope.load(path, allow_nonfinite=options.allow_nonfinite)
+    session = rnnscope.Session(model, text, name=text.name)
+    with _progress_bar() as progress:
+        colored = rnnscope.color(
+            session,
+            options.unit,
+            options.quantity,
+            start=options.start,
+            length=length,
+            facts=(*model.facts, f"{text.name}, characters {options.start:,} to {stop:,}"),
+            progress=progress,
+        )
+    colored.save(options.output)
+    say(f"{options.output}: {_counted(len(colored))} colored by {colored.subject}")
+    if options.length is None and stop < total:
+        say(f"{_counted(total - stop)} not written; choose others with --start and --length")
     for note in text.notes:
         say(note)
+    known = np.array([ord(symbol) for symbol in model.vocabulary.symbols])
+    unknown = int(np.isin(colored.code_points, known, invert=True).sum())
     if unknown:
-        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {label(reader.stand_in)}")
+        stand_in = label(session.reader.stand_in)
+        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {stand_in}")
     return 0
 
 
@@ -100,34 +109,13 @@ def _counted(characters: int) -> str:
     return f"{characters:,} character{'' if characters == 1 else 's'}"
 
 
-def _colored(
-    reader: TextReader, subject: Subject, start: int, stop: int, facts: Facts
-) -> tuple[ColoredText, int]:
-    """The characters start .. stop−1, and how many of them the vocabulary lacks."""
-    from rnnscope.export.colored import ColoredText
-
-    parts, spellings, unknown = [], [], 0
-    for page, repeated in _pages(reader, start, stop):
-        parts.append(ColoredText.of(subject.selection(page.trace), start=page.start, facts=facts)[repeated:])
-        spellings.append(page.text[repeated:])
-        unknown += sum(index >= repeated for index in page.unknown.tolist())
-    whole = ColoredText.joined(parts)
-    return (whole.with_text("".join(spellings)) if unknown else whole), unknown
-
-
-def _pages(reader: TextReader, start: int, stop: int) -> Iterator[tuple[Page, int]]:
-    """Consecutive pages, each with the number of characters that it repeats of the page before.
-
-    A page repeats the last character of the page before: its prediction gives the surprise of the next.
-    """
+@contextlib.contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """A progress bar on standard error where that is a terminal."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as ProgressBar
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("reading", total=stop)
-        for at in range(start, stop, _AT_ONCE):
-            first = max(0, at - 1)
-            page = reader.page(first, min(stop, at + _AT_ONCE))
-            yield page, at - first
-            progress.update(task, completed=page.stop)
+    with ProgressBar(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("reading", total=1.0)
+        yield Progress(lambda share: bar.update(task, completed=share))

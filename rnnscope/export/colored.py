@@ -65,13 +65,14 @@ class ColoredText:
         trace, is_surprise = selection.trace, selection.coloring == "surprise"
         symbols, ids = trace.drawn
         overlay = selection.overlay if selection.coloring == "overlay" else None
-        values = selection.values if overlay is None else overlay.values
         if is_surprise:
             values = np.concatenate((np.full(min(1, len(trace)), np.nan, np.float32), trace.surprise_bits))
-        is_neuron = overlay is None and not is_surprise
-        quantity = selection.quantity if overlay is None else overlay.subject
-        quantity = "surprise" if is_surprise else quantity
-        is_squashed = is_neuron and selection.quantity in UNBOUNDED
+            quantity, is_neuron = "surprise", False
+        elif overlay is not None:
+            values, quantity, is_neuron = overlay.values, overlay.subject, False
+        else:
+            values, quantity, is_neuron = selection.values, selection.quantity, True
+        is_squashed = is_neuron and quantity in UNBOUNDED
         return cls(
             symbols=symbols,
             ids=ids,

@@ -76,8 +76,7 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
     for done, text, expected in _read(pages, lesson.judged_from, ticket):
         read.append((text, expected))
         yield done / 2
-    if ticket.is_dropped():
-        return
+    Progress(is_cancelled=ticket.is_dropped).check()
     text, log_probabilities = "".join(part for part, _ in read), np.concatenate([part for _, part in read])
     if not np.isfinite(log_probabilities).all():
         raise RnnscopeError("the network expects nothing that is a number; its weights have diverged")

@@ -250,6 +250,14 @@ def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text().splitlines()[1] == "0,84,T,"
 
 
+def test_surprise_needs_no_cell_state() -> None:
+    trace = _trace(_TEXT, "gru")
+    text = ColoredText.of(Selection(trace, coloring="surprise"))
+    np.testing.assert_allclose(text.values[1:], trace.surprise_bits)
+    assert f"<trace of {len(_TEXT)} characters, GRU 2×6: 1/reset, " in repr(trace)
+    assert Page(trace._repr_html_()).copied == _TEXT
+
+
 def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
     selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
     text = ColoredText.of(selection, facts=("mine",))

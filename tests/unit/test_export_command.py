@@ -12,7 +12,6 @@ import torch
 
 import rnnscope
 from rnnscope.cli import main
-from rnnscope.commands import export
 from rnnscope.errors import OptionError
 from rnnscope.export.colored import PREVIEW
 from rnnscope.network.architecture import Architecture
@@ -57,9 +56,8 @@ def test_the_command_writes_a_page_with_the_model_s_name_and_losses(
 
 @pytest.mark.parametrize("quantity", ["cell", "surprise"])
 def test_a_part_of_a_text_has_the_values_of_a_run_over_all(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantity: str
+    model: Path, tmp_path: Path, quantity: str
 ) -> None:
-    monkeypatch.setattr(export, "_AT_ONCE", 50)
     text = _TEXT * 60
     (tmp_path / "text").write_text(text)
     trace = record(network := load_model(model), network.vocabulary.encode(text))
@@ -80,20 +78,44 @@ def test_a_part_of_a_text_has_the_values_of_a_run_over_all(
         np.testing.assert_allclose(arrays["values"], expected, atol=1e-5)
 
 
-def test_a_page_of_a_long_text_is_its_beginning_and_says_so(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("quantity", ["cell", "output", "surprise"])
+@pytest.mark.parametrize(("start", "length"), [(0, None), (0, 1), (1, 200), (50, 50), (777, 333), (1799, 9)])
+def test_a_text_is_colored_in_stretches_as_at_once(
+    model: Path, quantity: str, start: int, length: int | None
 ) -> None:
-    monkeypatch.setattr(export, "_IN_A_PICTURE", 40)
-    (tmp_path / "text").write_text(_TEXT * 2)
+    text = (_TEXT * 60)[:600] + "漢" + (_TEXT * 60)[601:]
+    loaded = rnnscope.load(model)
+    stop = len(text) if length is None else start + length
+    part = {"start": start, "length": length}
+    whole = rnnscope.color(rnnscope.Session(loaded, text), "1/2", quantity)[start:stop]
+    for stretch in (50, 7):
+        colored = rnnscope.color(rnnscope.Session(loaded, text), "1/2", quantity, stretch=stretch, **part)
+        assert "".join(map(chr, colored.code_points.tolist())) == text[start:stop]
+        assert colored.start == start
+        np.testing.assert_allclose(colored.values, whole.values, atol=1e-5)
+        assert (colored.raw is None) == (quantity != "cell")
+
+
+def test_a_start_beyond_the_text_is_an_error(model: Path) -> None:
+    session = rnnscope.Session(rnnscope.load(model), _TEXT)
+    with pytest.raises(OptionError, match=f"the start is 90, but the text has {len(_TEXT)} characters"):
+        rnnscope.color(session, "1/0", start=90)
+
+
+def test_a_page_of_a_long_text_is_its_beginning_and_says_so(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text(_TEXT * 700)
     for suffix in ("html", "svg"):
         arguments = ["export", str(model), str(tmp_path / "text"), "--unit", "1/0"]
         assert main([*arguments, "-o", str(tmp_path / f"p.{suffix}")]) == 0
         out = capsys.readouterr().out
-        assert "40 characters colored by neuron 1/0, cell\n" in out
-        assert f"{2 * len(_TEXT) - 40} characters not written; choose others with --start and --length" in out
+        assert "20,000 characters colored by neuron 1/0, cell\n" in out
+        left = f"{700 * len(_TEXT) - 20_000:,}"
+        assert f"{left} characters not written; choose others with --start and --length" in out
 
 
-def test_characters_that_the_model_does_not_know_are_shown_and_told(
+def test_characters_outside_the_vocabulary_are_shown_as_typed_and_counted(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text").write_text("be ß or 漢\r\n")
@@ -142,7 +164,7 @@ def test_a_text_of_bytes(tmp_path: Path) -> None:
         (["--unit", "1/0"], "-o FILE is missing; see rnnscope export --help"),
     ],
 )
-def test_slips_are_told_in_one_line(
+def test_wrong_arguments_are_one_line(
     arguments: list[str],
     complaint: str,
     model: Path,
