@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rnnscope.analysis.comparison import Split
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
+    from rnnscope.analysis.factors import Factorization, Factors, FactorsResult
     from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
@@ -44,6 +45,7 @@ _MODULES = {
     "rnnscope.analysis.comparison": ("Split",),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
     "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
+    "rnnscope.analysis.factors": ("Factorization", "Factors", "FactorsResult"),
     "rnnscope.analysis.gradient_flow": ("Flow", "GradientFlow", "GradientFlowResult"),
     "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
@@ -72,6 +74,9 @@ __all__ = [
     "Errors",
     "ErrorsResult",
     "Excerpt",
+    "Factorization",
+    "Factors",
+    "FactorsResult",
     "Flow",
     "GateSaturation",
     "GradientFlow",

@@ -9,6 +9,7 @@ from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.brackets import Brackets
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.errors import Errors
+from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.gradient_flow import GradientFlow
 from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.matching import Match
@@ -24,6 +25,7 @@ QUERIES: Mapping[str, type[Query[Any]]] = {
         Contexts,
         Histogram,
         Match,
+        Factors,
         Ablate,
         Saliency,
         Ngrams,

@@ -1,35 +1,50 @@
-"""A crowd of neurons in an order, or as a few factors, so that a heat map of them can be read.
+"""Factors: the activity of a layer's units as a few factors, so that many units can be read at once.
 
-similarity   units whose values go together lie together: average linkage on 1 − r, r the correlation of
-             two units along the text, and at each joining the two ends that are most alike meet
-factors      |values| (T, H) ≈ W (T, K) · F (K, H), all of them ≥ 0 (Lee & Seung 2001, equation 4):
+Non-negative matrix factorization (Lee & Seung 2001, equation 4) of the magnitudes of the hidden states:
 
-             F ← F ∘ (Wᵀ V) / (Wᵀ W F)        W ← W ∘ (V Fᵀ) / (W F Fᵀ)
+    |h| (T, H) ≈ W (T, K) · F (K, H), all of them ≥ 0
+
+    F ← F ∘ (Wᵀ V) / (Wᵀ W F)        W ← W ∘ (V Fᵀ) / (W F Fᵀ)
+
+F is learned once, from positions spread over the text; W is then computed for any stretch of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnscope.analysis.contexts import Excerpt
+from rnnscope.analysis.query import Context, Query, Result, check_range
+from rnnscope.analysis.units import check_layer
+from rnnscope.errors import TextError
+from rnnscope.progress import NO_PROGRESS, Progress
+
+if TYPE_CHECKING:
+    from rnnscope.network.architecture import Architecture
 
 Float = NDArray[np.float32]
 Double = NDArray[np.float64]
 Int = NDArray[np.int64]
 
+_QUANTITY = "hidden"
+_LEARNED_FROM = 4000
+"""Positions from which factors are learned, at equal steps over the text; more of them change little."""
+_AROUND = 40
 _TINY = 1e-9
-_AGREED = 1e-5  # an iteration that gains less than this share of the error is the last
-_ROWS = 8192  # positions at once, where sums over a text are in double
+_AGREED = 1e-5
+"""An iteration that gains less than this share of the error is the last."""
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
+class Factorization:
     """K factors, the one that explains most of the values first.
 
-    along: (T, K) how strong each factor is at each position, 0..1: its maximum is 1.
-    units: (K, H) how much each unit takes part in it.
+    along: (T, K) float32, the strength of each factor at each position; 1 is its largest where the factors
+    were learned. units: (K, H) float32, the weight of each unit in each factor.
     errors: (iterations,) ‖V − W F‖ / ‖V‖ after each iteration; it never grows.
     """
 
@@ -38,67 +53,105 @@ class Factors:
     errors: Double
 
     def strongest(self, factor: int, count: int = 10) -> Int:
-        """The units that take most part in a factor, the first the most."""
+        """The units with the largest weights in a factor, the largest first."""
         return np.argsort(-self.units[factor], kind="stable")[:count]
 
 
-def by_score(scores: NDArray[np.floating]) -> Int:
-    """(H,) the units in order of a score, the highest first; those without one, nan, last."""
-    return np.argsort(-np.asarray(scores, np.float64), kind="stable")
+@dataclass(frozen=True, eq=False)
+class FactorsResult(Result):
+    """The units of a layer as K factors.
 
-
-def by_similarity(values: Float) -> Int:
-    """(H,) an order of the units of `values` (T, H) in which those that go together lie together."""
-    order, _ = linkage(1.0 - correlations(values))
-    return order
-
-
-def correlations(values: Float) -> Double:
-    """(H, H) of every two units along a text; 0 with a unit that never changes, 1 with itself."""
-    mean = values.mean(axis=0, dtype=np.float64)
-    products = np.zeros((values.shape[1], values.shape[1]))
-    for start in range(0, len(values), _ROWS):
-        centered = values[start : start + _ROWS] - mean
-        products += centered.T @ centered
-    deviations = np.sqrt(np.diag(products))
-    # What is left of a constant by rounding is no change.
-    deviations[deviations <= 1e-6 * np.sqrt(len(values)) * np.maximum(np.abs(mean), _TINY)] = np.inf
-    r: Double = np.clip(products / np.outer(deviations, deviations), -1.0, 1.0)
-    np.fill_diagonal(r, 1.0)
-    return r
-
-
-def linkage(distances: Double) -> tuple[Int, Double]:
-    """Join the closest clusters until there is one: the order of its leaves, and the H − 1 heights.
-
-    The distance of two clusters is the mean over their members. Found by chains of nearest neighbors, which
-    end in pairs that are each other's (Benzécri 1982; Juan 1982), in time of H².
+    layer: from 1. positions: the number of characters read. learned_from: the number of those from which
+    the factors were learned. start: the first character of `factors.along`, which is (0, K) where no stretch
+    was asked for. factors: the factors. peaks: for each factor the text around the position where it is
+    strongest; the values are the factor's strength.
     """
-    between = np.array(distances, np.float64)
-    np.fill_diagonal(between, np.inf)
-    count = len(between)
-    leaves = [[unit] for unit in range(count)]
-    heights: list[float] = []
-    chain: list[int] = []
-    while len(heights) < count - 1:
-        if not chain:
-            chain.append(next(cluster for cluster in range(count) if leaves[cluster]))
-        here = chain[-1]
-        nearest = int(np.argmin(between[here]))
-        if len(chain) == 1 or between[here, nearest] < between[here, chain[-2]]:
-            chain.append(nearest)
-            continue
-        other = chain[-2]
-        chain = chain[:-2]
-        heights.append(float(between[here, other]))
-        own, its = len(leaves[here]), len(leaves[other])
-        mixed = (own * between[here] + its * between[other]) / (own + its)
-        between[here], between[:, here] = mixed, mixed
-        between[other], between[:, other] = np.inf, np.inf
-        between[here, here] = np.inf
-        leaves[here], leaves[other] = _joined(leaves[here], leaves[other], distances), []
-    order = max(leaves, key=len, default=[])
-    return np.array(order, np.int64), np.sort(heights)
+
+    layer: int
+    positions: int
+    learned_from: int
+    start: int
+    factors: Factorization
+    peaks: tuple[Excerpt, ...]
+
+
+@dataclass(frozen=True)
+class Factors(Query[FactorsResult]):
+    """Factors (NMF): the activity of a layer's units as a few factors, each with its strongest units.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 20)
+        >>> result = session.ask(rnnscope.Factors(count=3, stop=50))
+        >>> result.factors.units.shape, result.factors.along.shape, len(result.peaks)
+        ((3, 256), (50, 3), 3)
+    """
+
+    name = "factors"
+    activity = "factorizing"
+
+    layer: int = 1
+    """The layer whose hidden states are read; layers count from 1."""
+    count: int = 12
+    """Number of factors, at most that of the layer's units."""
+    start: int = 0
+    """The first character of the stretch along which strengths are given; positions count from 0."""
+    stop: int = 0
+    """The position after the last character of that stretch; 0 leaves the strengths out."""
+    characters: int = 20_000
+    """Learn from so many characters from the beginning of the text; 0 learns from all of it."""
+    seed: int = 0
+    """Seed of the initial factors."""
+
+    def check(self, architecture: Architecture) -> None:
+        check_layer(architecture, self.layer)
+        check_range("count", self.count, 1, 1000)
+        check_range("start", self.start, 0)
+        if self.stop or self.start:
+            check_range("stop", self.stop, self.start + 1)
+        check_range("characters", self.characters, 0)
+        check_range("seed", self.seed, 0)
+
+    def run(self, context: Context) -> FactorsResult:
+        if not self.stop:
+            return self._learned(context)
+        learned = context.ask(replace(self, start=0, stop=0), context.progress.part(0.0, 0.9))
+        parts = [
+            strengths(trace.shown(self.layer, _QUANTITY), learned.factors.units)
+            for trace in context.reader.traces(self.start, self.stop, context.progress.part(0.9, 1.0))
+        ]
+        if not parts:
+            raise TextError(f"the text ends before {self.start:,}")
+        return replace(
+            learned, start=self.start, factors=replace(learned.factors, along=np.concatenate(parts))
+        )
+
+    def _learned(self, context: Context) -> FactorsResult:
+        """The factors, without their strengths along a stretch."""
+        reader, progress = context.reader, context.progress
+        length = reader.length(progress.part(0.0, 0.0))
+        positions = min(self.characters or length, length)
+        if not positions:
+            raise TextError("the text is empty: there are no positions to learn from")
+        step = max(1, positions // _LEARNED_FROM)
+        at, rows = 0, []
+        for trace in reader.traces(0, positions, progress.part(0.0, 0.5)):
+            rows.append(trace.shown(self.layer, _QUANTITY)[-at % step :: step])
+            at += len(trace)
+        values = np.concatenate(rows)
+        count = min(self.count, values.shape[1])
+        found = factorize(values, count, seed=self.seed, progress=progress.part(0.5, 0.9))
+        peaks = []
+        for factor, place in enumerate(found.along.argmax(axis=0).tolist()):
+            position = place * step
+            first = max(0, position - _AROUND)
+            trace = reader.trace(first, position + _AROUND + 1, progress.part(0.9, 0.9))
+            along = strengths(trace.shown(self.layer, _QUANTITY), found.units)[:, factor]
+            text = reader.read(first, first + len(along))
+            peaks.append(Excerpt(position, float(along[position - first]), first, text, along))
+        no_stretch = replace(found, along=found.along[:0])
+        return FactorsResult(self.layer, positions, len(values), 0, no_stretch, tuple(peaks))
 
 
 def factorize(
@@ -107,13 +160,11 @@ def factorize(
     *,
     iterations: int = 200,
     seed: int = 0,
-    told: Callable[[float], object] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Factors:
-    """Read the magnitudes of `values` (T, H) as `count` factors; the same seed gives the same ones.
+    progress: Progress = NO_PROGRESS,
+) -> Factorization:
+    """The magnitudes of `values` (T, H) as `count` factors; the same seed gives the same factors.
 
-    told: how much is done, 0..1, after each iteration. should_stop: ends with the factors so far. It also
-    ends where nothing is gained.
+    It ends early where an iteration gains nothing. Raises Cancelled.
     """
     magnitudes = np.abs(values).astype(np.float32)
     size = float(np.linalg.norm(magnitudes))
@@ -125,20 +176,17 @@ def factorize(
         products, overlaps = magnitudes @ units.T, units @ units.T
         along *= products / np.maximum(along @ overlaps, _TINY)
         errors.append(_error(size, along, products, overlaps))
-        if told is not None:
-            told((iteration + 1) / iterations)
-        if should_stop is not None and should_stop():
-            break
+        progress((iteration + 1) / iterations)
         if len(errors) > 1 and errors[-2] - errors[-1] <= _AGREED * errors[-2]:
             break
     strength = np.maximum(along.max(axis=0, initial=0.0), _TINY)
     along, units = along / strength, units * strength[:, None]
     order = np.argsort(-np.linalg.norm(along, axis=0) * np.linalg.norm(units, axis=1), kind="stable")
-    return Factors(along[:, order], units[order], np.array(errors))
+    return Factorization(along[:, order], units[order], np.array(errors))
 
 
 def strengths(values: Float, units: Float, *, iterations: int = 60) -> Float:
-    """(T, K) how strong known factors `units` (K, H) are in other `values` (T, H) of the same neurons."""
+    """(T, K) the strength of known factors `units` (K, H) in other `values` (T, H) of the same units."""
     magnitudes = np.abs(values).astype(np.float32)
     products, overlaps = magnitudes @ units.T, units @ units.T
     along = products + np.float32(_TINY)
@@ -149,9 +197,9 @@ def strengths(values: Float, units: Float, *, iterations: int = 60) -> Float:
 
 
 def _first_units(magnitudes: Float, count: int, random: np.random.Generator) -> Float:
-    """(K, H) to begin with: rows of the values that point in different directions, drawn as k-means++ draws.
+    """(K, H) initial factors: rows of the values that point in different directions, drawn as in k-means++.
 
-    From random numbers all factors begin much the same, and two of them often end as one.
+    From random numbers all factors start much the same, and two of them often end as one.
     """
     energy = np.square(magnitudes, dtype=np.float64).sum(axis=1)
     unexplained = energy.copy()
@@ -170,21 +218,9 @@ def _first_units(magnitudes: Float, count: int, random: np.random.Generator) -> 
 
 
 def _error(size: float, along: Float, products: Float, overlaps: Float) -> float:
-    """‖V − W F‖ / ‖V‖ without making W F: ‖V‖² − 2 ⟨W, V Fᵀ⟩ + ⟨Wᵀ W, F Fᵀ⟩."""
+    """‖V − W F‖ / ‖V‖ without computing W F: ‖V‖² − 2 ⟨W, V Fᵀ⟩ + ⟨Wᵀ W, F Fᵀ⟩."""
     if not size:
         return 0.0
     crossed = float(np.vdot(along.astype(np.float64), products))
     own = float(np.vdot((along.T @ along).astype(np.float64), overlaps))
     return float(np.sqrt(max(0.0, size**2 - 2 * crossed + own)) / size)
-
-
-def _joined(left: list[int], right: list[int], distances: Double) -> list[int]:
-    """Two runs of units end to end, turned so that the closest of their ends meet."""
-    turned = (
-        (left, right),
-        (left, right[::-1]),
-        (left[::-1], right),
-        (left[::-1], right[::-1]),
-    )
-    first, second = min(turned, key=lambda pair: float(distances[pair[0][-1], pair[1][0]]))
-    return first + second

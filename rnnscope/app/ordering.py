@@ -1,7 +1,7 @@
 """In which order a heat map shows the neurons of a layer.
 
 slowest    by how much of a value remains four characters later; see slowness.py
-similar    neurons that go together lie together: clusters of their correlations; see analysis/factors.py
+similar    neurons that go together lie together: clusters of their correlations; see analysis/similarity.py
 index      as they are numbered
 table      as the table beside it ranks them: by a score, a feature, saturation, …
 """
@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.factors import by_similarity
+from rnnscope.analysis.similarity import by_similarity
 from rnnscope.app.slowness import slowest_first
 from rnnscope.tracing.trace import Trace
 

@@ -44,6 +44,8 @@ class Subject:
         """What was counted of the gates, over the whole text and over its first part."""
         self.is_lacking_told = False
         """Whether it was said that the model does not know all of the text's characters."""
+        self._answers: dict[Query[Any], Result] = {}
+        """Answers to queries that other queries asked."""
         self._survey: Survey | None = None
         self._whole: Whole | None = None
         self._reading = threading.Lock()
@@ -70,7 +72,9 @@ class Subject:
         query.check(architecture)
 
         def ask(other: Query[Any], progress: Progress) -> Any:
-            return self.answer(other, ticket)
+            if other not in self._answers:
+                self._answers[other] = self.answer(other, ticket)
+            return self._answers[other]
 
         return query.run(Context(self.pages, architecture, progress, ask, self.training_text))
 

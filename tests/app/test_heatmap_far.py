@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from rnnscope.analysis.factors import correlations, factorize
+from rnnscope.analysis.factors import factorize
+from rnnscope.analysis.similarity import correlations
 from rnnscope.app.columns import distance
 from rnnscope.app.messages import CursorMoved, FactorChosen
 from rnnscope.app.panels.heatmap import HeatMap

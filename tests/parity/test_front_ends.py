@@ -38,6 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
     "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},
     "match": {"start": 40, "stop": 43, "threshold": 0.2},
+    "factors": {"layer": 2, "count": 4, "stop": 30},
     "ablate": {"units": ("1/3", "2/4"), "mean": True, "sample": 40},
     "saliency": {"position": 200, "window": 50},
 }

@@ -12,7 +12,7 @@ from rnnscope.analysis.ablation import AblateResult
 from rnnscope.analysis.compare import Breakdown, Comparison, MatchDistances
 from rnnscope.analysis.contexts import ContextsResult
 from rnnscope.analysis.effects import GradientFlow
-from rnnscope.analysis.factors import Factors
+from rnnscope.analysis.factors import Factorization
 from rnnscope.analysis.matching import MatchResult
 from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.analysis.saturation import SaturationResult
@@ -192,7 +192,7 @@ class DistancesFound(Answer):
 class FactorsFound(Answer):
     """Of a layer; `factors.along` is along the page that begins at `start`."""
 
-    factors: Factors
+    factors: Factorization
     start: int
 
 

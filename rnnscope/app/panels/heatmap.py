@@ -21,7 +21,7 @@ from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 
-from rnnscope.analysis.factors import Factors
+from rnnscope.analysis.factors import Factorization
 from rnnscope.app import bars, halves
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
 from rnnscope.app.messages import CursorMoved, FactorChosen, NeuronChosen
@@ -74,7 +74,7 @@ class HeatMap(SelectionPanel):
         """The units of each layer in the table's order."""
         self._scale = 1
         """Characters a column."""
-        self._factors: Factors | None = None
+        self._factors: Factorization | None = None
         self._factor = 0
         """The chosen factor."""
         self._first = 0
@@ -112,7 +112,7 @@ class HeatMap(SelectionPanel):
             self._order = None
             self._arrange()
 
-    def show_factors(self, factors: Factors | None, chosen: int = 0) -> None:
+    def show_factors(self, factors: Factorization | None, chosen: int = 0) -> None:
         """Factors of the selection's layer along its passage in place of the neurons; None: neurons again."""
         if (self._factors is None) != (factors is None):
             self._first = 0

@@ -1,80 +1,17 @@
-"""Orders of units and factors against brute force and planted structure."""
+"""Factors against planted structure."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from rnnscope.analysis.factors import (
-    by_score,
-    by_similarity,
-    correlations,
-    factorize,
-    linkage,
-    strengths,
-)
-
-
-def heights_by_brute_force(distances: np.ndarray) -> list[float]:
-    """Average linkage from its definition: the mean over all pairs of members, at every joining."""
-    clusters = [[unit] for unit in range(len(distances))]
-    heights = []
-    while len(clusters) > 1:
-        height, a, b = min(
-            (distances[np.ix_(clusters[a], clusters[b])].mean(), a, b)
-            for a in range(len(clusters))
-            for b in range(a + 1, len(clusters))
-        )
-        heights.append(height)
-        clusters[a] += clusters.pop(b)
-    return heights
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 14), st.integers(0, 10_000))
-def test_joinings_are_those_of_average_linkage(units: int, seed: int) -> None:
-    distances = np.random.default_rng(seed).uniform(0.1, 2.0, (units, units))
-    distances = (distances + distances.T) / 2
-    np.fill_diagonal(distances, 0.0)
-    order, heights = linkage(distances)
-    assert sorted(order.tolist()) == list(range(units))
-    np.testing.assert_allclose(heights, sorted(heights_by_brute_force(distances)), atol=1e-12)
-
-
-def test_units_that_go_together_lie_together() -> None:
-    random = np.random.default_rng(0)
-    groups = random.permutation(np.repeat(np.arange(5), 8))
-    signals = random.normal(size=(2000, 5))
-    values = (signals[:, groups] + 0.4 * random.normal(size=(2000, 40))).astype(np.float32)
-    in_order = groups[by_similarity(values)]
-    assert np.count_nonzero(np.diff(in_order)) == 4
-
-
-def test_a_row_of_neighbors_is_put_back_in_order() -> None:
-    place = np.random.default_rng(1).permutation(12)
-    positions = np.cumsum(np.linspace(1.0, 2.0, 12))[place]
-    order, _ = linkage(np.abs(positions[:, None] - positions[None]))
-    assert np.abs(np.diff(place[order])).sum() <= 15  # 11 is perfect; 44 is what chance gives
-
-
-def test_correlations_are_numpys_and_a_dull_unit_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnnscope.analysis.factors._ROWS", 100)
-    values = np.random.default_rng(2).normal(0.3, 1, (950, 6)).astype(np.float32)
-    values[:, 3] = -values[:, 1]
-    np.testing.assert_allclose(correlations(values), np.corrcoef(values.T), atol=1e-6)
-    values[:, 4] = 0.7
-    values[:, 5] = 0.0
-    r = correlations(values)
-    assert not r[4, :4].any()
-    assert not r[5, :5].any()
-    assert np.diag(r).tolist() == [1.0] * 6
-    assert sorted(by_similarity(values).tolist()) == list(range(6))
-
-
-def test_scores_order_from_the_highest_and_nothing_comes_last() -> None:
-    assert by_score(np.array([0.2, np.nan, 0.9, 0.2, -1.0])).tolist() == [2, 0, 3, 4, 1]
+from rnnscope.analysis.factors import Factors, factorize, strengths
+from rnnscope.errors import OptionError
+from rnnscope.network.architecture import Architecture
+from rnnscope.progress import Cancelled, Progress
+from rnnscope.session import Session
+from rnnscope.tracing.record import record
+from rnnscope.tracing.trace import Trace
 
 
 def test_planted_factors_are_found() -> None:
@@ -97,12 +34,12 @@ def test_planted_factors_are_found() -> None:
 
 def test_errors_are_as_they_say_and_never_grow() -> None:
     values = np.random.default_rng(4).normal(size=(400, 25)).astype(np.float32)
-    told: list[float] = []
-    found = factorize(values, 4, iterations=60, told=told.append)
+    shares: list[float] = []
+    found = factorize(values, 4, iterations=60, progress=Progress(shares.append))
     assert (np.diff(found.errors) <= 1e-6).all()
     rest = np.abs(values) - found.along @ found.units
     assert found.errors[-1] == pytest.approx(np.linalg.norm(rest) / np.linalg.norm(values), abs=1e-5)
-    assert len(told) == len(found.errors)
+    assert len(shares) == len(found.errors)
     assert (found.along >= 0).all()
     assert (found.units >= 0).all()
     again = factorize(values, 4, iterations=60)
@@ -110,12 +47,13 @@ def test_errors_are_as_they_say_and_never_grow() -> None:
     assert not np.array_equal(factorize(values, 4, seed=9).units, found.units)
 
 
-def test_factors_so_far_are_given_when_asked_to_end() -> None:
-    values = np.random.default_rng(5).normal(size=(50, 8)).astype(np.float32)
-    assert len(factorize(values, 2, should_stop=lambda: True).errors) == 1
+def test_a_silent_layer_and_a_cancelled_factorization() -> None:
     silent = factorize(np.zeros((10, 4), np.float32), 2)
     assert np.isfinite(silent.along).all()
     assert np.isfinite(silent.units).all()
+    values = np.random.default_rng(5).normal(size=(50, 8)).astype(np.float32)
+    with pytest.raises(Cancelled):
+        factorize(values, 2, progress=Progress(is_cancelled=lambda: True))
 
 
 def test_known_factors_are_followed_along_other_values() -> None:
@@ -127,3 +65,74 @@ def test_known_factors_are_followed_along_other_values() -> None:
     signs = random.choice([-1, 1], (50, 30)).astype(np.float32)
     np.testing.assert_allclose(strengths(along @ units * signs, units), along, atol=1e-3)
     assert not strengths(np.zeros((4, 30), np.float32), units).any()
+
+
+TEXT = ("aaaa bb " * 3 + "cc") * 30
+
+
+@pytest.fixture(scope="module")
+def trace() -> Trace:
+    """Units 0 to 2 are on at `a`, 3 and 4 at `b`, and 5 (negative) at `c`, all with random strengths."""
+    random = np.random.default_rng(8)
+    hidden = np.zeros((len(TEXT), 6), np.float32)
+    letters = np.array(list(TEXT))
+    for letter, units, sign in (("a", [0, 1, 2], 1), ("b", [3, 4], 1), ("c", [5], -1)):
+        on = np.flatnonzero(letters == letter)
+        strength = random.uniform(0.3, 0.9, len(on))
+        strength[len(strength) // 2] = 1.0
+        hidden[np.ix_(on, units)] = (sign * strength)[:, None] * np.linspace(1, 0.8, len(units))
+    architecture = Architecture("rnn", 4, 6, 1)
+    ids = np.array(["abc ".index(letter) for letter in TEXT], np.int32)
+    return Trace(architecture, tuple("abc "), ids, np.zeros((len(TEXT), 4), np.float32), {"1/hidden": hidden})
+
+
+def test_a_query_finds_planted_factors_and_their_strengths(trace: Trace) -> None:
+    session = Session.of_trace(trace)
+    found = session.ask(Factors(count=3, start=20, stop=80))
+    assert (found.layer, found.positions, found.learned_from) == (1, len(TEXT), len(TEXT))
+    assert found.factors.errors[-1] < 0.01
+    members = {}
+    for number, peak in enumerate(found.peaks):
+        letter = TEXT[peak.position]
+        assert trace["1/hidden"][peak.position].max(initial=0) == 1 or letter == "c"
+        assert peak.text == TEXT[peak.start : peak.start + len(peak.values)]
+        assert peak.value == pytest.approx(1.0, abs=1e-2)
+        assert peak.values[peak.position - peak.start] == peak.value
+        weights = found.factors.units[number]
+        members[letter] = set(np.flatnonzero(weights > 0.1 * weights.max()).tolist())
+    assert members == {"a": {0, 1, 2}, "b": {3, 4}, "c": {5}}
+    assert found.start == 20
+    magnitudes = np.abs(trace["1/hidden"][20:80])
+    np.testing.assert_allclose(found.factors.along @ found.factors.units, magnitudes, atol=0.02)
+
+    learned = session.ask(Factors(count=3))
+    assert learned.factors.along.shape == (0, 3)
+    assert np.array_equal(learned.factors.units, found.factors.units)
+    again = Session.of_trace(trace).ask(Factors(count=3))
+    assert np.array_equal(again.factors.units, learned.factors.units)
+    assert session.ask(Factors(count=100, characters=50)).factors.units.shape == (6, 6)
+
+
+def test_a_long_text_is_learned_from_at_equal_steps(make_network) -> None:
+    network = make_network("rnn", 6, 1)
+    text = "".join(np.random.default_rng(2).choice(list("abcdefg"), 9000))
+    found = Session(network, text).ask(Factors(count=2, characters=0))
+    values = record(network, network.vocabulary.encode(text))["1/hidden"]
+    assert (found.positions, found.learned_from) == (9000, 4500)
+    expected = factorize(values[::2], 2)
+    np.testing.assert_allclose(found.factors.units, expected.units, rtol=1e-2, atol=1e-3)
+    assert all(peak.position % 2 == 0 for peak in found.peaks)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        (Factors(2), "there is no layer 2"),
+        (Factors(count=0), "--count is 0"),
+        (Factors(start=5), "--stop is 0"),
+        (Factors(start=5, stop=5), "--stop is 5"),
+    ],
+)
+def test_a_query_that_does_not_fit_is_an_option_error(query: Factors, why: str, trace: Trace) -> None:
+    with pytest.raises(OptionError, match=why):
+        Session.of_trace(trace).ask(query)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from rnnscope.analysis import QUERIES
 
-def test_results_of_analyses_need_no_torch() -> None:
-    names = ("saturation", "contexts", "matching", "errors", "words", "compare", "factors", "effects")
-    imports = "".join(f"import rnnscope.analysis.{name};" for name in names)
+
+def test_queries_and_results_need_no_torch() -> None:
+    names = [*sorted({query.__module__ for query in QUERIES.values()}), "rnnscope.analysis.similarity"]
+    imports = "".join(f"import {name};" for name in names)
     program = (
         f"import sys;{imports}print({{'torch', 'rich', 'textual', 'rnnscope.training'}} & set(sys.modules))"
     )
