@@ -10,16 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnscope.network.cells.equations import (
-    Arithmetic,
-    Array,
-    Equations,
-    Factors,
-    Frame,
-    Gradients,
-    Run,
-    Weights,
-)
+from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
 
 class Coupled(Equations):
@@ -38,7 +29,7 @@ class Coupled(Equations):
     def activate(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         sigmoids, _, g, _ = t.parts
         f.sigmoid_(sigmoids)
-        f.squash_(g)
+        f.squash(g, out=g)
 
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         _, i, g, o = t.parts
@@ -50,11 +41,12 @@ class Coupled(Equations):
     def derived(self, known: Mapping[str, Array]) -> dict[str, Array]:
         return {"forget": 1 - known["input"]}
 
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        _, i, g, o = self.split(run.gates)
-        squashed = run.saved[0]
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        f = backward.f
+        _, i, g, o = t.parts
+        squashed = t.saved[0]
         return Factors(
-            blocks=(f.sigmoid_slope(i) * (g - run.cell_before), f.squash_slope(g) * i),
+            blocks=(f.sigmoid_slope(i) * (g - t.cell_before), f.squash_slope(g) * i),
             kept=1 - i,
             shown=f.squash_slope(squashed) * o,
             output=f.sigmoid_slope(o) * squashed,

@@ -28,57 +28,48 @@ Weights: TypeAlias = Mapping[str, Any]
 
 
 class Arithmetic(Protocol):
-    """Operations on arrays. A name that ends in `_` changes its first argument."""
+    """Operations on arrays; `out` may be an operand. A name that ends in `_` changes its first argument."""
 
-    def product(self, matrix: Any, x: Array) -> Array:
-        """`matrix` x, a new array (…, rows)."""
+    def product(self, matrix: Any, x: Array, /) -> Array:
+        """`matrix` x, (…, rows)."""
 
-    def add_product_(self, out: Array, matrix: Any, x: Array) -> None:
-        """out += `matrix` x."""
+    def add_product(self, base: Array, matrix: Any, x: Array, /, *, out: Array) -> object:
+        """out = base + `matrix` x."""
 
-    def sigmoid_(self, x: Array) -> None:
+    def sigmoid_(self, x: Array, /) -> object:
         """x = σ(x)."""
 
-    def squash_(self, x: Array) -> None:
-        """x = φ(x)."""
-
-    def squash(self, x: Array, out: Array) -> None:
+    def squash(self, x: Array, /, *, out: Array) -> object:
         """out = φ(x)."""
 
-    def multiply(self, a: Array, b: Array, out: Array) -> None:
+    def multiply(self, a: Array, b: Array, /, *, out: Array) -> object:
         """out = a ∘ b."""
 
-    def add_multiplied_(self, out: Array, a: Array, b: Array) -> None:
-        """out += a ∘ b."""
+    def add_multiplied_(self, base: Array, a: Array, b: Array, /) -> object:
+        """base += a ∘ b."""
 
-    def interpolate(self, a: Array, b: Array, weight: Array, out: Array) -> None:
-        """out = a + weight ∘ (b − a)."""
+    def interpolate(self, a: Array, b: Array, weight: Array, /, *, out: Array) -> object:
+        """out = a + weight ∘ (b − a); `out` is none of the operands."""
 
 
-class Gradients(Protocol):
-    """Operations that only the backward pass needs. Derivatives are functions of the function's value y."""
+class Gradients(Arithmetic, Protocol):
+    """What the backward pass needs besides. Derivatives are functions of the function's value y."""
 
-    def sigmoid_slope(self, y: Array) -> Array:
+    def sigmoid_slope(self, y: Array, /) -> Array:
         """σ' = y (1 − y)."""
 
-    def squash_slope(self, y: Array) -> Array:
+    def squash_slope(self, y: Array, /) -> Array:
         """φ' = 1 − y² for tanh, (1 − |y|)² for softsign."""
 
-    def product(self, matrix: Any, x: Array) -> Array:
-        """`matrix`ᵀ x: matrices are transposed on the way back."""
-
-    def add_product(self, base: Array, matrix: Any, x: Array, out: Array) -> None:
-        """out = base + `matrix`ᵀ x."""
-
-    def outer(self, errors: Array, values: Array) -> Array:
+    def outer(self, errors: Array, values: Array, /) -> Array:
         """The gradient of a matrix: Σ errors ⊗ values over all steps and rows."""
 
 
 class Frame(NamedTuple):
-    """The arrays of one time step."""
+    """The arrays of one time step, or of many."""
 
     gates: Array
-    """(…, G·H): W_ih x + b on entry; the gates' values at the end."""
+    """(…, G·H): W_ih x + b at first, the gates' values in the end."""
     parts: tuple[Array, ...]
     """Views of `gates`, as `Equations.split` returns them."""
     hidden_before: Array
@@ -93,23 +84,6 @@ class Frame(NamedTuple):
     """(…, H) each: products with x other than `weight_ih`'s, in the order of `Equations.projections`."""
     saved: tuple[Array, ...]
     """(…, H) each: room for what `Equations.saved` names."""
-
-
-class Run(NamedTuple):
-    """The arrays of all time steps, or of some, as the backward pass and the recording need them."""
-
-    gates: Array
-    """(T, B, G, H): the gates' values."""
-    hidden_before: Array
-    """(T, B, H)."""
-    cell_before: Array
-    """(T, B, H), or None."""
-    hidden: Array
-    """(T, B, H)."""
-    cell: Array
-    """(T, B, H), or None."""
-    inputs: tuple[Array, ...]
-    saved: tuple[Array, ...]
 
 
 class Factors(NamedTuple):
@@ -132,8 +106,10 @@ class Factors(NamedTuple):
 class Backward(NamedTuple):
     """What the backward pass has at hand."""
 
-    run: Run
+    whole: Frame
+    """All time steps."""
     w: Weights
+    """Matrices are transposed: `f.product(w["weight_hh"], e)` is W_hhᵀ e."""
     f: Gradients
     saved: tuple[Array, ...]
     """`Equations.saved_back` arrays (T, B, H) for a cell's own intermediate gradients."""
@@ -191,7 +167,7 @@ class Equations(ABC):
 
     def recall(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         """Complete a(t): add W_hh h(t−1) to `t.gates`."""
-        f.add_product_(t.gates, w["weight_hh"], t.hidden_before)
+        f.add_product(t.gates, w["weight_hh"], t.hidden_before, out=t.gates)
 
     def activate(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         """Compute, in place, the gates that do not depend on c. By default there are none."""
@@ -208,11 +184,12 @@ class Equations(ABC):
         """
         raise NotImplementedError
 
-    def record(self, run: Run) -> dict[str, Array]:
+    def record(self, whole: Frame) -> dict[str, Array]:
         """Every quantity (T, B, H), in the order of `quantities`."""
-        known = {name: run.gates[:, :, block] for block, name in enumerate(self.blocks)}
-        known |= dict(zip(self.saved, run.saved, strict=True))
-        known |= {"cell": run.cell, "hidden": run.hidden} | self.derived(known)
+        blocks = whole.gates.reshape(*whole.gates.shape[:2], len(self.blocks), -1)
+        known = {name: blocks[:, :, block] for block, name in enumerate(self.blocks)}
+        known |= dict(zip(self.saved, whole.saved, strict=True))
+        known |= {"cell": whole.cell, "hidden": whole.hidden} | self.derived(known)
         return {name: known[name] for name in self.quantities}
 
     def derived(self, known: Mapping[str, Array]) -> dict[str, Array]:
@@ -220,13 +197,13 @@ class Equations(ABC):
         return {}
 
     @abstractmethod
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        """What the backward pass multiplies gradients by, at some of the steps."""
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        """What the backward pass multiplies gradients by, at the steps of `t`."""
 
     def recall_back(self, t: int, errors: Array, backward: Backward, base: Array, out: Array) -> None:
         """out = base + what step t's errors (B, G·H), the gradient of a(t), add to the gradient of h(t−1)."""
-        backward.f.add_product(base, backward.w["weight_hh"], errors, out)
+        backward.f.add_product(base, backward.w["weight_hh"], errors, out=out)
 
     def gradients(self, errors: Array, backward: Backward) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """The gradients of the parameters in `recurrent`, and of `inputs`, from all errors (T, B, G·H)."""
-        return (backward.f.outer(errors, backward.run.hidden_before),), ()
+        return (backward.f.outer(errors, backward.whole.hidden_before),), ()

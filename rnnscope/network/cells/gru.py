@@ -15,17 +15,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnscope.network.cells.equations import (
-    Arithmetic,
-    Array,
-    Backward,
-    Equations,
-    Factors,
-    Frame,
-    Gradients,
-    Run,
-    Weights,
-)
+from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
 
 class GRU(Equations):
@@ -55,38 +45,38 @@ class GRU(Equations):
         early, r, _, g = t.parts
         f.sigmoid_(early)
         f.add_multiplied_(g, r, t.saved[0])
-        f.squash_(g)
+        f.squash(g, out=g)
 
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         _, _, z, g = t.parts
         f.interpolate(g, t.hidden_before, z, out=t.hidden)
 
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        _, r, z, g = self.split(run.gates)
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        f = backward.f
+        _, r, z, g = t.parts
         to_g = f.squash_slope(g) * (1 - z)
         return Factors(
             blocks=(
-                to_g * run.saved[0] * f.sigmoid_slope(r),
-                (run.hidden_before - g) * f.sigmoid_slope(z),
+                to_g * t.saved[0] * f.sigmoid_slope(r),
+                (t.hidden_before - g) * f.sigmoid_slope(z),
                 to_g,
             ),
             kept=z,
         )
 
     def recall_back(self, t: int, errors: Array, backward: Backward, base: Array, out: Array) -> None:
-        to_n = _through_reset(errors, backward.run.gates[t])
-        backward.f.add_product(base, backward.w["weight_hh"], to_n, out)
+        to_n = _through_reset(errors, backward.whole.parts[1][t])
+        backward.f.add_product(base, backward.w["weight_hh"], to_n, out=out)
 
     def gradients(self, errors: Array, backward: Backward) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        to_n = _through_reset(errors, backward.run.gates)
-        return (backward.f.outer(to_n, backward.run.hidden_before), to_n.sum((0, 1))), ()
+        to_n = _through_reset(errors, backward.whole.parts[1])
+        return (backward.f.outer(to_n, backward.whole.hidden_before), to_n.sum((0, 1))), ()
 
 
-def _through_reset(errors: Array, gates: Array) -> Array:
+def _through_reset(errors: Array, r: Array) -> Array:
     """dn from da, (…, 3·H): the candidate's block is multiplied by r."""
-    size = gates.shape[-1]
     to_n = errors.clone()
-    to_n[..., 2 * size :] *= gates[..., 0, :]
+    to_n[..., -r.shape[-1] :] *= r
     return to_n
 
 

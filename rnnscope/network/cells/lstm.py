@@ -15,16 +15,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rnnscope.network.cells.equations import (
-    Arithmetic,
-    Array,
-    Equations,
-    Factors,
-    Frame,
-    Gradients,
-    Run,
-    Weights,
-)
+from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
 
 class LSTM(Equations):
@@ -44,7 +35,7 @@ class LSTM(Equations):
     def activate(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         early, _, _, g, o = t.parts
         f.sigmoid_(early)
-        f.squash_(g)
+        f.squash(g, out=g)
         f.sigmoid_(o)
 
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
@@ -60,13 +51,14 @@ class LSTM(Equations):
         f.multiply(i, g, out=t.cell)
         return forget
 
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        _, i, forget, g, o = self.split(run.gates)
-        squashed = run.saved[0]
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        f = backward.f
+        _, i, forget, g, o = t.parts
+        squashed = t.saved[0]
         return Factors(
             blocks=(
                 f.sigmoid_slope(i) * g,
-                f.sigmoid_slope(forget) * run.cell_before,
+                f.sigmoid_slope(forget) * t.cell_before,
                 f.squash_slope(g) * i,
             ),
             kept=forget,

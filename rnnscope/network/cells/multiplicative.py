@@ -32,18 +32,18 @@ class Multiplicative(LSTM):
         _, factor, recalled = t.saved
         recalled[...] = f.product(w["weight_mh"], t.hidden_before)
         f.multiply(t.inputs[0], recalled, out=factor)
-        f.add_product_(t.gates, w["weight_hh"], factor)
+        f.add_product(t.gates, w["weight_hh"], factor, out=t.gates)
 
     def recall_back(self, t: int, errors: Array, backward: Backward, base: Array, out: Array) -> None:
-        run, w, f, (to_factor, to_recalled) = backward
+        whole, w, f, (to_factor, to_recalled) = backward
         to_factor[t] = f.product(w["weight_hh"], errors)
-        to_recalled[t] = to_factor[t] * run.inputs[0][t]
-        f.add_product(base, w["weight_mh"], to_recalled[t], out)
+        to_recalled[t] = to_factor[t] * whole.inputs[0][t]
+        f.add_product(base, w["weight_mh"], to_recalled[t], out=out)
 
     def gradients(self, errors: Array, backward: Backward) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        run, _, f, (to_factor, to_recalled) = backward
-        _, factor, recalled = run.saved
-        to_weights = f.outer(errors, factor), f.outer(to_recalled, run.hidden_before)
+        whole, _, f, (to_factor, to_recalled) = backward
+        _, factor, recalled = whole.saved
+        to_weights = f.outer(errors, factor), f.outer(to_recalled, whole.hidden_before)
         return to_weights, (to_factor * recalled,)
 
 

@@ -9,16 +9,7 @@ zero, as a plain LSTM. Backward, beyond the LSTM's: dc += da_o ∘ p_o, and dc' 
 
 from __future__ import annotations
 
-from rnnscope.network.cells.equations import (
-    Arithmetic,
-    Array,
-    Backward,
-    Factors,
-    Frame,
-    Gradients,
-    Run,
-    Weights,
-)
+from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Factors, Frame, Weights
 from rnnscope.network.cells.lstm import LSTM
 
 
@@ -33,7 +24,7 @@ class Peephole(LSTM):
         return {"peephole": (3, hidden)}
 
     def activate(self, t: Frame, w: Weights, f: Arithmetic) -> None:
-        f.squash_(t.parts[3])
+        f.squash(t.parts[3], out=t.parts[3])
 
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         early, i, forget, g, o = t.parts
@@ -47,10 +38,11 @@ class Peephole(LSTM):
         f.squash(t.cell, out=squashed)
         f.multiply(o, squashed, out=t.hidden)
 
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        _, i, forget, g, o = self.split(run.gates)
-        p, squashed = w["peephole"], run.saved[0]
-        to_i, to_f = f.sigmoid_slope(i) * g, f.sigmoid_slope(forget) * run.cell_before
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        f = backward.f
+        _, i, forget, g, o = t.parts
+        p, squashed = backward.w["peephole"], t.saved[0]
+        to_i, to_f = f.sigmoid_slope(i) * g, f.sigmoid_slope(forget) * t.cell_before
         to_o = f.sigmoid_slope(o) * squashed
         return Factors(
             blocks=(to_i, to_f, f.squash_slope(g) * i),
@@ -60,13 +52,13 @@ class Peephole(LSTM):
         )
 
     def gradients(self, errors: Array, backward: Backward) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        run = backward.run
-        _, to_i, to_f, _, to_o = self.split(errors.reshape(run.gates.shape))
-        to_peephole = run.gates.new_empty(3, run.gates.shape[-1])
-        to_peephole[0] = (to_i * run.cell_before).sum((0, 1))
-        to_peephole[1] = (to_f * run.cell_before).sum((0, 1))
-        to_peephole[2] = (to_o * run.cell).sum((0, 1))
-        return (backward.f.outer(errors, run.hidden_before), to_peephole), ()
+        t = backward.whole
+        _, to_i, to_f, _, to_o = self.split(errors.reshape(*errors.shape[:2], 4, -1))
+        seen = (to_i, t.cell_before), (to_f, t.cell_before), (to_o, t.cell)
+        to_peephole = errors.new_empty(3, to_o.shape[-1])
+        for row, (error, c) in zip(to_peephole, seen, strict=True):
+            row[:] = (error * c).sum((0, 1))
+        return (backward.f.outer(errors, t.hidden_before), to_peephole), ()
 
 
 CELL = Peephole()

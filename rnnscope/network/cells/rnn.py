@@ -7,16 +7,7 @@ Its one block is h itself. Backward: dL/da = φ'(a) ∘ dh.
 
 from __future__ import annotations
 
-from rnnscope.network.cells.equations import (
-    Arithmetic,
-    Array,
-    Equations,
-    Factors,
-    Frame,
-    Gradients,
-    Run,
-    Weights,
-)
+from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
 
 class RNN(Equations):
@@ -33,8 +24,8 @@ class RNN(Equations):
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         f.squash(t.parts[0], out=t.hidden)
 
-    def factors(self, run: Run, w: Weights, f: Gradients) -> Factors:
-        return Factors(blocks=(f.squash_slope(run.hidden),), kept=None)
+    def factors(self, t: Frame, backward: Backward) -> Factors:
+        return Factors(blocks=(backward.f.squash_slope(t.hidden),), kept=None)
 
 
 CELL = RNN()

@@ -12,10 +12,10 @@ loops that only multiply and add, and all that does not depend on the step befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import repeat, starmap
+from itertools import islice, repeat, starmap
 from typing import Any
 
 import torch
@@ -24,16 +24,14 @@ from torch.autograd.function import once_differentiable
 
 from rnnscope.network.cells import Activation
 from rnnscope.network.cells.cell import LayerState
-from rnnscope.network.cells.equations import Backward, Equations, Frame, Run
+from rnnscope.network.cells.equations import Backward, Equations, Frame
 from rnnscope.network.cells.product import prepared, product
+
+_Tensors = Sequence[Tensor]
 
 
 def scan(
-    cell: Equations,
-    f: TorchArithmetic,
-    projected: Sequence[Tensor],
-    state: LayerState,
-    weights: Sequence[Tensor],
+    cell: Equations, f: TorchArithmetic, projected: _Tensors, state: LayerState, weights: _Tensors
 ) -> tuple[Tensor, LayerState]:
     """Hidden (T, B, H) and the last state, differentiable.
 
@@ -48,30 +46,29 @@ def scan(
 def record(
     cell: Equations,
     f: TorchArithmetic,
-    projected: Sequence[Tensor],
+    projected: _Tensors,
     state: LayerState,
-    weights: Sequence[Tensor],
+    weights: _Tensors,
     hidden: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], LayerState]:
     """Every quantity (T, B, H) by name and the last state; arguments as for `scan`.
 
     hidden: (T, B, H), where it is known: then the products of all steps are one.
     """
+    whole = _whole(cell, *_room(cell, projected, state))
     if hidden is None:
-        arrays = _run(cell, f, projected, state, weights, weights[0].dtype)
-        return cell.record(arrays.run()), arrays.last
-    arrays = _arrays(cell, projected, state)
-    arrays.states[0][1:] = hidden
-    run = arrays.run()
-    w = _weights(cell, weights, weights[0].dtype, hidden[..., 0].numel())
-    whole = Frame(run.gates.flatten(2), cell.split(run.gates), *run[1:])
-    cell.recall(whole, w, f)
-    cell.activate(whole, w, f)
-    if cell.has_cell:
-        before = state[1]
-        for kept, c in zip(cell.write(whole, f).unbind(0), run.cell.unbind(0), strict=True):
-            before = c.addcmul_(kept, before)
-    return cell.record(run), arrays.last
+        _run(cell, f, whole, weights, weights[0].dtype)
+    else:
+        whole.hidden.copy_(hidden)
+        w = _weights(cell, weights, weights[0].dtype, hidden[..., 0].numel())
+        cell.recall(whole, w, f)
+        cell.activate(whole, w, f)
+        if cell.has_cell:
+            before = state[1]
+            for kept, c in zip(cell.write(whole, f).unbind(0), whole.cell.unbind(0), strict=True):
+                before = c.addcmul_(kept, before)
+    last = (whole.hidden, whole.cell) if cell.has_cell else (whole.hidden,)
+    return cell.record(whole), tuple(part[-1] for part in last)
 
 
 class _Matrix:
@@ -104,52 +101,26 @@ class _Matrix:
 class TorchArithmetic:
     """`Arithmetic` and `Gradients` on tensors. Matrices are of the class `_Matrix`."""
 
-    phi: Callable[[Tensor, Tensor], object]
-    """phi(x, out)."""
-    phi_slope: Callable[[Tensor], Tensor]
+    squash: Callable[..., object]
+    squash_slope: Callable[[Tensor], Tensor]
     dtype: torch.dtype = torch.float32
     """The type in which `outer` multiplies."""
 
-    def product(self, matrix: _Matrix, x: Tensor) -> Tensor:
-        return matrix.times(x)
-
-    def add_product_(self, out: Tensor, matrix: _Matrix, x: Tensor) -> None:
-        matrix.added(out, x, out)
+    product = staticmethod(_Matrix.times)
+    sigmoid_ = staticmethod(Tensor.sigmoid_)
+    multiply = staticmethod(torch.mul)
+    add_multiplied_ = staticmethod(Tensor.addcmul_)
+    interpolate = staticmethod(torch.lerp)
 
     def add_product(self, base: Tensor, matrix: _Matrix, x: Tensor, out: Tensor) -> None:
         matrix.added(base, x, out)
 
-    def sigmoid_(self, x: Tensor) -> None:
-        x.sigmoid_()
-
-    def squash_(self, x: Tensor) -> None:
-        self.phi(x, x)
-
-    def squash(self, x: Tensor, out: Tensor) -> None:
-        self.phi(x, out)
-
-    def multiply(self, a: Tensor, b: Tensor, out: Tensor) -> None:
-        torch.mul(a, b, out=out)
-
-    def add_multiplied_(self, out: Tensor, a: Tensor, b: Tensor) -> None:
-        out.addcmul_(a, b)
-
-    def interpolate(self, a: Tensor, b: Tensor, weight: Tensor, out: Tensor) -> None:
-        torch.lerp(a, b, weight, out=out)
-
     def sigmoid_slope(self, y: Tensor) -> Tensor:
         return torch.addcmul(y, y, y, value=-1)
-
-    def squash_slope(self, y: Tensor) -> Tensor:
-        return self.phi_slope(y)
 
     def outer(self, errors: Tensor, values: Tensor) -> Tensor:
         found = errors.flatten(0, 1).to(self.dtype).t() @ values.flatten(0, 1).to(self.dtype)
         return found.to(errors.dtype)
-
-
-def _tanh(x: Tensor, out: Tensor) -> None:
-    torch.tanh(x, out=out)
 
 
 def _tanh_slope(y: Tensor) -> Tensor:
@@ -165,23 +136,9 @@ def _softsign_slope(y: Tensor) -> Tensor:
 
 
 ARITHMETIC: dict[Activation, TorchArithmetic] = {
-    "tanh": TorchArithmetic(_tanh, _tanh_slope),
+    "tanh": TorchArithmetic(torch.tanh, _tanh_slope),
     "softsign": TorchArithmetic(_softsign, _softsign_slope),
 }
-
-
-def product_type(weight: Tensor) -> torch.dtype:
-    """The type in which matrices are multiplied: autocast's where it is on, otherwise the weights'.
-
-    Everything element-wise, above all the cell's memory, stays in the weights' type.
-    """
-    kind = weight.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
-
-
-def _without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
-    """The scan chooses the types itself."""
-    return torch.autocast(tensor.device.type, enabled=False)
 
 
 _ONE_THREADS_WORK = 1 << 24
@@ -207,7 +164,7 @@ def _threads_for(multiplications: int, device: torch.device) -> Iterator[None]:
 
 
 def _weights(
-    cell: Equations, tensors: Sequence[Tensor], dtype: torch.dtype, rows: int, *, transposed: bool = False
+    cell: Equations, tensors: _Tensors, dtype: torch.dtype, rows: int, *, transposed: bool = False
 ) -> dict[str, Any]:
     """The parameters that a step uses; matrices are prepared for batches of `rows`."""
     found: dict[str, Any] = {}
@@ -218,100 +175,58 @@ def _weights(
     return found
 
 
-def _run(
-    cell: Equations,
-    f: TorchArithmetic,
-    projected: Sequence[Tensor],
-    state: LayerState,
-    weights: Sequence[Tensor],
-    dtype: torch.dtype,
-) -> _Arrays:
-    """The forward loop. Overwrites the first of `projected` (T, B, G·H) with the gates."""
-    arrays = _arrays(cell, projected, state)
-    run = arrays.run()
-    w = _weights(cell, weights, dtype, len(state[0]))
-    with _threads_for(arrays.gates[0].numel() * state[0].shape[1], arrays.gates.device):
-        for frame in _frames(cell, run):
+def _room(
+    cell: Equations, projected: _Tensors, state: LayerState
+) -> tuple[Tensor, _Tensors, _Tensors, _Tensors]:
+    """The gates, the states (T + 1, B, H) with the first one set, the other inputs, and what a cell saves."""
+    gates, *inputs = projected
+    steps, (batch, size) = len(gates), state[0].shape
+    states = [gates.new_empty(steps + 1, batch, size) for _ in state]
+    for part, first in zip(states, state, strict=True):
+        part[0] = first
+    return gates, states, inputs, [gates.new_empty(steps, batch, size) for _ in cell.saved]
+
+
+def _whole(cell: Equations, gates: Tensor, states: _Tensors, inputs: _Tensors, saved: _Tensors) -> Frame:
+    """The arrays of all steps."""
+    parts = cell.split(gates.view(*gates.shape[:2], len(cell.blocks), -1))
+    hidden, memory = states[0], states[1] if cell.has_cell else None
+    before, after = (None, None) if memory is None else (memory[:-1], memory[1:])
+    return Frame(gates, parts, hidden[:-1], before, hidden[1:], after, tuple(inputs), tuple(saved))
+
+
+def _steps(arrays: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """The fields of a Frame or of Factors at each step; a field is a tensor, a tuple of tensors or None."""
+    steps = len(arrays[0])
+
+    def each(field: Any) -> Any:
+        if isinstance(field, tuple):
+            return zip(*(tensor.unbind(0) for tensor in field), strict=True) if field else repeat((), steps)
+        return repeat(None, steps) if field is None else field.unbind(0)
+
+    return zip(*map(each, arrays), strict=True)
+
+
+def _slice(arrays: Frame, part: slice) -> Frame:
+    """The arrays of some steps."""
+
+    def of(field: Any) -> Any:
+        if isinstance(field, tuple):
+            return tuple(tensor[part] for tensor in field)
+        return None if field is None else field[part]
+
+    return Frame(*map(of, arrays))
+
+
+def _run(cell: Equations, f: TorchArithmetic, whole: Frame, weights: _Tensors, dtype: torch.dtype) -> None:
+    """The forward loop."""
+    _, batch, size = whole.hidden.shape
+    w = _weights(cell, weights, dtype, batch)
+    with _threads_for(batch * size * whole.gates.shape[2], whole.gates.device):
+        for frame in starmap(Frame, _steps(whole)):
             cell.recall(frame, w, f)
             cell.activate(frame, w, f)
             cell.update(frame, w, f)
-    return arrays
-
-
-def _arrays(cell: Equations, projected: Sequence[Tensor], state: LayerState) -> _Arrays:
-    """Arrays for a run from `state`; the first of `projected` becomes the gates."""
-    gates, *inputs = projected
-    steps, batch, size = len(gates), *state[0].shape
-    arrays = _Arrays(
-        gates=gates.view(steps, batch, -1, size),
-        states=[gates.new_empty(steps + 1, batch, size) for _ in state],
-        inputs=inputs,
-        saved=[gates.new_empty(steps, batch, size) for _ in cell.saved],
-    )
-    for part, first in zip(arrays.states, state, strict=True):
-        part[0] = first
-    return arrays
-
-
-def _frames(cell: Equations, run: Run) -> Iterator[Frame]:
-    """The arrays of each step in turn."""
-    steps = len(run.gates)
-    of_steps = zip(
-        run.gates.flatten(2).unbind(0),
-        _steps_of(cell.split(run.gates), steps),
-        run.hidden_before.unbind(0),
-        run.cell_before.unbind(0) if cell.has_cell else repeat(None),
-        run.hidden.unbind(0),
-        run.cell.unbind(0) if cell.has_cell else repeat(None),
-        _steps_of(run.inputs, steps),
-        _steps_of(run.saved, steps),
-        strict=False,
-    )
-    return starmap(Frame, of_steps)
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    """What the forward loop computed, as it is kept for the backward pass."""
-
-    gates: Tensor
-    states: Sequence[Tensor]
-    """(T + 1, B, H) for h and, where the cell has it, c: the first state, then one for each step."""
-    inputs: Sequence[Tensor]
-    saved: Sequence[Tensor]
-
-    def run(self, part: slice = slice(None)) -> Run:
-        """The arrays of some steps."""
-        hidden, *cell = self.states
-        return Run(
-            gates=self.gates[part],
-            hidden_before=hidden[:-1][part],
-            cell_before=cell[0][:-1][part] if cell else None,
-            hidden=hidden[1:][part],
-            cell=cell[0][1:][part] if cell else None,
-            inputs=tuple(each[part] for each in self.inputs),
-            saved=tuple(each[part] for each in self.saved),
-        )
-
-    @property
-    def last(self) -> LayerState:
-        return tuple(part[-1] for part in self.states)
-
-    @property
-    def packed(self) -> tuple[Tensor, ...]:
-        return (self.gates, *self.states, *self.inputs, *self.saved)
-
-    @classmethod
-    def unpacked(cls, cell: Equations, packed: Sequence[Tensor]) -> _Arrays:
-        gates, *others = packed
-        states, others = others[: 1 + cell.has_cell], others[1 + cell.has_cell :]
-        inputs = len(cell.projections) - 1
-        return cls(gates, states, others[:inputs], others[inputs:])
-
-
-def _steps_of(tensors: Sequence[Tensor], steps: int) -> Iterable[tuple[Tensor, ...]]:
-    """For each step, its part of every tensor (T, …)."""
-    return zip(*(tensor.unbind(0) for tensor in tensors), strict=True) if tensors else repeat((), steps)
 
 
 _STEPS_AT_ONCE = 8
@@ -323,73 +238,72 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, cell: Equations, f: TorchArithmetic, *tensors: Tensor) -> tuple[Tensor, ...]:
-        inputs, states = len(cell.projections), 1 + cell.has_cell
-        projected, state = tensors[:inputs], tensors[inputs : inputs + states]
-        weights = tensors[inputs + states :]
-        own, ctx.dtype, ctx.projected_dtype = weights[0].dtype, product_type(weights[0]), projected[0].dtype
-        with _without_autocast(weights[0]):
-            arrays = _run(cell, f, [each.detach().to(own) for each in projected], state, weights, ctx.dtype)
-        ctx.cell, ctx.f = cell, f
-        ctx.save_for_backward(*weights, *arrays.packed)
-        hidden, *last = arrays.states
+        projected, state, weights = _groups(tensors, len(cell.projections), 1 + cell.has_cell)
+        own, device = weights[0].dtype, weights[0].device.type
+        # Matrices are multiplied in autocast's type where it is on; all else, the cell's memory above all,
+        # stays in the weights' type.
+        ctx.dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else own
+        ctx.cell, ctx.f, ctx.projected_dtype = cell, replace(f, dtype=ctx.dtype), projected[0].dtype
+        with torch.autocast(device, enabled=False):
+            gates, states, inputs, saved = _room(cell, [each.detach().to(own) for each in projected], state)
+            _run(cell, f, _whole(cell, gates, states, inputs, saved), weights, ctx.dtype)
+        ctx.save_for_backward(*weights, *states, *inputs, *saved, gates)
+        hidden, *last = states
         return (hidden[1:], *(part[-1].clone() for part in last))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_hidden: Tensor, *to_cell: Tensor) -> tuple[Tensor | None, ...]:
         cell: Equations = ctx.cell
-        weights = ctx.saved_tensors[: len(cell.recurrent)]
-        arrays = _Arrays.unpacked(cell, ctx.saved_tensors[len(cell.recurrent) :])
-        run = arrays.run()
-        backward = Backward(
-            run,
-            _weights(cell, weights, ctx.dtype, to_hidden.shape[1], transposed=True),
-            replace(ctx.f, dtype=ctx.dtype),
-            tuple(torch.empty_like(run.hidden) for _ in range(cell.saved_back)),
-        )
-        with _without_autocast(to_hidden):
-            errors, to_state = _backpropagate(cell, arrays, backward, to_hidden, to_cell)
+        counts = len(cell.recurrent), 1 + cell.has_cell, len(cell.projections) - 1, len(cell.saved)
+        weights, states, inputs, saved, (gates,) = _groups(ctx.saved_tensors, *counts)
+        with torch.autocast(to_hidden.device.type, enabled=False):
+            backward = Backward(
+                _whole(cell, gates, states, inputs, saved),
+                _weights(cell, weights, ctx.dtype, to_hidden.shape[1], transposed=True),
+                ctx.f,
+                tuple(torch.empty_like(to_hidden) for _ in range(cell.saved_back)),
+            )
+            errors, to_state = _backpropagate(cell, backward, to_hidden, to_cell)
             to_weights, to_inputs = cell.gradients(errors, backward)
         to_projected = (each.to(ctx.projected_dtype) for each in (errors, *to_inputs))
         return None, None, *to_projected, *to_state, *to_weights
 
 
+def _groups(tensors: _Tensors, *counts: int) -> Iterator[tuple[Tensor, ...]]:
+    """Consecutive groups of so many tensors each, and one of the rest."""
+    rest = iter(tensors)
+    yield from (tuple(islice(rest, count)) for count in counts)
+    yield tuple(rest)
+
+
 def _backpropagate(
-    cell: Equations, arrays: _Arrays, backward: Backward, to_hidden: Tensor, to_cell: Sequence[Tensor]
+    cell: Equations, backward: Backward, to_hidden: Tensor, to_cell: _Tensors
 ) -> tuple[Tensor, LayerState]:
     """Go back through time from the gradients of all h (T, B, H) and of the last c (B, H).
 
     Returns the errors (T, B, G·H), which are the gradients of a(t), and the gradients of the first state.
     """
     steps, batch, size = to_hidden.shape
-    errors = to_hidden.new_empty(steps, batch, arrays.gates[0, 0].numel())
+    errors = torch.empty_like(backward.whole.gates)
     blocks = errors.view(steps, batch, -1, size)
     nothing = to_hidden.new_zeros(batch, size)
     d_hidden, d_cell = to_hidden[-1].clone(), to_cell[0].clone() if to_cell else nothing.clone()
     bases = (nothing, *to_hidden[:-1].unbind(0))
-    with _threads_for(blocks[0].numel() * size, errors.device):
+    with _threads_for(batch * size * errors.shape[2], errors.device):
         for end in range(steps, 0, -_STEPS_AT_ONCE):
             part = slice(max(0, end - _STEPS_AT_ONCE), end)
-            factors = cell.factors(arrays.run(part), backward.w, backward.f)
+            factors = cell.factors(_slice(backward.whole, part), backward)
             early = torch.stack(factors.blocks, dim=2)
-            of_steps = zip(
-                range(part.start, end),
-                errors[part].unbind(0),
-                blocks[part, :, : early.shape[2]].unbind(0),
-                blocks[part, :, -1].unbind(0),
-                early.unbind(0),
-                *(repeat(None) if each is None else each.unbind(0) for each in factors[1:]),
-                strict=False,
-            )
-            for t, error, early_error, output_error, in_early, kept, shown, in_output in reversed(
-                list(of_steps)
-            ):
+            targets = (errors[part], blocks[part, :, : early.shape[2]], blocks[part, :, -1])
+            of_steps = list(zip(range(part.start, end), _steps((*targets, early, *factors[1:])), strict=True))
+            for t, (error, to_early, to_output, in_early, kept, shown, in_output) in reversed(of_steps):
                 if shown is None:
                     d_cell.add_(d_hidden)
                 else:
                     d_cell.addcmul_(d_hidden, shown)
-                    torch.mul(in_output, d_hidden, out=output_error)
-                torch.mul(in_early, d_cell.unsqueeze(1), out=early_error)
+                    torch.mul(in_output, d_hidden, out=to_output)
+                torch.mul(in_early, d_cell.unsqueeze(1), out=to_early)
                 if kept is None:
                     d_cell.zero_()
                 else:

@@ -139,8 +139,8 @@ class _NumpyArithmetic:
     def product(self, matrix: Matrix, x: Float) -> Float:
         return matrix @ x
 
-    def add_product_(self, out: Float, matrix: Matrix, x: Float) -> None:
-        out += matrix @ x
+    def add_product(self, base: Float, matrix: Matrix, x: Float, out: Float) -> None:
+        np.add(base, matrix @ x, out=out)
 
     def sigmoid_(self, x: Float) -> None:
         """By tanh, which cannot overflow: σ(x) = (1 + tanh(x/2)) / 2."""
@@ -149,17 +149,14 @@ class _NumpyArithmetic:
         x += 1
         x *= 0.5
 
-    def squash_(self, x: Float) -> None:
-        self._phi(x, x)
-
     def squash(self, x: Float, out: Float) -> None:
         self._phi(x, out)
 
     def multiply(self, a: Float, b: Float, out: Float) -> None:
         np.multiply(a, b, out=out)
 
-    def add_multiplied_(self, out: Float, a: Float, b: Float) -> None:
-        out += a * b
+    def add_multiplied_(self, base: Float, a: Float, b: Float) -> None:
+        base += a * b
 
     def interpolate(self, a: Float, b: Float, weight: Float, out: Float) -> None:
         np.subtract(b, a, out=out)
