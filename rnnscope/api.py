@@ -112,13 +112,15 @@ class Model:
     ) -> str:
         """Sample `length` characters that continue `prime`, which is not part of the result.
 
+        Without a prime they follow a line break, or the vocabulary's first symbol where it has none.
+
         temperature: divides the logits; 0 is greedy. top_k: sample from the K most probable characters; 0
         from all. top_p: nucleus sampling, from the smallest set with total probability P. seed: None draws
         another text on every call. Raises TextError for a character of `prime` that the vocabulary lacks, and
         OptionError for a value out of range.
         """
         sampler = Sampler(self.network)
-        sampler.feed(self.vocabulary.encode(prime).tolist())
+        sampler.feed(self.vocabulary.encode(prime).tolist() if prime else [self.vocabulary.opening])
         sampled = sampler.stream(length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         return self.vocabulary.decode([i for i, _ in sampled])
 

@@ -92,9 +92,7 @@ def _names(named: Path) -> tuple[tuple[str, Path], ...]:
 def _sample(model: CharRNN) -> Opening:
     """A text sampled from the model, from a line break on."""
     sampler = Sampler(model)
-    symbols = model.vocabulary.symbols
-    first = symbols.index("\n") if "\n" in symbols else 0
-    sampler.feed([first])
+    sampler.feed([model.vocabulary.opening])
     ids = [i for i, _ in islice(sampler.stream(SAMPLE_SYMBOLS, temperature=0.7, seed=1), SAMPLE_SYMBOLS)]
     content = model.vocabulary.decode_bytes(ids)
     return Opening(LongText.of(content, "sample", model.vocabulary.kind), "written by the model")

@@ -1,6 +1,6 @@
 """A run without a screen: a log for people, with a bar in a terminal, or the events as JSON for programs.
 
-input.txt   LSTM 1×256   351,682 parameters   cpu, bfloat16   1,003,854 characters to learn, 111,540 held out
+input.txt   LSTM 1×256   351,682 parameters   cpu, bfloat16   1,003,854 training characters, 111,540 held out
 step    250   epoch  0.51   train 2.1035   held out 2.0131 nats   90,112 char/s   0:00:06   best
 """
 
@@ -23,7 +23,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from rnnscope.text.display import glyph, safe
+from rnnscope.text.display import counted, glyph, safe
 from rnnscope.training.events import (
     Compared,
     Evaluated,
@@ -47,11 +47,11 @@ _WIDE = 90
 """Columns from which the bar has room for the epoch."""
 
 _ENDINGS: dict[FinishReason, str] = {
-    "steps": "done: all steps are taken",
-    "minutes": "done: the time is over",
-    "epochs": "done: the text has been read as often as asked",
+    "steps": "done: all steps",
+    "minutes": "done: time budget used",
+    "epochs": "done: all epochs",
     "finish": "finished",
-    "patience": "done: the held-out loss no longer falls",
+    "patience": "stopped early: validation loss plateaued",
     "stopped": "stopped",
 }
 
@@ -136,7 +136,7 @@ class PlainLog:
                 for name, nats in event.baselines_nats.items():
                     if name not in self._baselines:
                         self._baselines.add(name)
-                        yield f"without a network, {name}: held out {_nats(nats)} nats"
+                        yield f"baseline {name}: held out {_nats(nats)} nats"
             case Saved():
                 if not self._is_saving:
                     self._is_saving = True
@@ -173,9 +173,10 @@ class PlainLog:
         yield from event.notes
         run = shlex.quote(self._run or str(Path(event.path).parent))
         if event.reason == "stopped":
-            yield f"to resume: rnnscope train --resume {run}"
+            yield f"resume:  rnnscope train --resume {run}"
         if event.path:
-            yield f"to sample: rnnscope sample {run}"
+            yield f"sample:  rnnscope sample {run}"
+            yield f"inspect: rnnscope inspect {run}"
 
 
 class _LiveBar:
@@ -238,7 +239,7 @@ def _beginning(event: Started) -> Iterator[str]:
         event.architecture.title,
         f"{event.parameters:,} parameters",
         f"{event.device}, {event.precision}",
-        f"{event.train_characters:,} characters to learn, {event.held_out_characters:,} held out",
+        f"{counted(event.train_characters, 'training character')}, {event.held_out_characters:,} held out",
     ]
     yield "   ".join(facts)
     if event.unknown_characters:

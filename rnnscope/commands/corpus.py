@@ -12,13 +12,14 @@ import tyro
 
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
+from rnnscope.text.display import counted
 
 STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Make or fetch a text: the papers of a town that never was, Python's own source, or Shakespeare."""
+    """Make or fetch a text: a synthetic corpus (letters, plays, ledgers), Python's source, or Shakespeare."""
 
     name: Annotated[Literal["archive", "python", "shakespeare"], tyro.conf.Positional]
     """archive is written by a grammar, python is this Python's standard library, shakespeare is fetched."""
@@ -27,7 +28,7 @@ class Options:
     characters: int | None = None
     """How much of it: by default 1,500,000 of archive, and all of the others."""
     seed: int | None = None
-    """Of archive: another number, another text; by default 1."""
+    """Random seed (archive only); default 1."""
     force: bool = False
     """Write over a file that is there."""
 
@@ -63,7 +64,7 @@ def run(options: Options) -> int:
 
     written: list[int] = []
     write_atomically(path, lambda file: written.append(_write(_pieces(options), file)))
-    say(f"{path}: {written[0]:,} characters; next: rnnscope train {path}")
+    say(f"{path}: {counted(written[0], 'character')}; next: rnnscope train {path}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`rnnscope sample`: a model writes, and what it writes is passed on as it comes."""
+"""`rnnscope sample`: generate text, printed as it is generated."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _AT_ONCE_IN_A_PIPE = 256
 
 @dataclass(frozen=True)
 class Options:
-    """Let a model write. A terminal is shown control characters as symbols, a pipe gets all as it is."""
+    """Generate text. Control characters are shown as symbols in a terminal and passed through to a pipe."""
 
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
     prime: str = ""
-    """What the text begins with; the model reads it first."""
+    """The text to continue; without it the text starts after a line break (or the first symbol)."""
     length: int = 1000
-    """How many characters to write after it."""
+    """Characters to generate."""
     temperature: float = 0.8
-    """Below 1 keeps to the likely, above 1 dares more; 0 always takes the likeliest."""
+    """Sampling temperature; 0 = greedy."""
     top_k: int = 0
-    """Choose among this many of the likeliest; 0 chooses among all."""
+    """Sample from the K most likely characters; 0 = all."""
     top_p: float = 1.0
-    """Choose among the likeliest that have this probability together."""
+    """Nucleus sampling: smallest set with total probability P."""
     seed: int | None = None
-    """The same seed writes the same text."""
+    """The same seed gives the same text."""
     allow_nonfinite: bool = False
     """Load weights that are NaN or infinite, too."""
 
@@ -60,7 +60,7 @@ def run(options: Options) -> int:
         top_p=options.top_p,
         seed=options.seed,
     )
-    sampler.feed(prime)
+    sampler.feed(prime or [model.vocabulary.opening])
     write = _to_terminal(model.vocabulary) if sys.stdout.isatty() else _to_pipe(model.vocabulary)
     write(prime)
     at_once = _AT_ONCE_ON_A_TERMINAL if sys.stdout.isatty() else _AT_ONCE_IN_A_PIPE

@@ -110,7 +110,8 @@ def choose(
     """Draw an id; `top_k` and `top_p` look at the probabilities after temperature."""
     if temperature == 0.0:
         return int(np.argmax(log_probabilities))
-    weights = np.exp((log_probabilities - log_probabilities.max()) / temperature)
+    with np.errstate(over="ignore"):  # a tiny temperature makes an infinity, whose weight is 0
+        weights = np.exp((log_probabilities - log_probabilities.max()) / temperature)
     if 0 < top_k < len(weights):
         weights[np.argpartition(weights, -top_k)[:-top_k]] = 0.0
     if top_p < 1.0:

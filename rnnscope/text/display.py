@@ -58,6 +58,11 @@ def labels(symbols: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """Such as `1 character` and `2,000 characters`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def are_bytes(symbols: Sequence[str]) -> bool:
     """Whether the symbols are those of a vocabulary of bytes."""
     return len(symbols) == 256 and all(ord(symbol) == i for i, symbol in enumerate(symbols))

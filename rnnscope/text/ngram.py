@@ -51,7 +51,7 @@ def held_out_losses(
     if len(held_out) < 2:
         return
     for order, expected in log_probabilities_by_order(train, held_out, vocabulary_size, orders, progress):
-        yield f"{order}-gram", -float(np.mean(expected[1:]))
+        yield f"{order}-gram", abs(float(np.mean(expected[1:])))
 
 
 def log_probabilities_by_order(

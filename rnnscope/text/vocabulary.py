@@ -45,6 +45,12 @@ class Vocabulary:
         """The encoding in which a text is read."""
         return "bytes" if self.kind == "bytes" else "utf-8"
 
+    @property
+    def opening(self) -> int:
+        """The id that writing without a prompt follows: a line break, or the first symbol."""
+        known = [i for i in range(len(self)) if i != self.unknown]
+        return self.symbols.index("\n") if "\n" in self.symbols else known[0] if known else 0
+
     @classmethod
     def of(cls, text: str, minimum_count: int = 1) -> Vocabulary:
         """The characters of `text`; those with fewer than `minimum_count` occurrences become unknown."""

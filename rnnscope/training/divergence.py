@@ -1,4 +1,4 @@
-"""Notices when training has run away, and knows the way back.
+"""Detects that training has diverged and returns to an earlier state; detects that it has stalled.
 
 At fixed steps, so that runs repeat, the mean loss since the last look is held against its running level. Two
 copies of the state are kept: the one from the last good look is only trusted after the next look was good
@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 LOOK_EVERY = 50
@@ -20,12 +22,28 @@ GIVE_UP_AFTER = 24
 
 _SMOOTHING = 0.3
 
+STALL_STEPS = 500
+"""Steps within which a network is better than the character frequencies alone, unless it is stuck."""
+_COUNTED_CHARACTERS = 4_000_000
+
 Snapshot = dict[str, Tensor]
 
 
 def is_divergent(loss_nats: float, level_nats: float) -> bool:
     """Whether a mean loss over LOOK_EVERY steps is no ordinary fluctuation around `level_nats`."""
     return not loss_nats <= 1.5 * level_nats + 0.5  # NaN compares false
+
+
+def frequencies_nats(ids: NDArray[np.generic]) -> float:
+    """The loss of the 1-gram model of `ids` on themselves: the entropy of their frequencies, nats."""
+    counts = np.bincount(np.asarray(ids[:_COUNTED_CHARACTERS]).astype(np.int64)).astype(np.float64)
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def is_stalled(loss_nats: float, one_gram_nats: float) -> bool:
+    """Whether a training loss is no better than the 1-gram model, which has no context to use."""
+    return one_gram_nats > 0.1 and loss_nats > 0.98 * one_gram_nats
 
 
 @dataclass

@@ -79,7 +79,7 @@ def evaluate(
             total += loss.cpu()
             characters += count
             progress(characters / (len(ids) - 1))
-    return Evaluation(float(total) / characters, characters, window)
+    return Evaluation(_mean(total, characters), characters, window)
 
 
 def estimate_loss(
@@ -120,7 +120,7 @@ def estimate_loss(
             total += _total_loss(logits, targets[first : first + _STREAM_CHUNK].to(device)).cpu()
             progress(min(1.0, (first + _STREAM_CHUNK) / len(at)))
     counted = int((targets[warm_up:] != _NOT_COUNTED).sum())
-    return Evaluation(float(total) / counted, counted)
+    return Evaluation(_mean(total, counted), counted)
 
 
 def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor, int]]:
@@ -154,6 +154,12 @@ def _from_zero(
         batch = torch.from_numpy(ids[at].astype(np.int64)).to(model.device)
         logits, state = model(batch[:-1], state)
         yield _total_loss(logits, batch[1:]), batch[1:].numel()
+
+
+def _mean(total: Tensor, count: int) -> float:
+    """A mean loss; what rounding leaves below zero is zero."""
+    mean = float(total) / count
+    return 0.0 if mean <= 0 else mean
 
 
 def _total_loss(logits: Tensor, targets: Tensor) -> Tensor:

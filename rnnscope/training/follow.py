@@ -210,7 +210,9 @@ def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
 
     from rnnscope.network.sampling import Sampler
 
-    written = Sampler(model).stream(_OWN_PASSAGE_SYMBOLS, seed=0)
+    sampler = Sampler(model)
+    sampler.feed([model.vocabulary.opening])
+    written = sampler.stream(_OWN_PASSAGE_SYMBOLS, seed=0)
     ids = np.array([symbol for symbol, _ in written], np.uint32)
     return Corpus("", "", "", model.vocabulary, train=ids, held_out=ids, test=ids[:0])
 

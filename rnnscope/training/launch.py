@@ -24,6 +24,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled
 from rnnscope.strict_json import JsonError, decode
 from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.display import counted
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls
 from rnnscope.training.device import (
@@ -137,7 +138,7 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
         device_title(device),
         why,
         *corpus.notes,
-        *_shortage(learner, options),
+        *_size_notes(learner, corpus, options),
         *_kernel_note(model, device),
     )
     return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
@@ -181,7 +182,7 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
                 device_title(device),
                 *notes,
                 *corpus.notes,
-                *_shortage(learner, options),
+                *_size_notes(learner, corpus, options),
                 *_kernel_note(model, device),
             ),
             pace=pace,
@@ -368,11 +369,17 @@ def _kernel_note(model: CharRNN, device: torch.device) -> list[str]:
     return [] if note is None else [note]
 
 
-def _shortage(learner: Learner, options: TrainOptions) -> list[str]:
-    """A note where the text is too short for the batch and sequences that were asked for."""
+def _size_notes(learner: Learner, corpus: Corpus, options: TrainOptions) -> list[str]:
+    """Notes where the text is short for the network, or for the batch and sequences that were asked for."""
+    parameters, characters = learner.model.parameter_count, len(corpus.train)
+    notes = []
+    if parameters > characters:
+        notes.append(
+            f"{parameters:,} parameters for {characters:,} training characters: expect overfitting; "
+            "a smaller --hidden-size or more text helps"
+        )
     streams = learner.streams
     if (streams.batch_size, streams.sequence_length) == (options.batch_size, options.sequence_length):
-        return []
-    count = f"{streams.batch_size} stream{'s' * (streams.batch_size != 1)}"
-    length = f"{streams.sequence_length} character{'s' * (streams.sequence_length != 1)}"
-    return [f"a short text: {count} of {length} per step"]
+        return notes
+    size = f"{counted(streams.batch_size, 'stream')} of {counted(streams.sequence_length, 'character')}"
+    return [*notes, f"a short text: {size} per step"]

@@ -90,7 +90,7 @@ class Learner:
         if not self._pending:
             return
         scalars = torch.stack([scalar for pair in self._pending for scalar in pair])
-        values = scalars.double().cpu().view(-1, 2).tolist()
+        values = scalars.double().cpu().view(-1, 2).add_(0.0).tolist()  # a loss of -0 is one of 0
         first = self.step - len(values) + 1
         self._unreported += [(first + i, loss, norm) for i, (loss, norm) in enumerate(values)]
         losses_nats = [loss for loss, _ in values]

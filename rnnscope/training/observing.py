@@ -1,8 +1,11 @@
-"""Samples and traces along the way: what the network writes, and what it does on the watched passage.
+"""Samples and traces during training: what the network writes, and its activations on the passage.
 
-Both read the weights and touch nothing that training depends on. Each is spaced by what it costs; what is
-asked for by a key is done at once. While somebody searches for a neuron, what follows the passage is traced
-with it: a score of a thousand characters is hardly told from chance.
+Both read the weights and touch nothing that training depends on. Each is spaced by its cost; a request is
+served at once. During a neuron search the text after the passage is traced with it, because scores over a
+thousand characters are hardly better than chance.
+
+All samples of a run have the same seed, so that they differ by what the network has learned; a request
+draws another seed.
 """
 
 from __future__ import annotations
@@ -33,12 +36,12 @@ _SEARCHED_BYTES = 64 << 20
 _LINE_IS_NEAR = 200
 """Characters within which a passage of the held-out text looks for the beginning of a line."""
 _SAMPLE_READ_SECONDS = 2.0
-"""However cheap a sample is, somebody reads it."""
+"""The shortest time between two samples: they are to be read."""
 _SHORTEST_SAMPLE = 80
 _SAMPLE_SECONDS = 0.15
-"""A large network writes fewer symbols a sample rather than hold up training."""
+"""A large network writes fewer symbols per sample rather than delay training."""
 _ANOTHER_SAMPLE = 1_000_003
-"""Between the seeds of two samples of one step."""
+"""Between the seeds of two requested samples."""
 
 Ids = NDArray[np.int64]
 
@@ -54,27 +57,34 @@ class Observer:
         self._text = corpus.held_out if len(corpus.held_out) else corpus.train
         self._searched = self._part(0.0)
         self._passage = self._searched[:PASSAGE_CHARACTERS]
-        self._opening = _opening(corpus)
+        self._opening = np.array([corpus.vocabulary.opening], np.int64)
         self._prime = self._opening
         self._served = ControlState()
         self._samples = Spaced(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
-        self._sampled: list[int] = []
-        """The last step of which there is a sample, once for each."""
+        self._traced_step: int | None = None
         self._traces = Spaced(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
         self._searches = Spaced(clock, share=0.025, least_seconds=0.2)
         rarely = UNWATCHED_SAMPLE_SECONDS
         self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
 
+    def begin(self, state: ControlState) -> Iterator[Event]:
+        """The untrained network: a sample and, where they are shown, a trace."""
+        yield from self._serve_choices(state, 0)
+        if state.observing:
+            yield self._trace(state, 0)
+        yield self._sample(state, 0)
+
+    def refresh(self, state: ControlState, step: int) -> Iterator[Traced]:
+        """A trace of this step, if one is shown and the last one is older; for a loop that now pauses."""
+        if state.observing and self._traced_step != step:
+            yield self._trace(state, step)
+
     def look(self, state: ControlState, step: int, *, only_asked: bool = False) -> Iterator[Event]:
         """What is due or asked for at this step; `only_asked` is for a loop that stands still."""
-        old, self._served = self._served, state
-        chosen = (state.passage, state.passage_at)
-        if chosen != (old.passage, old.passage_at):
-            yield from self._choose_passage(*chosen, step)
-        if state.prime != old.prime:
-            yield from self._choose_prime(state.prime, step)
+        old = self._served
+        yield from self._serve_choices(state, step)
 
-        asked = (*chosen, state.traces) != (old.passage, old.passage_at, old.traces)
+        asked = (state.passage, state.passage_at, state.traces) != (old.passage, old.passage_at, old.traces)
         asked |= state.searching and not old.searching
         due = self._searches if state.searching else self._traces
         if asked or (due.is_due and state.observing and not only_asked):
@@ -89,7 +99,17 @@ class Observer:
         if asked or (spacing.is_due and not only_asked):
             yield self._sample(state, step)
 
+    def _serve_choices(self, state: ControlState, step: int) -> Iterator[Event]:
+        """Take over the passage and the prompt that were chosen."""
+        old, self._served = self._served, state
+        chosen = (state.passage, state.passage_at)
+        if chosen != (old.passage, old.passage_at):
+            yield from self._choose_passage(*chosen, step)
+        if state.prime != old.prime:
+            yield from self._choose_prime(state.prime, step)
+
     def _trace(self, state: ControlState, step: int) -> Traced:
+        self._traced_step = step
         if not state.searching:
             with self._traces.measured():
                 trace = record(self._model, self._passage, step=step)
@@ -104,8 +124,7 @@ class Observer:
             latest = self._clock.seconds + _SAMPLE_SECONDS
             sampler = Sampler(self._model)
             sampler.feed(self._prime)
-            self._sampled = [*(before for before in self._sampled if before == step), step]
-            seed = self._seed + step + _ANOTHER_SAMPLE * (len(self._sampled) - 1)
+            seed = self._seed + _ANOTHER_SAMPLE * state.samples
             stream = sampler.stream(SAMPLE_SYMBOLS, temperature=state.temperature, seed=seed)
             for symbol in stream:
                 written.append(symbol)
@@ -162,10 +181,3 @@ class Observer:
 
     def _warning(self, message: str, step: int) -> Warned:
         return Warned(step, self._clock.seconds, message, "controls")
-
-
-def _opening(corpus: Corpus) -> Ids:
-    """(1,) what a sample without a prime follows: a line break, or how the text begins where it has none."""
-    symbols = corpus.vocabulary.symbols
-    first = symbols.index("\n") if "\n" in symbols else int(corpus.train[0])
-    return np.array([first], np.int64)

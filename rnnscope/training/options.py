@@ -1,6 +1,6 @@
-"""Everything one can choose about a training run; the command line is derived from it.
+"""The options of a training run; the command line is derived from them.
 
-Each field's docstring is its help text. An instance is valid: what cannot work is refused when it is made.
+Each field's docstring is its help text. An instance is valid: its constructor refuses what cannot work.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ class TrainOptions:
     """Options of one training run. Raises OptionError where a value is out of range or two contradict."""
 
     text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = ""
-    """The text to learn: a file, or - for standard input."""
+    """The text to train on: a file, or - for standard input (required unless --resume)."""
     encoding: EncodingName = "utf-8"
-    """Learn characters of UTF-8 text, or the bytes of any file at all."""
+    """Model the characters of UTF-8 text, or the bytes of any file."""
     minimum_count: int = 1
-    """Characters rarer than this share one symbol for the unknown."""
+    """Map characters seen fewer than N times to <unk>."""
     held_out: float = 0.1
-    """The share at the end of the text that is kept to judge by."""
+    """Fraction at the end of the text used for validation."""
     test: float = 0.0
-    """A further share, at the very end, that training never touches."""
+    """Fraction at the very end used for testing: read by `rnnscope eval RUN --split test` only."""
 
     cell: CellName = "lstm"
     """The recurrent cell."""
     hidden_size: int = 256
-    """Units a layer."""
+    """Hidden units per layer."""
     layers: int = 1
     """Recurrent layers."""
     embedding_size: int = 64
-    """Size of a learned embedding, which learns faster; 0 feeds characters one-hot."""
+    """Embedding size; 0 = one-hot input."""
     tied: bool = False
-    """Share the embedding's weights with the read-out (needs --embedding-size equal to --hidden-size)."""
+    """Share the weights of embedding and output layer (needs --embedding-size equal to --hidden-size)."""
     activation: Activation = "tanh"
-    """Function of candidate and cell state; softsign LSTMs, RNNs and GRUs run without PyTorch's kernels."""
+    """Activation of candidate and cell; softsign LSTMs, RNNs and GRUs run without PyTorch's kernels."""
     dropout: float = 0.25
-    """Share of outputs dropped between layers and before the read-out."""
+    """Dropout probability, between layers and before the output layer."""
     forget_bias: float = 1.0
     """Initial bias of the forget gate."""
     init_from: str | None = None
-    """Train this model further: it keeps its shape, and its vocabulary grows where TEXT needs it."""
+    """Fine-tune from this model (same architecture; the vocabulary is extended)."""
 
     steps: int | None = None
     """End after this many steps."""
@@ -63,64 +63,64 @@ class TrainOptions:
     epochs: float | None = None
     """End after this many passes over the text."""
     sequence_length: int = 64
-    """Characters through which errors are propagated back."""
+    """Truncated-BPTT length, in characters."""
     batch_size: int = 32
-    """Streams that are read side by side."""
+    """Batch size (parallel streams)."""
     reset_probability: float = 0.02
-    """Chance, a chunk, that a stream forgets its state, so that the network also learns to start cold."""
+    """Probability per chunk of resetting a stream's state to zero (trains cold starts)."""
 
     optimizer: OptimizerName = "adamw"
-    """What turns gradients into updates."""
+    """Optimizer."""
     learning_rate: float = 6e-3
-    """The highest rate of the schedule."""
+    """Peak learning rate."""
     momentum: float = 0.9
     """β1 of adamw and adam; Nesterov momentum of sgd."""
     smoothing: float = 0.99
     """β2 of adamw and adam; decay of the squared gradients of rmsprop."""
     weight_decay: float | None = None
-    """L2, on matrices only: by default 0.1 with adamw, which keeps it out of the gradient, else 0."""
+    """L2 regularization of matrices: by default 0.1 with adamw, where it is decoupled, otherwise 0."""
     l1: float = 0.0
-    """L1, on matrices only."""
+    """L1 regularization of matrices."""
     clip_norm: float = 1.0
-    """Scale gradients down to this norm; 0 does not."""
+    """Clip the gradient norm; 0 disables."""
     clip_value: float = 0.0
-    """Cut each gradient to ± this value; 0 does not."""
+    """Clip gradient values to ±X; 0 disables."""
 
     schedule: ScheduleName = "wsd"
-    """wsd: warm-up, stable, decay: steady until the budget's last part, or until told to finish."""
+    """wsd: warm-up, stable, decay: constant until the last part of the budget, or until you press f."""
     warmup_steps: int = 50
-    """Steps over which the rate rises to its height."""
+    """Warm-up steps."""
     anneal_fraction: float = 0.35
-    """The last share of the budget, over which wsd falls to zero."""
+    """The last fraction of the budget, over which wsd decays to zero."""
     decay_factor: float = 0.5
-    """What step and plateau multiply the rate by."""
+    """Factor by which step and plateau cut the rate."""
     decay_every: int = 1000
     """Steps between two cuts of step."""
     plateau_patience: int = 3
-    """Evaluations without improvement before plateau cuts the rate."""
+    """Evaluations without improvement before plateau cuts the rate; it ends the run at 0.0001 of the peak."""
     patience: int = 0
-    """Evaluations without improvement before the run ends; 0 goes on."""
+    """Early-stopping patience, in evaluations; 0 disables."""
     evaluate_every: int = 250
-    """Steps between two evaluations where patience or plateau counts them; else time decides."""
+    """Steps between evaluations with --patience or plateau; otherwise they are spaced by time."""
 
     run: str | None = None
-    """The directory of the run; by default a new one below runs/."""
+    """The run directory; by default a new one in runs/."""
     resume: str | None = None
-    """Go on where this run stopped."""
+    """Resume this run exactly where it stopped."""
     rescue: str | None = None
     """Where to save at the end if the run's own directory cannot be written, on a full disk for one."""
     seed: int = 1
-    """The same seed on the same machine gives the same weights."""
+    """Random seed; the same seed on the same machine gives the same weights."""
     device: DeviceName = "auto"
     """Where to compute."""
     precision: PrecisionName = "auto"
     """auto measures at the start whether bfloat16 is faster."""
     threads: int = 0
-    """CPU threads; 0 takes one a core."""
+    """CPU threads; 0 = one per core."""
     temperature: float = 0.8
-    """Of the samples shown along the way."""
+    """Sampling temperature of the live samples."""
     prime: str = ""
-    """What those samples begin with."""
+    """Prompt of the live samples."""
 
     def __post_init__(self) -> None:
         _check(self)

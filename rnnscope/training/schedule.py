@@ -4,7 +4,7 @@
     constant   ╱▔▔▔▔▔▔▔▔▔▔▔▔▔
     cosine     ╱▔▔╲_              over the whole budget
     step       ╱▔▔|__|..          a cut every so many steps
-    plateau    ╱▔▔▔▔▔|__          a cut when the held-out loss stops falling
+    plateau    ╱▔▔▔▔▔|__          a cut when the validation loss stops falling, down to a floor
 
 Whatever the shape, `finish` multiplies it by a line that falls to zero from now on.
 """
@@ -21,6 +21,8 @@ Phase = Literal["warm-up", "stable", "annealing", "steady"]
 
 SHORTEST_FINISH_STEPS = 200
 LEAST_IMPROVEMENT_NATS = 1e-4
+LOWEST_SHARE = 1e-4
+"""The floor of plateau, as a share of the peak learning rate."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ class Schedule:
             options.decay_every,
         )
 
+    @property
+    def most_cuts(self) -> float:
+        """How often plateau cuts the rate until it is at its floor; infinity where a cut changes nothing."""
+        if self.kind != "plateau" or self.decay_factor == 1:
+            return math.inf
+        return math.ceil(math.log(LOWEST_SHARE) / math.log(self.decay_factor))
+
     def rate(self, step: int, done: float | None, *, finish: Finish | None = None, cuts: int = 0) -> float:
         """The rate of the step after `step` steps.
 
@@ -110,7 +119,7 @@ class Schedule:
             case "step":
                 rate *= self.decay_factor ** (step // self.decay_every)
             case "plateau":
-                rate *= self.decay_factor**cuts
+                rate *= max(LOWEST_SHARE, self.decay_factor**cuts)
         if finish is not None:
             rate *= 1 - finish.fraction(step)
         return rate

@@ -26,6 +26,7 @@ from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Spaced
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import autocast, memory_note
+from rnnscope.training.divergence import STALL_STEPS, frequencies_nats, is_stalled
 from rnnscope.training.evaluate import estimate_loss, evaluate
 from rnnscope.training.events import (
     Compared,
@@ -45,7 +46,7 @@ from rnnscope.training.reporting import Reporter
 from rnnscope.training.resuming import LearnerNumbers, ResumeInfo
 from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
 from rnnscope.training.saving import Saver
-from rnnscope.training.schedule import Budget, Finish, Patience, Schedule
+from rnnscope.training.schedule import LOWEST_SHARE, Budget, Finish, Patience, Schedule
 
 LIVE_CHARACTERS = 50_000
 """Characters of the validation text, spread evenly over it, that an evaluation during training reads."""
@@ -56,6 +57,8 @@ characters, spread evenly, of a longer one."""
 _LAST_ATTEMPTS = 3
 """How often the last save is attempted where it fails."""
 
+_SMALL_UPDATE_RATIO = 1e-5
+"""‖update‖ / ‖parameters‖; about 1e-3 is healthy."""
 _FOR_THE_END = 0.02
 """The share of a budget of minutes that is reserved for the last evaluation."""
 
@@ -134,6 +137,8 @@ class Trainer:
             first_seconds=pace.first_save_seconds,
             least_seconds=pace.save_seconds,
         )
+        self._one_gram_nats: float | None = None
+        self._has_stalled = False
         self._saves_served = controls.state.saves
         self._retry_seconds = pace.retry_seconds
         self._is_between_steps = True
@@ -149,6 +154,8 @@ class Trainer:
         """
         learner, schedule = self.learner, self.schedule
         yield self._started()
+        if learner.step == 0:
+            yield from self.observer.begin(self.controls.state)
         rate = 0.0
         try:
             while (reason := self._reason_to_end()) is None:
@@ -171,6 +178,7 @@ class Trainer:
                 if self.reports.take():  # on a GPU, here the loop waits until it has caught up
                     yield self.reporter.progress(rate, self.finish)
                     yield from self._compare()
+                    yield from self._warn_of_a_stall()
                 if self._evaluation_is_due():
                     yield from self._evaluate()
                 yield from self.observer.look(state, learner.step)
@@ -192,17 +200,24 @@ class Trainer:
             return "finish"
         if self.options.patience and self.patience.since_best >= self.options.patience:
             return "patience"
+        if self._is_at_the_floor():
+            return "patience"
         return self.budget.spent(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
+
+    def _is_at_the_floor(self) -> bool:
+        """Whether plateau would cut a rate that is at its floor already."""
+        return self.patience.cuts > self.schedule.most_cuts
 
     def _done(self) -> float | None:
         """How much of the budget is used, 0..1."""
         return self.budget.done(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
 
     def _stand_still(self) -> Iterator[Event]:
-        """While paused: no step, no training time, but whatever somebody asks for."""
+        """While paused: no step and no training time, but every request is served."""
         step = self.learner.step
         with self.clock.stopped():
             yield Paused(step, self.clock.seconds, True)
+            yield from self.observer.refresh(self.controls.state, step)
             while (state := self.controls.state).paused:
                 yield from self.observer.look(state, step, only_asked=True)
                 if state.saves != self._saves_served:
@@ -234,8 +249,8 @@ class Trainer:
     def _diverged(self) -> Warned:
         learner = self.learner
         message = (
-            f"the loss ran away at step {learner.step:,}: back to the last good weights, "
-            f"at {learner.guard.rate_factor:g} times the rate"
+            f"loss diverged at step {learner.step:,}: restored the last good weights, "
+            f"learning rate × {learner.guard.rate_factor:g}"
         )
         return Warned(learner.step, self.clock.seconds, message, "divergence")
 
@@ -251,6 +266,23 @@ class Trainer:
                 self.saver.run.write_baselines(losses)
             except OSError as error:
                 yield from self.saver.trouble(error, self.learner.step)
+
+    def _warn_of_a_stall(self) -> Iterator[Warned]:
+        """Warn once of a loss that has not fallen below that of the character frequencies."""
+        learner = self.learner
+        if self._has_stalled or learner.step < STALL_STEPS or (loss_nats := learner.recent_nats) is None:
+            return
+        if self._one_gram_nats is None:
+            self._one_gram_nats = frequencies_nats(self.corpus.train)
+        if is_stalled(loss_nats, self._one_gram_nats):
+            self._has_stalled = True
+            ratio = learner.update_ratio
+            change = "larger" if ratio is not None and ratio < _SMALL_UPDATE_RATIO else "smaller"
+            message = (
+                f"at step {learner.step:,} the loss is {loss_nats:.2f} nats, no better than a 1-gram model "
+                f"({self._one_gram_nats:.2f}): try a {change} --learning-rate"
+            )
+            yield Warned(learner.step, self.clock.seconds, message)
 
     def _evaluation_is_due(self) -> bool:
         if len(self.corpus.held_out) < 2:
@@ -361,7 +393,8 @@ class Trainer:
             self.finish = None if info.ended == "finish" else info.finish
             self.patience = info.patience
             if info.ended == "patience":  # a resumed run waits as long again
-                self.patience = replace(self.patience, since_best=0)
+                cuts = int(min(self.patience.cuts, self.schedule.most_cuts))
+                self.patience = replace(self.patience, since_best=0, cuts=cuts)
             self.best_nats = info.best_nats
             self.controls.set(learning_rate_factor=info.learning_rate_factor)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
@@ -379,7 +412,7 @@ class Trainer:
         self._has_ended = True
         path = self.saver.run.directory / LAST
         if reason == "stopped" or self.best_nats is None:
-            notes = (*self._unsaved(), *memory_note(self.learner.device))
+            notes = self._last_notes()
             last = str(path) if path.is_file() else ""
             yield Finished(step, self.clock.seconds, reason, self.best_nats, last, notes)
         else:
@@ -401,6 +434,11 @@ class Trainer:
             write = self._last(self.controls.state, reason)
             yield from self.saver.rescue(self.learner.step, Path(directory), write)
 
+    def _last_notes(self) -> tuple[str, ...]:
+        floor = f"the learning rate reached its floor, {LOWEST_SHARE:g} of --learning-rate"
+        at_the_floor = (floor,) if self._is_at_the_floor() else ()
+        return (*self._unsaved(), *at_the_floor, *memory_note(self.learner.device))
+
     def _unsaved(self) -> tuple[str, ...]:
         """A note where the run ends with steps that are not saved."""
         return () if self.saver.failure is None else (self.saver.loss(self.learner.step),)
@@ -419,7 +457,7 @@ class Trainer:
             yield Warned(step, self.clock.seconds, message, "disk")
             best, training = learner.model, self._training(None)
         held_out, progress = self.corpus.held_out, self.controls.until_stopped
-        notes = (*self._unsaved(), *memory_note(learner.device))
+        notes = self._last_notes()
         try:
             if len(held_out) <= FINAL_CHARACTERS + 1:
                 result = evaluate(best, held_out, progress=progress)

@@ -127,17 +127,17 @@ def test_the_rest_is_told_when_it_happens() -> None:
     lines = [line for line in _lines(STORY) if not line.startswith("step ")]
     assert lines == [
         "input.txt   LSTM 1×256   351,682 parameters   cpu, bfloat16   "
-        "1,003,854 characters to learn, 111,540 held out",
+        "1,003,854 training characters, 111,540 held out",
         "bfloat16 is 1.9 times as fast here",
         "the run is runs/input-1",
-        "without a network, uniform: held out 4.1700 nats",
+        "baseline uniform: held out 4.1700 nats",
         "the best weights are kept in runs/input-1/best.safetensors",
-        "without a network, 1-gram: held out 3.3100 nats",
+        "baseline 1-gram: held out 3.3100 nats",
         "! the disk is full",
-        "done: all steps are taken, at step 1,000 after 0:00:20: "
-        "held out 1.5000 nats, 2.164 bits per character",
+        "done: all steps, at step 1,000 after 0:00:20: held out 1.5000 nats, 2.164 bits per character",
         "well done",
-        "to sample: rnnscope sample runs/input-1",
+        "sample:  rnnscope sample runs/input-1",
+        "inspect: rnnscope inspect runs/input-1",
     ]
 
 
@@ -155,7 +155,7 @@ def test_a_resumed_and_a_stopped_run_say_so() -> None:
     lines = _lines([resumed, Finished(600, 12.0, "stopped")])
     assert "runs/my run, resumed at step 500" in lines
     assert "12 rare characters are read as the unknown symbol" in lines
-    assert "to resume: rnnscope train --resume 'runs/my run'" in lines
+    assert "resume:  rnnscope train --resume 'runs/my run'" in lines
 
 
 def test_nothing_that_is_shown_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
