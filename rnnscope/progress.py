@@ -1,7 +1,7 @@
 """Progress and cancellation of long computations: one object for both.
 
-A long computation takes a `Progress`, calls it with the share that is done, and so learns whether its result
-is still wanted: once it is not, the call raises `Cancelled`.
+A long computation takes a `Progress` and calls it with the share that is done. Once the computation has been
+cancelled, the call raises `Cancelled`.
 
     def count(text: str, progress: Progress = NO_PROGRESS) -> int:
         for number, line in enumerate(lines):
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 
 class Cancelled(Exception):
-    """The result of a computation is no longer wanted. There is none, not even a partial one."""
+    """The computation was cancelled; it has no result, not even a partial one."""
 
 
 def _ignore(share: float) -> None:
@@ -29,12 +29,12 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a computation reports the share that is done, and where it learns that it was cancelled."""
+    """The progress of a computation, reported through it, and its cancellation, checked by it."""
 
     on_progress: Callable[[float], object] = _ignore
     """Called with the share that is done, 0..1."""
     is_cancelled: Callable[[], bool] = _never
-    """Looked at between two pieces of work, about every tenth of a second."""
+    """Checked between two pieces of work, about every tenth of a second."""
 
     def __call__(self, share: float) -> None:
         """Report that `share`, 0..1, is done. Raises Cancelled."""
@@ -42,14 +42,14 @@ class Progress:
         self.on_progress(share)
 
     def check(self) -> None:
-        """Raise Cancelled if the result is no longer wanted."""
+        """Raise Cancelled if the computation was cancelled."""
         if self.is_cancelled():
             raise Cancelled
 
     def part(self, start: float, stop: float) -> Progress:
-        """The progress of a part of the work, whose 0..1 is `start`..`stop` of the whole."""
+        """The progress of a part of the work: its 0..1 is `start`..`stop` of the whole."""
         return Progress(lambda share: self.on_progress(start + (stop - start) * share), self.is_cancelled)
 
 
 NO_PROGRESS = Progress()
-"""Reports nowhere and is never cancelled."""
+"""Reports are ignored, and it is never cancelled."""

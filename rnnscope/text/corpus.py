@@ -2,9 +2,8 @@
 
     |<------------- train ------------->|<- held out ->|<- test ->|
 
-A text is decoded and looked up in pieces, twice: once to count its characters, once to write their ids. So a
-text that does not fit in memory differs from a small one only in where the ids go, a file that is mapped; and
-bytes are their own ids, so that the file itself is mapped.
+A text is decoded in pieces, twice: first to count its characters, then to look up their ids. The ids of a text
+that does not fit in memory are in a mapped file; bytes are their own ids, so that the text itself is mapped.
 """
 
 from __future__ import annotations
@@ -50,11 +49,12 @@ _LEAST_CHARACTERS = 2  # one to read and one to predict
 class Corpus:
     """A text as ids.
 
-    name: how the text is called on a screen.
-    path: where it was read, absolute; "-" for standard input.
-    sha256: of the file's bytes, in hexadecimal.
-    train, held_out, test: (T,) uint8, uint16 or uint32, in the order of the text; perhaps mapped from a file.
-    unknown_characters: how many ids are the unknown symbol's.
+    name: the name of the text on screens.
+    path: the absolute path of the file; "-" for standard input.
+    sha256: the SHA-256 of the file, in hexadecimal.
+    train, held_out, test: (T,) uint8, uint16 or uint32, the ids of each split in the order of the text; mapped
+        from a file for a large text.
+    unknown_characters: the number of ids that are the unknown symbol.
     notes: the changes made in reading, for the user.
     """
 
@@ -122,7 +122,7 @@ def load_corpus(
 
 
 def load_ids(path: str | Path, vocabulary: Vocabulary) -> Ids:
-    """(T,) a whole text in the ids of a trained model's vocabulary. Raises TextError."""
+    """(T,) the ids of a whole text in the vocabulary of a trained model. Raises TextError."""
     return load_corpus(path, held_out=0.0, vocabulary=vocabulary).train
 
 
@@ -194,10 +194,10 @@ def _ids_in_pieces(
 def _mapped(
     pieces: Iterator[Ids], size: int, dtype: np.dtype[Any], cache: Path | None, cache_name: str, name: str
 ) -> Ids:
-    """The ids of a large text, mapped from a file of `cache` or from one that has no name."""
+    """The ids of a large text, mapped from a file in `cache` or from a temporary file."""
 
     def write(file: BinaryIO) -> None:
-        # Written, not mapped for writing: on a full disk a map would kill the process.
+        # Written, not mapped for writing: a write to a map on a full disk kills the process.
         for ids in pieces:
             file.write(ids.tobytes())
         file.flush()
@@ -206,9 +206,9 @@ def _mapped(
 
     try:
         if cache is None:
-            with tempfile.TemporaryFile() as nameless:
-                write(nameless)
-                return np.memmap(nameless, dtype, mode="r")
+            with tempfile.TemporaryFile() as file:
+                write(file)
+                return np.memmap(file, dtype, mode="r")
         kept = cache / cache_name
         if not kept.is_file() or kept.stat().st_size != size * dtype.itemsize:
             cache.mkdir(parents=True, exist_ok=True)
@@ -218,7 +218,7 @@ def _mapped(
         if error.errno == errno.ENOMEM:
             raise _no_address_space(name, size * dtype.itemsize) from error
         where = cache or tempfile.gettempdir()
-        raise TextError(f"no place in {where} for the ids of {name}: {reason(error)}") from error
+        raise TextError(f"the ids of {name} cannot be written to {where}: {reason(error)}") from error
 
 
 def _cache_name(sha256: str, vocabulary: Vocabulary) -> str:
@@ -235,7 +235,7 @@ def _check_shares(held_out: float, test: float) -> None:
 
 
 def _split(size: int, held_out: float, test: float) -> tuple[int, int, tuple[str, ...]]:
-    """Where the held-out part and the test part begin, with a note where the text is too short for them."""
+    """The first positions of the validation and the test split; a note if the text is too short for them."""
     first, second = int(size * (1 - held_out - test)), size - int(size * test)
     is_enough = (
         first >= _LEAST_CHARACTERS
@@ -248,7 +248,7 @@ def _split(size: int, held_out: float, test: float) -> tuple[int, int, tuple[str
 
 
 def _require_address_space(file: BinaryIO, name: str) -> None:
-    """Refuse at once a large text that cannot be mapped. Raises TextError."""
+    """Raise TextError for a large text that cannot be mapped."""
     if isinstance(file, io.BytesIO):
         return
     try:
@@ -266,6 +266,6 @@ def _no_address_space(name: str, size: int) -> TextError:
     )
 
 
-def _count(ids: Ids, wanted: int) -> int:
+def _count(ids: Ids, symbol: int) -> int:
     step = SIZES.piece
-    return sum(int(np.count_nonzero(ids[i : i + step] == wanted)) for i in range(0, len(ids), step))
+    return sum(int(np.count_nonzero(ids[i : i + step] == symbol)) for i in range(0, len(ids), step))

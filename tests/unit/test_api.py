@@ -1,4 +1,4 @@
-"""The library as a notebook uses it."""
+"""The public API: load, trace, sample, train."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def test_load_trace_sample(path: Path) -> None:
     assert written != model.sample(30, prime="abba", seed=2)
 
 
-def test_a_slip_in_a_notebook_is_told_in_a_line(path: Path) -> None:
+def test_errors_of_arguments_are_one_line(path: Path) -> None:
     model = rnnscope.load(path)
     assert repr(model) == "<model: model.safetensors, LSTM 1×8, 525 parameters>"
     with pytest.raises(KeyError, match="2/cell; use one of 1/input, 1/forget"):
         model.trace("abba")["2/cell"]
-    with pytest.raises(OptionError, match="a text file") as told:
+    with pytest.raises(OptionError, match="a text file") as raised:
         rnnscope.train("a text\n" * 3000, minutes=1)
-    assert len(str(told.value)) < 100
+    assert len(str(raised.value)) < 100
 
 
 def test_the_trace_is_the_networks(path: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_trace_is_the_networks(path: Path) -> None:
     np.testing.assert_allclose(model.trace("abc").log_probabilities, expected, atol=1e-6)
 
 
-def test_what_cannot_be_is_told(path: Path) -> None:
+def test_a_missing_model_and_an_unknown_character_are_errors(path: Path) -> None:
     with pytest.raises(CheckpointError, match="no model"):
         rnnscope.load("nowhere")
     with pytest.raises(TextError):
@@ -71,10 +71,10 @@ def test_importing_the_package_takes_no_torch_and_shortens_its_threads_spin() ->
     code = "import sys, os, rnnscope; print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
     clean = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     for given, expected in ((clean, "False 1000"), (clean | {"GOMP_SPINCOUNT": "7"}, "False 7")):
-        told = subprocess.run(
+        ran = subprocess.run(
             [sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True
         )
-        assert told.stdout.strip() == expected
+        assert ran.stdout.strip() == expected
 
 
 def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_model_is_trained_and_returned(tmp_path: Path) -> None:
         ({"steps": 5, "cell": "lstmm"}, "lstmm"),
     ],
 )
-def test_what_is_wrong_with_a_training_is_told(
+def test_wrong_options_of_a_training_are_errors(
     tmp_path: Path, options: dict[str, Any], complaint: str
 ) -> None:
     (tmp_path / "input.txt").write_text("the bell rang at seven\n" * 60, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Colored texts as files: the colors and numbers of the trace, and nothing of the text becomes markup."""
+"""Exported files have the colors and numbers of the trace, and no text becomes markup."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_character_of_a_page_has_the_color_and_the_title_of_its_value() ->
     assert len({look for look, _, _ in shown.cells}) > 8
 
 
-def test_what_the_model_does_not_know_is_exported_as_it_is_written(tmp_path: Path) -> None:
+def test_unknown_characters_are_exported_as_written(tmp_path: Path) -> None:
     trace = replace(_trace(_TEXT), written=_TEXT.replace("be", "漢e"))
     colored = ColoredText.of(Selection(trace, layer=1, unit=0, quantity="hidden"))
     assert Page(page(colored)).copied == trace.written
@@ -235,7 +235,7 @@ def test_quantities_without_bounds_are_exported_as_recorded_and_as_colored(
         assert f"{activation}({quantity})" in source
 
 
-def test_surprise_is_nothing_at_the_first_character(tmp_path: Path) -> None:
+def test_the_first_character_has_no_surprise(tmp_path: Path) -> None:
     trace = _trace(_TEXT)
     text = ColoredText.of(Selection(trace, coloring="surprise"))
     text.save(tmp_path / "t.json")
@@ -258,7 +258,7 @@ def test_surprise_needs_no_cell_state() -> None:
     assert Page(trace._repr_html_()).copied == _TEXT
 
 
-def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
+def test_a_file_shows_the_selection_of_the_screen(tmp_path: Path) -> None:
     selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
     text = ColoredText.of(selection, facts=("mine",))
     text.save(tmp_path / "view.HTML")
@@ -275,7 +275,7 @@ def test_a_screen_writes_what_it_shows(tmp_path: Path) -> None:
         text.save(tmp_path / "view")
 
 
-def test_the_screen_s_part_needs_no_torch() -> None:
+def test_exporting_a_trace_does_not_import_torch() -> None:
     program = (
         "import sys, rnnscope.export.write, rnnscope.export.subject\n"
         "assert not {'torch', 'textual'} & set(sys.modules)"

@@ -1,4 +1,4 @@
-"""`rnnscope export`, and what a notebook is shown."""
+"""`rnnscope export`, and the display of traces and colored texts in a notebook."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _on_first_word(phrase: str, change: dict[str, str], regular: str) -> str:
 
 
 def past(phrase: str) -> str:
-    """The past tense of a verb phrase: `mend the clock` gives `mended the clock`."""
+    """The past tense of a verb phrase: `sell the clock` gives `sold the clock`."""
     return _on_first_word(phrase, IRREGULAR_PASTS, "ed")
 
 

@@ -63,7 +63,7 @@ def test_ninety_percent_of_tinyshakespeare_is_the_usual_split(corpora: Path) -> 
     assert (len(corpus.train), len(corpus.held_out), len(corpus.vocabulary)) == (1_003_854, 111_540, 65)
 
 
-def test_a_byte_order_mark_and_crlf_are_changed_and_told(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_crlf_are_changed_with_a_note(tmp_path: Path) -> None:
     path = written(tmp_path, b"\xef\xbb\xbfone\r\ntwo\r three\r\n\xef\xbb\xbf" * 2)
     corpus = load_corpus(path)
     assert corpus.vocabulary.decode(whole(corpus)) == "one\ntwo\r three\n\ufeff\ufeffone\ntwo\r three\n\ufeff"
@@ -154,7 +154,7 @@ def test_a_full_or_missing_cache_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, "abc" * 20)
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    with pytest.raises(TextError, match=r"no place in .* for the ids"):
+    with pytest.raises(TextError, match=r"the ids of .* cannot be written to "):
         load_corpus(path, cache=in_the_way / "cache", sizes=SMALL)
 
 
@@ -205,7 +205,7 @@ def test_a_large_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
     assert pieces == []  # not even one piece was done with
 
 
-def test_what_is_no_text_file_is_refused(tmp_path: Path) -> None:
+def test_paths_without_a_text_are_errors(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "none", "there is no file"),
         (tmp_path, "is a directory"),

@@ -1,4 +1,4 @@
-"""Nothing in a text can act on a terminal."""
+"""Text that is shown cannot act on a terminal."""
 
 from __future__ import annotations
 

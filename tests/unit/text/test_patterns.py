@@ -1,4 +1,4 @@
-"""Expressions that a reader typed: as the standard library matches them, but never without end."""
+"""Expressions match as in the standard library, and end at their time limit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_matches_are_the_standard_librarys(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["(", "[a", "*", "(?P<a>x)(?P<a>y)("])
-def test_what_is_no_expression_is_told(written: str) -> None:
+def test_an_invalid_expression_is_an_error(written: str) -> None:
     with pytest.raises(OptionError, match="not a regular expression"):
         Expression(written)
 
@@ -81,7 +81,7 @@ def test_one_that_does_not_end_is_given_up_while_others_run(monkeypatch: pytest.
     while not done.wait(0.01):
         counted += 1
         assert counted < 2000, "it is not given up"
-    assert counted > 10  # this thread went on meanwhile
+    assert counted > 10  # the match did not block this thread
 
 
 def test_a_warning_of_an_odd_expression_goes_nowhere(recwarn: pytest.WarningsRecorder) -> None:

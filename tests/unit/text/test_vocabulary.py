@@ -1,4 +1,4 @@
-"""Ids of characters and bytes: every one its own, and none silently another's."""
+"""Ids of characters and bytes are unique; no character silently gets the id of another."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_character_without_an_id_is_named_with_its_place() -> None:
         vocabulary.encode("a" * (1 << 21) + "d")
 
 
-def test_half_a_surrogate_pair_is_refused() -> None:
+def test_a_lone_surrogate_is_an_error() -> None:
     with pytest.raises(TextError, match="surrogate"):
         Vocabulary.of("a\ud800")
     with pytest.raises(TextError, match="surrogate"):
