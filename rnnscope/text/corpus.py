@@ -2,8 +2,8 @@
 
     |<------------- train ------------->|<- held out ->|<- test ->|
 
-A text is decoded in pieces, twice: first to count its characters, then to look up their ids. The ids of a text
-that does not fit in memory are in a mapped file; bytes are their own ids, so that the text itself is mapped.
+A text is decoded in pieces, twice: first to count its characters, then to look up their ids. The ids of a
+text that does not fit in memory are in a mapped file; bytes are their own ids, so that the text is mapped.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Corpus:
     name: the name of the text on screens.
     path: the absolute path of the file; "-" for standard input.
     sha256: the SHA-256 of the file, in hexadecimal.
-    train, held_out, test: (T,) uint8, uint16 or uint32, the ids of each split in the order of the text; mapped
-        from a file for a large text.
+    train, held_out, test: (T,) uint8, uint16 or uint32, the ids of each split, in order; mapped from a file
+        for a large text.
     unknown_characters: the number of ids that are the unknown symbol.
     notes: the changes made in reading, for the user.
     """
