@@ -22,6 +22,7 @@ def report(result: NgramsResult) -> Report:
     """One bar per order, then excerpts."""
     ahead = result.ahead_nats
     verdict = f"{abs(ahead):.3f} nats {'ahead of' if ahead >= 0 else 'behind'} the {result.order}-gram"
+    orders = f"{min(result.by_order)} to {max(result.by_order)}"
     most = max(*result.by_order.values(), result.network_nats)
 
     def line(name: str, nats: float, ink: str, *, bold: bool) -> Line:
@@ -30,7 +31,7 @@ def report(result: NgramsResult) -> Report:
         return bar(name, parts, value, name_width=_NAME, value_width=_VALUE, token=token, bold=bold)
 
     lines = [
-        words(f"the network is {verdict}, the best order", "strong", f"network: {verdict}", verdict),
+        words(f"the network is {verdict}, the best of orders {orders}", "strong", verdict),
         line("network", result.network_nats, "azure", bold=True),
     ]
     for order, nats in sorted(result.by_order.items(), reverse=True):
