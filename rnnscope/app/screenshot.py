@@ -28,8 +28,9 @@ def screenshot(app: App[Any]) -> str:
 def fit_to_cells(svg: str) -> str:
     """Rich's SVG with every character in the cells that a terminal gives it.
 
-    Rich counts one cell per code point, but wide characters have two and combining marks none; and a viewer
-    reorders right-to-left text within a `<text>`. Both kinds get a `<text>` per cell.
+    Rich counts one cell per code point, but wide characters have two and combining marks none; and viewers
+    reorder right-to-left text within a `<text>`, and some collapse blanks at its ends. Wide and right-to-left
+    characters get a `<text>` each, and no `<text>` starts or ends with a blank.
     """
     return _TEXT.sub(_fitted, svg)
 
@@ -38,11 +39,10 @@ def _fitted(match: re.Match[str]) -> str:
     look, x, y, length, clip, content = match.groups()
     text = unescape(content)
     pieces = _pieces(text)
-    if len(pieces) == 1 and cell_len(text) == len(text):
+    if len(pieces) == 1 and cell_len(text) == len(text) and text.strip("\xa0") == text:
         return match[0]
     cell, column, elements = float(length) / len(text), 0, []
     for piece in pieces:
-        # Blanks at the ends move the text instead: some viewers collapse them.
         drawn, indent = piece.strip("\xa0"), len(piece) - len(piece.lstrip("\xa0"))
         if drawn:
             left, width = float(x) + (column + indent) * cell, max(1, cell_len(drawn)) * cell

@@ -62,7 +62,7 @@ def check_text(path: str | Path, *, as_bytes: bool = False) -> None:
     """
     if str(path) == STANDARD_INPUT or not stat.S_ISREG(_status_of(path).st_mode):
         return
-    with _reading(path), open(path, "rb") as file:
+    with _text_errors(path), open(path, "rb") as file:
         first = _not_empty(io.BytesIO(file.read(SIZES.piece)), name_of(path))
     if not as_bytes:
         next(Decoded(first, name_of(path)).pieces())
@@ -78,10 +78,10 @@ def open_text(path: str | Path, sizes: ReadSizes = SIZES, progress: Progress = N
     if str(path) == STANDARD_INPUT:
         if sys.stdin is None:
             raise TextError("standard input is closed; give a text file")
-        with _reading(path):
+        with _text_errors(path):
             return _not_empty(io.BytesIO(_read_standard_input(progress)), name)
     status = _status_of(path)
-    with _reading(path):
+    with _text_errors(path):
         if stat.S_ISREG(status.st_mode):
             if status.st_size > sizes.large:
                 return open(path, "rb")
@@ -113,7 +113,7 @@ def _read_pipe(descriptor: int, progress: Progress) -> bytes:
 
 
 def _status_of(path: str | Path) -> os.stat_result:
-    with _reading(path):
+    with _text_errors(path):
         status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise TextError(f"{name_of(path)} is a directory; give a text file")
@@ -123,7 +123,7 @@ def _status_of(path: str | Path) -> os.stat_result:
 
 
 @contextlib.contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
+def _text_errors(path: str | Path) -> Iterator[None]:
     """Turn errors of the operating system into TextError."""
     try:
         yield

@@ -71,6 +71,6 @@ def test_right_to_left_characters_stand_alone_in_order(line: str) -> None:
 
 def test_a_line_of_plain_text_is_left_as_it_is() -> None:
     console = Console(width=_COLUMNS, record=True, file=io.StringIO(), force_terminal=True)
-    console.print("plain <b> & 'text'")
+    console.print(Text("plain <b> & 'text'"), end="")
     svg = console.export_svg(title="")
     assert fit_to_cells(svg) == svg

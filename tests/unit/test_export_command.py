@@ -142,6 +142,16 @@ def test_a_text_of_bytes(tmp_path: Path) -> None:
     assert [glyph for _, _, glyph in Page((tmp_path / "t.html").read_text()).cells] == list("��␍↵�")
 
 
+def test_the_help_says_which_of_the_exported_values_are_squashed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert (
+        "numbers also hold the recorded state as `cell`, and `cell_squashed`, which equals `values`" in shown
+    )
+    assert "surprisal per character (no neuron needed)" in shown
+    assert "Unknown characters are read as <unk>, or as a space." in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
