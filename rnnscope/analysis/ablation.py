@@ -93,7 +93,9 @@ class AblateResult(Result):
 
 @dataclass(frozen=True)
 class Ablate(Query[AblateResult]):
-    """Ablation: clamp units to a value at every step, and measure the change in loss.
+    """Ablation: clamp units to a value and measure the change in loss.
+
+    The units have the value at every step of the run.
 
     Example::
 

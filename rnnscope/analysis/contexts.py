@@ -83,7 +83,10 @@ class ContextsResult(Result):
 
 @dataclass(frozen=True)
 class Contexts(Query[ContextsResult]):
-    """Top contexts of a unit: where in the text its value is highest, lowest, and in between.
+    """Top contexts: where the value of a unit is highest and lowest.
+
+    Between the two it lists a few positions from bands of values, which show what the unit does most of the
+    time.
 
     Example::
 

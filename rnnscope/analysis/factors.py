@@ -77,7 +77,7 @@ class FactorsResult(Result):
 
 @dataclass(frozen=True)
 class Factors(Query[FactorsResult]):
-    """Factors (NMF): the activity of a layer's units as a few factors, each with its strongest units.
+    """Factors: the activity of a layer's units as a few patterns (NMF).
 
     Example::
 

@@ -36,7 +36,7 @@ class HistogramResult(Result):
 
 @dataclass(frozen=True)
 class Histogram(Query[HistogramResult]):
-    """Count how often one quantity of one unit has each value, over its whole range.
+    """Histogram: how often a quantity of a unit has each value.
 
     Example::
 

@@ -106,7 +106,9 @@ class MatchResult(Result):
 
 @dataclass(frozen=True)
 class Match(Query[MatchResult]):
-    """Select and match: the units that are active over exactly a range, and where else they are active.
+    """Match: where else the units of one range are active together.
+
+    The units are those that are active over exactly the characters START .. STOP−1.
 
     Example::
 

@@ -51,7 +51,7 @@ class SaliencyResult(Result):
 
 @dataclass(frozen=True)
 class Saliency(Query[SaliencyResult]):
-    """Saliency: how much the prediction of one character depends on each character before it.
+    """Saliency: which earlier characters one prediction depends on.
 
     Example::
 

@@ -59,7 +59,9 @@ class SaturationResult(Result):
 
 @dataclass(frozen=True)
 class Saturation(Query[SaturationResult]):
-    """Share of positions at which each gate of each unit is shut (below LOW) or open (above HIGH).
+    """Gate saturation: how often each gate is shut or open.
+
+    The result is the share of positions at which each gate of each unit is below LOW or above HIGH.
 
     Example::
 

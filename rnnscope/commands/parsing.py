@@ -62,7 +62,7 @@ def _one_line(box: str) -> str:
     _title, *lines = _COLOR.sub("", box).splitlines()
     content = "\n".join(_EDGES.sub("", line) for line in lines if not line.startswith("╰"))
     above, *below = [part for part in _RULE.split(content) if part.strip()]
-    if missing := [names.split(", ")[0] for names in _MISSING.findall(above)]:
+    if missing := [names.split(", ")[0].split(" [")[0] for names in _MISSING.findall(above)]:
         return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     message = _OPTIONAL.sub("", " ".join(above.split()).removeprefix("Error parsing ").rstrip("."))
     if below and "Perhaps you meant" in below[0] and (near := re.search(r"--[\w-]+", below[0])):

@@ -99,11 +99,11 @@ def _side_by_side(intact: str, ablated: str) -> list[Line]:
         def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
             room = max(_NARROWEST, (width - _GAP) // 2)
             cells: list[Segment] = []
-            for text in texts:
+            for text, gap in zip(texts, (_GAP, 0), strict=True):
                 rows = wrapped(text, room)
                 start, part = rows[number] if number < len(rows) else (0, "")
                 common = max(0, min(len(part), shared - start))
-                blank = " " * (room - cell_len(part) + _GAP)
+                blank = " " * (room - cell_len(part) + gap)
                 cells += [Segment(part[:common], ink("dim")), Segment(part[common:] + blank, ink("text"))]
             return cells
 

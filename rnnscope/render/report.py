@@ -177,18 +177,18 @@ def excerpt(
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         shown_note = f"{note}  " if note and width >= _WIDTH_WITH_NOTE else ""
         room = max(1, width - len(shown_note) - len(value) - 1)
-        first = max(0, min(center - room // 2, len(text) - room))
-        shown = text[first : first + room]
+        symbols = [_symbol(character) for character in text]
+        first, stop, used = _around(center, [cell_len(symbol) for symbol in symbols], room)
         steps = unit_steps(values) if gate else signed_steps(values)
         styles = palette.cells(gate)
-        cells = []
-        for i, character in enumerate(shown, start=first):
-            style = styles[steps[i]]
-            cells.append(
-                (_cell(character), style + Style(bold=True, underline=True) if i == center else style)
-            )
-        row = segments(cells)
-        gap = max(0, room - len(shown)) + 1
+        marked = Style(bold=True, underline=True)
+        row = segments(
+            [
+                (symbols[i], styles[steps[i]] + marked if i == center else styles[steps[i]])
+                for i in range(first, stop)
+            ]
+        )
+        gap = room - used + 1
         row.append(Segment(" " * gap, ink("text")))
         if shown_note:
             row.append(Segment(shown_note, ink("dim")))
@@ -197,7 +197,26 @@ def excerpt(
     return Line(draw, choice)
 
 
-def _cell(character: str) -> str:
-    """The glyph of a character; what is not one cell wide is a stand-in."""
+def _symbol(character: str) -> str:
+    """The glyph of a character; a stand-in where it would take no cell."""
     shown = glyph(character)
-    return shown if cell_len(shown) == 1 else "▯"
+    return shown if cell_len(shown) else "▯"
+
+
+def _around(center: int, widths: Sequence[int], room: int) -> tuple[int, int, int]:
+    """The characters [first, stop) around `center` that fit in `room` cells, and the cells that they take.
+
+    The center is in the middle where the text goes on far enough on both sides.
+    """
+    first, used = center, widths[center]
+    while first and used - widths[center] + widths[first - 1] <= room // 2:
+        first -= 1
+        used += widths[first]
+    stop = center + 1
+    while stop < len(widths) and used + widths[stop] <= room:
+        used += widths[stop]
+        stop += 1
+    while first and used + widths[first - 1] <= room:
+        first -= 1
+        used += widths[first]
+    return first, stop, used

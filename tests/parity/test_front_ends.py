@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from rich.cells import cell_len
 
 import rnnscope
 from rnnscope.analysis import QUERIES
@@ -20,7 +21,9 @@ from rnnscope.cli import main
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import save_model
 from rnnscope.network.model import CharRNN
+from rnnscope.render import render
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.theme.palette import palette
 
 TEXT = "".join(
     f'"Entry {number}", he said (and wrote [{number * 7 % 10}]): it is\n'
@@ -112,3 +115,14 @@ def test_a_result_is_printed_and_shown_in_a_notebook(
     out, _ = capsys.readouterr()
     assert out.strip()
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_lines_of_a_result_fit_any_width(name: str, home: Path) -> None:
+    session = rnnscope.Session.open(str(home / "model.safetensors"), str(home / "text.txt"))
+    report = render(session.ask(example(name)))
+    colors = palette("dark", "truecolor")
+    for width in (40, 57, 80, 120):
+        for line in report.lines:
+            row = line.draw(colors, colors.ink, width)
+            assert sum(cell_len(segment.text) for segment in row) <= width
