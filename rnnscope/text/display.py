@@ -40,6 +40,8 @@ def label(symbol: str) -> str:
             return "␣" if symbol == " " else f"U+{ord(symbol):04X}"
         case "Mn" | "Me":
             return _DOTTED_CIRCLE + symbol
+        case category if category in _UNSHOWABLE and symbol not in _PICTURES:
+            return f"U+{ord(symbol):04X}"
         case _:
             return glyph(symbol)
 

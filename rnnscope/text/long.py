@@ -22,7 +22,16 @@ from typing import Literal
 from rnnscope.errors import TextError
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import REPLACEMENT
-from rnnscope.text.reading import SIZES, Decoded, ReadSizes, name_of, open_text
+from rnnscope.text.reading import (
+    PROBED_BYTES,
+    SIZES,
+    Decoded,
+    ReadSizes,
+    line_break_of,
+    name_of,
+    open_text,
+    with_line_feeds,
+)
 
 Kind = Literal["characters", "bytes"]
 BLOCK_BYTES = 64 << 10
@@ -55,6 +64,7 @@ class LongText:
         self._caching = threading.Lock()
         self._line_breaks = 0
         self._undecodable = 0
+        self._line_break = line_break_of(read_bytes(0, min(size, PROBED_BYTES)))
         # The first position of each block and the end of the last known one, in bytes and in characters.
         self._bytes: Sequence[int]
         self._characters: Sequence[int]
@@ -123,7 +133,8 @@ class LongText:
         if self.kind == "characters" and self._read_bytes(0, len(_MARK)) == _MARK:
             notes.append("the byte order mark is left out")
         if self._line_breaks:
-            notes.append(f"{self._line_breaks:,} CRLF line breaks are read as LF")
+            kind = "CRLF" if self._line_break == "\r\n" else "CR"
+            notes.append(f"{self._line_breaks:,} {kind} line breaks are read as LF")
         if self._undecodable:
             notes.append(f"{self._undecodable:,} places that are not UTF-8 are read as {REPLACEMENT}")
         return tuple(notes)
@@ -165,7 +176,7 @@ class LongText:
         end = _block_end(raw, self._block_bytes)
         raw = raw[:end]
         text = self._decoded(raw, begin)
-        self._line_breaks += raw.count(b"\r\n")
+        self._line_breaks += raw.count(self._line_break.encode())
         self._undecodable += text.count(REPLACEMENT) - raw.count(_REPLACEMENT_BYTES)
         # In this order: other threads read them without a lock, from the last to the first.
         self._bytes.append(begin + end)
@@ -193,7 +204,7 @@ class LongText:
         if begin == 0 and raw.startswith(_MARK):
             raw = raw[len(_MARK) :]
         text = raw.decode("utf-8", "replace")
-        return text.replace("\r\n", "\n") if "\r\n" in text else text
+        return with_line_feeds(text, self._line_break)
 
     def _changed(self) -> TextError:
         return TextError(f"{self.name} changed while it was open; open it again")

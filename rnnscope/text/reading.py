@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from rnnscope.errors import TextError
 from rnnscope.progress import NO_PROGRESS, Progress
@@ -42,6 +42,9 @@ SIZES = ReadSizes()
 _STRAY_NULS = 8
 _BINARY_SHARE = 0.01
 _BYTE_ORDER_MARK = "\ufeff"
+
+PROBED_BYTES = 64 << 10
+"""The beginning by which line breaks are judged."""
 
 
 def read_text(path: str | Path) -> str:
@@ -139,6 +142,22 @@ def _not_empty(file: io.BytesIO, name: str) -> BinaryIO:
     return file
 
 
+LineBreak = Literal["\r\n", "\r"]
+
+
+def line_break_of(beginning: bytes) -> LineBreak:
+    """What a text has in place of LF, judged by its beginning: CR if it is the only line break, else CRLF."""
+    return "\r" if b"\r" in beginning and b"\n" not in beginning else "\r\n"
+
+
+def with_line_feeds(text: str, line_break: LineBreak) -> str:
+    """The text with LF line breaks."""
+    if "\r" not in text:
+        return text
+    text = text.replace("\r\n", "\n")
+    return text.replace("\r", "\n") if line_break == "\r" else text
+
+
 class Decoded:
     """A UTF-8 file as pieces of text, without a byte order mark and with LF line breaks."""
 
@@ -151,6 +170,8 @@ class Decoded:
         self._lines = 0
         self._had_mark = False
         self._carriage_returns = 0
+        file.seek(0)
+        self._break = line_break_of(file.read(PROBED_BYTES))
 
     @property
     def sha256(self) -> str:
@@ -163,7 +184,8 @@ class Decoded:
         mark = ("the byte order mark is left out",) if self._had_mark else ()
         if not self._carriage_returns:
             return mark
-        return (*mark, f"{self._carriage_returns:,} CRLF line breaks are read as LF")
+        kind = "CRLF" if self._break == "\r\n" else "CR"
+        return (*mark, f"{self._carriage_returns:,} {kind} line breaks are read as LF")
 
     def pieces(self, progress: Progress = NO_PROGRESS) -> Iterator[str]:
         """The text from the start of the file. Raises TextError for invalid UTF-8, and Cancelled."""
@@ -178,7 +200,7 @@ class Decoded:
                 text = text[1:]
             held_back = "\r" if text.endswith("\r") else ""
             yield self._with_line_feeds(text[: len(text) - len(held_back)])
-        yield held_back + self._decode(decoder, b"", final=True)
+        yield self._with_line_feeds(held_back + self._decode(decoder, b"", final=True))
 
     def _decode(self, decoder: codecs.IncrementalDecoder, raw: bytes, final: bool = False) -> str:
         nuls = raw.count(0)
@@ -203,9 +225,8 @@ class Decoded:
         )
 
     def _with_line_feeds(self, text: str) -> str:
-        pairs = text.count("\r\n")
-        self._carriage_returns += pairs
-        return text.replace("\r\n", "\n") if pairs else text
+        self._carriage_returns += text.count(self._break)
+        return with_line_feeds(text, self._break)
 
 
 def raw_pieces(file: BinaryIO, progress: Progress = NO_PROGRESS, sizes: ReadSizes = SIZES) -> Iterator[bytes]:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from rnnscope.errors import CheckpointError, TextError
 from rnnscope.text.display import REPLACEMENT, label
 
-UNKNOWN = REPLACEMENT
-"""The symbol of all characters below the minimum count."""
+UNKNOWN = (REPLACEMENT, "\u2370", "\u2bd1")
+"""The symbol of all characters below the minimum count: the first that is not in the text itself."""
 
 _CODE_POINTS = 0x110000
+_NAMED_MISSING = 5
 _CHUNK = 1 << 20  # characters looked up at once: four bytes of code point each
 
 
@@ -64,8 +65,9 @@ class Vocabulary:
         kept = {chr(code) for code in np.flatnonzero(counts >= max(1, minimum_count)).tolist()}
         if minimum_count <= 1:
             return cls("characters", tuple(sorted(kept)))
-        symbols = tuple(sorted(kept | {UNKNOWN}))
-        return cls("characters", symbols, symbols.index(UNKNOWN))
+        unknown = next(symbol for symbol in UNKNOWN if symbol not in kept)
+        symbols = tuple(sorted(kept | {unknown}))
+        return cls("characters", symbols, symbols.index(unknown))
 
     @classmethod
     def of_bytes(cls) -> Vocabulary:
@@ -114,6 +116,25 @@ class Vocabulary:
         ids[missing] = self.unknown
         return ids
 
+    def missing(self, text: str) -> tuple[str, ...]:
+        """The characters of `text` without an id, each once, in the order of the text."""
+        if self.kind == "bytes":
+            return ()
+        known = set(self.symbols)
+        return tuple(symbol for symbol in dict.fromkeys(text) if symbol not in known)
+
+    def missing_note(self, text: str, stand_in: str) -> str | None:
+        """A line on the characters of `text` that the model reads as `stand_in`; None if there are none."""
+        missing = self.missing(text)
+        if not missing:
+            return None
+        shown = ", ".join(f"'{label(symbol)}'" for symbol in missing[:_NAMED_MISSING])
+        rest = ", …" if len(missing) > _NAMED_MISSING else ""
+        are = "is" if len(missing) == 1 else "are"
+        return (
+            f"{shown}{rest} {are} not in the model's vocabulary; shown as typed, read as '{label(stand_in)}'"
+        )
+
     def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
         """The text of `ids`; bytes that are not UTF-8 become U+FFFD."""
         if self.kind == "bytes":
@@ -161,7 +182,7 @@ class Vocabulary:
 
     def _lacks(self, character: str, position: int) -> str:
         return (
-            f"the vocabulary of {len(self)} characters has no {label(character)} (U+{ord(character):04X}), "
+            f"the vocabulary of {len(self)} characters has no {_named(character)}, "
             f"which is character {position:,} of the text: change the text, or train a model on it"
         )
 
@@ -183,6 +204,12 @@ def add_code_points(counts: NDArray[np.int64], codes: NDArray[np.uint32]) -> Non
     """Add the occurrences of each code point in `codes` to `counts`."""
     seen = np.bincount(codes)
     counts[: len(seen)] += seen
+
+
+def _named(character: str) -> str:
+    """Such as `é (U+00E9)`."""
+    code = f"U+{ord(character):04X}"
+    return code if label(character) == code else f"{label(character)} ({code})"
 
 
 def _is_symbol(symbol: object) -> bool:

@@ -47,10 +47,14 @@ _PALE_UP_TO = 3
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """The five most probable next characters at some positions: (K, 5) each, the likeliest first."""
+    """The most probable next characters, at most five: (K, n) each, the most probable first."""
 
     ids: NDArray[np.intp]
     probabilities: Float
+
+    @property
+    def count(self) -> int:
+        return int(self.ids.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +140,8 @@ class Gates(SelectionPanel):
         for row in rows.rows:
             if row.kind == "text":
                 lines = [text]
+            elif row.kind == "expects" and expected is not None and int(row.name) > expected.count:
+                lines = [[Segment(" " * len(shown.indices), self.fill)]]  # the vocabulary has fewer symbols
             elif row.kind == "expects" and expected is not None:
                 lines = [self._expects(selection, shown, expected, int(row.name) - 1)]
             elif row.kind == "margin":
@@ -185,6 +191,8 @@ class Gates(SelectionPanel):
     ) -> list[Segment]:
         """What stands on the right: the value at the cursor, or the character expected after it."""
         if row.kind == "expects" and expected is not None:
+            if int(row.name) > expected.count:
+                return []
             return self._expected_value(selection, shown, expected, int(row.name) - 1, width)
         if row.kind not in ("gate", "signed"):
             return []
@@ -262,8 +270,7 @@ def _expected(trace: Trace, shown: Window) -> Expected:
     order = np.argsort(-np.take_along_axis(rows, ids, axis=1), axis=1, kind="stable")
     ids = np.take_along_axis(ids, order, axis=1)
     probabilities = np.exp(np.take_along_axis(rows, ids, axis=1).astype(np.float64))
-    missing = ((0, 0), (0, 5 - count))
-    return Expected(np.pad(ids, missing), np.pad(probabilities, missing))
+    return Expected(ids, probabilities)
 
 
 def _fitted(glyph: str, width: int) -> str:

@@ -44,6 +44,11 @@ def test_an_escape_sequence_is_shown_not_obeyed() -> None:
     assert safe("a\x1b[31mred\x1b[0m\n\x9b2J") == "a␛[31mred␛[0m\n�2J"
 
 
+def test_labels_tell_invisible_characters_apart() -> None:
+    invisible = ("\u200b", "\u202a", "\x85", "\ufeff", "\ufffd")
+    assert labels(invisible) == ("U+200B", "U+202A", "U+0085", "U+FEFF", "\ufffd")
+
+
 def test_labels_show_spaces_and_accents() -> None:
     assert [label(c) for c in " \n\u00a0a"] == ["␣", "↵", "U+00A0", "a"]
     assert label("\u0301") == "◌\u0301"

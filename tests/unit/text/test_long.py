@@ -52,6 +52,14 @@ def test_any_part_is_the_part_of_the_whole(tmp_path: Path, seed: int) -> None:
     assert f"{pairs:,} CRLF line breaks are read as LF" in text.notes
 
 
+def test_a_text_whose_only_line_breaks_are_cr_is_read_as_a_corpus_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(_random_text(3, 700).replace("\n", "").encode())
+    text = LongText.open(path, block_bytes=_SMALL_BLOCKS)
+    assert text.read(0, text.count()) == read_text(path)
+    assert text.notes == (f"{path.read_bytes().count(13):,} CR line breaks are read as LF",)
+
+
 def test_a_large_file_is_read_by_parts(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("häßlich\n" * 100_000)

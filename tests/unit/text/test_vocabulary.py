@@ -50,10 +50,39 @@ def test_wide_and_combining_characters_and_emoji_each_have_an_id() -> None:
 def test_characters_below_the_cut_off_become_the_unknown_symbol(text: str, least: int) -> None:
     vocabulary = Vocabulary.of(text, least)
     counts = Counter(text)
-    expected = "".join(c if counts[c] >= least else UNKNOWN for c in text)
     assert vocabulary.unknown is not None
-    assert vocabulary.symbols[vocabulary.unknown] == UNKNOWN
+    unknown = vocabulary.symbols[vocabulary.unknown]
+    assert unknown in UNKNOWN
+    assert counts[unknown] < least, "no character of the text is taken for the unknown symbol"
+    expected = "".join(c if counts[c] >= least else unknown for c in text)
     assert vocabulary.decode(vocabulary.encode(text)) == expected
+
+
+def test_a_replacement_character_of_the_text_is_not_the_unknown_symbol() -> None:
+    vocabulary = Vocabulary.of("\ufffd\ufffd\u2370\u2370ab", 2)
+    known, unknown = vocabulary.encode("\ufffda").tolist()
+    assert unknown == vocabulary.unknown != known
+    assert vocabulary.decode([known, unknown]) == "\ufffd\u2bd1"
+    assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
+
+
+def test_a_line_names_the_characters_that_a_model_lacks() -> None:
+    vocabulary = Vocabulary.of("ab c")
+    assert vocabulary.missing("a七b七\u200b") == ("七", "\u200b")
+    note = vocabulary.missing_note("a七b七", " ")
+    assert note == "'七' is not in the model's vocabulary; shown as typed, read as '␣'"
+    assert str(vocabulary.missing_note("\u200bxyzuvw", "a")).startswith(
+        "'U+200B', 'x', 'y', 'z', 'u', … are not"
+    )
+    assert vocabulary.missing_note("abba", " ") is None
+    assert Vocabulary.of_bytes().missing_note("七", " ") is None
+
+
+@pytest.mark.parametrize(("symbols", "opening"), [("ab\n", "\n"), ("cab", "a"), ("\ufffd", "\ufffd")])
+def test_without_a_prompt_writing_follows_a_line_break_or_the_first(symbols: str, opening: str) -> None:
+    vocabulary = Vocabulary.of(symbols)
+    assert vocabulary.symbols[vocabulary.opening] == opening
+    assert Vocabulary.of_bytes().opening == 10
 
 
 def test_a_character_without_an_id_is_named_with_its_place() -> None:
