@@ -53,6 +53,7 @@ _ENDINGS: dict[FinishReason, str] = {
     "finish": "finished",
     "patience": "stopped early: validation loss plateaued",
     "stopped": "stopped",
+    "killed": "stopped without finishing",
 }
 
 
@@ -172,7 +173,7 @@ class PlainLog:
         yield summary
         yield from event.notes
         run = shlex.quote(self._run or str(Path(event.path).parent))
-        if event.reason == "stopped":
+        if event.reason in ("stopped", "killed"):
             yield f"resume:  rnnscope train --resume {run}"
         if event.path:
             yield f"sample:  rnnscope sample {run}"

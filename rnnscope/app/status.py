@@ -67,7 +67,7 @@ class Status:
             case Paused():
                 return replace(now, paused=event.paused)
             case Finished():
-                stopped = event.reason == "stopped"
+                stopped = event.reason in ("stopped", "killed")
                 return replace(
                     now, phase="finished", paused=False, fraction=self.fraction if stopped else 1.0
                 )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
-FinishReason = Literal["steps", "minutes", "epochs", "finish", "patience", "stopped"]
+FinishReason = Literal["steps", "minutes", "epochs", "finish", "patience", "stopped", "killed"]
+"""killed: the process ended without saying so; a follower reports it, no run records it."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Looking on: a run as its directory tells it, while another process writes it or long after.
+"""Following a run by its directory, while another process writes it or long after.
 
-    events.jsonl, baselines.json  ──read every 0.2 s──▶  the same events that the writer said
+    events.jsonl, baselines.json  ──read every 0.2 s──▶  the events of the process that trains
     last.safetensors              ──when it changes───▶  the watched passage, traced through the new weights
 
 The follower takes no lock and writes nothing. What a screen asks of a living run it may ask here too: another
@@ -10,6 +10,7 @@ weights are, so that the past can be drawn before.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,17 +22,28 @@ import numpy as np
 from rnnscope.errors import RnnscopeError, RunError
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Compared, Event, Progress, Sampled, Started, Warned
+from rnnscope.training.events import Compared, Event, Finished, Progress, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.records import merged
-from rnnscope.training.run import BASELINES, BEST, HEADER, LAST, LOG, read_baselines, read_run
+from rnnscope.training.run import (
+    BASELINES,
+    BEST,
+    HEADER,
+    LAST,
+    LOG,
+    is_being_written,
+    read_baselines,
+    read_run,
+)
 
 if TYPE_CHECKING:
     from rnnscope.network.model import CharRNN
     from rnnscope.training.observing import Observer
 
 POLL_SECONDS = 0.2
+QUIET_SECONDS = 12.0
+"""Longer than a living run leaves its log alone. Some network file systems do not show its lock to others."""
 
 _LARGEST_TEXT_BYTES = 64 << 20
 """A text that is read in a second; larger ones are not worth the wait of somebody who only looks."""
@@ -42,16 +54,17 @@ Say = Callable[[Event], None]
 _Identity = tuple[int, int, int] | None
 
 
-def follow(directory: Path, controls: Controls, say: Say) -> None:
-    """Say all that a run has said, then what it says from now on, until `controls` asks to stop.
+def follow(directory: Path, controls: Controls, say: Say, *, quiet_seconds: float = QUIET_SECONDS) -> None:
+    """Pass on all events of a run so far, then each new one, until `controls` asks to stop.
 
-    Waits for a run that is not there yet, and stays with one that has finished. Raises RunError when the
-    directory cannot be that of a run.
+    Waits for a run that is not there yet, and stays with one that has finished. A run whose process has ended
+    without finishing gets a `Finished` of its own. quiet_seconds: how long such a log has not changed. Raises
+    RunError when the directory cannot be that of a run.
     """
     if not _is_there(directory, controls, say):
         return
     weights = _Weights(directory, controls, say)
-    story = _Story(directory, weights, say)
+    story = _Story(directory, weights, say, quiet_seconds)
     asked = _of_the_writer(controls.state)
     while not controls.state.stop:
         story.read()
@@ -64,9 +77,12 @@ def follow(directory: Path, controls: Controls, say: Say) -> None:
 
 
 class _Story:
-    """What the run says: its log and its baselines."""
+    """The events of the run: its log, its baselines, and whether its process still exists."""
 
-    def __init__(self, directory: Path, weights: _Weights, say: Say) -> None:
+    def __init__(self, directory: Path, weights: _Weights, say: Say, quiet_seconds: float) -> None:
+        self._directory = directory
+        self._quiet_seconds = quiet_seconds
+        self._has_ended = False
         self._reader = LogReader(directory / LOG)
         self._baselines = directory / BASELINES
         self._baselines_identity: _Identity = None
@@ -75,7 +91,8 @@ class _Story:
         self._is_first = True
 
     def read(self) -> None:
-        """Say what is new."""
+        """Pass on what is new."""
+        is_alive = self._is_alive()  # asked first: what the process wrote before it ended is read below
         step, elapsed = self._weights.step, self._weights.elapsed_seconds
         try:
             events = self._reader.read()
@@ -90,10 +107,22 @@ class _Story:
         for event in _condensed(events):
             self._weights.step, self._weights.elapsed_seconds = event.step, event.elapsed_seconds
             self._weights.has_sample |= isinstance(event, Sampled)
+            self._has_ended = isinstance(event, Finished)
             self._say(event)
             if isinstance(event, Started):
-                self._read_baselines()  # of a run long past they are known from the start
+                self._read_baselines()  # of an old run they are known from the start
         self._read_baselines()
+        if not self._has_ended and not is_alive:
+            self._has_ended = True
+            self._say(Finished(self._weights.step, self._weights.elapsed_seconds, "killed"))
+
+    def _is_alive(self) -> bool:
+        """Whether a process writes the run, or the log changed a moment ago."""
+        try:
+            age = time.time() - (self._directory / LOG).stat().st_mtime
+            return age < self._quiet_seconds or is_being_written(self._directory)
+        except OSError:
+            return True
 
     def _read_baselines(self) -> None:
         identity = _identity(self._baselines)

@@ -71,7 +71,10 @@ def _evaluated(step: int) -> Evaluated:
 class Follower:
     """Follows in a thread, as a screen does, and keeps what it was told."""
 
-    def __init__(self, directory: Path, state: ControlState | None = None) -> None:
+    def __init__(
+        self, directory: Path, state: ControlState | None = None, quiet_seconds: float = 1e9
+    ) -> None:
+        self._quiet_seconds = quiet_seconds
         self.controls = Controls(state)
         self.said: list[Event] = []
         self.error: Exception | None = None
@@ -80,7 +83,7 @@ class Follower:
 
     def _follow(self) -> None:
         try:
-            follow(self._directory, self.controls, self.said.append)
+            follow(self._directory, self.controls, self.said.append, quiet_seconds=self._quiet_seconds)
         except Exception as error:
             self.error = error
 
@@ -353,3 +356,42 @@ def test_a_follower_writes_nothing_and_takes_no_lock(run: Run) -> None:
         follower.wait_for(lambda: len(follower.of(Sampled)) == 1)
         assert state() == before
         Run.reopen(run.directory).close()
+
+
+def test_a_run_whose_process_was_killed_stopped_without_finishing(run: Run) -> None:
+    run.write(_started())
+    run.write(_progress(1, 40))
+    with Follower(run.directory, quiet_seconds=0.0) as follower:
+        follower.wait_for(lambda: len(follower.told()) == 40)
+        time.sleep(0.5)
+        assert follower.of(Finished) == [], "its process holds the lock"
+        run.close()
+        follower.wait_for(lambda: len(follower.of(Finished)) == 1)
+        (ended,) = follower.of(Finished)
+        assert (ended.reason, ended.step) == ("killed", 40)
+        with Run.reopen(run.directory) as again:
+            again.write(_started(40, resumed=True))
+            again.write(_progress(41, 50))
+            follower.wait_for(lambda: len(follower.told()) == 50)
+        follower.wait_for(lambda: len(follower.of(Finished)) == 2)
+        time.sleep(0.5)
+        assert len(follower.of(Finished)) == 2, "once for each process"
+
+
+def test_a_run_that_finished_is_not_reported_as_killed(run: Run) -> None:
+    run.write(_started())
+    run.write(Finished(5, 1.0, "steps"))
+    run.close()
+    with Follower(run.directory, quiet_seconds=0.0) as follower:
+        follower.wait_for(lambda: bool(follower.of(Finished)))
+        time.sleep(0.5)
+        assert [event.reason for event in follower.of(Finished)] == ["steps"]
+
+
+def test_a_log_that_changed_a_moment_ago_may_be_written_where_its_lock_is_not_seen(run: Run) -> None:
+    run.write(_started())
+    run.close()
+    with Follower(run.directory, quiet_seconds=60.0) as follower:
+        follower.wait_for(lambda: bool(follower.of(Started)))
+        time.sleep(0.5)
+        assert follower.of(Finished) == []
