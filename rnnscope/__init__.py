@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from rnnscope.analysis.saliency import Saliency, SaliencyResult
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
     from rnnscope.api import Model, color, find, load, trace, train
+    from rnnscope.errors import RnnscopeError
+    from rnnscope.export.colored import ColoredText
+    from rnnscope.progress import Cancelled, Progress
     from rnnscope.session import Session
     from rnnscope.tracing.trace import Trace
 
@@ -54,6 +57,9 @@ _MODULES = {
     "rnnscope.analysis.saliency": ("Saliency", "SaliencyResult"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
     "rnnscope.api": ("Model", "color", "find", "load", "trace", "train"),
+    "rnnscope.errors": ("RnnscopeError",),
+    "rnnscope.export.colored": ("ColoredText",),
+    "rnnscope.progress": ("Cancelled", "Progress"),
     "rnnscope.session": ("Session",),
     "rnnscope.tracing.trace": ("Trace",),
 }
@@ -66,8 +72,10 @@ __all__ = [
     "Brackets",
     "BracketsResult",
     "Bucket",
+    "Cancelled",
     "Clamp",
     "Closer",
+    "ColoredText",
     "Contexts",
     "ContextsResult",
     "Difference",
@@ -94,8 +102,10 @@ __all__ = [
     "NgramPageResult",
     "Ngrams",
     "NgramsResult",
+    "Progress",
     "Query",
     "Result",
+    "RnnscopeError",
     "Saliency",
     "SaliencyResult",
     "Saturation",

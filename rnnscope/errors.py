@@ -7,7 +7,17 @@ from __future__ import annotations
 
 
 class RnnscopeError(Exception):
-    """Base class of all errors that the user can correct; the message is the full explanation."""
+    """Base class of all errors that the user can correct; the message is the full explanation.
+
+    Example::
+
+        >>> import rnnscope
+        >>> try:
+        ...     rnnscope.load("archive-lstm").trace("漢字")
+        ... except rnnscope.RnnscopeError as error:
+        ...     print(type(error).__name__)
+        TextError
+    """
 
     exit_status = 2
     """The exit status of the command."""

@@ -16,7 +16,16 @@ from dataclasses import dataclass
 
 
 class Cancelled(Exception):
-    """The computation was cancelled; it has no result, not even a partial one."""
+    """The computation was cancelled; it has no result, not even a partial one.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 4)
+        >>> session.ask(rnnscope.Saturation(), rnnscope.Progress(is_cancelled=lambda: True))
+        Traceback (most recent call last):
+        rnnscope.progress.Cancelled
+    """
 
 
 def _ignore(share: float) -> None:
@@ -29,7 +38,17 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a computation, reported through it, and its cancellation, checked by it."""
+    """Receives the progress of a computation, and can cancel it.
+
+    Example::
+
+        >>> import rnnscope
+        >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 4)
+        >>> shares = []
+        >>> _ = session.ask(rnnscope.Saturation(), rnnscope.Progress(shares.append))
+        >>> shares[-1]
+        1.0
+    """
 
     on_progress: Callable[[float], object] = _ignore
     """Called with the share that is done, 0..1."""

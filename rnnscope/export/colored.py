@@ -40,6 +40,16 @@ class ColoredText:
     raw: (T,) float32, the recorded values of `cell` and `factor`, which have no bounds: `values` are `raw`
         through `squash`. None for all other quantities.
     start: the position of the first character in its text, from 0.
+
+    Example::
+
+        >>> import rnnscope
+        >>> colored = rnnscope.load("archive-lstm").color("Dear Sir, ", "1/37", "cell")
+        >>> colored.values.shape, colored.squash
+        ((10,), 'tanh')
+        >>> colored[:4]
+        <4 characters colored by neuron 1/37, cell>
+        >>> colored.save("dear.json")
     """
 
     symbols: tuple[str, ...]
