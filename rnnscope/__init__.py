@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
     from rnnscope.analysis.factors import Factorization, Factors, FactorsResult
-    from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult
+    from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult, Norms
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
     from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
@@ -49,7 +49,7 @@ _MODULES = {
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
     "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
     "rnnscope.analysis.factors": ("Factorization", "Factors", "FactorsResult"),
-    "rnnscope.analysis.gradient_flow": ("Flow", "GradientFlow", "GradientFlowResult"),
+    "rnnscope.analysis.gradient_flow": ("Flow", "GradientFlow", "GradientFlowResult", "Norms"),
     "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
@@ -102,6 +102,7 @@ __all__ = [
     "NgramPageResult",
     "Ngrams",
     "NgramsResult",
+    "Norms",
     "Progress",
     "Query",
     "Result",

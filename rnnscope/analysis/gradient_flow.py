@@ -46,21 +46,31 @@ _KNOWN = 0.99
 
 
 @dataclass(frozen=True, eq=False)
+class Norms:
+    """Norms of gradients over many losses, each (layers, D + 1) float64 for T − t = 0, 1, … D.
+
+    mean, error: the mean, and its standard error. rms: the root mean square, which is far above the mean
+    where a few losses reach back much further than the others.
+    """
+
+    mean: Double
+    error: Double
+    rms: Double
+
+
+@dataclass(frozen=True, eq=False)
 class Flow:
-    """The gradients in one network, means over its losses with their standard errors; T − t = 0, 1, … D.
+    """The gradients in one network.
 
     title: such as `LSTM 1×256`. name: of the model; empty for the session's own. losses: how many.
-    hidden, hidden_error: (layers, D + 1) float64, of ‖∂ loss_T / ∂ h_t‖₂.
-    cell, cell_error: (layers, D + 1) float64, of ‖∂ loss_T / ∂ c_t‖₂; None where the network has no c.
+    hidden: of ‖∂ loss_T / ∂ h_t‖₂. cell: of ‖∂ loss_T / ∂ c_t‖₂; None where the network has no c.
     """
 
     title: str
     name: str
     losses: int
-    hidden: Double
-    hidden_error: Double
-    cell: Double | None
-    cell_error: Double | None
+    hidden: Norms
+    cell: Norms | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +97,7 @@ class GradientFlow(Query[GradientFlowResult]):
         >>> text = "The ledger of the harbor, in order.\\n" * 20
         >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), text)
         >>> result = session.ask(rnnscope.GradientFlow(distance=50, losses=16))
-        >>> result.own.cell.shape, result.other.title, result.other.cell
+        >>> result.own.cell.mean.shape, result.other.title, result.other.cell
         ((1, 51), 'RNN 1×256', None)
     """
 
@@ -145,10 +155,14 @@ def flow(
         raise RnnscopeError(
             f"the gradients of {model.architecture.title} are not finite: its training diverged"
         )
-    means = norms.mean(axis=3)
-    errors = norms.std(axis=3, ddof=1) / len(positions) ** 0.5
-    cell, cell_error = (means[1], errors[1]) if len(norms) > 1 else (None, None)
-    return Flow(model.architecture.title, name, len(positions), means[0], errors[0], cell, cell_error)
+    hidden, *cell = map(_summarized, norms)
+    return Flow(model.architecture.title, name, len(positions), hidden, cell[0] if cell else None)
+
+
+def _summarized(norms: Double) -> Norms:
+    """norms: (layers, D + 1, losses)."""
+    error = norms.std(axis=2, ddof=1) / norms.shape[2] ** 0.5
+    return Norms(norms.mean(axis=2), error, np.sqrt((norms**2).mean(axis=2)))
 
 
 def spread(length: int, count: int, first: int) -> list[int]:

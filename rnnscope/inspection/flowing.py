@@ -22,7 +22,7 @@ def find_gradients(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
 
 
 def _hidden(flow: Flow) -> effects.GradientFlow:
-    return effects.GradientFlow(flow.title, flow.hidden, flow.losses)
+    return effects.GradientFlow(flow.title, flow.hidden.mean, flow.losses)
 
 
 FLOWING: dict[type, Callable[[Bench, Ticket], Iterator[Answer]]] = {FindGradients: find_gradients}

@@ -8,19 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.gradient_flow import Flow, GradientFlowResult
-from rnnscope.render.report import BLANK, Report, table, words
+from rnnscope.render.report import BLANK, Line, Report, table, words
 
+_LEAST_PERCENT = 1e-3
 _STEPS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One layer's hidden or cell state. norms, errors: (D + 1,) the mean and its standard error."""
+    """One layer's hidden or cell state. norms, errors, rms: (D + 1,), as in `Norms`."""
 
     name: str
     is_own: bool
     norms: NDArray[np.float64]
     errors: NDArray[np.float64]
+    rms: NDArray[np.float64]
 
     def left(self, back: int) -> tuple[float, float]:
         """The share of the gradient at step 0 that is left so many steps back, and its standard error."""
@@ -49,7 +51,7 @@ def report(result: GradientFlowResult) -> Report:
     steps = [step for step in _STEPS if step < result.distance] + [result.distance]
     rows = [[f"{step:,}", *(f"{curve.norms[step]:.1e}" for curve in drawn)] for step in steps]
     lines = table(["steps back", *(curve.name for curve in drawn)], rows)
-    lines += [BLANK, *(words(_summary(curve, result.distance), *_shorter(curve, result)) for curve in drawn)]
+    lines += [BLANK, *(_summary_line(curve, result.distance) for curve in drawn)]
     lines += [
         BLANK,
         words(
@@ -68,26 +70,28 @@ def report(result: GradientFlowResult) -> Report:
 
 def _curves(name: str, flow: Flow, is_own: bool) -> list[Curve]:
     found = []
-    for layer in range(len(flow.hidden)):
-        of_layer = f"{name} {layer + 1}" if len(flow.hidden) > 1 else name
-        if flow.cell is not None and flow.cell_error is not None:
-            found.append(Curve(f"{of_layer} cell", is_own, flow.cell[layer], flow.cell_error[layer]))
-        found.append(Curve(f"{of_layer} hidden", is_own, flow.hidden[layer], flow.hidden_error[layer]))
+    for layer in range(len(flow.hidden.mean)):
+        of_layer = f"{name} {layer + 1}" if len(flow.hidden.mean) > 1 else name
+        for state, norms in (("cell", flow.cell), ("hidden", flow.hidden)):
+            if norms is not None:
+                values = norms.mean[layer], norms.error[layer], norms.rms[layer]
+                found.append(Curve(f"{of_layer} {state}", is_own, *values))
     return found
 
 
-def _summary(curve: Curve, distance: int) -> str:
-    half = f"half is left after {curve.half} steps" if curve.half else "never below half"
-    return f"{curve.name}: {half}, {_left(curve, distance)} after {distance}"
-
-
-def _shorter(curve: Curve, result: GradientFlowResult) -> tuple[str, str]:
-    return "text", f"{curve.name}: {_left(curve, result.distance)} left"
+def _summary_line(curve: Curve, distance: int) -> Line:
+    half = (
+        f"half is left after {curve.half} step{'s' * (curve.half > 1)}" if curve.half else "never below half"
+    )
+    left = _left(curve, distance)
+    return words(f"{curve.name}: {half}, {left} after {distance}", "text", f"{curve.name}: {left} left")
 
 
 def _left(curve: Curve, distance: int) -> str:
-    share, error = curve.left(distance)
-    digits = max(2, 1 - int(np.floor(np.log10(share * 100)))) if share * 100 >= 1e-3 else 0
-    if not digits:
-        return f"{share * 100:.0e} %"
-    return f"{share * 100:.{digits}f} ± {error * 100:.{digits}f} %"
+    """Such as `1.9 ± 0.5 % (RMS 4.6 %)`."""
+    share, error = (100 * value for value in curve.left(distance))
+    rms = 100 * float(curve.rms[distance] / max(curve.rms[0], 1e-300))
+    if share < _LEAST_PERCENT:
+        return f"{share:.0e} %"
+    digits = max(1, 1 - int(np.floor(np.log10(share))))
+    return f"{share:.{digits}f} ± {error:.{digits}f} % (RMS {rms:.{digits}f} %)"

@@ -70,7 +70,12 @@ def by_loop(network: CharRNN, ids: NDArray[Any], reference: Any) -> dict[str, ND
 
 @pytest.mark.parametrize(
     ("cell", "activation"),
-    [*((cell, "tanh") for cell in sorted(CELLS)), ("peephole", "softsign"), ("coupled", "softsign")],
+    [
+        *((cell, "tanh") for cell in sorted(CELLS)),
+        ("peephole", "softsign"),
+        ("lstm", "softsign"),
+        ("coupled", "softsign"),
+    ],
 )
 @pytest.mark.parametrize("embedding", [0, 3])
 def test_norms_are_those_of_autograd_over_a_plain_loop(
@@ -93,15 +98,12 @@ def test_a_shipped_model_has_the_gradients_of_a_plain_loop_in_float64(reference:
     result = Session(model, text).ask(GradientFlow(distance=40, losses=2))
     ids = model.vocabulary.encode(text)
     both = [by_loop(model, ids[: position + 1], reference) for position in spread(150, 2, 41)]
-    for name, mean, error in (
-        ("hidden", result.own.hidden, result.own.hidden_error),
-        ("cell", result.own.cell, result.own.cell_error),
-    ):
+    for name, found in (("hidden", result.own.hidden), ("cell", result.own.cell)):
         norms = np.stack([expected[name][:, :41] for expected in both])
-        assert mean is not None
-        assert error is not None
-        np.testing.assert_allclose(mean, norms.mean(axis=0), rtol=1e-3)
-        np.testing.assert_allclose(error, norms.std(axis=0, ddof=1) / 2**0.5, rtol=1e-2, atol=1e-6)
+        assert found is not None
+        np.testing.assert_allclose(found.mean, norms.mean(axis=0), rtol=1e-3)
+        np.testing.assert_allclose(found.error, norms.std(axis=0, ddof=1) / 2**0.5, rtol=1e-2, atol=1e-6)
+        np.testing.assert_allclose(found.rms, np.sqrt((norms**2).mean(axis=0)), rtol=1e-3)
 
 
 def drawn(cell: CellName, text: str, layers: int = 2) -> CharRNN:
@@ -131,7 +133,7 @@ def test_losses_are_spread_over_the_whole_text_each_from_its_exact_state() -> No
     assert (result.distance, result.own.losses, result.own.title) == (20, 40, "LSTM 2×8")
     positions = spread(len(ENGLISH), 40, 21)
     assert positions[-1] == len(ENGLISH) - 1
-    np.testing.assert_allclose(result.own.hidden, norms_of(model, ENGLISH, positions, 20), rtol=1e-3)
+    np.testing.assert_allclose(result.own.hidden.mean, norms_of(model, ENGLISH, positions, 20), rtol=1e-3)
 
 
 def test_an_lstm_is_compared_with_the_sample_rnn_that_has_the_texts_characters() -> None:
@@ -139,7 +141,7 @@ def test_an_lstm_is_compared_with_the_sample_rnn_that_has_the_texts_characters()
     assert (result.other.name, result.other.title, result.unknown_share) == ("archive-rnn", "RNN 1×256", 0)
     other = load_model(sample_models()["archive-rnn"])
     positions = spread(len(ENGLISH), 4, 101)
-    np.testing.assert_allclose(result.other.hidden, norms_of(other, ENGLISH, positions, 100), rtol=1e-3)
+    np.testing.assert_allclose(result.other.hidden.mean, norms_of(other, ENGLISH, positions, 100), rtol=1e-3)
     assert result.other.cell is None
 
 
@@ -154,7 +156,7 @@ def test_an_untrained_network_is_compared_where_no_sample_model_has_the_characte
     results = [Session(drawn("gru", GREEK), GREEK).ask(GradientFlow(losses=4)) for _ in range(2)]
     titles = {(each.other.name, each.own.title, each.other.title) for each in results}
     assert titles == {("untrained", "GRU 2×8", "RNN 2×8")}
-    np.testing.assert_array_equal(results[0].other.hidden, results[1].other.hidden)
+    np.testing.assert_array_equal(results[0].other.hidden.mean, results[1].other.hidden.mean)
 
 
 def test_another_model_can_be_named(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_another_model_can_be_named(tmp_path: Path) -> None:
     assert (result.other.name, result.other.title) == ("mine", "LSTM 1×8")
     assert result.unknown_share == pytest.approx(sum(c not in "The bell" for c in ENGLISH) / len(ENGLISH))
     positions = spread(len(ENGLISH), 4, 101)
-    np.testing.assert_allclose(result.other.hidden, norms_of(other, ENGLISH, positions, 100), rtol=1e-3)
+    np.testing.assert_allclose(result.other.hidden.mean, norms_of(other, ENGLISH, positions, 100), rtol=1e-3)
     with pytest.raises(CheckpointError, match="nowhere"):
         session.ask(GradientFlow(other="nowhere"))
 
@@ -180,12 +182,12 @@ def test_a_model_of_characters_reads_the_characters_of_a_text_of_bytes(tmp_path:
     result = Session(model, GREEK).ask(query)
     assert result.unknown_share == 0
     positions = spread(len(GREEK), 4, 101)
-    np.testing.assert_allclose(result.other.hidden, norms_of(other, GREEK, positions, 100), rtol=1e-3)
+    np.testing.assert_allclose(result.other.hidden.mean, norms_of(other, GREEK, positions, 100), rtol=1e-3)
 
 
 def test_a_short_text_is_gone_back_half_its_length_and_a_shorter_one_is_refused() -> None:
     model = drawn("lstm", ENGLISH)
-    assert Session(model, ENGLISH[:60]).ask(GradientFlow()).own.hidden.shape == (2, 30)
+    assert Session(model, ENGLISH[:60]).ask(GradientFlow()).own.hidden.mean.shape == (2, 30)
     with pytest.raises(TextError, match="15 characters"):
         Session(model, ENGLISH[:15]).ask(GradientFlow())
     for query in (GradientFlow(distance=0), GradientFlow(losses=1)):
@@ -210,9 +212,9 @@ def test_gradients_vanish_in_a_plain_network_and_last_where_nothing_is_forgotten
     asked = [
         Session(each, text).ask(GradientFlow(distance=60, losses=8)).own for each in (plain, remembering)
     ]
-    assert asked[0].hidden[0, 60] / asked[0].hidden[0, 1] < 1e-9
+    assert asked[0].hidden.mean[0, 60] / asked[0].hidden.mean[0, 1] < 1e-9
     assert asked[1].cell is not None
-    assert asked[1].cell[0, 60] / asked[1].cell[0, 0] > 0.5
+    assert asked[1].cell.mean[0, 60] / asked[1].cell.mean[0, 0] > 0.5
 
 
 def test_progress_rises_and_a_cancelled_query_has_no_result() -> None:
@@ -253,7 +255,7 @@ def test_a_curve_says_how_much_is_left() -> None:
     ]
     first = drawn_curves[0]
     assert result.own.cell is not None
-    assert first.left(7)[0] == pytest.approx(result.own.cell[0, 7] / result.own.cell[0, 0])
+    assert first.left(7)[0] == pytest.approx(result.own.cell.mean[0, 7] / result.own.cell.mean[0, 0])
     assert first.half is not None
     assert first.left(first.half)[0] < 0.5 <= first.left(first.half - 1)[0]
     assert "archive-rnn" in report(result).legend
