@@ -45,6 +45,7 @@ class Run:
         self.advance(steps)
 
     def advance(self, count: int) -> None:
+        """Add the events of `count` steps."""
         steps = np.arange(self._step + 1, self._step + count + 1)
         losses = 4.2 * steps**-0.1 * (1 + 0.02 * self._random.normal(size=count))
         norms = 0.4 * np.exp(0.3 * self._random.normal(size=count))

@@ -38,6 +38,7 @@ class Terminal:
     presses: list[float] = field(default_factory=list)
 
     def start(self) -> None:
+        """Read the output in a thread."""
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -51,10 +52,12 @@ class Terminal:
             self.chunks.append((time.perf_counter(), data))
 
     def press(self, key: str) -> None:
+        """Send a key and store its time."""
         self.presses.append(time.perf_counter())
         self.child.send(key)
 
     def shows(self, text: str) -> bool:
+        """Whether the screen has the text."""
         return text in "\n".join(self.screen().display)
 
     def screen(self) -> pyte.Screen:

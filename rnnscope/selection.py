@@ -36,6 +36,7 @@ class Second:
 
     @property
     def name(self) -> str:
+        """The neuron and its quantity, such as `1/97, cell`."""
         return f"{self.layer}/{self.unit}, {self.quantity}"
 
 

@@ -34,7 +34,8 @@ FAVORITES = 2
 class Remembered(Protocol):
     """A value with several written forms, such as a person: `name`, `he`, `trade`."""
 
-    def form(self, name: str) -> str: ...
+    def form(self, name: str) -> str:
+        """The value in one of its forms, by name."""
 
 
 @dataclass(frozen=True)

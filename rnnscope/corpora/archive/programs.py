@@ -29,6 +29,7 @@ class _Program(Statements):
     """A program: constants, functions, and a `main` that calls all functions."""
 
     def front(self) -> None:
+        """Write the title comment, the constants and perhaps an array."""
         title = self.memory.write("code_title")
         self.lines += ["/*", *(" * " + line for line in wrapped(title, WIDTH - 3).split("\n")), " */", ""]
         for _ in range(self.chance.between(1, 4)):
@@ -70,6 +71,7 @@ class _Program(Statements):
         return None
 
     def function(self) -> None:
+        """Write a function of random statements, with its comment."""
         scope = self.top.inner()
         returns = self.chance.pick(("int", "int", "bool", "void", "void", "string"))
         name, doing = self.function_name(returns)
@@ -109,6 +111,7 @@ class _Program(Statements):
         return None
 
     def function_name(self, returns: str) -> tuple[str, str]:
+        """An unused name of a function, and the same as words for its comment."""
         while True:
             verb = self.memory.write({"bool": "code_ask", "string": "code_tell"}.get(returns, "code_verb"))
             thing = self.fresh(self.top)
@@ -117,9 +120,11 @@ class _Program(Statements):
                 return f"{verb}_{thing}", f"{verb} {thing}".replace("_", " ")
 
     def who(self, scope: Scope) -> str:
+        """An unused name of a string parameter."""
         return next(name for name in ("keeper", "neighbour", "culprit") if not scope.has(name))
 
     def main(self) -> None:
+        """Write `main`, which calls every function."""
         scope = self.top.inner()
         self.write(0, "void main() {")
         for _ in range(self.chance.between(2, 4)):

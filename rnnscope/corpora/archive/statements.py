@@ -31,16 +31,20 @@ class Scope:
     names: dict[str, list[str]] = field(default_factory=dict)
 
     def inner(self) -> Scope:
+        """The scope of a nested block: a copy."""
         return Scope({kind: list(names) for kind, names in self.names.items()})
 
     def add(self, kind: str, name: str) -> str:
+        """Declare a name and return it."""
         self.names.setdefault(kind, []).append(name)
         return name
 
     def of(self, kind: str) -> list[str]:
+        """The names of one type."""
         return self.names.get(kind, [])
 
     def has(self, name: str) -> bool:
+        """Whether a name is declared."""
         return any(name in names for names in self.names.values())
 
 
@@ -58,9 +62,11 @@ class Statements:
         self.known: set[str] = set()
 
     def write(self, depth: int, text: str) -> None:
+        """Add a line at a depth of indentation."""
         self.lines.append(INDENT * depth + text if text else "")
 
     def noun(self) -> str:
+        """A noun of the program's theme."""
         return self.chance.pick(self.theme)
 
     def fresh(self, scope: Scope, plain: str = "") -> str:
@@ -84,9 +90,11 @@ class Statements:
     # Expressions.
 
     def literal(self) -> str:
+        """An integer literal."""
         return str(self.chance.pick((2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 20, 24, 41, 60, 99)))
 
     def readable(self, scope: Scope) -> list[str]:
+        """The names of integers that may be read."""
         return scope.of("int") + scope.of("index")
 
     def variable(self, scope: Scope) -> str:
@@ -95,6 +103,7 @@ class Statements:
         return names[max(self.chance.below(len(names)), self.chance.below(len(names)))]
 
     def atom(self, scope: Scope) -> str:
+        """A variable, constant, array element or literal."""
         kind = self.chance.below(9)
         if kind < 5 and self.readable(scope):
             return self.variable(scope)
@@ -113,6 +122,7 @@ class Statements:
                 return left, right
 
     def number(self, scope: Scope) -> str:
+        """An integer expression."""
         if not self.readable(scope):
             return self.literal()
         kind = self.chance.below(9)
@@ -130,6 +140,7 @@ class Statements:
         return self.call(scope, "int") or left
 
     def test(self, scope: Scope) -> str:
+        """A boolean expression."""
         kind = self.chance.below(10)
         if kind < 2 and scope.of("bool"):
             return self.chance.pick(("", "!")) + self.chance.pick(scope.of("bool"))
@@ -143,6 +154,7 @@ class Statements:
         return self.comparison(scope)
 
     def comparison(self, scope: Scope) -> str:
+        """A comparison of two integers."""
         if not self.readable(scope):
             return f"tide() {self.chance.pick(('<', '>', '=='))} {self.literal()}"
         left = self.variable(scope)
@@ -152,14 +164,17 @@ class Statements:
         return f"{left} {self.chance.pick(('<', '>', '<=', '>=', '==', '!='))} {right}"
 
     def call(self, scope: Scope, returns: str) -> str:
+        """A call of a function that returns the given type; empty without one."""
         fitting = [one for one in self.functions if one.returns == returns]
         return self.called(scope, self.chance.pick(fitting)) if fitting else ""
 
     def called(self, scope: Scope, function: Function) -> str:
+        """A call of a function with arguments from the scope."""
         values = [self.argument(scope, kind) for kind, _ in function.parameters]
         return f"{function.name}({', '.join(values)})"
 
     def argument(self, scope: Scope, kind: str) -> str:
+        """An argument of the given type."""
         if kind == "int":
             return self.atom(scope)
         if scope.of(kind):
@@ -175,10 +190,12 @@ class Statements:
     def block(
         self, scope: Scope, depth: int, size: int, *, loop: bool = False, returns: str = "void"
     ) -> None:
+        """Write `size` statements."""
         for position in range(size):
             self.statement(scope, depth, loop=loop and position > 0, returns=returns)
 
     def statement(self, scope: Scope, depth: int, *, loop: bool, returns: str) -> None:
+        """Write one statement. loop: whether `break` and `continue` are allowed."""
         kind = self.chance.below(20)
         if kind < 3 or not scope.of("int"):
             self.declare(scope, depth)
@@ -209,11 +226,14 @@ class Statements:
             self.loop(scope, depth, returns)
 
     def declare(self, scope: Scope, depth: int) -> None:
+        """Write the declaration of an integer."""
         name = self.fresh(scope)
         self.write(depth, self.fitted(depth, lambda: f"int {name} = {self.number(scope)};{self.remark()}"))
         scope.add("int", name)
 
     def assign(self, scope: Scope, depth: int) -> None:
+        """Write an assignment to an integer."""
+
         def made() -> str:
             name = self.chance.pick(scope.of("int"))
             value = next(value for value in iter(lambda: self.number(scope), None) if value != name)
@@ -222,9 +242,11 @@ class Statements:
         self.write(depth, self.fitted(depth, made))
 
     def opened(self, depth: int, keyword: str, scope: Scope) -> None:
+        """Write the head of a block with a test."""
         self.write(depth, self.fitted(depth, lambda: f"{keyword} ({self.test(scope)}) {{"))
 
     def branch(self, scope: Scope, depth: int, returns: str) -> None:
+        """Write an `if`, perhaps with `else`."""
         self.opened(depth, "if", scope)
         inside = scope.inner()
         self.block(inside, depth + 1, self.chance.between(1, 3), returns=returns)
@@ -241,6 +263,7 @@ class Statements:
         self.write(depth, "}")
 
     def loop(self, scope: Scope, depth: int, returns: str) -> None:
+        """Write a `while` or a `for`."""
         inside = scope.inner()
         if self.chance.happens(0.4):
             name = self.chance.pick(scope.of("int"))
@@ -259,6 +282,8 @@ class Statements:
         self.write(depth, "}")
 
     def say(self, scope: Scope, depth: int) -> None:
+        """Write a call of `say`."""
+
         def made() -> str:
             words = self.memory.write("code_say")
             return f'say("{words}"{", " + self.variable(scope) if "%d" in words else ""});'
@@ -266,14 +291,17 @@ class Statements:
         self.write(depth, self.fitted(depth, made))
 
     def flag(self, scope: Scope) -> str:
+        """An unused name of a boolean."""
         while scope.has(name := self.memory.write("code_flag")):
             pass
         return name
 
     def remark(self) -> str:
+        """A comment at the end of a line, or nothing."""
         return f"  // {self.memory.write('code_aside')}" if self.chance.happens(0.08) else ""
 
     def give_back(self, scope: Scope, depth: int, returns: str) -> None:
+        """Write the `return` of a function."""
         if returns == "string":
             self.write(depth, f'return "{self.memory.write("code_name")}";')
         elif returns != "void":

@@ -42,6 +42,7 @@ class Person:
         return self.first.upper()
 
     def form(self, name: str) -> str:
+        """The person in one of the forms of templates, such as `he`, `caps` or `trade`."""
         match name:
             case "":
                 return f"{self.first} {self.last}"
@@ -81,6 +82,7 @@ class Place:
     known_for: str
 
     def form(self, name: str) -> str:
+        """The place in one of the forms of templates, such as `at` or `link`."""
         match name:
             case "":
                 return self.name
@@ -107,6 +109,7 @@ class Money:
     pence: int
 
     def form(self, name: str) -> str:
+        """The sum in one of the forms of templates, such as `short` or `half`."""
         match name:
             case "":
                 return self.words()
@@ -126,6 +129,7 @@ class Money:
         return crowns, *divmod(rest, PENCE_PER_GROAT)
 
     def words(self) -> str:
+        """The sum in words, such as `two crowns and sixpence`."""
         crowns, groats, pence = self.parts()
         said = [
             f"{forms.number_words(count)} {name if count == 1 else name + 's'}"
@@ -137,6 +141,7 @@ class Money:
         return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
 
     def short(self) -> str:
+        """The sum in figures, such as `2 cr. 6 p.`."""
         signs = zip(self.parts(), ("cr.", "gr.", "p."), strict=True)
         return " ".join(f"{count} {sign}" for count, sign in signs if count)
 
@@ -148,6 +153,7 @@ class Number:
     value: int
 
     def form(self, name: str) -> str:
+        """The number in one of the forms of templates, such as `digits` or `nth`."""
         match name:
             case "":
                 return forms.number_words(self.value)
@@ -171,6 +177,7 @@ class Day:
     day: date
 
     def form(self, name: str) -> str:
+        """The date in one of the forms of templates, such as `weekday` or `spoken`."""
         match name:
             case "":
                 return f"{self.form('weekday')}, {self.form('short')} {self.day.year}"
@@ -196,6 +203,7 @@ class Day:
 
     @property
     def season(self) -> str:
+        """`winter`, `spring`, `summer` or `autumn`."""
         return SEASONS[self.day.month - 1]
 
 
