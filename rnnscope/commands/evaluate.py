@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError
+
+if TYPE_CHECKING:
+    from rnnscope.network.header import Header
+    from rnnscope.text.corpus import Ids
+    from rnnscope.text.documents import Starts
 
 
 @dataclass(frozen=True)
@@ -17,8 +23,10 @@ class Options:
 
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
-    text: Annotated[str, tyro.conf.Positional]
-    """The text, all of it: a file, or - for standard input."""
+    text: Annotated[str, tyro.conf.Positional] = ""
+    """The text to evaluate on, all of it: a file, or - for standard input (required unless --split)."""
+    split: Literal["train", "validation", "test"] | None = None
+    """Evaluate on this split of the text that the model was trained on (TEXT: its new place, if it moved)."""
     window: int | None = None
     """Start from a zero state every so many characters; by default the state is carried across the text."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -35,10 +43,9 @@ def run(options: Options) -> int:
 
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
-    from rnnscope.text.corpus import load_ids
 
     path = resolve_model(options.model)
-    ids = load_ids(options.text, read_header(path).vocabulary)  # before torch: a bad text is told at once
+    ids, starts = _text(options, path, read_header(path))  # before torch: a wrong text is refused at once
 
     from rnnscope.network.checkpoint import load_model
     from rnnscope.training.device import choose_device
@@ -48,6 +55,7 @@ def run(options: Options) -> int:
         load_model(path, allow_nonfinite=options.allow_nonfinite),
         ids,
         window=options.window,
+        document_starts=starts,
         device=choose_device(options.device),
     )
     if options.json:
@@ -59,6 +67,7 @@ def run(options: Options) -> int:
                 "characters": result.characters,
                 "window": result.window,
             }
+            | ({} if options.split is None else {"split": options.split})
         )
         return 0
 
@@ -70,7 +79,32 @@ def run(options: Options) -> int:
             "": f"{result.bits_per_character:.4f} bits per character",
             "perplexity": f"{result.perplexity:.3f}",
             "characters": f"{result.characters:,} predicted",
+            "text": options.text if options.split is None else f"{options.split} split",
             "state": "carried across the text" if result.window is None else f"zero every {result.window:,}",
         }
+        | ({"documents": f"{len(starts) + 1:,}, each from a zero state"} if len(starts) else {})
     )
     return 0
+
+
+def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
+    """The ids to evaluate on, and where documents begin in them."""
+    from rnnscope.text.documents import NO_DOCUMENTS, document_starts_of_ids
+
+    if options.split is None:
+        from rnnscope.text.corpus import load_ids
+
+        if not options.text:
+            raise OptionError("TEXT is missing: name a text, or a part of the training text with --split")
+        ids = load_ids(options.text, header.vocabulary)
+        recorded = header.training.get("options")
+        separator = recorded.get("document_separator") if isinstance(recorded, dict) else None
+        if not isinstance(separator, str):
+            return ids, NO_DOCUMENTS
+        return ids, document_starts_of_ids(ids, header.vocabulary, separator)
+
+    from rnnscope.training.own_corpus import own_corpus, require_split
+
+    corpus = own_corpus(path, header, options.text or None)
+    require_split(options.split, len(corpus.ids_of(options.split)), path)
+    return corpus.ids_of(options.split), corpus.starts_in(options.split)

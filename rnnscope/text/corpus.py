@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from rnnscope.errors import OptionError, TextError
 from rnnscope.files import write_atomically
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.display import counted
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, document_starts_of_ids, starts_between
 from rnnscope.text.reading import (
     SIZES,
     STANDARD_INPUT,
@@ -40,6 +42,7 @@ from rnnscope.text.vocabulary import Vocabulary, add_code_points, code_points
 
 Ids: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
 Encoding = Literal["utf-8", "bytes"]
+Split = Literal["train", "validation", "test"]
 
 _LEAST_SHARE = 1e-6
 _LEAST_CHARACTERS = 2  # one to read and one to predict
@@ -67,6 +70,17 @@ class Corpus:
     test: Ids
     unknown_characters: int = 0
     notes: tuple[str, ...] = ()
+    document_starts: Starts = field(default_factory=NO_DOCUMENTS.copy)
+
+    def starts_in(self, split: Split) -> Starts:
+        """Where documents begin in a split, counted from its beginning."""
+        bounds = np.cumsum([0, len(self.train), len(self.held_out), len(self.test)]).tolist()
+        index = ("train", "validation", "test").index(split)
+        return starts_between(self.document_starts, bounds[index], bounds[index + 1])
+
+    def ids_of(self, split: Split) -> Ids:
+        """(T,) the ids of a split."""
+        return {"train": self.train, "validation": self.held_out, "test": self.test}[split]
 
 
 def load_corpus(
@@ -78,6 +92,7 @@ def load_corpus(
     minimum_count: int = 1,
     vocabulary: Vocabulary | None = None,
     grow: bool = False,
+    document_separator: str | None = None,
     cache: Path | None = None,
     progress: Progress = NO_PROGRESS,
     sizes: ReadSizes = SIZES,
@@ -88,6 +103,7 @@ def load_corpus(
     minimum_count: characters with fewer occurrences become the unknown symbol.
     vocabulary: the ids to use; None builds a vocabulary from the text.
     grow: add the characters that `vocabulary` lacks, in place of an error.
+    document_separator: a regular expression, after each match of which a document begins.
     cache: the directory that keeps the ids of a large text; None uses a temporary file.
 
     A text that is too short for all splits has only a training split, with a note.
@@ -108,6 +124,10 @@ def load_corpus(
     if size < _LEAST_CHARACTERS:
         raise TextError(f"{name} is too short: 1 character; give a text of at least 2")
     first, second, notes = _split(size, held_out, test)
+    starts = NO_DOCUMENTS
+    if document_separator is not None:
+        starts = document_starts_of_ids(read.ids, read.vocabulary, document_separator)
+        notes = (*notes, f"{counted(len(starts) + 1, 'document')}, each read from a zero state")
     return Corpus(
         name=name,
         path=STANDARD_INPUT if str(path) == STANDARD_INPUT else os.path.abspath(path),
@@ -118,6 +138,7 @@ def load_corpus(
         test=read.ids[second:],
         unknown_characters=read.unknown_characters,
         notes=(*read.notes, *notes),
+        document_starts=starts,
     )
 
 

@@ -26,8 +26,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import TextError
+from rnnscope.network.documents import run_documents
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 
 _CHUNK = 2048
 """Characters per forward pass of one carried stream: bounds the memory, and the delay of a cancellation."""
@@ -60,12 +62,14 @@ def evaluate(
     ids: NDArray[np.generic],
     *,
     window: int | None = None,
+    document_starts: Starts = NO_DOCUMENTS,
     device: str | torch.device | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Evaluation:
     """The exact loss of `model` on `ids` (N,), carried, or over windows of `window` characters.
 
-    device: where to move the model first. Raises TextError when there is nothing to predict, Cancelled.
+    document_starts: positions in `ids` at which the state is zero, also where it is carried. device: where to
+    move the model first. Raises TextError when there is nothing to predict, Cancelled.
     """
     if len(ids) < 2:
         raise TextError("the text is too short to evaluate: it needs at least 2 characters")
@@ -74,7 +78,8 @@ def evaluate(
     total = torch.zeros((), dtype=torch.float64)
     characters = 0
     with _evaluating(model), _threads(1 if window is None else torch.get_num_threads()):
-        losses = _carried(model, ids) if window is None else _windows(model, ids, window)
+        text = _Text(model, ids, document_starts)
+        losses = _carried(text) if window is None else _windows(text, window)
         for loss, count in losses:
             total += loss.cpu()
             characters += count
@@ -89,12 +94,15 @@ def estimate_loss(
     characters: int | None = None,
     streams: int = 64,
     warm_up: int = 128,
+    document_starts: Starts = NO_DOCUMENTS,
     progress: Progress = NO_PROGRESS,
 ) -> Evaluation:
     """An estimate of the carried loss: `streams` stretches of `ids` at once, each after `warm_up` uncounted.
 
     characters: about how many to count, spread evenly over the whole of `ids`, whose parts may differ much;
-    by default every one but the first. The first stream is exact; the others have `warm_up` characters of
+    by default every one but the first. document_starts: positions at which the state is zero.
+
+    The first stream is exact; the others have `warm_up` characters of
     context where the carried state has all. Runs in the precision of a surrounding autocast.
 
     Raises Cancelled.
@@ -106,54 +114,72 @@ def estimate_loss(
     starts = np.arange(0, count, spacing)  # the last stream may be shorter
     at = starts + np.arange(-warm_up, length)[:, None]  # (warm-up + length, streams), positions of inputs
     within = at.clip(0, count - 1)
-    inputs = torch.from_numpy(ids[within].astype(np.int64))
+    text = _Text(model, ids, document_starts)
     targets = torch.from_numpy(ids[within + 1].astype(np.int64))
     targets[torch.from_numpy(at >= count)] = _NOT_COUNTED
     device = model.device
     total = torch.zeros((), dtype=torch.float64)
     with _evaluating(model):
-        _, state = model(inputs[:warm_up].to(device))
+        _, state = text.read(within[:warm_up], None)
         for values in (values for layer in state for values in layer):
             values[0] = 0.0  # the first stream has no context
         for first in range(warm_up, len(at), _STREAM_CHUNK):
-            logits, state = model(inputs[first : first + _STREAM_CHUNK].to(device), state)
+            logits, state = text.read(within[first : first + _STREAM_CHUNK], state)
             total += _total_loss(logits, targets[first : first + _STREAM_CHUNK].to(device)).cpu()
             progress(min(1.0, (first + _STREAM_CHUNK) / len(at)))
     counted = int((targets[warm_up:] != _NOT_COUNTED).sum())
     return Evaluation(_mean(total, counted), counted)
 
 
-def _carried(model: CharRNN, ids: NDArray[np.generic]) -> Iterator[tuple[Tensor, int]]:
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """A model and a text, read at any positions."""
+
+    model: CharRNN
+    ids: NDArray[np.generic]
+    document_starts: Starts
+
+    def read(self, at: NDArray[np.int64], state: State | None) -> tuple[Tensor, State]:
+        """Logits (T, B, V) after the characters at positions `at` (T, B), and the last state."""
+        inputs = self.tensor(at)
+        begins = begins_at(self.document_starts, at)
+        if begins.any():
+            return run_documents(self.model, inputs, begins, state)
+        logits, last = self.model(inputs, state)
+        return logits, last
+
+    def tensor(self, at: NDArray[np.int64]) -> Tensor:
+        """The ids at positions `at`, int64, on the model's device."""
+        return torch.from_numpy(self.ids[at].astype(np.int64)).to(self.model.device)
+
+
+def _carried(text: _Text) -> Iterator[tuple[Tensor, int]]:
     """Sums of losses, chunk by chunk, with how many characters each covers."""
-    device = model.device
     state: State | None = None
-    for start in range(0, len(ids) - 1, _CHUNK):
-        chunk = torch.from_numpy(ids[start : start + _CHUNK + 1].astype(np.int64)).to(device)
-        logits, state = model(chunk[:-1, None], state)
-        yield _total_loss(logits, chunk[1:, None]), len(chunk) - 1
+    last = len(text.ids) - 1
+    for start in range(0, last, _CHUNK):
+        at = np.arange(start, min(start + _CHUNK, last))[:, None]
+        logits, state = text.read(at, state)
+        yield _total_loss(logits, text.tensor(at + 1)), len(at)
 
 
-def _windows(model: CharRNN, ids: NDArray[np.generic], window: int) -> Iterator[tuple[Tensor, int]]:
+def _windows(text: _Text, window: int) -> Iterator[tuple[Tensor, int]]:
     """The same, from a zero state every `window` predicted characters; the last window may be shorter."""
-    whole = (len(ids) - 1) // window
+    whole, rest = divmod(len(text.ids) - 1, window)
     for first in range(0, whole, _WINDOWS_AT_ONCE):
         starts = np.arange(first, min(first + _WINDOWS_AT_ONCE, whole)) * window
-        yield from _from_zero(model, ids, starts, window)
-    if rest := (len(ids) - 1) % window:
-        yield from _from_zero(model, ids, np.array([whole * window]), rest)
+        yield from _from_zero(text, starts, window)
+    if rest:
+        yield from _from_zero(text, np.array([whole * window]), rest)
 
 
-def _from_zero(
-    model: CharRNN, ids: NDArray[np.generic], starts: NDArray[np.int64], length: int
-) -> Iterator[tuple[Tensor, int]]:
+def _from_zero(text: _Text, starts: NDArray[np.int64], length: int) -> Iterator[tuple[Tensor, int]]:
     """Windows of `length` predicted characters, all from a zero state, in chunks that bound the memory."""
     state: State | None = None
     for offset in range(0, length, _WINDOW_CHUNK):
-        size = min(_WINDOW_CHUNK, length - offset)
-        at = starts[None, :] + offset + np.arange(size + 1)[:, None]  # (size + 1, windows)
-        batch = torch.from_numpy(ids[at].astype(np.int64)).to(model.device)
-        logits, state = model(batch[:-1], state)
-        yield _total_loss(logits, batch[1:]), batch[1:].numel()
+        at = starts + np.arange(offset, min(offset + _WINDOW_CHUNK, length))[:, None]
+        logits, state = text.read(at, state)
+        yield _total_loss(logits, text.tensor(at + 1)), at.size
 
 
 def _mean(total: Tensor, count: int) -> float:

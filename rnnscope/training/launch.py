@@ -128,10 +128,14 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
     known = None if base is None else base.vocabulary
     corpus = _loaded(options.text, options, known, controls, grow=True)
     _require_validation_text(options, corpus)
+    if options.document_separator is not None and not len(corpus.document_starts):
+        raise OptionError(
+            f"--document-separator {options.document_separator!r} matches nowhere in {corpus.name}"
+        )
     require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
     model = _first_model(options, corpus.vocabulary, base).to(device)
     precision, why = _precision(options, model, corpus, device)
-    learner = Learner(model, corpus.train, options, device, precision)
+    learner = Learner(model, corpus.train, options, device, precision, corpus.starts_in("train"))
     directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
     run = Run.create(directory, _header(options, corpus, device, precision))
     notes = (
@@ -169,7 +173,7 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         if device.type != old_device:
             precision, why = _precision(options, model, corpus, device)
             notes = [f"resumed on {device.type} (started on {old_device}): not bit-identical", why]
-        learner = Learner(model, corpus.train, options, device, precision)
+        learner = Learner(model, corpus.train, options, device, precision, corpus.starts_in("train"))
         trainer = Trainer(
             learner,
             corpus,
@@ -246,6 +250,7 @@ def _loaded(
         minimum_count=options.minimum_count,
         vocabulary=vocabulary,
         grow=grow,
+        document_separator=options.document_separator,
         cache=Path(platformdirs.user_cache_dir("rnnscope")),
         progress=controls.until_stopped,
     )

@@ -18,7 +18,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import OptionError
+from rnnscope.network.documents import run_documents
 from rnnscope.network.model import CharRNN, State
+from rnnscope.text.documents import NO_DOCUMENTS, Starts
 from rnnscope.training import divergence
 from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied
@@ -43,12 +45,13 @@ class Learner:
         options: TrainOptions,
         device: torch.device,
         precision: Precision,
+        document_starts: Starts = NO_DOCUMENTS,
     ) -> None:
         self.model = model.to(device).train()
         self.options = options
         self.device = device
         self.precision = precision
-        self.streams = Streams(ids, options.batch_size, options.sequence_length)
+        self.streams = Streams(ids, options.batch_size, options.sequence_length, document_starts)
         self.optimizer = Optimizer(model, options)
         self.step = 0
         self.update_ratio: float | None = None
@@ -67,8 +70,12 @@ class Learner:
         """Read the next chunk of every stream and take one step at `rate`; waits for no device."""
         state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
         inputs, targets = self.streams.next(self.device)  # (T, B) each
+        begins = self.streams.begins()
         with autocast(self.device, self.precision):
-            logits, state = self.model(inputs, state)  # (T, B, V)
+            if begins is None:
+                logits, state = self.model(inputs, state)  # (T, B, V)
+            else:
+                logits, state = run_documents(self.model, inputs, begins, state)
         loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
 

@@ -14,6 +14,7 @@ import tyro
 from rnnscope.errors import OptionError, RunError
 from rnnscope.network.architecture import Activation, Architecture, CellName
 from rnnscope.strict_json import JsonError, decode
+from rnnscope.text.patterns import Expression
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
 ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
@@ -36,6 +37,9 @@ class TrainOptions:
     """Fraction at the end of the text used for validation."""
     test: float = 0.0
     """Fraction at the very end used for testing: read by `rnnscope eval RUN --split test` only."""
+
+    document_separator: str | None = None
+    """Regular expression; after each match a new document begins, with the state reset to zero."""
 
     cell: CellName = "lstm"
     """The recurrent cell."""
@@ -273,6 +277,8 @@ def _check(options: TrainOptions) -> None:
     require("test", 0 <= o.test < 1, "at least 0 and below 1")
     require("seed", o.seed < 2**63, "below 2^63")
     require("threads", o.threads <= MOST_THREADS, f"at most {MOST_THREADS:,}")
+    if o.document_separator is not None:
+        Expression(o.document_separator)  # refuses an invalid one
     if o.held_out + o.test >= 1:
         raise OptionError(f"--held-out {o.held_out} and --test {o.test} leave nothing to learn from")
     has_own_shape = o.init_from is None and o.resume is None

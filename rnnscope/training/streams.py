@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.errors import TextError
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 
 _GOLDEN = 0.6180339887498949
 
@@ -31,9 +32,16 @@ class Streams:
     """Where the streams stand; `epoch` and `position` are all of its state.
 
     ids: (N,) integers of any width; a memory map works, and only what is asked for is read.
+    document_starts: positions at which the state is to be reset.
     """
 
-    def __init__(self, ids: NDArray[np.generic], batch_size: int, sequence_length: int) -> None:
+    def __init__(
+        self,
+        ids: NDArray[np.generic],
+        batch_size: int,
+        sequence_length: int,
+        document_starts: Starts = NO_DOCUMENTS,
+    ) -> None:
         if len(ids) < 2:
             raise TextError("the text is too short to learn from: it needs at least 2 characters")
         self.sequence_length, self.batch_size = fitted(len(ids), sequence_length, batch_size)
@@ -41,6 +49,7 @@ class Streams:
         self.epoch = 0
         self.position = 0
         self._ids = ids
+        self._document_starts = document_starts
         starts = np.arange(self.batch_size) * self.length
         self._window = np.arange(self.sequence_length + 1)[:, None] + starts  # (T+1, B)
 
@@ -57,6 +66,13 @@ class Streams:
     def at_an_end(self) -> bool:
         """Whether the next chunk starts a new pass, for which carried state means nothing."""
         return self.position + self.sequence_length > self.length
+
+    def begins(self) -> NDArray[np.bool_] | None:
+        """(T, B) where documents begin in the chunk last taken; None where none does."""
+        if not len(self._document_starts):
+            return None
+        begins = begins_at(self._document_starts, self._window[:-1] + self.position - self.sequence_length)
+        return begins if begins.any() else None
 
     def next(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the next chunk, each (T, B) int64."""

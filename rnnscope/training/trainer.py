@@ -307,6 +307,7 @@ class Trainer:
                         learner.model,
                         self.corpus.held_out,
                         characters=LIVE_CHARACTERS,
+                        document_starts=self.corpus.starts_in("validation"),
                         progress=progress,
                     )
             except Cancelled:
@@ -457,12 +458,19 @@ class Trainer:
             yield Warned(step, self.clock.seconds, message, "disk")
             best, training = learner.model, self._training(None)
         held_out, progress = self.corpus.held_out, self.controls.until_stopped
+        starts = self.corpus.starts_in("validation")
         notes = self._last_notes()
         try:
             if len(held_out) <= FINAL_CHARACTERS + 1:
-                result = evaluate(best, held_out, progress=progress)
+                result = evaluate(best, held_out, document_starts=starts, progress=progress)
             else:
-                result = estimate_loss(best, held_out, characters=FINAL_CHARACTERS, progress=progress)
+                result = estimate_loss(
+                    best,
+                    held_out,
+                    characters=FINAL_CHARACTERS,
+                    document_starts=starts,
+                    progress=progress,
+                )
         except Cancelled:
             notes = ("the last evaluation was cancelled: the loss is an estimate on a part", *notes)
             yield Finished(step, self.clock.seconds, reason, self.best_nats, str(path), notes)

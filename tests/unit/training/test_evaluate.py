@@ -123,6 +123,26 @@ def test_judging_leaves_the_model_and_the_random_numbers_alone() -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+def test_documents_are_read_from_a_zero_state() -> None:
+    network, ids = model().eval(), text(300)
+    starts = np.array([7, 50, 51, 200])
+    expected = one_at_a_time(network, ids, {0, *starts.tolist()})
+    assert evaluate(network, ids, document_starts=starts).loss_nats == pytest.approx(expected, abs=1e-6)
+    of_windows = one_at_a_time(network, ids, {*range(0, 299, 30), *starts.tolist()})
+    found = evaluate(network, ids, window=30, document_starts=starts)
+    assert found.loss_nats == pytest.approx(of_windows, abs=1e-6)
+    streams = estimate_loss(network, ids, streams=3, warm_up=90, document_starts=starts)
+    assert streams.loss_nats == pytest.approx(expected, abs=1e-4)
+    assert abs(expected - one_at_a_time(network, ids, {0})) > 1e-3, "or there would be nothing to see"
+
+
+@pytest.mark.parametrize("window", [513, 1500])
+def test_long_windows_are_read_in_chunks(window: int) -> None:
+    network, ids = model().eval(), text(3001)
+    expected = one_at_a_time(network, ids, set(range(0, 3000, window)))
+    assert evaluate(network, ids, window=window).loss_nats == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "loss",
     [evaluate, partial(evaluate, window=7), estimate_loss],

@@ -231,6 +231,27 @@ def test_bytes_of_any_file_can_be_learned(tmp_path: Path) -> None:
     assert said[0].architecture.vocabulary_size == 256
 
 
+def test_documents_are_separate_examples_and_a_resumed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
+    documents: dict[str, Any] = {"document_separator": r"\.\n", "reset_probability": 0.1}
+    run_training(options(tmp_path, run=str(tmp_path / "whole"), **documents))
+    run_training(options(tmp_path, run=str(tmp_path / "carried"), reset_probability=0.1))
+    (started, *_) = run_training(options(tmp_path, **documents), stop_at(17))
+    assert isinstance(started, Started)
+    assert any("60 documents" in note for note in started.notes)
+    run_training(again(tmp_path / "run"))
+    assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+    assert not same(weights(tmp_path / "run"), weights(tmp_path / "carried"))
+    recorded = read_header(tmp_path / "run" / "best.safetensors").training["options"]
+    assert recorded["document_separator"] == r"\.\n"
+
+
+def test_a_separator_that_matches_nowhere_or_is_invalid_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="matches nowhere"):
+        run_training(options(tmp_path, document_separator="§"))
+    with pytest.raises(OptionError, match="not a regular expression"):
+        options(tmp_path, document_separator="(")
+
+
 @pytest.mark.parametrize("text", ["hello", "ab", "aa", "a\nb", "0123456789"])
 @pytest.mark.parametrize("cell", ["lstm", "peephole"])
 def test_any_text_of_two_characters_trains(tmp_path: Path, text: str, cell: str) -> None:

@@ -48,6 +48,16 @@ def test_chunks_are_contiguous_within_a_pass_and_never_leave_the_text(
         before = inputs[-1]
 
 
+def test_chunks_say_where_documents_begin() -> None:
+    starts = np.array([1, 9, 10, 22])
+    streams = Streams(np.arange(25, dtype=np.uint8), batch_size=3, sequence_length=4, document_starts=starts)
+    for _ in range(7):
+        inputs, _ = streams.next(CPU)
+        begins = streams.begins()
+        expected = np.isin(inputs.numpy(), starts)
+        assert (begins is None and not expected.any()) or np.array_equal(begins, expected)
+
+
 def test_every_pass_covers_the_text_but_for_less_than_two_chunks_a_stream() -> None:
     streams = Streams(np.arange(10_001, dtype=np.uint16), batch_size=4, sequence_length=32)
     for _ in range(5):
