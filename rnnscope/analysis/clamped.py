@@ -5,7 +5,8 @@ by itself, and the run is as fast as that of the original network. The weights o
 biases of ±100 hold its gates at σ = 1 or σ = 0:
 
     rnn              h = tanh(b)                           b = artanh(v)
-    gru              z = 1, so h = h'                      starts at h' = v
+    gru              z = 1, so h = h'                      starts at h' = v; the candidate is v as well,
+                                                           else n + z·(h' − n) drifts by rounding
     lstm and others  f = 1, i = 0, so c = c'               starts at c' = v; to clamp the hidden state:
                      o = 1, so h = φ(c)                    starts at c' = φ⁻¹(v)
 
@@ -24,6 +25,7 @@ import torch
 from torch import Tensor
 
 from rnnscope.network.architecture import Activation, Architecture
+from rnnscope.network.cells import CELLS
 from rnnscope.network.cells.cell import Cell, LayerState
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
@@ -33,11 +35,6 @@ if TYPE_CHECKING:
 
 _OPEN, _SHUT = 100.0, -100.0
 _JUST_BELOW_ONE = 1.0 - 2.0**-53
-
-# Blocks of the packed matrices, and the rows of the peepholes.
-_INPUT, _FORGET, _OUTPUT = 0, 1, 3
-_COUPLED_INPUT, _COUPLED_OUTPUT = 0, 2
-_GRU_UPDATE, _GRU_CANDIDATE = 1, 2
 
 
 class Clamped(CharRNN):
@@ -147,17 +144,13 @@ def sample_side_by_side(
 
 def _constant(architecture: Architecture, clamp: Clamp) -> dict[int, float]:
     """The biases, per block of the packed matrices, with which a unit's gates keep its value."""
-    clamps_hidden = clamp.quantity == "hidden"
-    match architecture.cell:
-        case "rnn":
-            return {0: _unsquashed(clamp.value, architecture.activation)}
-        case "gru":
-            # The candidate is v as well: otherwise the kernel's n + z·(h' − n) drifts by rounding.
-            return {_GRU_UPDATE: _OPEN, _GRU_CANDIDATE: _unsquashed(clamp.value, architecture.activation)}
-        case "coupled":
-            return {_COUPLED_INPUT: _SHUT} | ({_COUPLED_OUTPUT: _OPEN} if clamps_hidden else {})
-        case "lstm" | "peephole" | "multiplicative":
-            return {_INPUT: _SHUT, _FORGET: _OPEN} | ({_OUTPUT: _OPEN} if clamps_hidden else {})
+    cell = CELLS[architecture.cell]
+    values = dict(cell.constant)
+    if cell.has_cell and clamp.quantity == "hidden":
+        values["output"] = 1.0
+    own = _unsquashed(clamp.value, architecture.activation)
+    biases = {None: own, 0.0: _SHUT, 1.0: _OPEN}
+    return {cell.blocks.index(block): biases[value] for block, value in values.items()}
 
 
 def _unsquashed(value: float, squash: Activation) -> float:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.network.architecture import UNBOUNDED
+from rnnscope.network.cells import CELLS
 from rnnscope.selection import Selection
 
 Float = NDArray[np.float64]
@@ -23,15 +25,17 @@ def numbers(selection: Selection, name: str, characters: slice) -> Float:
         recorded = selection.trace[f"{selection.layer}/{quantity}"]
         return recorded[characters, selection.unit].astype(np.float64)
 
-    of_gru = selection.trace.architecture.cell == "gru"
+    cell = CELLS[selection.trace.architecture.cell]
     if name in ("kept", "written"):
-        strength = 1 - values("update") if of_gru else values("input")
-        written: Float = strength * values("candidate")
-        return written if name == "written" else values("hidden" if of_gru else "cell") - written
+        written: Float = cell.written(values)
+        return written if name == "written" else values("cell" if cell.has_cell else "hidden") - written
     return values(name)
 
 
 def squashed(selection: Selection, name: str, raw: Float) -> Float:
-    """The same values within −1..1, as bars show them: what adds up to an LSTM's cell goes through tanh."""
-    is_of_gru = selection.trace.architecture.cell == "gru"
-    return np.tanh(raw) if name in ("kept", "written", "cell", "factor") and not is_of_gru else raw
+    """The same values within −1..1, as bars show them: what adds up to a cell state goes through φ."""
+    architecture = selection.trace.architecture
+    has_cell = CELLS[architecture.cell].has_cell
+    if name not in UNBOUNDED and not (has_cell and name in ("kept", "written")):
+        return raw
+    return np.tanh(raw) if architecture.activation == "tanh" else raw / (1 + np.abs(raw))

@@ -13,19 +13,11 @@ import torch
 
 from rnnscope.errors import DeviceError
 from rnnscope.network.architecture import Architecture, CellName
+from rnnscope.network.cells import CELLS
 from rnnscope.training.options import OptimizerName, TrainOptions
 from rnnscope.training.streams import fitted
 
 _FLOAT = 4
-_MATRICES: dict[CellName, int] = {
-    "rnn": 1,
-    "lstm": 4,
-    "gru": 3,
-    "peephole": 4,
-    "coupled": 3,
-    "multiplicative": 5,
-}
-"""Matrices of H rows per layer."""
 _MOMENTS: dict[OptimizerName, int] = {"adamw": 2, "adam": 2, "rmsprop": 1, "adagrad": 1, "sgd": 1}
 """Numbers that an optimizer keeps per parameter."""
 _REDUCIBLE = ("hidden_size", "layers", "embedding_size", "batch_size", "sequence_length")
@@ -58,6 +50,12 @@ def require_memory(
     )
 
 
+def _matrices(cell: CellName) -> int:
+    """Blocks of H rows in the matrices of a step."""
+    shapes = CELLS[cell].shapes(1, 1)
+    return sum(shapes[name][0] for name in CELLS[cell].recurrent if name.startswith("weight"))
+
+
 def needed_bytes(options: TrainOptions, vocabulary_size: int, characters: int) -> int:
     """The memory for weights, moments, copies of both, and the activations of one step, within a tenth.
 
@@ -66,7 +64,7 @@ def needed_bytes(options: TrainOptions, vocabulary_size: int, characters: int) -
     as much once more for the layer that gradients pass, and four times the logits.
     """
     sequence_length, batch_size = fitted(characters, options.sequence_length, options.batch_size)
-    hidden, matrices = options.hidden_size, _MATRICES[options.cell]
+    hidden, matrices = options.hidden_size, _matrices(options.cell)
     copies = 3 * (1 + _MOMENTS[options.optimizer]) + 1
     per_character = (options.layers + 1) * hidden * (17 * matrices + 9) // 10 + 4 * vocabulary_size
     if options.precision == "bfloat16":
@@ -105,7 +103,7 @@ def out_of_memory_explained(advice: str) -> Iterator[None]:
 
 def _parameters(options: TrainOptions, vocabulary_size: int) -> int:
     architecture = Architecture(embedding_size=options.embedding_size, vocabulary_size=vocabulary_size)
-    hidden, matrices = options.hidden_size, _MATRICES[options.cell]
+    hidden, matrices = options.hidden_size, _matrices(options.cell)
     first = matrices * hidden * (architecture.input_size + hidden + 2)
     other = matrices * hidden * (2 * hidden + 2)
     embedding = vocabulary_size * options.embedding_size

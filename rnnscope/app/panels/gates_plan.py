@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rnnscope.network.architecture import CellName
+from rnnscope.network.cells import CELLS, CellName
 from rnnscope.tracing.trace import is_gate
 
 Kind = Literal["text", "expects", "blank", "margin", "gate", "signed"]
@@ -49,17 +49,8 @@ class Plan:
         return any(row.sign for row in self.rows)
 
 
-_LSTM_ROWS = ("input", "forget", "output", "candidate", "cell", "hidden")
-_ROWS: dict[CellName, tuple[str, ...]] = {
-    "rnn": ("hidden",),
-    "lstm": _LSTM_ROWS,
-    "gru": ("reset", "update", "candidate", "hidden"),
-    "peephole": _LSTM_ROWS,
-    "coupled": _LSTM_ROWS,
-    "multiplicative": ("input", "forget", "output", "candidate", "factor", "cell", "hidden"),
-}
-_LSTM_DROPS = ("factor", "hidden", "candidate", "output", "input", "forget")
-_DROPS: dict[CellName, tuple[str, ...]] = {"rnn": (), "gru": ("candidate", "reset", "update")}
+_LEAST_TELLING = ("factor", "hidden", "candidate", "output", "reset", "input", "forget", "update")
+"""The order in which rows go where there is little room; the state itself stays."""
 _KEEPS_LONGER = ("output", "input", "forget", "reset", "update")
 """Two-high rows become one high before these go."""
 _TALLEST = 4
@@ -80,34 +71,44 @@ def plan(cell: CellName, height: int) -> Plan:
     return best
 
 
+def _state(cell: CellName) -> str:
+    return "cell" if CELLS[cell].has_cell else "hidden"
+
+
+def _rows(cell: CellName) -> tuple[str, ...]:
+    """Gates, other bounded quantities, unbounded ones, hidden."""
+    gates, unbounded = CELLS[cell].gates, CELLS[cell].unbounded
+    others = [name for name in CELLS[cell].quantities if name not in gates and name != "hidden"]
+    return (*gates, *sorted(others, key=unbounded.__contains__), "hidden")
+
+
 def _high(cell: CellName) -> Iterator[Plan]:
     """Plans with the text's row and more than the quantities alone."""
     expects = (Row("text", "text"), *(Row("expects", str(rank)) for rank in range(1, 6)), Row("blank"))
-    names = _ROWS[cell]
-    if cell != "rnn":
-        kept = "hidden" if cell == "gru" else "cell"
+    names = _rows(cell)
+    formulas = CELLS[cell].formulas
+    if formulas is not None:
         for scale in range(_TALLEST, 0, -1):
             above = [_quantity(n, scale) for n in names if n not in ("cell", "hidden")]
-            yield Plan((*expects, *above, Row("blank"), *_ledger(kept, 2 * scale)))
-    for scale in range(_TALLEST if cell == "rnn" else 1, 0, -1):
+            yield Plan((*expects, *above, Row("blank"), *_ledger(_state(cell), formulas, 2 * scale)))
+    for scale in range(_TALLEST if formulas is None else 1, 0, -1):
         yield Plan((*expects, *(_quantity(n, scale) for n in names)))
 
 
-def _ledger(kept: str, height: int) -> Iterator[Row]:
+def _ledger(state: str, formulas: tuple[str, str], height: int) -> Iterator[Row]:
     """How the state comes about: what is kept and what is written add up to it."""
-    of_gru = kept == "hidden"
-    yield Row("signed", "kept", height, sign=" ", formula="z·h" if of_gru else "f·c")
-    yield Row("signed", "written", height, sign="+", formula="(1−z)·n" if of_gru else "i·g")
-    yield Row("signed", kept, height, sign="=")
-    if not of_gru:
+    yield Row("signed", "kept", height, sign=" ", formula=formulas[0])
+    yield Row("signed", "written", height, sign="+", formula=formulas[1])
+    yield Row("signed", state, height, sign="=")
+    if state != "hidden":
         yield Row("signed", "hidden", height, sign="→", label="shown")
 
 
 def _low(cell: CellName, before: tuple[Row, ...]) -> Iterator[Plan]:
     """Plans of quantities alone, fuller ones first."""
-    names = list(_ROWS[cell])
-    drops = [name for name in _DROPS.get(cell, _LSTM_DROPS) if name in names]
-    scales = range(_TALLEST, 0, -1) if cell == "rnn" else (1,)
+    names = list(_rows(cell))
+    drops = [name for name in _LEAST_TELLING if name in names and name != _state(cell)]
+    scales = range(_TALLEST, 0, -1) if CELLS[cell].formulas is None else (1,)
     for scale in scales:
         yield Plan((*before, *(_quantity(n, scale) for n in names)))
     for name in drops:

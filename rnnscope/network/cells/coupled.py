@@ -9,6 +9,7 @@ A forget bias b is an input bias of −b. Backward: as in the LSTM, with da_i = 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
@@ -21,6 +22,8 @@ class Coupled(Equations):
     quantities = ("input", "forget", "candidate", "output", "cell", "hidden")
     gates = ("input", "forget", "output")
     forget_bias = ("input", -1)
+    constant: ClassVar = {"input": 0.0}
+    formulas = ("f·c", "i·g")
     saved = ("squashed",)
 
     def split(self, gates: Array) -> tuple[Array, ...]:

@@ -17,7 +17,7 @@ what depends on a(t) and h(t−1) alone, `update` the rest. Where all h are know
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 Array: TypeAlias = Any
@@ -130,6 +130,10 @@ class Equations(ABC):
     """The quantities that may leave −1..1."""
     forget_bias: ClassVar[tuple[str, int] | None] = None
     """The block that takes the initial forget bias, and its sign; None for a cell without a forget gate."""
+    constant: ClassVar[Mapping[str, float | None]]
+    """Values of blocks with which a unit keeps its state at every step; None is the value of the state."""
+    formulas: ClassVar[tuple[str, str] | None] = None
+    """What is kept of the state and what is written to it, as text: `f·c` and `i·g`. None: nothing is kept."""
     saved: ClassVar[tuple[str, ...]] = ()
     """Arrays (T, B, H) that the forward pass keeps besides gates, c and h."""
     saved_back: ClassVar[int] = 0
@@ -195,6 +199,10 @@ class Equations(ABC):
     def derived(self, known: Mapping[str, Array]) -> dict[str, Array]:
         """Quantities that are neither a block nor saved, computed from those."""
         return {}
+
+    def written(self, values: Callable[[str], Array]) -> Array:
+        """What a step adds to the state, from its recorded quantities; for a cell with `formulas`."""
+        return values("input") * values("candidate")
 
     @abstractmethod
     def factors(self, t: Frame, backward: Backward) -> Factors:

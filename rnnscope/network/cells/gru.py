@@ -13,6 +13,7 @@ An update gate z of 1 keeps everything. Backward:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
@@ -25,6 +26,8 @@ class GRU(Equations):
     blocks = ("reset", "update", "candidate")
     quantities = ("reset", "update", "candidate", "hidden")
     gates = ("reset", "update")
+    constant: ClassVar = {"update": 1.0, "candidate": None}
+    formulas = ("z·h", "(1−z)·n")
     saved = ("recalled",)
     projections: ClassVar = {"weight_ih": ("bias_ih",)}
     recurrent = ("weight_hh", "bias_hh")
@@ -50,6 +53,9 @@ class GRU(Equations):
     def update(self, t: Frame, w: Weights, f: Arithmetic) -> None:
         _, _, z, g = t.parts
         f.interpolate(g, t.hidden_before, z, out=t.hidden)
+
+    def written(self, values: Callable[[str], Array]) -> Array:
+        return (1 - values("update")) * values("candidate")
 
     def factors(self, t: Frame, backward: Backward) -> Factors:
         f = backward.f

@@ -26,6 +26,8 @@ class LSTM(Equations):
     quantities: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output", "cell", "hidden")
     gates = ("input", "forget", "output")
     forget_bias = ("forget", +1)
+    constant: ClassVar = {"input": 0.0, "forget": 1.0}
+    formulas = ("f·c", "i·g")
     saved: ClassVar[tuple[str, ...]] = ("squashed",)
 
     def split(self, gates: Array) -> tuple[Array, ...]:

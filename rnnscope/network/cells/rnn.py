@@ -7,6 +7,8 @@ Its one block is h itself. Backward: dL/da = φ'(a) ∘ dh.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rnnscope.network.cells.equations import Arithmetic, Array, Backward, Equations, Factors, Frame, Weights
 
 
@@ -17,6 +19,7 @@ class RNN(Equations):
     blocks = ("hidden",)
     quantities = ("hidden",)
     gates = ()
+    constant: ClassVar = {"hidden": None}
 
     def split(self, gates: Array) -> tuple[Array, ...]:
         return (gates[..., 0, :],)
