@@ -15,7 +15,7 @@ from rnnscope.app.columns import window
 from rnnscope.app.messages import CursorMoved, QuantityChosen
 from rnnscope.app.panels.gates import Gates
 from rnnscope.app.panels.gates_plan import Plan, plan
-from rnnscope.network.architecture import QUANTITIES, Architecture, CellName
+from rnnscope.network.architecture import QUANTITIES, Activation, Architecture, CellName
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
@@ -163,6 +163,23 @@ def test_kept_and_written_follow_the_equations_and_add_up(cell: CellName) -> Non
     assert kept == pytest.approx(expected_kept, abs=1e-6)
     assert written == pytest.approx(expected_written, abs=1e-6)
     assert kept + written == pytest.approx(state)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softsign"])
+@pytest.mark.parametrize("cell", list(QUANTITIES))
+def test_bars_of_unbounded_values_go_through_the_networks_activation(
+    cell: CellName, activation: Activation
+) -> None:
+    trace = trace_of("the ferry", cell)
+    shape = dataclasses.replace(trace.architecture, activation=activation)
+    selection = Selection(dataclasses.replace(trace, architecture=shape), unit=1)
+    raw = np.array([-30.0, -0.5, 0.0, 2.0])
+    through = np.tanh(raw) if activation == "tanh" else raw / (1 + np.abs(raw))
+    has_cell = "cell" in QUANTITIES[cell]
+    for name in ("cell", "factor", *(("kept", "written") if has_cell else ())):
+        np.testing.assert_allclose(ledger.squashed(selection, name, raw), through)
+    for name in ("hidden", "candidate", *(() if has_cell else ("kept", "written"))):
+        np.testing.assert_array_equal(ledger.squashed(selection, name, raw), raw)
 
 
 # -- window ----------------------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ class Equations(ABC):
     constant: ClassVar[Mapping[str, float | None]]
     """Values of blocks with which a unit keeps its state at every step; None is the value of the state."""
     formulas: ClassVar[tuple[str, str] | None] = None
-    """What is kept of the state and what is written to it, as text: `f·c` and `i·g`. None: nothing is kept."""
+    """What is kept of the state and what is written to it, such as `f·c`, `i·g`; None: nothing is kept."""
     saved: ClassVar[tuple[str, ...]] = ()
     """Arrays (T, B, H) that the forward pass keeps besides gates, c and h."""
     saved_back: ClassVar[int] = 0
