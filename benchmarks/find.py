@@ -1,10 +1,11 @@
-"""A search of one megabyte for all built-in features, against one plain forward pass over the same text.
+"""A search of one megabyte against one plain forward pass over the same streams, and its top five checked.
 
-    python benchmarks/find.py [TEXT] [HIDDEN [THREADS]]
+    python benchmarks/find.py [MODEL [THREADS]]     default: archive-lstm, 2 threads, on data/input.txt
+    python benchmarks/find.py --exact [MODEL]       the top five against the scores of all positions
 
-The claims: all units × quantities × features take at most twice the time of the forward pass in the same
-lanes, and the memory does not grow with the text. Both take turns; the median of the ratios is printed. Then
-one feature on 20,000 characters of a trace, which should take less than a second, with null and probe.
+The claims: one query takes at most three times the forward pass, its memory does not grow with the text, and
+its top five are those of the exact scores. Search and forward pass take turns; the median of the ratios is
+printed. The exact scores are computed from a trace of every position by scikit-learn and SciPy.
 """
 
 from __future__ import annotations
@@ -21,69 +22,134 @@ import torch  # isort: skip
 import numpy as np
 import psutil
 
-from rnnscope.analysis.features import FEATURES
-from rnnscope.analysis.lanes import LANES, Lanes
-from rnnscope.analysis.questions import BuiltIn
-from rnnscope.analysis.search import find_in_trace
-from rnnscope.analysis.streaming import count_along
-from rnnscope.network.architecture import Architecture
+from rnnscope.analysis.find import Find, FindResult, find
+from rnnscope.network.architecture import QUANTITIES
+from rnnscope.network.checkpoint import load_model, resolve_model
 from rnnscope.network.model import CharRNN
-from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.tracing.record import record
+from rnnscope.tracing.reader import TextReader
+from rnnscope.tracing.streams import STREAMS
 
-_PAIRS = 3
+_PAIRS = 5
 _CHARACTERS = 1_000_000
 _CHUNK = 64
+_TEXT = Path(__file__).parent.parent / "data" / "input.txt"
+_QUERIES = (Find(feature="quotes"), Find(feature="column"), Find(pattern=r"\b[A-Z]\w+"))
+_TOP = 5
 
 
 def main() -> None:
-    default = Path(__file__).parent.parent / "data" / "input.txt"
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    size = int(sys.argv[2]) if len(sys.argv) > 2 else 512
-    torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
-    text = path.read_text("utf-8")[:_CHARACTERS]
-    vocabulary = Vocabulary.of(text)
-    ids = vocabulary.encode(text)
-    for cell in ("lstm", "gru"):
-        torch.manual_seed(0)
-        architecture = Architecture(cell=cell, vocabulary_size=len(vocabulary), hidden_size=size)
-        network = CharRNN(architecture, vocabulary).eval()
-        _all_features(network, ids)
-        _one_feature(network, ids[:20_000])
+    arguments = [each for each in sys.argv[1:] if each != "--exact"]
+    model = load_model(resolve_model(arguments[0] if arguments else "archive-lstm"))
+    torch.set_num_threads(int(arguments[1]) if len(arguments) > 1 else 2)
+    text = _TEXT.read_text("utf-8")[:_CHARACTERS]
+    print(f"{model.architecture.title}, {len(text):,} characters, {torch.get_num_threads()} thread(s)")
+    if "--exact" in sys.argv:
+        _compare(model, text)
+    else:
+        _time(model, text)
 
 
-def _all_features(network: CharRNN, ids: np.ndarray) -> None:
-    lanes = Lanes.over(len(ids), LANES)
-    ratios, memory = [], []
-    for _ in range(_PAIRS):
-        plain = _seconds(lambda: _forward(network, ids, lanes))
-        for part in (len(ids) // 2, len(ids)):
-            search = _seconds(lambda part=part: count_along(network, ids[:part], BuiltIn(FEATURES)))
-            memory.append(psutil.Process().memory_info().rss / 2**20)
-        ratios.append(search / plain)
-        print(f"  forward {plain:6.1f} s   search {search:6.1f} s   {search / plain:.2f} times", flush=True)
-    print(
-        f"{network.architecture.title}: {len(ids):,} characters in {len(lanes)} lanes, "
-        f"{torch.get_num_threads()} thread(s): {statistics.median(ratios):.2f} times a forward pass; "
-        f"memory {memory[-2]:.0f} MB after half of the text, {memory[-1]:.0f} MB after all"
-    )
+def _time(model: CharRNN, text: str) -> None:
+    ids = TextReader(model, text).ids(0, len(text))
+    for query in _QUERIES:
+        ratios, memory = [], []
+        for _ in range(_PAIRS):
+            plain = _seconds(lambda: _forward(model, ids))
+            for part in (len(text) // 2, len(text)):
+                reader = TextReader(model, text[:part])
+                search = _seconds(lambda reader=reader, query=query: find(query, reader))
+                memory.append(psutil.Process().memory_info().rss / 2**20)
+            ratios.append(search / plain)
+            print(
+                f"  forward {plain:6.1f} s   search {search:6.1f} s   {search / plain:.2f} times", flush=True
+            )
+        print(
+            f"{query.feature or query.pattern}: {statistics.median(ratios):.2f} times a forward pass; "
+            f"memory {memory[-2]:.0f} MB after half of the text, {memory[-1]:.0f} MB after all",
+            flush=True,
+        )
 
 
 @torch.no_grad()
-def _forward(network: CharRNN, ids: np.ndarray, lanes: Lanes) -> None:
-    state = network.initial_state(len(lanes))
-    for first in range(0, lanes.length, _CHUNK):
-        at = lanes.starts + np.arange(first, min(first + _CHUNK, lanes.length))[:, None]
-        _, state = network(torch.from_numpy(ids[at].astype(np.int64)), state)
+def _forward(model: CharRNN, ids: np.ndarray) -> None:
+    rows = ids[: len(ids) // STREAMS * STREAMS].reshape(STREAMS, -1).T
+    state = model.initial_state(STREAMS)
+    for first in range(0, len(rows), _CHUNK):
+        part = np.ascontiguousarray(rows[first : first + _CHUNK]).astype(np.int64)
+        _, state = model(torch.from_numpy(part), state)
 
 
-def _one_feature(network: CharRNN, ids: np.ndarray) -> None:
-    trace = record(network, ids)
-    for name in ("quotes", "column"):
-        seconds = [_seconds(lambda name=name: find_in_trace(trace, BuiltIn([name]))) for _ in range(_PAIRS)]
+def _compare(model: CharRNN, text: str) -> None:
+    """The top five of every query against those of all positions of the same halves."""
+    found = [find(query, TextReader(model, text)) for query in _QUERIES]
+    for query, result in zip(_QUERIES, found, strict=True):
+        for each in result.results[:_TOP]:
+            print(
+                f"  {query.feature or query.pattern}: {_shown(result, each.layer, each.unit, each.quantity)}"
+            )
+    blocks = np.arange(len(text)) // -(-len(text) // 16)
+    halves = [np.flatnonzero(blocks % 2 == half) for half in (0, 1)]
+    answers = [query.target().values(lambda a, b: text[a:b], len(text)) for query in _QUERIES]
+    exact: list[list[tuple[float, float, float, tuple[int, int, str]]]] = [[] for _ in _QUERIES]
+    for layer in range(1, model.architecture.layers + 1):
+        for quantity in QUANTITIES[model.architecture.cell]:
+            values = np.empty((model.architecture.hidden_size, len(text)), np.float32)
+            at = 0
+            for trace in TextReader(model, text).traces(stretch=16_384):
+                values[:, at : at + len(trace)] = trace[f"{layer}/{quantity}"].T
+                at += len(trace)
+            for unit, column in enumerate(values):
+                for scores, answer in zip(exact, answers, strict=True):
+                    scores.append((*_scores(column, answer, halves), (layer, unit, quantity)))
+            print(f"  {layer}/{quantity} scored at every position", flush=True)
+    for query, result, scores in zip(_QUERIES, found, exact, strict=True):
+        best = sorted(scores, key=lambda each: -each[0])[:_TOP]
+        ours = [(each.layer, each.unit, each.quantity) for each in result.results[:_TOP]]
+        by_column = {column: (score, held, precision) for score, held, precision, column in scores}
+        off = [
+            (each.score - by_column[column][0], each.held_out - by_column[column][1])
+            for each, column in zip(
+                result.results, ((r.layer, r.unit, r.quantity) for r in result.results), strict=True
+            )
+        ]
+        rare = [
+            each.average_precision - by_column[each.layer, each.unit, each.quantity][2]
+            for each in result.results
+            if each.average_precision is not None
+        ]
         print(
-            f"  {name} on a trace of {len(ids):,} characters: {statistics.median(seconds):.2f} s", flush=True
+            f"{query.feature or query.pattern}: top five {'equal' if ours == [each[3] for each in best] else 'DIFFER'}; "
+            f"scores at most {np.abs(off).max():.1e} off"
+            + (f", average precision {np.abs(rare).max():.1e}" if rare else "")
         )
+        print("   exact", [(each[3], round(each[0], 5)) for each in best])
+        print(
+            "   ours ",
+            [(column, round(each.score, 5)) for column, each in zip(ours, result.results, strict=False)],
+        )
+
+
+def _scores(column: np.ndarray, answer: np.ndarray, halves: list[np.ndarray]) -> tuple[float, float, float]:
+    """On the selection half, in the same direction on the held-out half, and its average precision."""
+    from scipy.stats import spearmanr
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    selection, held = halves
+    if set(np.unique(answer[:1000])) <= {0.0, 1.0}:
+        score, held_out = (roc_auc_score(answer[half], column[half]) for half in halves)
+        flip = score < 0.5
+        if max(score, 1 - score) < 0.7:
+            return max(score, 1 - score), 1 - held_out if flip else held_out, np.nan
+        precision = average_precision_score(answer[held], -column[held] if flip else column[held])
+        return max(score, 1 - score), 1 - held_out if flip else held_out, float(precision)
+    score, held_out = (spearmanr(column[half], answer[half]).statistic for half in halves)
+    score, held_out = float(np.nan_to_num(score)), float(np.nan_to_num(held_out))
+    return abs(score), held_out if score >= 0 else -held_out, np.nan
+
+
+def _shown(result: FindResult, layer: int, unit: int, quantity: str) -> str:
+    each = next(r for r in result.results if (r.layer, r.unit, r.quantity) == (layer, unit, quantity))
+    return f"{layer}/{unit} {quantity} {each.score:.4f}, held out {each.held_out:.4f} ± {each.standard_error}"
 
 
 def _seconds(work: Callable[[], object]) -> float:

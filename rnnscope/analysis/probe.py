@@ -1,4 +1,4 @@
-"""A linear probe: what all units know of a feature together, beside what the best of them knows alone.
+"""A linear probe: how well all units together predict a feature, to compare with the best single unit.
 
 Boolean: logistic regression with an L1 penalty, so that the units it does without have the weight 0,
 
@@ -27,8 +27,8 @@ from torch import Tensor
 
 from rnnscope.analysis.features import Kind
 from rnnscope.analysis.statistics import auc, spearman
-from rnnscope.analysis.stopping import Stop, heed
 from rnnscope.network.cells.product import product
+from rnnscope.progress import NO_PROGRESS, Progress
 
 Float = NDArray[np.float32]
 
@@ -62,9 +62,9 @@ def probe(
     kind: Kind,
     units: int,
     *,
-    should_stop: Stop | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Probe:
-    """Fit to states (n, D) and answers (n,), in the order of the text; judge on the others. Raises Stopped.
+    """Fit to states (n, D) and answers (n,), in the order of the text; judge on the others. Raises Cancelled.
 
     A boolean answer is 0 or 1. The D columns are one or more numbers of each of `units` units, the first of
     all units before the second of all units.
@@ -74,7 +74,7 @@ def probe(
     x, held_x = (torch.from_numpy((part - mean) / scale) for part in (states, held_states))
     y = torch.from_numpy(2 * answers - 1 if kind == "boolean" else answers - answers.mean())
     judge = _auc if kind == "boolean" else _spearman
-    path = partial(_lasso_path if kind == "boolean" else _ridge_path, should_stop=should_stop)
+    path = partial(_lasso_path if kind == "boolean" else _ridge_path, progress=progress)
     weights = _chosen(path, x, y, judge)
     used = (weights.view(-1, units) != 0).any(dim=0)
     return Probe(judge(held_x @ weights, torch.from_numpy(held_answers)), int(used.sum()))
@@ -113,7 +113,7 @@ def _varies(y: Tensor) -> bool:
     return bool((y != y[0]).any())
 
 
-def _lasso_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterator[Tensor]:
+def _lasso_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Iterator[Tensor]:
     """Weights for falling penalties, each from where the last ended."""
     weights = x.new_zeros(x.shape[1])
     share = float((y > 0).float().mean())
@@ -126,7 +126,7 @@ def _lasso_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterat
         while True:
             active = keep.nonzero().flatten()
             part, start = x[:, active], (weights[active], intercept)
-            weights[active], intercept = _fista(part, y, *start, penalty, should_stop)
+            weights[active], intercept = _fista(part, y, *start, penalty, progress)
             gradient = _gradient(x, y, weights, intercept)
             missed = (gradient.abs() > 1.05 * penalty) & ~keep
             if not missed.any():
@@ -147,7 +147,7 @@ def _pull(y: Tensor, margin: Tensor) -> Tensor:
 
 
 def _fista(
-    x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: float, should_stop: Stop | None = None
+    x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: float, progress: Progress = NO_PROGRESS
 ) -> tuple[Tensor, float]:
     """The minimum from a warm start, restarted where momentum carries uphill (O'Donoghue & Candès 2015)."""
     design = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
@@ -157,7 +157,7 @@ def _fista(
     threshold[-1] = 0.0
     ahead, momentum = now, 1.0
     for _ in range(_ROUNDS):
-        heed(should_stop)
+        progress.check()
         moved = ahead + step / len(x) * (_pull(y, design @ ahead) @ design)
         following = moved.sign() * (moved.abs() - threshold).clamp(min=0)
         change = following - now
@@ -184,15 +184,15 @@ def _curvature(design: Tensor) -> float:
     return 1.05 * length / (4 * len(design))
 
 
-def _ridge_path(x: Tensor, y: Tensor, should_stop: Stop | None = None) -> Iterator[Tensor]:
+def _ridge_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Iterator[Tensor]:
     """Weights for falling penalties."""
     products, shared = x.new_zeros(x.shape[1], x.shape[1]), (y @ x).double()
     for part in torch.split(x, _ROWS):
-        heed(should_stop)
+        progress.check()
         turned = part.t().contiguous()
         products += product(turned, turned)
     products = products.double()
     whole = torch.eye(len(products), dtype=torch.float64) * len(x)
     for ridge in _RIDGES:
-        heed(should_stop)
+        progress.check()
         yield torch.linalg.solve(products + ridge * whole, shared).float()

@@ -1,17 +1,16 @@
-"""How well one number tells a feature: AUC, average precision and Spearman's correlation, exact and binned.
+"""How well one number predicts a feature: AUC, average precision and Spearman's correlation.
 
     AUC        the chance that a position where the feature is on has the higher value; a tie counts half.
                With r the ranks 1 … n (ties share their mean) it is (mean r where on − (n₊ + 1)/2) / n₋.
     AP         Σ (recall_k − recall_{k−1}) · precision_k over falling thresholds; for features that are rare.
     Spearman   the correlation of ranks.
 
-For texts that do not fit in memory every unit has a histogram of 256 bins; two values in one bin count as a
-tie.
+For a text whose activations do not fit in memory, histograms stand for the values; two values in one bin
+count as a tie.
 """
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,20 +20,16 @@ Float = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-BINS = 256
-
-_MOST_BATCHES, _LEAST_BATCHES, _LEAST_IN_BATCH = 30, 5, 10
-
 
 def auc(values: NDArray[Any], is_on: Bools) -> float:
     """Area under the ROC curve of `values` (n,) for `is_on` (n,); ½ where either class is empty."""
-    return float(auc_of_ranks(centred_ranks(values[None].astype(np.float64)), is_on[:, None])[0, 0])
+    return float(auc_of_ranks(centered_ranks(values[None].astype(np.float64)), is_on[:, None])[0, 0])
 
 
 def spearman(values: NDArray[Any], numbers: NDArray[Any]) -> float:
     """Spearman's rank correlation of two (n,) arrays; 0 where one of them is constant."""
-    ours = centred_ranks(values[None].astype(np.float64))
-    theirs = centred_ranks(numbers[None].astype(np.float64))
+    ours = centered_ranks(values[None].astype(np.float64))
+    theirs = centered_ranks(numbers[None].astype(np.float64))
     return float(correlation(ours, theirs.T)[0, 0])
 
 
@@ -49,7 +44,7 @@ def average_precision(values: NDArray[Any], is_on: Bools) -> float:
     return float(np.sum(np.diff(hits, prepend=0) / hits[-1] * (hits / taken)))
 
 
-def centred_ranks(values: NDArray[Any]) -> NDArray[Any]:
+def centered_ranks(values: NDArray[Any]) -> NDArray[Any]:
     """Each row's ranks (C, n), of its own type, moved and scaled to −½ … ½; ties share their mean."""
     n = values.shape[1]
     order = np.argsort(values, axis=1)
@@ -70,18 +65,18 @@ def centred_ranks(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def auc_of_ranks(ranks: NDArray[Any], is_on: Bools) -> Doubles:
-    """(C, F): AUC of every row of centred ranks (C, n) for every column of `is_on` (n, F)."""
+    """(C, F): AUC of every row of centered ranks (C, n) for every column of `is_on` (n, F)."""
     n = ranks.shape[1]
     on = is_on.sum(axis=0).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (ranks @ is_on.astype(ranks.dtype)) / on
-        areas: Doubles = 0.5 + mean * (n / (n - on))  # centred ranks have the mean 0 over all
+        areas: Doubles = 0.5 + mean * (n / (n - on))  # centered ranks have the mean 0 over all
     areas[:, (on == 0) | (on == n)] = 0.5
     return areas
 
 
 def correlation(ranks: NDArray[Any], numbers: NDArray[Any]) -> Doubles:
-    """(C, F): Pearson's correlation of centred rows (C, n) and columns (n, F) whose means are 0."""
+    """(C, F): Pearson's correlation of centered rows (C, n) and columns (n, F) whose means are 0."""
     lengths = np.sqrt(np.einsum("cn,cn->c", ranks, ranks, dtype=np.float64))[:, None]
     lengths = lengths * np.sqrt(np.einsum("nf,nf->f", numbers, numbers, dtype=np.float64))
     products = (ranks @ numbers.astype(ranks.dtype)).astype(np.float64)
@@ -99,6 +94,21 @@ def auc_of_counts(on: NDArray[Any], off: NDArray[Any]) -> Doubles:
     return areas
 
 
+def spearman_of_counts(counts: NDArray[Any], sums: Doubles, variance: float) -> Doubles:
+    """(…): Spearman's correlation from histograms of the values.
+
+    counts: (…, bins) the positions in each bin. sums: (…, bins) the sums of their centered ranks by the other
+    number; variance: the mean of the squares of those ranks.
+    """
+    n = np.maximum(counts.sum(axis=-1, keepdims=True, dtype=np.float64), 1)
+    ranks = (np.cumsum(counts, axis=-1) - counts / 2) / n - 0.5
+    covariance = np.einsum("...b,...b->...", ranks, sums) / n[..., 0]
+    covariance -= np.einsum("...b,...b->...", ranks, counts) / n[..., 0] * sums.sum(axis=-1) / n[..., 0]
+    spread = np.sqrt(np.maximum(np.einsum("...b,...b->...", ranks**2, counts) / n[..., 0], 0) * variance)
+    found: Doubles = np.divide(covariance, spread, out=np.zeros_like(covariance), where=spread > 1e-9)
+    return found.clip(-1, 1)
+
+
 def average_precision_of_counts(on: NDArray[Any], off: NDArray[Any]) -> float:
     """Average precision from two histograms (bins,); a bin is one threshold."""
     hits, taken = np.cumsum(on[::-1]), np.cumsum((on + off)[::-1])
@@ -106,39 +116,3 @@ def average_precision_of_counts(on: NDArray[Any], off: NDArray[Any]) -> float:
         return 0.0
     precision = np.divide(hits, taken, out=np.zeros(len(hits)), where=taken > 0)
     return float(np.sum(on[::-1] / hits[-1] * precision))
-
-
-def ranks_of_bins(counts: NDArray[np.int64]) -> Float:
-    """The mean rank (C, bins) of what is in each bin of histograms (C, bins), moved and scaled to −½ … ½."""
-    below = np.cumsum(counts, axis=1) - counts / 2
-    ranks: Doubles = below / np.maximum(counts.sum(axis=1, keepdims=True), 1) - 0.5
-    return ranks.astype(np.float32)
-
-
-def mean_interval(values: NDArray[Any], confidence: float = 0.95) -> tuple[float, float] | None:
-    """A confidence interval of the mean of a series (n,) whose neighbors are correlated.
-
-    The means of consecutive batches are nearly independent even where single values are not, so Student's
-    interval of some 30 of them holds where that of all values would be far too narrow. None below 50 values.
-    """
-    batches = min(_MOST_BATCHES, len(values) // _LEAST_IN_BATCH)
-    if batches < _LEAST_BATCHES:
-        return None
-    borders = np.arange(batches) * len(values) // batches
-    sizes = np.diff(borders, append=len(values))
-    means = np.add.reduceat(values.astype(np.float64), borders) / sizes
-    mean = float(np.mean(values, dtype=np.float64))
-    half = _student(0.5 + confidence / 2, batches - 1) * float(means.std(ddof=1)) / batches**0.5
-    return mean - half, mean + half
-
-
-def _student(probability: float, freedom: int) -> float:
-    """The quantile of Student's distribution (Abramowitz & Stegun 1964, 26.7.5); good from 4 degrees on."""
-    z = NormalDist().inv_cdf(probability)
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * freedom**4)
-    )
