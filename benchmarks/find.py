@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import rnnscope  # noqa: F401  (before torch, for how its threads wait)
 
@@ -35,6 +36,10 @@ _CHUNK = 64
 _TEXT = Path(__file__).parent.parent / "data" / "input.txt"
 _QUERIES = (Find(feature="quotes"), Find(feature="column"), Find(pattern=r"\b[A-Z]\w+"))
 _TOP = 5
+
+Column: TypeAlias = tuple[int, int, str]
+Scores: TypeAlias = tuple[float, float, float]
+"""On the selection half, on the held-out half, and the average precision on the held-out half."""
 
 
 def main() -> None:
@@ -82,15 +87,10 @@ def _forward(model: CharRNN, ids: np.ndarray) -> None:
 def _compare(model: CharRNN, text: str) -> None:
     """The top five of every query against those of all positions of the same halves."""
     found = [find(query, TextReader(model, text)) for query in _QUERIES]
-    for query, result in zip(_QUERIES, found, strict=True):
-        for each in result.results[:_TOP]:
-            print(
-                f"  {query.feature or query.pattern}: {_shown(result, each.layer, each.unit, each.quantity)}"
-            )
     blocks = np.arange(len(text)) // -(-len(text) // 16)
     halves = [np.flatnonzero(blocks % 2 == half) for half in (0, 1)]
     answers = [query.target().values(lambda a, b: text[a:b], len(text)) for query in _QUERIES]
-    exact: list[list[tuple[float, float, float, tuple[int, int, str]]]] = [[] for _ in _QUERIES]
+    exact: list[dict[Column, Scores]] = [{} for _ in _QUERIES]
     for layer in range(1, model.architecture.layers + 1):
         for quantity in QUANTITIES[model.architecture.cell]:
             values = np.empty((model.architecture.hidden_size, len(text)), np.float32)
@@ -100,41 +100,42 @@ def _compare(model: CharRNN, text: str) -> None:
                 at += len(trace)
             for unit, column in enumerate(values):
                 for scores, answer in zip(exact, answers, strict=True):
-                    scores.append((*_scores(column, answer, halves), (layer, unit, quantity)))
+                    scores[layer, unit, quantity] = _scores(column, answer, halves)
             print(f"  {layer}/{quantity} scored at every position", flush=True)
     for query, result, scores in zip(_QUERIES, found, exact, strict=True):
-        best = sorted(scores, key=lambda each: -each[0])[:_TOP]
-        ours = [(each.layer, each.unit, each.quantity) for each in result.results[:_TOP]]
-        by_column = {column: (score, held, precision) for score, held, precision, column in scores}
-        off = [
-            (each.score - by_column[column][0], each.held_out - by_column[column][1])
-            for each, column in zip(
-                result.results, ((r.layer, r.unit, r.quantity) for r in result.results), strict=True
-            )
-        ]
-        rare = [
-            each.average_precision - by_column[each.layer, each.unit, each.quantity][2]
-            for each in result.results
-            if each.average_precision is not None
-        ]
+        _report(query.feature or str(query.pattern), result, scores)
+
+
+def _report(name: str, result: FindResult, exact: dict[Column, Scores]) -> None:
+    best = sorted(exact, key=lambda column: -exact[column][0])[:_TOP]
+    ours = [(each.layer, each.unit, each.quantity) for each in result.results]
+    pairs = list(zip(result.results, (exact[column] for column in ours), strict=True))
+    scores = max(abs(each.score - theirs[0]) for each, theirs in pairs)
+    held_out = max(abs(each.held_out - theirs[1]) for each, theirs in pairs)
+    precisions = [
+        abs(each.average_precision - theirs[2])
+        for each, theirs in pairs
+        if each.average_precision is not None
+    ]
+    print(
+        f"{name}: the top {_TOP} are {'equal' if ours[:_TOP] == best else 'NOT equal'}; off by at most "
+        f"{scores:.1e} (score), {held_out:.1e} (held out)"
+        + (f", {max(precisions):.1e} (average precision)" if precisions else "")
+    )
+    for column, each in zip(best, result.results, strict=False):
+        theirs = ", ".join(f"{value:.4f}" for value in exact[column])
         print(
-            f"{query.feature or query.pattern}: top five {'equal' if ours == [each[3] for each in best] else 'DIFFER'}; "
-            f"scores at most {np.abs(off).max():.1e} off"
-            + (f", average precision {np.abs(rare).max():.1e}" if rare else "")
-        )
-        print("   exact", [(each[3], round(each[0], 5)) for each in best])
-        print(
-            "   ours ",
-            [(column, round(each.score, 5)) for column, each in zip(ours, result.results, strict=False)],
+            f"   exact {column}: {theirs}   found {each.layer}/{each.unit} {each.quantity}: "
+            f"{each.score:.4f}, {each.held_out:.4f} ± {each.standard_error}, {each.average_precision}"
         )
 
 
-def _scores(column: np.ndarray, answer: np.ndarray, halves: list[np.ndarray]) -> tuple[float, float, float]:
+def _scores(column: np.ndarray, answer: np.ndarray, halves: list[np.ndarray]) -> Scores:
     """On the selection half, in the same direction on the held-out half, and its average precision."""
     from scipy.stats import spearmanr
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    selection, held = halves
+    held = halves[1]
     if set(np.unique(answer[:1000])) <= {0.0, 1.0}:
         score, held_out = (roc_auc_score(answer[half], column[half]) for half in halves)
         flip = score < 0.5
@@ -145,11 +146,6 @@ def _scores(column: np.ndarray, answer: np.ndarray, halves: list[np.ndarray]) ->
     score, held_out = (spearmanr(column[half], answer[half]).statistic for half in halves)
     score, held_out = float(np.nan_to_num(score)), float(np.nan_to_num(held_out))
     return abs(score), held_out if score >= 0 else -held_out, np.nan
-
-
-def _shown(result: FindResult, layer: int, unit: int, quantity: str) -> str:
-    each = next(r for r in result.results if (r.layer, r.unit, r.quantity) == (layer, unit, quantity))
-    return f"{layer}/{unit} {quantity} {each.score:.4f}, held out {each.held_out:.4f} ± {each.standard_error}"
 
 
 def _seconds(work: Callable[[], object]) -> float:

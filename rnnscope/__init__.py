@@ -28,13 +28,17 @@ if TYPE_CHECKING:
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
     from rnnscope.analysis.factors import Factorization, Factors, FactorsResult
+    from rnnscope.analysis.find import Find, FindResult, FoundNeuron
     from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult, Norms
     from rnnscope.analysis.histogram import Histogram, HistogramResult
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
+    from rnnscope.analysis.names import FeatureScores, Names, NamesResult, NeuronLabel
     from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
+    from rnnscope.analysis.probe import Probe
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saliency import Saliency, SaliencyResult
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
+    from rnnscope.analysis.targets import Labels
     from rnnscope.api import Model, color, find, load, trace, train
     from rnnscope.errors import RnnscopeError
     from rnnscope.export.colored import ColoredText
@@ -50,12 +54,16 @@ _MODULES = {
     "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
     "rnnscope.analysis.factors": ("Factorization", "Factors", "FactorsResult"),
     "rnnscope.analysis.gradient_flow": ("Flow", "GradientFlow", "GradientFlowResult", "Norms"),
+    "rnnscope.analysis.find": ("Find", "FindResult", "FoundNeuron"),
     "rnnscope.analysis.histogram": ("Histogram", "HistogramResult"),
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
+    "rnnscope.analysis.names": ("FeatureScores", "Names", "NamesResult", "NeuronLabel"),
+    "rnnscope.analysis.probe": ("Probe",),
     "rnnscope.analysis.query": ("Query", "Result"),
     "rnnscope.analysis.saliency": ("Saliency", "SaliencyResult"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),
+    "rnnscope.analysis.targets": ("Labels",),
     "rnnscope.api": ("Model", "color", "find", "load", "trace", "train"),
     "rnnscope.errors": ("RnnscopeError",),
     "rnnscope.export.colored": ("ColoredText",),
@@ -85,12 +93,17 @@ __all__ = [
     "Factorization",
     "Factors",
     "FactorsResult",
+    "FeatureScores",
+    "Find",
+    "FindResult",
     "Flow",
+    "FoundNeuron",
     "GateSaturation",
     "GradientFlow",
     "GradientFlowResult",
     "Histogram",
     "HistogramResult",
+    "Labels",
     "Level",
     "LossChange",
     "Match",
@@ -98,11 +111,15 @@ __all__ = [
     "MatchedRange",
     "MatchedUnit",
     "Model",
+    "Names",
+    "NamesResult",
+    "NeuronLabel",
     "NgramPage",
     "NgramPageResult",
     "Ngrams",
     "NgramsResult",
     "Norms",
+    "Probe",
     "Progress",
     "Query",
     "Result",

@@ -6,17 +6,14 @@ In a notebook a trace, a colored text and a result display themselves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnscope.analysis import search
-from rnnscope.analysis.findings import Findings
-from rnnscope.analysis.questions import Where, question
-from rnnscope.commands.found import as_html
+from rnnscope.analysis.find import Find, FindResult
+from rnnscope.analysis.targets import Labels, Where
 from rnnscope.errors import OptionError
 from rnnscope.export.colored import ColoredText, Facts
 from rnnscope.export.read import read_colored
@@ -35,14 +32,6 @@ from rnnscope.training import launch
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Started
 from rnnscope.training.options import TrainOptions
-
-
-@dataclass(frozen=True, repr=False)
-class FoundNeurons(Findings):
-    """Findings that a notebook displays as a table."""
-
-    def _repr_html_(self) -> str:
-        return as_html(self)
 
 
 class Model:
@@ -249,7 +238,7 @@ def find(
     labels: ArrayLike | None = None,
     quantity: str | None = None,
     top: int = 20,
-) -> FoundNeurons:
+) -> FindResult:
     """Search for the units that encode a feature of the text.
 
     source: a model with a text, or a trace. The feature is one of: `feature`, the name of a built-in one;
@@ -265,14 +254,18 @@ def find(
         >>> len(found.results)
         3
     """
-    asked = question(feature, pattern, None if labels is None else np.asarray(labels), where=where)
+    query = Find(
+        feature=feature,
+        pattern=pattern,
+        where=where,
+        labels=None if labels is None else Labels.of(labels),
+        quantity=quantity,
+        limit=top,
+    )
     if isinstance(source, Trace):
         if text is not None:
             raise OptionError("a trace has its text already: give a model and a text, or a trace")
-        found = search.find_in_trace(source, asked, quantity=quantity, top=top)
-    elif text is None:
+        return Session.of_trace(source).ask(query)
+    if text is None:
         raise OptionError("a model needs a text to look for it in: find(model, text, …)")
-    else:
-        ids = source.vocabulary.encode(text)
-        found = search.find(source.network, ids, asked, quantity=quantity, top=top)
-    return FoundNeurons(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return Session(source, text).ask(query)

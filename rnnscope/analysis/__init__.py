@@ -13,6 +13,7 @@ from rnnscope.analysis.factors import Factors
 from rnnscope.analysis.gradient_flow import GradientFlow
 from rnnscope.analysis.histogram import Histogram
 from rnnscope.analysis.matching import Match
+from rnnscope.analysis.names import Names
 from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.analysis.query import Query
 from rnnscope.analysis.saliency import Saliency
@@ -32,6 +33,7 @@ QUERIES: Mapping[str, type[Query[Any]]] = {
         Errors,
         Brackets,
         GradientFlow,
+        Names,
     )
 }
 """Every analysis by its name. The command line, the palette of the inspect screen and the documentation list

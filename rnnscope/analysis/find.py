@@ -61,10 +61,10 @@ Doubles: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = NDArray[np.uint8]
 Positions: TypeAlias = NDArray[np.int64]
 
-_EXACT_BYTES = 1 << 28
-_EXACT_CHARACTERS = 8192
+EXACT_BYTES = 1 << 28
+"""A text whose activations take no more is searched exactly."""
 _GROUPS = 16
-_IGNORED = 255
+IGNORED = 255
 _RARE = 0.1
 """Average precision is reported of a feature that is on at a smaller share of positions."""
 _SHUFFLES = 8
@@ -77,7 +77,7 @@ _SAMPLE, _SAMPLE_BYTES = 8192, 96 << 20
 _FIRST_STEPS = 1024
 _LARGEST_REGION = 1 << 20
 _ENOUGH = 1024
-"""The sample is drawn from the first 1,024 steps of every stream, or from as many as have so many positives."""
+"""The sample is from the first 1,024 steps of every stream, or from as many as have so many positives."""
 _MORE = 12
 """Units that are counted at every position beyond those that are reported."""
 _BINS = 2048
@@ -200,17 +200,23 @@ class Find(Query[FindResult]):
         return find(self, context.reader, context.progress)
 
 
-def find(query: Find, reader: TextReader, progress: Progress = NO_PROGRESS) -> FindResult:
-    """The answer to a query about a text. Raises OptionError, TextError, Cancelled."""
+def find(
+    query: Find, reader: TextReader, progress: Progress = NO_PROGRESS, *, exact_bytes: int = EXACT_BYTES
+) -> FindResult:
+    """The answer to a query about a text.
+
+    exact_bytes: the size of a trace up to which the search is exact. Raises OptionError, TextError,
+    Cancelled.
+    """
     length = reader.length(progress.part(0.0, 0.0))
     length = min(length, query.characters) if query.characters else length
     target = query.target()
     values = target.values(reader.read, length, progress.part(0.0, 0.05))
     positions, positives = _counted(values, target)
-    groups = _grouped(values, target.kind)
+    groups = grouped(values, target.kind)
     model = reader.model
     search: _Search
-    if model is None or _fits(model.architecture, length):
+    if model is None or length * model.architecture.traced_bytes <= exact_bytes:
         search = _ExactSearch(query, target, values, groups, reader.trace(0, length, progress))
     else:
         if target.kind == "number":
@@ -310,7 +316,7 @@ def unsigned(signed: Doubles, kind: Kind) -> Doubles:
 
 
 def shuffled(answers: Floats, times: int, generator: np.random.Generator) -> Floats:
-    """(n, times): answers (n,), their blocks in another order, of uneven length so that no period survives."""
+    """(n, times): answers (n,), their blocks in another order, of uneven length to break any period."""
     n = len(answers)
     size = max(2, n // _SHUFFLED_BLOCKS)
     found = np.empty((n, times), np.float32)
@@ -320,10 +326,6 @@ def shuffled(answers: Floats, times: int, generator: np.random.Generator) -> Flo
         blocks = np.split(answers, borders[borders < n])
         found[:, number] = np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
     return found
-
-
-def _fits(architecture: Architecture, characters: int) -> bool:
-    return characters * architecture.traced_bytes <= _EXACT_BYTES or characters <= _EXACT_CHARACTERS
 
 
 def _counted(values: Floats, target: Target) -> tuple[int, int | None]:
@@ -346,7 +348,7 @@ def _counted(values: Floats, target: Target) -> tuple[int, int | None]:
     return positions, positives
 
 
-def _grouped(values: Floats, kind: Kind) -> Groups:
+def grouped(values: Floats, kind: Kind) -> Groups:
     """(T,) the block of every position, 0 … 15, of which the even ones are the selection half; 255 ignored.
 
     Where one half lacks positions at which a feature is on, or off, blocks are half as long, and every 16th
@@ -364,7 +366,7 @@ def _grouped(values: Floats, kind: Kind) -> Groups:
             is_asked = ~np.isnan(piece)
             numbers = at + np.cumsum(is_asked) - 1
             numbers = numbers // block % _GROUPS
-            groups[start : start + PIECE] = np.where(is_asked, numbers, _IGNORED)
+            groups[start : start + PIECE] = np.where(is_asked, numbers, IGNORED)
             for half in (0, 1):
                 of_half = is_asked & (numbers % 2 == half)
                 both[half] += int((piece[of_half] == 1).sum()), int((piece[of_half] != 1).sum())
@@ -398,7 +400,8 @@ def _rank(values: Floats, groups: Groups) -> None:
 
 
 def _of_half(groups: Groups, half: int) -> NDArray[np.bool_]:
-    return (groups != _IGNORED) & (groups % 2 == half)
+    found: NDArray[np.bool_] = (groups != IGNORED) & (groups % 2 == half)
+    return found
 
 
 class _Search:
@@ -485,7 +488,7 @@ class _ExactSearch(_Search):
         signed = np.concatenate(found)
         self._signed = signed[:, 0]
         self.null = float(unsigned(signed[:, 1:], self.kind).max())
-        self._is_rare = _is_rare(values[groups != _IGNORED], self.kind)
+        self._is_rare = _is_rare(values[groups != IGNORED], self.kind)
 
     def results(self) -> list[FoundNeuron]:
         order = self.columns.best_first(unsigned(self._signed, self.kind))[: self.limit]
@@ -586,7 +589,7 @@ class _LongSearch(_Search):
         steps = min(_FIRST_STEPS, most)
         while True:
             region = (streams.starts[:, None] + np.arange(steps)).ravel()
-            values, groups = self._values[region], self._groups[region]
+            groups = self._groups[region]
             halves = [region[_of_half(groups, half)] for half in (0, 1)]
             fewest = [min((self._values[half] == on).sum() for on in (0, 1)) for half in halves]
             enough = min(fewest) >= _ENOUGH if self.kind == "boolean" else min(map(len, halves)) >= _ENOUGH
@@ -732,7 +735,7 @@ class _Histograms:
 
     def add(self, values: Floats, answers: Floats, groups: Groups) -> None:
         """Count values (K, n) with their answers (n,) and blocks (n,)."""
-        for group in np.unique(groups[groups != _IGNORED]).tolist():
+        for group in np.unique(groups[groups != IGNORED]).tolist():
             at = np.flatnonzero(groups == group)
             self._squares[group] += float((answers[at].astype(np.float64) ** 2).sum())
             if self._kind == "boolean":

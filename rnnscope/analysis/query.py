@@ -121,7 +121,11 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Result):
         return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            each.name: as_json(getattr(value, each.name))
+            for each in dataclasses.fields(value)
+            if each.compare
+        }
     if isinstance(value, np.ndarray | np.generic):
         return as_json(value.tolist())
     if isinstance(value, Mapping):

@@ -9,12 +9,10 @@ and keeps in `Memory` the one number a row that the next piece needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
@@ -69,46 +67,16 @@ class Memory:
         self._rows = rows
         # A text begins as if a line break stood before it.
         self.behind: Codes = np.full((rows, BEHIND), ord("\n"), np.int32)
-        self._noted: tuple[NDArray[np.int64], Memory] | None = None
-
-    @classmethod
-    def side_by_side(cls, memories: Sequence[Memory]) -> Memory:
-        """Rows that each go on where one of `memories` stands."""
-        joined = cls(sum(memory._rows for memory in memories))
-        joined.behind = np.concatenate([memory.behind for memory in memories])
-        for name in {name for memory in memories for name in memory._kept}:
-            joined._kept[name] = np.concatenate([memory.recall(name) for memory in memories])
-        return joined
-
-    def part(self, rows: slice) -> Memory:
-        """Some of the rows."""
-        found = Memory(len(self.behind[rows]))
-        found.behind = self.behind[rows]
-        found._kept = {name: values[rows] for name, values in self._kept.items()}
-        return found
-
-    def note(self, borders: NDArray[np.int64]) -> Memory:
-        """What will be known before these positions of the next piece, which is one row; a row for each."""
-        self._noted = borders, Memory(len(borders))
-        return self._noted[1]
 
     def recall(self, name: str) -> Ints:
         return self._kept.get(name, np.zeros(self._rows, np.int32))
 
     def keep(self, name: str, values: Ints | Bools) -> None:
         """Leave the last of the values (rows, n) to the piece that follows."""
-        if self._noted is not None:
-            borders, noted = self._noted
-            before = np.where(borders > 0, values[0, borders - 1], self.recall(name))
-            noted._kept[name] = before.astype(np.int32)
         self._kept[name] = values[:, -1].astype(np.int32)
 
     def leave(self, wide: Codes, n: int) -> None:
         """Leave the last of n characters, before which stand those that were left here (rows, 8 + n …)."""
-        if self._noted is not None:
-            borders, noted = self._noted
-            noted.behind = sliding_window_view(wide[0], BEHIND)[borders]
-            self._noted = None
         self.behind = wide[:, n : n + BEHIND]
 
 

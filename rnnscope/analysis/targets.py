@@ -19,7 +19,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.features import AHEAD, Kind, Scanner, feature
+from rnnscope.analysis.features import Kind, Scanner, feature
+from rnnscope.analysis.scanning import AHEAD
 from rnnscope.errors import OptionError, TextError
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.patterns import Expression

@@ -1,4 +1,4 @@
-"""`rnnscope find`: which neurons know a feature of a text."""
+"""`rnnscope find`: the neurons that predict a feature of a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.commands.output import say_json, say_styled
+from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError, TextError
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """Find the neurons that know a feature of a text: chosen on one half of it, scored on the other.
+    """Find the neurons that predict a feature of a text: selected on one half of it, scored on the other.
 
-    Beside them stand the best score that chance gets, and what a linear probe of all neurons knows.
+    For comparison, the best score for the feature shuffled, and the score of a linear probe of all neurons.
     """
 
     model: Annotated[str, tyro.conf.Positional]
@@ -29,7 +29,7 @@ class Options:
     """The text: a file, or - for standard input."""
     feature: Annotated[str | None, tyro.conf.arg(help=f"A built-in feature: {', '.join(FEATURES)}.")] = None
     pattern: str | None = None
-    """A regular expression: which neurons know where it matches?"""
+    """A regular expression: find the neurons that predict where it matches."""
     where: Literal["inside", "before", "after"] = "inside"
     """Inside the pattern's matches, at the character just before one, or just after."""
     labels: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy")] = None
@@ -37,7 +37,11 @@ class Options:
     quantity: str | None = None
     """Search one quantity, such as cell; by default all that the network has."""
     top: int = 20
-    """How many to show."""
+    """How many neurons to report."""
+    characters: int = 0
+    """Read only so many characters from the beginning of the text; 0 reads all."""
+    seed: int = 0
+    """For the shuffled baseline, and for the sample of a long text."""
     json: bool = False
     """Print one JSON object."""
     allow_nonfinite: bool = False
@@ -53,31 +57,31 @@ def run(options: Options) -> int:
         raise OptionError(f"--top is {options.top}, but must be at least 1")
     labels = None if options.labels is None else _load_labels(options.labels)
 
-    from rnnscope.analysis.questions import question
-    from rnnscope.network.header import read_header
-    from rnnscope.network.locate import resolve_model
-    from rnnscope.text.corpus import load_ids
+    from rnnscope.analysis.find import Find
+    from rnnscope.analysis.targets import Labels
+    from rnnscope.commands.asking import ask
+    from rnnscope.session import Session
 
-    looked_for = question(options.feature, options.pattern, labels, where=options.where)
-    path = resolve_model(options.model)
-    ids = load_ids(options.text, read_header(path).vocabulary)
-
-    from rnnscope.analysis.search import find
-    from rnnscope.network.checkpoint import load_model
-
-    findings = find(
-        load_model(path, allow_nonfinite=options.allow_nonfinite),
-        ids,
-        looked_for,
+    query = Find(
+        feature=options.feature,
+        pattern=options.pattern,
+        where=options.where,
+        labels=None if labels is None else Labels.of(labels),
         quantity=options.quantity,
-        top=options.top,
+        limit=options.top,
+        characters=options.characters,
+        seed=options.seed,
     )
+    query.target()  # a misspelled feature is reported before torch is imported
+    result = ask(Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite), query)
     if options.json:
-        say_json(findings.to_json())
-    else:
-        from rnnscope.commands.found import shown
+        say_json(result.to_dict())
+        return 0
 
-        say_styled(shown(findings))
+    from rnnscope.render import render
+    from rnnscope.render.output import print_report
+
+    print_report(render(result))
     return 0
 
 

@@ -31,7 +31,7 @@ _MOST_TEXTS = 8
 _MOST_FOUND = 64
 """Of a text; the oldest go first."""
 _HASHED_AT_ONCE = 1 << 20
-_VERDICTS = ("one neuron knows", "many know together", "nobody knows")
+_VERDICTS = ("single neuron", "distributed", "not encoded")
 
 Key: TypeAlias = tuple[Any, ...]
 Names: TypeAlias = Mapping[Neuron, Known]

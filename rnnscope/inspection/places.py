@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rnnscope.analysis.questions import Question
 from rnnscope.analysis.scanning import AHEAD
+from rnnscope.analysis.targets import Target
 from rnnscope.app.asking.answers import Answer, TextFound
 from rnnscope.app.asking.desk import Ticket
 from rnnscope.app.asking.requests import Find, FindOn, FindShare, FindText
 from rnnscope.inspection.bench import Bench
-from rnnscope.inspection.searching import question_of
+from rnnscope.inspection.searching import query_of
 from rnnscope.progress import Progress
 from rnnscope.text.long import LongText
 from rnnscope.text.occurrences import compiled, find_next, find_previous
@@ -54,7 +54,7 @@ def find_on(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     if search.kind == "marks":
         yield TextFound(request, _next_marked(search, position))
         return
-    text, question = bench.subject.pages.text, question_of(search, np.arange(0))
+    text, question = bench.subject.pages.text, query_of(search).target()
     begins = dict.fromkeys((position, 0))  # from the beginning again, unless that is where it began
     places = (_next_on(text, question, begin, request.begins, ticket.is_dropped) for begin in begins)
     yield TextFound(request, next((span for span in places if span is not None), None))
@@ -66,17 +66,16 @@ def _next_marked(search: Find, position: int) -> Span | None:
 
 
 def _next_on(
-    text: LongText, question: Question, begin: int, begins: bool, should_stop: Callable[[], bool]
+    text: LongText, question: Target, begin: int, begins: bool, should_stop: Callable[[], bool]
 ) -> Span | None:
     """The first stretch at `begin` or after it; None of what is a number, or too far away."""
     for first in range(begin, begin + _WINDOWS * _WINDOW, _WINDOW):
         Progress(is_cancelled=should_stop).check()
         low = max(0, first - _BEFORE) if first > _WINDOW else 0
         shown = text.read(low, first + _WINDOW + AHEAD)
-        found = question.over(shown).booleans if len(shown) > first - low else np.zeros((0, 1, 0), np.bool_)
-        if not len(found):
+        if question.kind == "number" or len(shown) <= first - low:
             return None
-        on = found[0, 0]
+        on = question.values(lambda start, stop, shown=shown: shown[start:stop], len(shown)) == 1  # type: ignore[misc]
         wanted = on.copy()
         if begins:
             wanted[1:] &= ~on[:-1]

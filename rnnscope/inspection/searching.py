@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis import search
 from rnnscope.analysis.contexts import Contexts, top_contexts
-from rnnscope.analysis.evidence import count_trace
 from rnnscope.analysis.features import FEATURES
-from rnnscope.analysis.findings import Finding, Findings
+from rnnscope.analysis.find import Find as Query
+from rnnscope.analysis.find import FindResult, FoundNeuron
+from rnnscope.analysis.find import find as search
 from rnnscope.analysis.matching import Selection, match, match_result, select
-from rnnscope.analysis.questions import BuiltIn, Labels, Pattern, Question, Where
+from rnnscope.analysis.names import NeuronLabel, name_neurons
 from rnnscope.analysis.saturation import saturation
-from rnnscope.analysis.search import best_by_feature, find_in_trace, name_neurons
+from rnnscope.analysis.targets import Labels
 from rnnscope.app.asking.answers import (
     Answer,
     ContextsFound,
@@ -34,17 +34,17 @@ from rnnscope.errors import OptionError, TextError
 from rnnscope.inspection.bench import Bench, Subject
 from rnnscope.inspection.kept import Kept, as_answer, find_key, gain_key
 from rnnscope.inspection.survey import joined, surveyed
-from rnnscope.inspection.whole import Whole
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.progress import Progress
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace
 
-_TOP = 512
+_TOP = 256
+_TOP_OF_WHOLE = 40
 _LOOK_SECONDS, _LOOKS = 0.05, 100
 """The first page goes before the names, for so long."""
 _MOST_MARKED = 20_000
 """Characters of one mark beyond the first part of the text that are traced."""
-_MOST_LABELS = 1 << 24
 _STRETCH = 2048
 """Characters of a walk between two looks at whether it is still wanted."""
 
@@ -59,13 +59,10 @@ def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     kept = bench.kept(subject)
     names = kept.names(subject.digest) if kept is not None else None
     is_finished = kept is not None and kept.is_finished(subject.digest)
-    singles: dict[str, Finding] = {}
     if names is None or not is_finished:
         trace = subject.survey(ticket).trace
-        evidence = count_trace(trace, BuiltIn(FEATURES), None, should_stop=ticket.is_dropped)
-        singles = best_by_feature(evidence)
-        told = name_neurons(evidence, should_stop=ticket.is_dropped)
-        names = {(n.layer, n.unit): _known(n.feature, n.finding) for n in told}
+        found_names = name_neurons(trace, Progress(is_cancelled=ticket.is_dropped))
+        names = {(each.layer, each.unit): _known(each.feature, each) for each in found_names.labels}
         if kept is not None:
             kept.keep_names(subject.digest, names)
     yield Named(request, names)
@@ -73,7 +70,7 @@ def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         found = kept.found(subject.digest, gain_key(feature)) if kept is not None else None
         if found is None and not is_finished:
             yield Told(request, number / len(FEATURES))
-            found = _gain(subject.survey(ticket).trace, singles[feature], feature, ticket)
+            found = _gain(subject.survey(ticket).trace, feature, ticket)
         if found is not None:
             if kept is not None:
                 kept.keep(subject.digest, gain_key(feature), found)
@@ -83,16 +80,17 @@ def name(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         yield from _written(kept, request)
 
 
-def _gain(trace: Trace, single: Finding, feature: str, ticket: Ticket) -> Found | None:
+def _gain(trace: Trace, feature: str, ticket: Ticket) -> Found | None:
     """What all neurons add to the best one; None of a feature that is on nowhere, or everywhere."""
-    quantity = _quantity(trace.architecture)  # the best of all quantities is known: this is for the probe
-    question = BuiltIn([feature])
     try:
-        found = find_in_trace(trace, question, quantity=quantity, top=1, should_stop=ticket.is_dropped)
+        found = search(
+            Query(feature=feature, limit=1),
+            TextReader.of_trace(trace),
+            Progress(is_cancelled=ticket.is_dropped),
+        )
     except TextError:
         return None
-    best = (single.layer, single.unit), _known(feature, single)
-    return replace(_found(ticket.request, found), results=(best,))
+    return _found(ticket.request, found)
 
 
 def _written(kept: Kept, request: Request) -> Iterator[Answer]:
@@ -113,11 +111,12 @@ def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     found = kept.found(digest, find_key(request)) if kept is not None else None
     if found is None:
         if whole is not None:
-            found = _found_along(request, bench, whole, ticket)
+            found = _found_along(request, bench, ticket)
         else:
             trace, positions = _searched(request, subject, ticket)
-            question = question_of(request, positions)
-            found = _found(request, find_in_trace(trace, question, top=_TOP, should_stop=ticket.is_dropped))
+            query = replace(query_of(request, positions), limit=_TOP)
+            progress = Progress(is_cancelled=ticket.is_dropped)
+            found = _found(request, search(query, TextReader.of_trace(trace), progress))
         if kept is not None:
             kept.keep(digest, find_key(request), found)
             yield from _written(kept, request)
@@ -127,17 +126,10 @@ def find(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
     yield as_answer(found, request, subject.extent(read))
 
 
-def _found_along(request: Find, bench: Bench, whole: Whole, ticket: Ticket) -> Found:
-    """Over the whole text, which is read in lanes."""
-    if request.kind == "marks" and len(whole) > _MOST_LABELS:
-        raise OptionError(
-            f"marks are compared with texts of up to {_MOST_LABELS:,} characters; L searches the first part"
-        )
-    question = question_of(request, np.arange(len(whole) if request.kind == "marks" else 0))
-    found = search.find_along(
-        bench.model, whole.ids, question, top=_TOP, told=ticket.told, should_stop=ticket.is_dropped
-    )
-    return _found(request, found)
+def _found_along(request: Find, bench: Bench, ticket: Ticket) -> Found:
+    """Over the whole text, which is read in streams."""
+    query = replace(query_of(request), limit=_TOP_OF_WHOLE)
+    return _found(request, search(query, bench.subject.pages, Progress(ticket.told, ticket.is_dropped)))
 
 
 def _searched(request: Find, subject: Subject, ticket: Ticket) -> tuple[Trace, NDArray[np.int64]]:
@@ -171,47 +163,48 @@ def found_in(
     request: Find, trace: Trace, top: int = _TOP, should_stop: Callable[[], bool] | None = None
 ) -> Found:
     """Who knows what is asked for. Raises Cancelled, OptionError, TextError."""
-    question = question_of(request, np.arange(len(trace)))
-    return _found(request, find_in_trace(trace, question, top=top, should_stop=should_stop))
+    progress = Progress(is_cancelled=should_stop or (lambda: False))
+    query = replace(query_of(request), limit=top)
+    return _found(request, search(query, TextReader.of_trace(trace), progress))
 
 
-def question_of(request: Find, positions: NDArray[np.int64]) -> Question:
-    """Of characters that stand at `positions` (T,). Raises OptionError for what can be asked of no text."""
+def query_of(request: Find, positions: NDArray[np.int64] | None = None) -> Query:
+    """The query of a request; positions: (T,) where the characters stand in the text that marks refer to."""
     if request.kind == "feature":
-        return BuiltIn([request.asked])
+        return Query(feature=request.asked)
     if request.kind == "marks":
+        if positions is None:
+            return Query(spans=request.marks)
         labels = np.full(len(positions), np.nan, np.float32)
         for start, stop, is_on in request.marks:
             labels[(positions >= start) & (positions < stop)] = is_on
-        if np.isnan(labels).all():
-            raise OptionError("what is marked lies beyond the characters that are searched")
         if not (labels == 0).any():  # only "on" was marked: all else is off
             labels[np.isnan(labels)] = 0
-        return Labels(labels, request.asked)
-    where: Where = request.kind
-    return Pattern(request.asked, where)
+        return Query(labels=Labels.of(labels))
+    return Query(pattern=request.asked, where=request.kind)
 
 
-def _found(request: Request, findings: Findings) -> Found:
+def _found(request: Request, result: FindResult) -> Found:
     best: dict[Neuron, Known] = {}
-    for finding in findings.results:
-        best.setdefault((finding.layer, finding.unit), _known(findings.feature, finding))
+    feature = request.asked if isinstance(request, Find) else result.feature
+    for each in result.results:
+        best.setdefault((each.layer, each.unit), _known(feature, each))
     metric = next(iter(best.values())).metric if best else "AUC"
     return Found(
         request,
-        findings.feature,
+        result.feature if result.feature not in ("labels", "marked spans") else feature,
         metric,
         tuple(best.items()),
-        findings.null,
-        findings.probe.held_out,
-        findings.probe.units_used,
-        findings.verdict,
-        findings.positions,
-        findings.positives,
+        result.null,
+        result.probe.held_out,
+        result.probe.units_used,
+        result.verdict,
+        result.positions,
+        result.positives,
     )
 
 
-def _known(feature: str, finding: Finding) -> Known:
+def _known(feature: str, finding: FoundNeuron | NeuronLabel) -> Known:
     metric = "AUC" if finding.metric == "auc" else "ρ"
     return Known(feature.replace("-", " "), finding.held_out, metric, finding.direction < 0, finding.quantity)
 

@@ -77,15 +77,15 @@ def scored(
 
 def verdict(found: Found) -> str:
     """Which it is, in words."""
-    if found.verdict == "one neuron knows" and found.results:
+    if found.verdict == "single neuron" and found.results:
         (layer, unit), known = found.results[0]
         if found.metric == "ρ":
             moves = "falls as it grows" if known.is_negative else "grows with it"
-            return f"one neuron knows: {layer}/{unit} {moves}"
-        return f"one neuron knows: {layer}/{unit} is {'low' if known.is_negative else 'high'} there"
-    if found.verdict == "many know together":
-        return "many know together, none alone"
-    return "nobody knows"
+            return f"single neuron: {layer}/{unit} {moves}"
+        return f"single neuron: {layer}/{unit} is {'low' if known.is_negative else 'high'} there"
+    if found.verdict == "distributed":
+        return "distributed: a linear probe predicts it, no single neuron does"
+    return "not encoded: no better than chance"
 
 
 def _gain(gain: Found) -> Line:

@@ -139,7 +139,7 @@ def name_neurons(request: Request) -> list[Answer]:
     gains: list[Answer] = []
     for number, feature in enumerate(tuple(FEATURES)[:8]):
         results = known_by(feature, 0.95 - 0.04 * number)
-        verdict = "one neuron knows" if number < 3 else "many know together"
+        verdict = "single neuron" if number < 3 else "distributed"
         probe = 0.97 - 0.02 * number
         gains.append(Found(request, feature, "AUC", results, 0.55, probe, 30, verdict, 1000, 100))
     return [Named(request, known), *gains]
@@ -148,7 +148,7 @@ def name_neurons(request: Request) -> list[Answer]:
 def find(request: Request) -> list[Answer]:
     assert isinstance(request, Find)
     results = known_by("column", 0.91, "ρ")
-    return [Found(request, "column", "ρ", results, 0.06, 0.93, 48, "one neuron knows", len(TEXT), None)]
+    return [Found(request, "column", "ρ", results, 0.06, 0.93, 48, "single neuron", len(TEXT), None)]
 
 
 def find_contexts(request: Request) -> list[Answer]:

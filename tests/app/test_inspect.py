@@ -172,9 +172,7 @@ def found_by(request: Request) -> list[Answer]:
         (1, unit): Known("column", 0.9 - 0.01 * rank, "ρ", quantity="cell")
         for rank, unit in enumerate((7, 3, 40))
     }
-    return [
-        Found(request, "column", "ρ", tuple(known.items()), 0.06, 0.93, 48, "one neuron knows", 280, None)
-    ]
+    return [Found(request, "column", "ρ", tuple(known.items()), 0.06, 0.93, 48, "single neuron", 280, None)]
 
 
 async def test_names_rank_the_table_and_choose_the_best_unless_somebody_chose() -> None:
@@ -205,7 +203,7 @@ async def test_a_find_ranks_the_table_and_says_in_words_who_knows() -> None:
         assert screen.ranking.order[:3] == ((1, 7), (1, 3), (1, 40))
         assert (seen(screen).unit, seen(screen).quantity) == (7, "cell")
         text = text_of(screen)
-        assert "one neuron knows: 1/7 grows with it" in text
+        assert "single neuron: 1/7 grows with it" in text
         assert "by column" in text
         await pilot.press("slash", *"Q+", "enter", "slash", *"after:x", "enter")
         await settled(pilot)
@@ -222,7 +220,7 @@ async def test_after_a_search_the_passage_is_where_it_is_on_unless_that_is_in_si
 
     def found(request: Request) -> list[Answer]:
         best = (((1, 7), Known("quotes", 0.9, "AUC")),)
-        return [Found(request, "quotes", "AUC", best, 0.6, 0.93, 48, "one neuron knows", 280, 20)]
+        return [Found(request, "quotes", "AUC", best, 0.6, 0.93, 48, "single neuron", 280, 20)]
 
     def place(request: Request) -> list[Answer]:
         assert isinstance(request, FindOn)

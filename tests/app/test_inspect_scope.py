@@ -33,7 +33,7 @@ def _answers(asked: list[Request]) -> dict[type, Answering]:
             read = ALL if request.whole else 20_000
             results = (((1, 7), Known("ing", 0.9, "AUC")),)
             extent = Extent(read, ALL, True)
-            return [Found(request, "ing", "AUC", results, 0.6, 0.9, 3, "one neuron knows", read, 40, extent)]
+            return [Found(request, "ing", "AUC", results, 0.6, 0.9, 3, "single neuron", read, 40, extent)]
         return []
 
     return dict.fromkeys((Find, FindContexts, FindSaturation), answered)

@@ -136,7 +136,7 @@ async def test_a_regular_expression_is_looked_for_and_nobody_knows_chance() -> N
         await ask(pilot, screen, "after:ell")
         assert screen._course is not None
         assert screen._course.found.feature
-        assert "nobody knows" in text_of(screen) or "together" in text_of(screen)
+        assert "not encoded" in text_of(screen) or "together" in text_of(screen)
 
 
 async def test_the_numbers_follow_the_training_and_the_neuron_stays() -> None:

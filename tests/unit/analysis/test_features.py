@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnscope.analysis.features import FEATURES, Scanner, values
-from rnnscope.analysis.questions import Pattern
 from rnnscope.analysis.scanning import AHEAD
+from rnnscope.analysis.targets import of_pattern
 from rnnscope.errors import OptionError
 
 TEXTS = st.lists(
@@ -125,7 +125,8 @@ def test_patterns_mark_matches_and_their_neighbours(text: str) -> None:
             after[at + 2] = True
         at += 2
     for where, expected in (("inside", inside), ("before", before), ("after", after)):
-        np.testing.assert_array_equal(Pattern("ab", where).over(text).booleans[0, 0], expected)
+        found = of_pattern("ab", where).values(lambda start, stop: text[start:stop], len(text))
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_slips_are_told_with_what_there_is() -> None:
@@ -134,4 +135,4 @@ def test_slips_are_told_with_what_there_is() -> None:
     ):
         values("", ["quote"])
     with pytest.raises(OptionError, match="not a regular expression"):
-        Pattern("(")
+        of_pattern("(", "inside")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.analysis.binning import Binning
 from rnnscope.analysis.statistics import (
-    BINS,
     auc,
     auc_of_counts,
     average_precision,
     average_precision_of_counts,
-    centred_ranks,
+    centered_ranks,
     spearman,
+    spearman_of_counts,
 )
-from rnnscope.analysis.tally import Tally
-from rnnscope.analysis.threads import Threads
 
 SCORED = st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=1, max_size=40)
 
@@ -62,7 +58,7 @@ def test_spearman_is_the_correlation_of_mean_ranks(points: list[tuple[int, int]]
 
 
 def test_ranks_have_their_own_type_and_share_ties() -> None:
-    ranks = centred_ranks(np.array([[3, 1, 1, 2], [0, 0, 0, 0]], np.float32))
+    ranks = centered_ranks(np.array([[3, 1, 1, 2], [0, 0, 0, 0]], np.float32))
     assert ranks.dtype == np.float32
     np.testing.assert_allclose(ranks * 4, [[1.5, -1, -1, 0.5], [0, 0, 0, 0]])
 
@@ -84,32 +80,20 @@ def values_of_many_kinds(n: int) -> np.ndarray:
     ).astype(np.float32)
 
 
-def test_binned_scores_are_within_five_thousandths() -> None:
-    n = 40_000
-    values = values_of_many_kinds(n)
-    noise = np.random.default_rng(1).standard_normal(n)
-    ranks = np.stack([np.argsort(np.argsort(column)) for column in values.T]) / n
-    on = np.stack([ranks[k] + 0.4 * noise > 0.7 for k in range(6)] + [ranks[0] > 0.98, ranks[2] < 0.004])
-    numbers = centred_ranks((ranks[[0, 1, 2, 5]] + 0.3 * noise).astype(np.float32))
-    bins = torch.empty(6, n, dtype=torch.uint8)
-    Binning.of(torch.from_numpy(values[:4096])).fill(bins, torch.from_numpy(values))
-    tally = Tally(6, len(on), len(numbers))
-    with Threads() as threads:
-        for half in (slice(0, n // 3), slice(n // 3, n)):
-            tally.add(bins[:, half], on[:, half], numbers[:, half], threads=threads)
-    for column in range(6):
-        for feature in range(len(on)):
-            exact = auc(values[:, column], on[feature])
-            assert tally.areas()[column, feature] == pytest.approx(exact, abs=0.005)
-            assert abs(tally.areas()[column, feature] - exact) <= tally.slack()[column, feature] + 1e-9
-        for number in range(len(numbers)):
-            exact = spearman(values[:, column], numbers[number])
-            assert tally.correlations()[column, number] == pytest.approx(exact, abs=0.005)
-
-
 def test_counts_give_the_scores_of_the_values_they_count() -> None:
     random = np.random.default_rng(2)
-    values, on = random.integers(0, BINS, 500), random.random(500) < 0.2
-    counts = [np.bincount(values[part], minlength=BINS) for part in (on, ~on)]
+    values, on = random.integers(0, 256, 500), random.random(500) < 0.2
+    counts = [np.bincount(values[part], minlength=256) for part in (on, ~on)]
     assert auc_of_counts(*counts) == pytest.approx(pairs(values, on), abs=1e-12)
     assert average_precision_of_counts(*counts) == pytest.approx(precision(values, on), abs=1e-12)
+
+
+def test_counts_give_the_correlation_of_the_values_they_count() -> None:
+    random = np.random.default_rng(1)
+    values = random.integers(0, 40, 3000)
+    numbers = values + random.integers(0, 60, 3000)
+    ranks = centered_ranks(numbers[None].astype(np.float64))[0]
+    counts = np.bincount(values, minlength=40)[None]
+    sums = np.bincount(values, ranks, 40)[None]
+    found = spearman_of_counts(counts, sums, float((ranks**2).mean()))
+    assert found[0] == pytest.approx(spearman(values, numbers), abs=1e-9)

@@ -46,7 +46,7 @@ def test_names_and_finds_stand_at_once_when_a_model_is_opened_again(
     (asked,) = first.ask(Find("inside", "bell"))
     _close(first)
     assert (tmp_path / "small.findings.json").is_file()
-    for name in ("count_trace", "find_in_trace"):
+    for name in ("name_neurons", "search"):
         monkeypatch.setattr(searching, name, _must_not_run)
     again = Office(_model(), tmp_path, TEXT)
     again.ask(ReadPage(0, 100, 0))
@@ -122,7 +122,7 @@ def test_a_directory_that_cannot_be_written_is_told_once(tmp_path: Path) -> None
 
 def test_a_path_that_cannot_be_written_is_told_once_and_kept_in_memory(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "absent" / "small.findings.json", "digest", SHAPE)
-    found = Found(None, "bell", "AUC", (), 0.5, 0.5, 1, "nobody knows", 10, 2)
+    found = Found(None, "bell", "AUC", (), 0.5, 0.5, 1, "not encoded", 10, 2)
     kept.keep("text", find_key(Find("inside", "bell")), found)
     assert "not kept" in (kept.write() or "")
     assert kept.write() is None
@@ -193,7 +193,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert path.name == "small.findings.json"
     kept = Kept(path, "digest", SHAPE)
     known = Known("quotes", 0.9, "AUC", True, "forget")
-    found = Found(None, "[aeiou]", "AUC", (((2, 11), known),), 0.5, 0.75, 3, "one neuron knows", 100, 30)
+    found = Found(None, "[aeiou]", "AUC", (((2, 11), known),), 0.5, 0.75, 3, "single neuron", 100, 30)
     request = Find("marks", "what is marked", ((3, 5, True), (7, 9, False)), whole=True)
     kept.keep_names("text", {(2, 11): known})
     kept.keep("text", find_key(request), found)
@@ -203,4 +203,4 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert again.names("text") == {(2, 11): known}
     read = again.found("text", find_key(request))
     assert read is not None
-    assert (read.results, read.probe, read.verdict) == (found.results, 0.75, "one neuron knows")
+    assert (read.results, read.probe, read.verdict) == (found.results, 0.75, "single neuron")

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from rnnscope.analysis.questions import BuiltIn
-from rnnscope.analysis.search import find_in_trace
+from rnnscope.analysis.find import Find, find
 from rnnscope.app.asking.answers import Answer, ContextsFound, Ended, Found, Refused
 from rnnscope.app.asking.desk import Desk
 from rnnscope.app.asking.requests import FindContextsInTrace, FindInTrace, Request
@@ -17,6 +16,7 @@ from rnnscope.inspection.live import serve
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
@@ -67,7 +67,7 @@ def test_a_search_is_the_analysis_own(ask: Asked, trace: Trace) -> None:
     (found,) = ask(request)
     assert isinstance(found, Found)
     assert found.request is request
-    expected = find_in_trace(trace, BuiltIn(["quotes"]), top=1).results[0]
+    expected = find(Find(feature="quotes", limit=1), TextReader.of_trace(trace)).results[0]
     (layer, unit), known = found.results[0]
     assert (layer, unit, known.quantity) == (expected.layer, expected.unit, expected.quantity)
     assert known.score == expected.held_out

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from rnnscope.analysis.contexts import Contexts, top_contexts
+from rnnscope.analysis.find import Find as Query
+from rnnscope.analysis.find import find
 from rnnscope.analysis.matching import match, select
-from rnnscope.analysis.questions import Pattern
 from rnnscope.analysis.saturation import saturation
-from rnnscope.analysis.search import find_in_trace
 from rnnscope.app.asking.answers import (
     ContextsFound,
     Found,
@@ -38,6 +38,7 @@ from rnnscope.inspection import survey
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 from tests.unit.inspection.office import Office
@@ -91,11 +92,11 @@ def test_the_whole_text_is_searched_when_that_is_asked(office: Office, trace: Tr
     assert whole.extent is not None
     assert (part.extent.read, part.extent.characters, part.extent.is_part) == (FIRST, len(text), True)
     assert (whole.extent.read, whole.extent.is_part) == (len(text), False)
-    assert len(text) - 256 <= whole.positions <= len(text)  # lanes leave out less than one each
-    exact = find_in_trace(trace, Pattern("bell"), top=24)
+    assert whole.positions == len(text)
+    exact = find(Query(pattern="bell", limit=24), TextReader.of_trace(trace))
     best = {(each.layer, each.unit): each.held_out for each in reversed(exact.results)}
     neuron, known = whole.results[0]
-    assert known.score == pytest.approx(best[neuron], abs=0.02)  # other halves than the exact one's
+    assert known.score == pytest.approx(best[neuron], abs=0.001)
 
 
 def test_contexts_gates_and_matches_of_the_whole_text_are_those_of_its_trace(
