@@ -110,7 +110,7 @@ def _chosen(
 
 
 def _varies(y: Tensor) -> bool:
-    return bool((y != y[0]).any())
+    return len(y) > 0 and bool((y != y[0]).any())
 
 
 def _lasso_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Iterator[Tensor]:

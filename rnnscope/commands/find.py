@@ -55,7 +55,7 @@ def run(options: Options) -> int:
         raise OptionError(f"find looks for one of --feature, --pattern and --labels: {given}")
     if options.top < 1:
         raise OptionError(f"--top is {options.top}, but must be at least 1")
-    labels = None if options.labels is None else _load_labels(options.labels)
+    labels = None if options.labels is None else load_labels(options.labels)
 
     from rnnscope.analysis.find import Find
     from rnnscope.analysis.targets import Labels
@@ -85,13 +85,32 @@ def run(options: Options) -> int:
     return 0
 
 
-def _load_labels(path: Path) -> NDArray[Any]:
+def load_labels(path: Path) -> NDArray[Any]:
+    """The one array in a `.npy` file. Raises TextError."""
+    import tokenize
+    import zipfile
+
     import numpy as np
 
+    if path.exists() and not path.is_file():
+        raise TextError(f"{path} is not a regular file: write the labels by numpy.save")
     try:
-        labels = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # Mapped first: a header that claims more than the file holds then asks for no memory.
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(mapped, np.ndarray):
+            if mapped.size > path.stat().st_size:
+                raise ValueError("items without a size")
+            return np.array(mapped)
+    except (
+        ValueError,
+        TypeError,
+        EOFError,
+        MemoryError,
+        OverflowError,
+        RecursionError,
+        SyntaxError,
+        tokenize.TokenError,
+        zipfile.BadZipFile,
+    ) as error:
         raise TextError(f"{path} is not an array that NumPy saved: write one by numpy.save") from error
-    if not isinstance(labels, np.ndarray):
-        raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
-    return labels
+    raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")

@@ -83,7 +83,7 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is torn or not a safetensors file: {error}") from None
+        raise CheckpointError(f"{path} is torn or not a safetensors file: {str(error)[:100]}") from None
     shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
     if shapes != expected_shapes(header.architecture):
         raise CheckpointError(f"{path} says one thing of its tensors twice and differently")

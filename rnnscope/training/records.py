@@ -192,7 +192,8 @@ def _value(name: str, kind: Any, value: object) -> Any:
 def _array(name: str, value: object) -> NDArray[Any]:
     if isinstance(value, list) and all(type(item) in (int, float, type(None)) for item in value):
         try:
-            return np.array(value, dtype=_ARRAYS[name][0])
+            with np.errstate(over="ignore"):  # a probability of 1e308 becomes infinite, and is refused
+                return np.array(value, dtype=_ARRAYS[name][0])
         except (TypeError, OverflowError):
             pass
     raise JsonError(f"{name} is {shown(value)}, not a list of numbers")
@@ -215,6 +216,8 @@ def _check(event: Event) -> None:
         case Sampled():
             if len(event.probabilities) != len(event.characters):
                 raise JsonError("characters and probabilities differ in length")
+            if ((event.probabilities < 0) | (event.probabilities > 1)).any():
+                raise JsonError("probabilities are out of range")
         case Started():
             _check_architecture(event.architecture)
 
