@@ -70,10 +70,9 @@ class Histogram(Query[HistogramResult]):
     def run(self, context: Context) -> HistogramResult:
         quantity = quantity_of(context.architecture, self.quantity)
         edges = bin_edges(quantity, self.bins)
-        counts = np.zeros(self.bins, np.int64)
-        for values in unit_values(context, self.layer, self.unit, quantity, self.characters):
-            counts += bin_counts(values, edges)
-        return HistogramResult(self.layer, self.unit, quantity, int(counts.sum()), edges, counts)
+        values = unit_values(context, self.layer, self.unit, quantity, self.characters)
+        counts = bin_counts(values, edges)
+        return HistogramResult(self.layer, self.unit, quantity, len(values), edges, counts)
 
 
 def bin_edges(quantity: str, bins: int = BINS) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from rnnscope.errors import OptionError, TextError
 from rnnscope.network.architecture import GATES, QUANTITIES, Architecture
+from rnnscope.tracing.trace import as_shown
 
 if TYPE_CHECKING:
     from rnnscope.analysis.query import Context
@@ -64,14 +64,21 @@ def unit_of(name: str) -> tuple[int, int]:
 
 def unit_values(
     context: Context, layer: int, unit: int, quantity: str, characters: int
-) -> Iterator[NDArray[np.float32]]:
-    """The values of one unit as they are shown, in stretches (n,); characters: how many, 0 reads all.
+) -> NDArray[np.float32]:
+    """(n,) float32, the values of one unit as they are colored, for the first `characters`; 0 reads all.
 
-    Raises Cancelled, and TextError where there are none.
+    The text is read as streams side by side; the values alone are kept, 4 bytes per character. Raises
+    Cancelled, and TextError where there are no characters.
     """
-    is_empty = True
-    for trace in context.reader.traces(0, characters or None, context.progress):
-        is_empty = False
-        yield trace.shown(layer, quantity, unit)
-    if is_empty:
+    reader, progress = context.reader, context.progress
+    length = reader.length(progress.part(0.0, 0.0))
+    stop = min(characters or length, length)
+    if not stop:
         raise TextError("the text is empty: there are no positions to read")
+    if reader.model is None:
+        return reader.trace(0, stop).shown(layer, quantity, unit)
+    values = np.empty(stop, np.float32)
+    for batch in reader.streams(0, stop, progress.part(0.0, 0.0)).batches(progress=progress):
+        of_unit = batch.activations[f"{layer}/{quantity}"][:, :, unit]
+        values[batch.positions] = of_unit.float().cpu().numpy()
+    return as_shown(values, quantity, context.architecture)

@@ -218,8 +218,7 @@ def find_contexts(bench: Bench, ticket: Ticket) -> Iterator[Answer]:
         trace = subject.survey(ticket).trace
         yield replace(contexts_in(request, trace), extent=subject.extent(len(trace)))
         return
-    values = (trace.shown(request.layer, request.quantity, request.unit) for trace in _walked(bench, ticket))
-    found = top_contexts(_query(request), values, subject.pages.text.read)
+    found = subject.answer(_query(request), ticket)
     yield ContextsFound(request, found, subject.extent(found.positions))
 
 
@@ -232,7 +231,7 @@ def contexts_in(request: FindContexts, trace: Trace) -> ContextsFound:
     """Where the unit is highest, lowest and between along a trace."""
     values = trace.shown(request.layer, request.quantity, request.unit)
     characters = trace.characters
-    found = top_contexts(_query(request), [values], lambda start, stop: "".join(characters[start:stop]))
+    found = top_contexts(_query(request), values, lambda start, stop: "".join(characters[start:stop]))
     return ContextsFound(request, found)
 
 

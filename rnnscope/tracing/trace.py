@@ -123,13 +123,7 @@ class Trace:
         `cell` and `factor` pass through the network's activation, tanh or softsign. For one unit the shape is
         (T,).
         """
-        values = self.activations[f"{layer}/{quantity}"][:, units]
-        if quantity not in UNBOUNDED:
-            return values
-        if self.architecture.activation == "softsign":
-            squashed: Float = values / (1 + np.abs(values))
-            return squashed
-        return np.tanh(values)
+        return as_shown(self.activations[f"{layer}/{quantity}"][:, units], quantity, self.architecture)
 
     @cached_property
     def surprise_bits(self) -> Float:
@@ -150,6 +144,16 @@ class Trace:
                 **arrays,
             ),
         )
+
+
+def as_shown(values: Float, quantity: str, architecture: Architecture) -> Float:
+    """Values of a quantity as they are colored: `cell` and `factor` through the network's activation."""
+    if quantity not in UNBOUNDED:
+        return values
+    if architecture.activation == "softsign":
+        squashed: Float = values / (1 + np.abs(values))
+        return squashed
+    return np.tanh(values)
 
 
 def is_gate(quantity: str) -> bool:

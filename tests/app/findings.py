@@ -156,7 +156,7 @@ def find_contexts(request: Request) -> list[Answer]:
     trace = traced(TEXT)
     values = trace.shown(request.layer, request.quantity, request.unit)
     query = Contexts(request.layer, request.unit, request.quantity)
-    return [ContextsFound(request, top_contexts(query, [values], lambda start, stop: TEXT[start:stop]))]
+    return [ContextsFound(request, top_contexts(query, values, lambda start, stop: TEXT[start:stop]))]
 
 
 def find_saturation(request: Request) -> list[Answer]:

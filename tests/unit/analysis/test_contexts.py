@@ -18,13 +18,11 @@ from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
 
-def searched(values: np.ndarray, lengths: list[int] | None = None, **fields: object) -> ContextsResult:
-    """The contexts of some values; lengths: the stretches in which they come."""
+def searched(values: np.ndarray, **fields: object) -> ContextsResult:
+    """The contexts of some values along a text."""
     text = "".join(chr(ord("a") + i % 26) for i in range(len(values)))
-    borders = np.cumsum(lengths or [])
-    stretches = np.split(values.astype(np.float32), borders[borders < len(values)])
     query = dataclasses.replace(Contexts(1, 0, "hidden"), **fields)  # type: ignore[arg-type]
-    return top_contexts(query, stretches, lambda start, stop: text[start:stop])
+    return top_contexts(query, values.astype(np.float32), lambda start, stop: text[start:stop])
 
 
 def positions_of(excerpts: tuple[Excerpt, ...]) -> list[int]:
@@ -32,14 +30,10 @@ def positions_of(excerpts: tuple[Excerpt, ...]) -> list[int]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.integers(0, 70), st.integers(0, 10_000), st.lists(st.integers(1, 15), max_size=20), st.integers(1, 12)
-)
-def test_highest_and_lowest_are_the_peaks_of_a_loop(
-    length: int, seed: int, lengths: list[int], around: int
-) -> None:
+@given(st.integers(1, 70), st.integers(0, 10_000), st.integers(1, 12))
+def test_highest_and_lowest_are_the_peaks_of_a_loop(length: int, seed: int, around: int) -> None:
     values = np.random.default_rng(seed).permutation(np.linspace(-1, 1, length)).astype(np.float32)
-    found = searched(values, lengths, limit=60, around=around)
+    found = searched(values, limit=60, around=around)
     for sign, excerpts in ((1, found.highest), (-1, found.lowest)):
         series = (sign * values).tolist()
         peaks = [
@@ -58,13 +52,10 @@ def test_highest_and_lowest_are_the_peaks_of_a_loop(
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0]), min_size=1, max_size=60),
-    st.lists(st.integers(1, 15), max_size=20),
     st.integers(1, 12),
 )
-def test_of_equal_values_every_one_has_a_peak_near_that_is_as_high(
-    values: list[float], lengths: list[int], around: int
-) -> None:
-    found = searched(np.array(values), lengths, limit=60, around=around)
+def test_of_equal_values_every_one_has_a_peak_near_that_is_as_high(values: list[float], around: int) -> None:
+    found = searched(np.array(values), limit=60, around=around)
     for sign, excerpts in ((1, found.highest), (-1, found.lowest)):
         series, peaks = [sign * value for value in values], positions_of(excerpts)
         assert all(series[at] == max(series[max(0, at - around) : at + around + 1]) for at in peaks)
@@ -86,7 +77,7 @@ def test_peaks_of_a_saturated_unit_are_spread_over_the_text(off_every: int | Non
     values = np.ones(50_000)
     if off_every is not None:
         values[::off_every] = -0.3
-    found = searched(values, [7000] * 8)
+    found = searched(values)
     positions = positions_of(found.highest)
     assert len(positions) == 10
     assert positions == sorted(positions)  # equal values are listed in the order of the text
@@ -98,7 +89,7 @@ def test_peaks_of_a_saturated_unit_are_spread_over_the_text(off_every: int | Non
 
 def test_bands_are_equal_shares_in_order_of_value() -> None:
     values = np.random.default_rng(0).permutation(np.linspace(-1, 1, 400)).astype(np.float32)
-    found = searched(values, [150, 250], bands=4)
+    found = searched(values, bands=4)
     ordered = np.sort(values)
     for number, band in enumerate(found.bands):
         share = ordered[number * 100 : (number + 1) * 100]
@@ -108,17 +99,15 @@ def test_bands_are_equal_shares_in_order_of_value() -> None:
     assert searched(values, bands=0).bands == ()
 
 
-def test_the_result_does_not_depend_on_the_stretches() -> None:
+def test_bands_of_a_long_text_are_those_of_a_seeded_sample() -> None:
     values = np.random.default_rng(1).uniform(-1, 1, 60_000).round(2)
 
-    def listed(found: ContextsResult) -> list[list[int]]:
-        bands = [positions_of(band.excerpts) for band in found.bands]
-        return [positions_of(found.highest), positions_of(found.lowest), *bands]
+    def listed(seed: int) -> list[list[int]]:
+        return [positions_of(band.excerpts) for band in searched(values, bands=5, seed=seed).bands]
 
-    one, many = searched(values, bands=5, seed=3), searched(values, [7001] * 9, bands=5, seed=3)
-    assert listed(one) == listed(many)
-    np.testing.assert_allclose([band.high for band in one.bands], [-0.6, -0.2, 0.2, 0.6, 1], atol=0.04)
-    assert listed(searched(values, bands=5, seed=4)) != listed(one)
+    found = searched(values, bands=5)
+    np.testing.assert_allclose([band.high for band in found.bands], [-0.6, -0.2, 0.2, 0.6, 1], atol=0.04)
+    assert listed(3) == listed(3) != listed(4)
 
 
 def test_bins_count_everything_also_beyond_their_range() -> None:
@@ -148,6 +137,28 @@ def test_a_session_answers_with_the_values_of_the_trace(trace: Trace) -> None:
     gate = session.ask(Histogram(1, 0, "forget", bins=8, characters=100))
     assert gate.counts.tolist() == np.histogram(trace["1/forget"][:100, 0], 8, (0, 1))[0].tolist()
     assert (gate.edges[0], gate.edges[-1], gate.positions) == (0, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("cell", "activation"), [("lstm", "tanh"), ("peephole", "softsign"), ("gru", "tanh")]
+)
+def test_a_text_that_is_read_as_streams_has_the_values_of_its_trace(cell, activation, make_network) -> None:
+    network = make_network(cell, activation=activation, spread=0.4)
+    text = "".join(np.random.default_rng(4).choice(list("abcdefg"), 20_000))
+    trace = record(network, network.vocabulary.encode(text))
+    session = Session(network, text)
+    for quantity in (trace.quantities[0], "auto"):
+        found = session.ask(Contexts(2, 3, quantity))
+        expected = Session.of_trace(trace).ask(Contexts(2, 3, quantity))
+        assert found.positions == 20_000
+        assert found.highest[0].value == pytest.approx(expected.highest[0].value, abs=1e-5)
+        for one in (*found.highest, *found.lowest):
+            part = slice(one.start, one.start + len(one.values))
+            values = trace.shown(2, found.quantity, 3)[part]
+            np.testing.assert_allclose(one.values, values, atol=1e-5)
+            assert one.text == text[part]
+        counts = session.ask(Histogram(2, 3, quantity)).counts
+        assert np.abs(counts - expected.histogram.counts).sum() <= 20  # values beside an edge
 
 
 @pytest.mark.parametrize(

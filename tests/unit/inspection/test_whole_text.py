@@ -105,7 +105,7 @@ def test_contexts_gates_and_matches_of_the_whole_text_are_those_of_its_trace(
     contexts = _one(office, FindContexts(1, 3, "cell", whole=True))
     assert isinstance(contexts, ContextsFound)
     expected = top_contexts(
-        Contexts(1, 3, "cell"), [trace.shown(1, "cell", 3)], lambda start, stop: text[start:stop]
+        Contexts(1, 3, "cell"), trace.shown(1, "cell", 3), lambda start, stop: text[start:stop]
     )
     assert [c.position for c in contexts.contexts.highest] == [c.position for c in expected.highest]
     assert all(c.text == text[c.start : c.start + len(c.values)] for c in contexts.contexts.highest)
