@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
@@ -20,6 +21,9 @@ from rnnscope.errors import OptionError
 from rnnscope.text.reading import STANDARD_INPUT
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.options import TrainOptions, fine_tuned, resumed
+
+if TYPE_CHECKING:
+    from rnnscope.training.events import Event
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,27 @@ def run(options: Options) -> int:
     state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
         refuse_terminal_as_text(known.text)
-        return read_on_screen(start, state, corpus=known.text, theme=options.theme)
+
+        def start_with_curves(controls: Controls, say: Say) -> None:
+            start(controls, with_curves(say))
+
+        return read_on_screen(start_with_curves, state, corpus=known.text, theme=options.theme)
     return read_plainly(start, state, json=options.json)
+
+
+def with_curves(on_event: Say) -> Say:
+    """Pass on every event, and before them the earlier progress of a run that is resumed, for its charts."""
+
+    def say(event: Event) -> None:
+        from rnnscope.training.events import Started
+        from rnnscope.training.run import read_curves
+
+        if isinstance(event, Started) and event.resumed:
+            for earlier in read_curves(Path(event.run)):
+                on_event(earlier)
+        on_event(event)
+
+    return say
 
 
 def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:

@@ -11,7 +11,7 @@ weights are, so that the past can be drawn before.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,10 +22,9 @@ import numpy as np
 from rnnscope.errors import RnnscopeError, RunError
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Compared, Event, Finished, Progress, Sampled, Started, Warned
-from rnnscope.training.log import LogReader, as_one_run
+from rnnscope.training.events import Compared, Event, Finished, Sampled, Started, Warned
+from rnnscope.training.log import LogReader, as_one_run, condensed
 from rnnscope.training.options import TrainOptions
-from rnnscope.training.records import merged
 from rnnscope.training.run import (
     BASELINES,
     BEST,
@@ -104,9 +103,8 @@ class _Story:
         if self._is_first or self._reader.started_anew:
             events = as_one_run(events)
             self._is_first = not events
-        for event in _condensed(events):
-            self._weights.step, self._weights.elapsed_seconds = event.step, event.elapsed_seconds
-            self._weights.has_sample |= isinstance(event, Sampled)
+        for event in condensed(events):
+            self._weights.follow(event)
             self._has_ended = isinstance(event, Finished)
             self._say(event)
             if isinstance(event, Started):
@@ -153,6 +151,11 @@ class _Weights:
         self.step = 0
         self.elapsed_seconds = 0.0
         self.has_sample = False
+
+    def follow(self, event: Event) -> None:
+        """Keep the moment of the newest event of the run, and whether it showed a sample."""
+        self.step, self.elapsed_seconds = event.step, event.elapsed_seconds
+        self.has_sample |= isinstance(event, Sampled)
 
     def look(self) -> None:
         """Trace the passage when the weights are new, and do what is asked for."""
@@ -262,21 +265,6 @@ def _is_there(directory: Path, controls: Controls, say: Say) -> bool:
 def _of_the_writer(state: ControlState) -> tuple[object, ...]:
     """What can be wished for here and not be granted."""
     return (state.paused, state.saves, state.finish, state.learning_rate_factor)
-
-
-def _condensed(events: Iterable[Event]) -> list[Event]:
-    """The same events, progress that was said in a row as one: a day's curve is not 90,000 messages."""
-    said: list[Event] = []
-    row: list[Progress] = []
-    for event in events:
-        if isinstance(event, Progress):
-            row.append(event)
-            continue
-        if row:
-            said.append(merged(row))
-            row = []
-        said.append(event)
-    return [*said, merged(row)] if row else said
 
 
 def _identity(path: Path) -> _Identity:

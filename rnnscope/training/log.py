@@ -287,6 +287,21 @@ def as_one_run(events: Iterable[Event]) -> list[Event]:
     return history
 
 
+def condensed(events: Iterable[Event]) -> list[Event]:
+    """The same events, with progress in a row as one: the curve of a day is not 90,000 messages."""
+    result: list[Event] = []
+    row: list[Progress] = []
+    for event in events:
+        if isinstance(event, Progress):
+            row.append(event)
+            continue
+        if row:
+            result.append(merged(row))
+            row = []
+        result.append(event)
+    return [*result, merged(row)] if row else result
+
+
 def _rewind(history: list[Event], step: int) -> None:
     kept: list[Event] = []
     while history and (history[-1].step > step or isinstance(history[-1], Finished)):

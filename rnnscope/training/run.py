@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING, Any
 from rnnscope.errors import RunError
 from rnnscope.files import is_locked, read_regular_file, remove_temporaries, write_atomically, write_json
 from rnnscope.strict_json import JsonError, decode, parse, read_json
-from rnnscope.training.events import Event
-from rnnscope.training.log import EventLog, LogReader, as_one_run
+from rnnscope.training.events import Evaluated, Event, Progress, Warned
+from rnnscope.training.log import EventLog, LogReader, as_one_run, condensed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -304,6 +304,17 @@ def read_events(directory: Path) -> list[Event]:
         return as_one_run(LogReader(directory / LOG).read())
     except OSError as error:
         raise RunError(f"{directory / LOG} cannot be read: {error.strerror}") from error
+
+
+def read_curves(directory: Path) -> list[Event]:
+    """The events that charts are drawn from: progress, evaluations and divergences. Raises RunError."""
+    drawn = [
+        event
+        for event in read_events(directory)
+        if isinstance(event, Progress | Evaluated)
+        or (isinstance(event, Warned) and event.kind == "divergence")
+    ]
+    return condensed(drawn)
 
 
 def read_baselines(directory: Path) -> dict[str, float]:

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 import torch
 
+from rnnscope.app.history import History
+from rnnscope.commands.train import with_curves
 from rnnscope.errors import DeviceError, OptionError, RnnscopeError, RunError, TextError
 from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.training import launch as module
 from rnnscope.training.controls import Controls
-from rnnscope.training.events import Event, Finished, Progress, Started
+from rnnscope.training.events import Evaluated, Event, Finished, Progress, Started
+from rnnscope.training.launch import train
 from rnnscope.training.options import TrainOptions
-from rnnscope.training.run import Run, read_run
-from tests.unit.training.tiny import TEXT, of, options, run_training, same, weights
+from rnnscope.training.run import Run, read_events, read_run
+from tests.unit.training.tiny import EAGER, TEXT, of, options, run_training, same, weights
 
 CELLS = ("rnn", "lstm", "gru", "peephole", "coupled", "multiplicative")
 
@@ -128,6 +131,19 @@ def test_the_recorded_device_and_threads_are_used_again(tmp_path: Path) -> None:
     run_training(TrainOptions(resume=str(tmp_path / "run")))
     training = read_header(tmp_path / "run" / "last.safetensors").training
     assert (training["options"]["device"], torch.get_num_threads()) == ("cpu", 2)
+
+
+def test_a_resumed_run_shows_its_whole_curve(tmp_path: Path) -> None:
+    run_training(options(tmp_path), stop_at(30))
+    shown: list[Event] = []
+    train(again(tmp_path / "run"), Controls(), with_curves(shown.append), pace=EAGER)
+    history = History()
+    for event in shown:
+        history.add(event)
+    assert history.train.steps.tolist() == list(range(1, 61))
+    assert history.held_out.steps[0] < 30 < history.held_out.steps[-1]
+    evaluated = {event.step for event in of(Evaluated, read_events(tmp_path / "run"))}
+    assert history.held_out.steps.tolist() == sorted(evaluated)
 
 
 def test_after_a_refusal_the_run_is_free_again(tmp_path: Path) -> None:
