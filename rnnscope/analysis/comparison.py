@@ -38,6 +38,7 @@ Double = NDArray[np.float64]
 CHARACTERS = 20_000
 """Characters that are evaluated, unless the query says otherwise."""
 ORDERS = tuple(range(1, 10))
+OWN_TRAINING_TEXT = "the model's training text"
 CONTEXT = 5000
 """Characters before the evaluated ones that a result quotes, and in which words are looked for."""
 
@@ -206,7 +207,7 @@ def _source(context: Context, train: str, length: int) -> _Source:
         ids = vocabulary.encode(training)
         known = _beginning_in(reader, vocabulary, ids)
         start = known if length - known >= _FEWEST_NEW else 0
-        name = Path(train).name if train else "the model's training text"
+        name = Path(train).name if train else OWN_TRAINING_TEXT
         return _Source(name, ids[-MOST_CHARACTERS:], max(1, start))
     start = int(length * _LEARNED_SHARE)
     if start < _FEWEST_LEARNED:
@@ -215,7 +216,7 @@ def _source(context: Context, train: str, length: int) -> _Source:
             f"has {length:,}; the model's training text is not at hand: name a text with --train"
         )
     first = max(0, start - MOST_CHARACTERS)
-    return _Source(f"the first {start:,} characters of the text", reader.ids(first, start), start, first)
+    return _Source("the first nine tenths of the text", reader.ids(first, start), start, first)
 
 
 def _learned(context: Context, source: _Source, start: int, stop: int) -> _Learned:

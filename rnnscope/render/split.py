@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnnscope.analysis.comparison import Split
+from rnnscope.analysis.comparison import OWN_TRAINING_TEXT, Split
 from rnnscope.render.report import Line, Place, excerpt, words
 
 _AROUND = 60
@@ -37,6 +37,8 @@ def split_lines(split: Split, learners: str = "n-grams") -> list[Line]:
                 f"without {removed} copies of it",
             )
         )
+        if split.training_text == OWN_TRAINING_TEXT:
+            lines.append(words("the network was trained on these, which favors it", "dim"))
     return lines
 
 

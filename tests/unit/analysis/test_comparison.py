@@ -93,7 +93,7 @@ def test_n_grams_learn_the_training_text_and_a_new_text_is_evaluated_from_its_st
 def test_the_last_tenth_is_evaluated_where_no_training_text_is_at_hand(model: CharRNN) -> None:
     found = session(model, NEW).ask(Comparison())
     check(model, found, NEW[:5400], NEW, 5400, SIZE)
-    assert found.split.training_text == "the first 5,400 characters of the text"
+    assert found.split.training_text == "the first nine tenths of the text"
 
 
 def test_a_text_inside_the_training_text_is_removed_from_it(model: CharRNN) -> None:
