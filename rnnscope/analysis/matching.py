@@ -31,9 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.analysis.query import Context, Query, Result, check_range
-from rnnscope.analysis.units import AUTO, check_layer, quantity_of
+from rnnscope.analysis.units import AUTO, check_layer, layer_values, quantity_of
 from rnnscope.errors import OptionError
-from rnnscope.tracing.trace import Trace
 
 if TYPE_CHECKING:
     from rnnscope.network.architecture import Architecture
@@ -159,19 +158,17 @@ class Match(Query[MatchResult]):
     def run(self, context: Context) -> MatchResult:
         quantity = quantity_of(context.architecture, self.quantity)
         layers = [self.layer] if self.layer else range(1, context.architecture.layers + 1)
-
-        def values(trace: Trace) -> Float:
-            return np.concatenate([trace.shown(layer, quantity) for layer in layers], axis=1)
-
         first = max(0, self.start - self.before)
-        trace = context.reader.trace(first, self.stop + self.after, context.progress)
+        progress = context.progress.part(0.0, 0.0)
+        trace = context.reader.trace(first, self.stop + self.after, progress)
         if first + len(trace) < self.stop:
-            length = context.reader.length(context.progress)
+            length = context.reader.length(progress)
             raise OptionError(
                 f"the range {self.start:,}:{self.stop:,} ends after the text, which has {length:,} characters"
             )
+        around = np.concatenate([trace.shown(layer, quantity) for layer in layers], axis=1)
         selection = select(
-            values(trace),
+            around,
             self.start - first,
             self.stop - first,
             threshold=self.threshold,
@@ -180,10 +177,10 @@ class Match(Query[MatchResult]):
             negative=not self.positive_only,
         )
         selection = replace(selection, start=self.start, stop=self.stop)
-        stretches: Iterable[Trace] = ()
+        values: Iterable[Float] = ()
         if len(selection):
-            stretches = context.reader.traces(0, self.characters or None, context.progress)
-        found = match(map(values, stretches), selection, limit=self.limit, exclude=(self.start, self.stop))
+            values = layer_values(context, layers, quantity, self.characters)
+        found = match(values, selection, limit=self.limit, exclude=(self.start, self.stop))
         size = context.architecture.hidden_size
         return match_result(self.layer, quantity, size, found, context.reader.read)
 

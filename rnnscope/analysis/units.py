@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,9 @@ AUTO = "auto"
 """The quantity that stands for a network's memory: the cell where it has one, else the hidden state."""
 
 _UNIT = re.compile(r"(\d+)/(\d+)")
+_STRETCH_BYTES = 64 << 20
+_SHORTEST = 16_384
+"""Characters of a stretch of `layer_values`: as many as fit in some 64 MB, and at least so many."""
 
 
 def quantity_of(architecture: Architecture, quantity: str) -> str:
@@ -82,3 +86,36 @@ def unit_values(
         of_unit = batch.activations[f"{layer}/{quantity}"][:, :, unit]
         values[batch.positions] = of_unit.float().cpu().numpy()
     return as_shown(values, quantity, context.architecture)
+
+
+def layer_values(
+    context: Context,
+    layers: Sequence[int],
+    quantity: str,
+    characters: int,
+    *,
+    stretch_bytes: int = _STRETCH_BYTES,
+) -> Iterator[NDArray[np.float32]]:
+    """The values of all units of some layers as they are colored, in consecutive stretches (n, layers · H).
+
+    characters: how many; 0 reads all. stretch_bytes: what the values of a stretch take, about. Each stretch
+    is read as streams side by side. Raises Cancelled.
+    """
+    reader, progress = context.reader, context.progress
+    length = reader.length(progress.part(0.0, 0.0))
+    stop = min(characters or length, length)
+    units = context.architecture.hidden_size * len(layers)
+    size = max(_SHORTEST, stretch_bytes // (4 * units))
+    for first in range(0, stop, size):
+        last = min(first + size, stop)
+        if reader.model is None:
+            trace = reader.trace(first, last)
+            yield np.concatenate([trace.shown(layer, quantity) for layer in layers], axis=1)
+            continue
+        values = np.empty((last - first, units), np.float32)
+        part = progress.part(first / stop, last / stop)
+        for batch in reader.streams(first, last, part.part(0.0, 0.0)).batches(progress=part):
+            of_layers = [batch.activations[f"{layer}/{quantity}"] for layer in layers]
+            rows = np.concatenate([of_layer.float().cpu().numpy() for of_layer in of_layers], axis=2)
+            values[batch.positions - first] = rows
+        yield as_shown(values, quantity, context.architecture)

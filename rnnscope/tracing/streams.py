@@ -137,6 +137,8 @@ class Streams:
         state = self.state
         for _ in range(_ROUNDS):
             unknown = np.flatnonzero(~is_exact)
+            if not len(unknown):
+                break
             ends = self._run(unknown - 1, state, progress)
             is_settled = same(_parts(ends), [part[torch.from_numpy(unknown)] for part in _parts(state)])
             state = _replaced(state, unknown, ends)

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rnnscope.analysis.matching import Match, MatchedUnit, Selection, match, select
+from rnnscope.analysis.query import Context
+from rnnscope.analysis.units import layer_values
 from rnnscope.errors import OptionError
 from rnnscope.network.architecture import QUANTITIES, Architecture
+from rnnscope.progress import NO_PROGRESS
 from rnnscope.session import Session
+from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
 
 Found = list[tuple[int, int, int, int]]
@@ -191,6 +195,27 @@ def test_a_planted_range_is_found_wherever_it_is() -> None:
     assert len(session.ask(Match(33, 35, layer=2, characters=50)).matches) == 3
     nothing = session.ask(Match(33, 35))
     assert (nothing.units, nothing.matches) == ((), ())
+
+
+@pytest.mark.parametrize("layer", [0, 2])
+def test_a_text_that_is_read_as_streams_has_the_matches_of_its_trace(layer: int, make_network) -> None:
+    network = make_network("gru", spread=0.4)
+    text = "".join(np.random.default_rng(4).choice(list("abcdefg"), 20_000))
+    trace = record(network, network.vocabulary.encode(text))
+    layers = [layer] if layer else [1, 2]
+    values = np.concatenate([trace.shown(each, "hidden") for each in layers], axis=1)
+    start = next(at for at in range(5000, 6000) if len(select(values, at, at + 2, threshold=0.1)) > 1)
+    query = Match(start, start + 2, threshold=0.1, layer=layer)
+    session = Session(network, text)
+    found, expected = session.ask(query), Session.of_trace(trace).ask(query)
+    assert len(found.units) > 1
+    assert (found.units, found.matches) == (expected.units, expected.matches)
+    assert {each.layer for each in found.units} <= set(layers)
+
+    context = Context(session.reader, network.architecture, NO_PROGRESS, session.ask, lambda: None)
+    stretches = list(layer_values(context, layers, "hidden", 0, stretch_bytes=1))
+    assert [len(stretch) for stretch in stretches] == [16_384, 20_000 - 16_384]
+    np.testing.assert_allclose(np.concatenate(stretches), values, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -337,6 +337,18 @@ def test_streams_of_a_network_that_never_forgets_start_where_the_one_before_ende
     _check_streams(streams, whole, 0, len(text))
 
 
+@pytest.mark.parametrize("most", [2, 3, 4])
+def test_few_streams_of_a_network_that_never_forgets_are_known_after_as_many_rounds(most: int) -> None:
+    """The state before every stream differs from the guess: the letter before it was read long ago."""
+    stretch = "".join(random.Random(5).choices("c, \n", k=_LENGTH // most - 1))
+    text = "".join("ba"[turn % 2] + stretch for turn in range(most))
+    model = _latch(text)
+    whole = record(model, model.vocabulary.encode(text))
+    streams = _reader(model, text).streams(most=most)
+    assert len(streams) == most
+    _check_streams(streams, whole, 0, len(text))
+
+
 def test_the_first_steps_of_every_stream_can_be_read_alone() -> None:
     streams = _reader(_forgetful("lstm")).streams(most=4)
     seen = np.concatenate([batch.positions for batch in streams.batches(40)])
