@@ -1,10 +1,11 @@
-"""Which device computes, in which precision, on how many threads; each choice with the words to tell it."""
+"""Chooses the device, the precision and the number of threads; each choice comes with a description."""
 
 from __future__ import annotations
 
 import copy
 import math
 import time
+import warnings
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -19,9 +20,9 @@ Precision = Literal["float32", "bfloat16"]
 
 _TRIALS = 7
 _TRIAL_SECONDS = 0.6
-"""After this no further trial is begun."""
+"""After this time no further trial is started."""
 _WORTHWHILE = 1.15
-"""How much faster bfloat16 must be, so that a busy moment does not decide."""
+"""How many times as fast bfloat16 must be to be chosen: timings vary on a busy machine."""
 
 
 def available_devices() -> list[str]:
@@ -57,14 +58,14 @@ def device_title(device: torch.device) -> str:
 
 
 def memory_note(device: torch.device) -> tuple[str, ...]:
-    """How much of a GPU's memory was needed, in words; nothing for a CPU, whose memory is told all along."""
+    """The peak of a GPU's memory, in words; nothing for a CPU, whose memory every report has."""
     if device.type != "cuda":
         return ()
     return (f"at most {torch.cuda.max_memory_allocated(device) / 2**20:,.0f} MiB of the GPU's memory",)
 
 
 def physical_cores() -> int:
-    """The cores this process may use: a second thread on a core gains nothing here."""
+    """The cores that this process may use: a second thread per core gains nothing here."""
     physical = psutil.cpu_count(logical=False) or 1
     process = psutil.Process()
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else physical
@@ -79,9 +80,9 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 def choose_precision(
     name: PrecisionName, model: nn.Module, device: torch.device, sequence_length: int, batch_size: int
 ) -> tuple[Precision, str]:
-    """What to compute in, and why. `auto` times a few steps of each on a copy of the model.
+    """The type of matrix products, and why. `auto` times a few steps of each on a copy of the model.
 
-    Neither the model nor the random numbers of the run notice. Raises DeviceError.
+    Leaves the model and the random numbers of the run as they are. Raises DeviceError.
     """
     if device.type == "mps":
         if name == "bfloat16":
@@ -91,6 +92,8 @@ def choose_precision(
         return name, f"{name}, as asked"
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return "float32", "float32: this GPU has no bfloat16"
+    # In bfloat16 the weights are cast at every step, so that they do not lie in one piece.
+    warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
     gain = _gain_of_bfloat16(model, device, sequence_length, batch_size)
     if gain >= _WORTHWHILE:
         return "bfloat16", f"bfloat16: measured {gain:.1f} times as fast as float32"
@@ -98,7 +101,7 @@ def choose_precision(
 
 
 def _gain_of_bfloat16(model: nn.Module, device: torch.device, sequence_length: int, batch_size: int) -> float:
-    """How many times as fast a step is, by the fastest of each: whatever else is running only slows them."""
+    """How many times as fast a step is in bfloat16, by the fastest step of each."""
     trial = copy.deepcopy(model).train()
     ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
@@ -106,9 +109,9 @@ def _gain_of_bfloat16(model: nn.Module, device: torch.device, sequence_length: i
     latest = time.perf_counter() + _TRIAL_SECONDS
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for trial_number in range(_TRIALS):
-            for precision in precisions:  # by turns, so that a busy moment meets both
+            for precision in precisions:  # in turns, so that a busy moment affects both
                 seconds = _seconds(trial, ids, precision)
-                if trial_number > 0:  # the first makes kernels and caches
+                if trial_number > 0:  # the first one compiles kernels and fills caches
                     fastest[precision] = min(fastest[precision], seconds)
             if trial_number > 0 and time.perf_counter() > latest:
                 break

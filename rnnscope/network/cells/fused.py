@@ -58,7 +58,10 @@ def run_fused(module: nn.RNNBase, inputs: Tensor, state: LayerState) -> tuple[Te
     """Hidden (T, B, H) and the last state, from ids (T, B) or vectors (T, B, I)."""
     parts = tuple(part.unsqueeze(0) for part in state)
     before = parts if len(parts) == 2 else parts[0]
-    if inputs.is_floating_point():
+    if inputs.device.type == "cuda" and torch.is_autocast_enabled("cuda"):
+        vectors = inputs if inputs.is_floating_point() else _one_hot(inputs, module.input_size, module)
+        hidden, last = run_in_type(module, vectors, before, torch.get_autocast_dtype("cuda"))
+    elif inputs.is_floating_point():
         hidden, last = module(inputs, before)
     elif module.input_size <= _DENSE_SYMBOLS or inputs.device.type != "cpu":
         hidden, last = module(_one_hot(inputs, module.input_size, module), before)
@@ -66,6 +69,29 @@ def run_fused(module: nn.RNNBase, inputs: Tensor, state: LayerState) -> tuple[Te
         hidden, last = _run_compact(module, inputs, before)
     after = last if len(parts) == 2 else (last,)
     return hidden, tuple(part.squeeze(0).to(old.dtype) for part, old in zip(after, state, strict=True))
+
+
+def run_in_type(
+    module: nn.RNNBase, vectors: Tensor, before: Tensor | LayerState, dtype: torch.dtype
+) -> tuple[Tensor, Tensor | LayerState]:
+    """The module with inputs, states and weights of type `dtype`; gradients reach the weights in their own.
+
+    On CUDA, PyTorch's autocast gives cuDNN's recurrent kernels float16 even where bfloat16 is asked for, in
+    which gradients underflow unless the loss is scaled.
+    """
+    weights = [weight.to(dtype) for weight in module.parameters()]
+    states = before.to(dtype) if isinstance(before, Tensor) else tuple(part.to(dtype) for part in before)
+    with torch.autocast(vectors.device.type, enabled=False):
+        return _call(module, vectors.to(dtype), states, weights)
+
+
+def _call(
+    module: nn.RNNBase, vectors: Tensor, before: Tensor | LayerState, weights: list[Tensor]
+) -> tuple[Tensor, Tensor | LayerState]:
+    """What the module computes, with other weights."""
+    function = next(kernel.function for kernel in _KERNELS.values() if isinstance(module, kernel.module))
+    hidden, *last = function(vectors, before, weights, True, 1, 0.0, module.training, False, False)
+    return hidden, tuple(last) if len(last) == 2 else last[0]
 
 
 def _one_hot(ids: Tensor, size: int, module: nn.RNNBase) -> Tensor:
@@ -79,7 +105,4 @@ def _run_compact(
     weight_ih, *others = module.parameters()
     present, renumbered = torch.unique(ids, return_inverse=True)
     weights = [weight_ih.index_select(1, present), *others]
-    vectors = _one_hot(renumbered, len(present), module)
-    function = next(kernel.function for kernel in _KERNELS.values() if isinstance(module, kernel.module))
-    hidden, *last = function(vectors, before, weights, True, 1, 0.0, module.training, False, False)
-    return hidden, tuple(last) if len(last) == 2 else last[0]
+    return _call(module, _one_hot(renumbered, len(present), module), before, weights)
