@@ -264,8 +264,8 @@ def find(
     )
     if isinstance(source, Trace):
         if text is not None:
-            raise OptionError("a trace has its text already: give a model and a text, or a trace")
+            raise OptionError("a trace has its own text; give a trace alone, or a model and a text")
         return Session.of_trace(source).ask(query)
     if text is None:
-        raise OptionError("a model needs a text to look for it in: find(model, text, …)")
+        raise OptionError("the text is missing; use find(model, text, …)")
     return Session(source, text).ask(query)
