@@ -38,6 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "gradient-flow": {"distance": 10, "losses": 4},
     "ngrams": {"limit": 3},
     "saturation": {},
+    "names": {},
     "contexts": {"layer": 2, "unit": 3, "limit": 4},
     "histogram": {"layer": 1, "unit": 5, "quantity": "forget"},
     "match": {"start": 40, "stop": 43, "threshold": 0.2},
