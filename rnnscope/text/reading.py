@@ -44,7 +44,7 @@ _BINARY_SHARE = 0.01
 _BYTE_ORDER_MARK = "\ufeff"
 
 PROBED_BYTES = 64 << 10
-"""The beginning by which line breaks are judged."""
+"""The number of bytes at the beginning that decide which line breaks a text has."""
 
 
 def read_text(path: str | Path) -> str:
@@ -146,7 +146,7 @@ LineBreak = Literal["\r\n", "\r"]
 
 
 def line_break_of(beginning: bytes) -> LineBreak:
-    """What a text has in place of LF, judged by its beginning: CR if it is the only line break, else CRLF."""
+    """The line break that becomes LF: CR if the beginning of the text has no other, else CRLF."""
     return "\r" if b"\r" in beginning and b"\n" not in beginning else "\r\n"
 
 

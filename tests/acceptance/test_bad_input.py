@@ -158,7 +158,7 @@ BAD_MODELS = {
     "random.safetensors": "is not a safetensors file",
     "pickle.safetensors": "is not a safetensors file",
     "huge_header.safetensors": "is not a safetensors file",
-    "nested.safetensors": "its header is not JSON",
+    "nested.safetensors": "it is nested too deeply",
     "not_ours.safetensors": "another program wrote it",
     "lying_shape.safetensors": "is not a model of rnnscope",
     "text.safetensors": "is not a safetensors file",
