@@ -189,7 +189,7 @@ class _LiveBar:
             BarColumn(bar_width=None),
             TextColumn("{task.fields[report]}"),
             console=console,
-            auto_refresh=False,  # no thread of its own beside the training
+            auto_refresh=False,  # no thread besides the training
             expand=True,
             transient=True,
         )

@@ -1,4 +1,4 @@
-"""Training time, and how often what costs some of it may be done."""
+"""Training time, and a throttle for work that costs some of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Seconds of training: goes on from an earlier process, and stands still while a run is paused."""
+    """Seconds of training: continues from an earlier process and stops while a run is paused."""
 
     def __init__(self, seconds: float = 0.0, now: Callable[[], float] = time.perf_counter) -> None:
         self._now = now
@@ -23,7 +23,7 @@ class Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Time spent inside does not count."""
+        """The time spent inside does not count."""
         self._stopped_at = self.seconds
         try:
             yield
@@ -32,11 +32,11 @@ class Clock:
             self._stopped_at = None
 
 
-class Spaced:
-    """Spaces what is done along the way so that it costs at most `share` of the training time.
+class Throttle:
+    """Limits recurring work to `share` of the training time.
 
-    What took 20 ms at a share of 0.02 is due again after a second, or after `least_seconds` if that is more.
-    The first time is `first_seconds` from now, whatever it costs.
+    Work that took 20 ms at a share of 0.02 is due again after a second, or after `least_seconds` if that is
+    more. It is first due `first_seconds` from now.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Spaced:
         return self._clock.seconds >= self._next
 
     def take(self) -> bool:
-        """Whether it is due; of what costs next to nothing, this counts as doing it."""
+        """Whether the work is due; if so it counts as done. For work that costs next to nothing."""
         now = self._clock.seconds
         if now < self._next:
             return False
@@ -61,7 +61,7 @@ class Spaced:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Around the doing of it, due or asked for."""
+        """Measures the work that is done inside, due or requested."""
         start = self._clock.seconds
         try:
             yield

@@ -1,8 +1,8 @@
 """Detects that training has diverged and returns to an earlier state; detects that it has stalled.
 
-At fixed steps, so that runs repeat, the mean loss since the last look is held against its running level. Two
-copies of the state are kept: the one from the last good look is only trusted after the next look was good
-too, because weights may already be lost a few steps before the loss shows it.
+At fixed steps, so that runs are reproducible, the mean loss since the last check is compared with its running
+level. Two copies of the state are kept: the one from the last good check is trusted only after the next check
+was good too, because weights may be lost a few steps before the loss shows it.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-LOOK_EVERY = 50
-"""Steps between two looks."""
+CHECK_EVERY = 50
+"""Steps between two checks."""
 GIVE_UP_AFTER = 24
-"""Returns in a row after which the rate is not what is wrong."""
+"""After this many restorations in a row a smaller rate does not help."""
 
 _SMOOTHING = 0.3
 
 STALL_STEPS = 500
-"""Steps within which a network is better than the character frequencies alone, unless it is stuck."""
+"""After this many steps a loss no better than the character frequencies alone is a stall."""
 _COUNTED_CHARACTERS = 4_000_000
 
 Snapshot = dict[str, Tensor]
 
 
 def is_divergent(loss_nats: float, level_nats: float) -> bool:
-    """Whether a mean loss over LOOK_EVERY steps is no ordinary fluctuation around `level_nats`."""
+    """Whether a mean loss over CHECK_EVERY steps is outside the usual fluctuation around `level_nats`."""
     return not loss_nats <= 1.5 * level_nats + 0.5  # NaN compares false
 
 
@@ -48,29 +48,29 @@ def is_stalled(loss_nats: float, one_gram_nats: float) -> bool:
 
 @dataclass
 class Guard:
-    """What divergence is judged by, and the states to go back to.
+    """The level of the loss that divergence is measured by, and the states to restore.
 
-    level_nats: the running level of the loss; begins at that of a network which knows nothing.
-    trusted, recent: copies of weights and optimiser, the former one good look older.
+    level_nats: the running level of the loss; begins at that of a uniform prediction.
+    trusted, recent: copies of weights and optimizer, the former one good check older.
     """
 
     level_nats: float
     trusted: Snapshot
     recent: Snapshot
     rate_factor: float = 1.0
-    """Halved at each return."""
+    """Halved at each restoration."""
     returns_in_a_row: int = 0
     losses_nats: list[float] = field(default_factory=list)
-    """Of the steps since the last look."""
+    """Of the steps since the last check."""
 
     def add(self, losses_nats: Iterable[float]) -> None:
         """Add the losses of further steps."""
         self.losses_nats.extend(losses_nats)
 
-    def look(self, state: Mapping[str, Tensor]) -> Snapshot | None:
-        """Judge the losses since the last look; None when all is well, else the state to go back to.
+    def check(self, state: Mapping[str, Tensor]) -> Snapshot | None:
+        """Check the losses since the last check: None if they are good, otherwise the state to restore.
 
-        state: weights and optimiser as they are now; copied when they are good.
+        state: the present weights and optimizer; copied if the losses are good.
         """
         mean = math.fsum(self.losses_nats) / len(self.losses_nats)
         self.losses_nats.clear()
@@ -86,5 +86,5 @@ class Guard:
 
 
 def copied(state: Mapping[str, Tensor]) -> Snapshot:
-    """Tensors of their own, on the same device."""
+    """Copies of the tensors, on the same device."""
     return {name: tensor.detach().clone() for name, tensor in state.items()}

@@ -1,6 +1,6 @@
-"""What a training run says, as frozen values that any reader understands: a screen, a log, a file, a replay.
+"""The events of a training run, as frozen values for any reader: a screen, a log, a file, a replay.
 
-Nothing here knows torch. Each event has the step and the training time at which it was said.
+This module does not import torch. Each event has its step and its training time.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 FinishReason = Literal["steps", "minutes", "epochs", "finish", "patience", "stopped", "killed"]
-"""killed: the process ended without saying so; a follower reports it, no run records it."""
+"""killed: the process ended without an event of its own; `follow` reports it, no run records it."""
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Event:
     step: int
     elapsed_seconds: float
-    """Training time alone; pauses are left out."""
+    """Training time; pauses are not counted."""
 
 
 @dataclass(frozen=True)
-class Started(_Said):
+class Started(_Event):
     """The first event of a run, and of each resumption."""
 
     run: str
@@ -42,20 +42,20 @@ class Started(_Said):
     held_out_characters: int
     characters_per_step: int
     unknown_characters: int = 0
-    """How many characters of the text were below the cut-off and became the unknown symbol."""
+    """Characters of the text below the minimum count, which became the unknown symbol."""
     resumed: bool = False
     clip_norm: float | None = None
     """The norm at which gradients are clipped; None where they are not."""
     notes: tuple[str, ...] = ()
-    """Choices made at start-up and told: the device, the measured precision, …"""
+    """Choices made at start-up: the device, the measured precision, …"""
 
 
 @dataclass(frozen=True, eq=False)
-class Progress(_Said):
-    """Many steps at once; never one event a step."""
+class Progress(_Event):
+    """Many steps at once; never one event per step."""
 
     steps: NDArray[np.int64]
-    """(K,) the steps told, in order."""
+    """(K,) the steps, in order."""
     losses_nats: NDArray[np.float64]
     """(K,) training loss of each, nats per character."""
     gradient_norms: NDArray[np.float64]
@@ -73,58 +73,58 @@ class Progress(_Said):
 
 
 @dataclass(frozen=True)
-class Evaluated(_Said):
-    """The loss on the held-out text, state carried across the whole of what was read."""
+class Evaluated(_Event):
+    """The validation loss, with the state carried across the text that was read."""
 
     held_out_nats: float
     characters: int
-    """How many characters the figure is a mean over."""
+    """How many characters the loss is a mean over."""
     is_best: bool
     whole: bool = True
-    """False where only stretches of the held-out text were read, to keep looking cheap."""
+    """False where only parts of the validation text were read, to save time."""
 
 
 @dataclass(frozen=True)
-class Compared(_Said):
-    """The loss of models without a network on the held-out text; kept in the run's `baselines.json`."""
+class Compared(_Event):
+    """The validation losses of n-gram models; kept in the run's `baselines.json`."""
 
     baselines_nats: dict[str, float]
     """`uniform`, `1-gram`, `2-gram`, … → nats per character."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sampled(_Said):
-    """A text that the network wrote."""
+class Sampled(_Event):
+    """A sample of the network."""
 
     text: str
     probabilities: NDArray[np.float32]
-    """(number of symbols,) what the network gave each written character, before temperature."""
+    """(N,) the probability of each sampled character, before temperature."""
     temperature: float
     prime: str = ""
     characters: tuple[str, ...] = ()
-    """The written symbols one by one; `text` is their concatenation."""
+    """The N sampled symbols; `text` is their concatenation."""
 
 
 @dataclass(frozen=True, eq=False)
-class Traced(_Said):
-    """The watched passage through the present weights."""
+class Traced(_Event):
+    """The passage, traced through the present weights."""
 
     trace: Trace
     searched: Trace | None = None
-    """The passage and what follows it in the held-out text, while somebody searches for a neuron."""
+    """The passage and the validation text after it, during a neuron search."""
 
 
 @dataclass(frozen=True)
-class Saved(_Said):
-    """A file of the run is on the disk."""
+class Saved(_Event):
+    """A file of the run was written."""
 
     path: str
     kind: Literal["last", "best", "snapshot"]
 
 
 @dataclass(frozen=True)
-class Warned(_Said):
-    """Something the reader should know: a full disk, a divergence that was undone, …"""
+class Warned(_Event):
+    """A warning: a full disk, a divergence that was undone, …"""
 
     message: str
     kind: Literal["disk", "unsaved", "divergence", "device", "controls", "other"] = "other"
@@ -132,14 +132,14 @@ class Warned(_Said):
 
 
 @dataclass(frozen=True)
-class Paused(_Said):
-    """The loop stands still, or goes on again."""
+class Paused(_Event):
+    """Training is paused, or resumed."""
 
     paused: bool
 
 
 @dataclass(frozen=True)
-class Finished(_Said):
+class Finished(_Event):
     """The last event of a run."""
 
     reason: FinishReason

@@ -45,7 +45,7 @@ QUIET_SECONDS = 12.0
 """Longer than a living run leaves its log alone. Some network file systems do not show its lock to others."""
 
 _LARGEST_TEXT_BYTES = 64 << 20
-"""A text that is read in a second; larger ones are not worth the wait of somebody who only looks."""
+"""A text of this size is read in a second; of a larger one no passage is shown."""
 
 _OWN_PASSAGE_SYMBOLS = 600
 
@@ -135,7 +135,7 @@ class _Story:
 
 
 class _Weights:
-    """What the run's newest weights do when somebody looks: traces and samples."""
+    """Traces and samples of the newest weights of the run."""
 
     def __init__(self, directory: Path, controls: Controls, say: Say) -> None:
         self._directory = directory
@@ -169,7 +169,7 @@ class _Weights:
             self._load(path)
         if self._observer is None:
             return
-        if not self.has_sample:  # the run has not said one: whoever looks should see what it writes
+        if not self.has_sample:  # the log has none yet
             self.has_sample = True
             self._unasked_samples += 1
         asked = replace(
@@ -250,7 +250,7 @@ def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
 
 
 def _is_there(directory: Path, controls: Controls, say: Say) -> bool:
-    """Wait for the run; False when there is none by the time that somebody asks to stop."""
+    """Wait for the run; False if there is none when the controls ask to stop."""
     if directory.exists() and not directory.is_dir():
         raise RunError(f"{directory} is not a directory; give the directory of a run")
     if not (directory / HEADER).is_file():

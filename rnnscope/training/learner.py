@@ -1,7 +1,7 @@
-"""One step of truncated backpropagation through time, and all that the weights depend on.
+"""One step of truncated backpropagation through time, and everything that the weights depend on.
 
-Nothing here looks at a clock or is moved by an observer: from the same `tensors` and `numbers`, the same
-rates give the same weights, to the bit on a CPU. That is what makes a run resumable.
+Nothing here depends on a clock or on what is displayed: from the same `tensors` and `numbers`, the same rates
+give the same weights, bit-identical on a CPU. That makes a run resumable.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Learner:
         self.guard = Guard(float(np.log(len(model.vocabulary))), beginning, beginning)
 
     def learn(self, rate: float, *, measure_update: bool = False) -> None:
-        """Read the next chunk of every stream and take one step at `rate`; waits for no device."""
+        """Read the next chunk of every stream and take one step at `rate`; does not wait for a GPU."""
         state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
         inputs, targets = self.streams.next(self.device)  # (T, B) each
         begins = self.streams.begins()
@@ -93,7 +93,7 @@ class Learner:
             self._pending_ratio = _ratio(before, self.model)
 
     def fetch(self) -> None:
-        """Bring over what is still on the device; on a GPU this waits until it is computed."""
+        """Copy losses and norms from the device; on a GPU this waits until they are computed."""
         if not self._pending:
             return
         scalars = torch.stack([scalar for pair in self._pending for scalar in pair])
@@ -124,16 +124,16 @@ class Learner:
         self._unreported.clear()
         return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
 
-    def went_back(self) -> bool:
-        """At every LOOK_EVERY-th step: whether training had diverged and was taken back to a good state.
+    def restore_after_divergence(self) -> bool:
+        """At every CHECK_EVERY-th step: whether training had diverged; then a good state is restored.
 
-        The text goes on from where it is; the carried state starts anew. On a GPU such a look waits until
-        it has caught up. Raises OptionError when going back no longer helps.
+        The text continues where it is; the carried state is reset. On a GPU such a check waits until it has
+        caught up. Raises OptionError when restoring no longer helps.
         """
-        if self.step % divergence.LOOK_EVERY:
+        if self.step % divergence.CHECK_EVERY:
             return False
         self.fetch()
-        good = self.guard.look(self._weights_and_moments())
+        good = self.guard.check(self._weights_and_moments())
         if good is None:
             return False
         if self.guard.returns_in_a_row > divergence.GIVE_UP_AFTER:
@@ -147,7 +147,7 @@ class Learner:
         return True
 
     def tensors(self) -> dict[str, Tensor]:
-        """All arrays that the next steps depend on, by name."""
+        """All tensors that the next steps depend on, by name."""
         self.fetch()
         tensors = _under("now", self._weights_and_moments())
         tensors |= _under("trusted", self.guard.trusted) | _under("recent", self.guard.recent)
@@ -174,7 +174,7 @@ class Learner:
         }
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
-        """Stand where a learner of the same options stood. Raises KeyError or RuntimeError for another's."""
+        """Restore a learner of the same options. Raises KeyError or RuntimeError for one of other options."""
         self._pending.clear()
         self._unreported.clear()
         self._restore_weights_and_moments(_below("now", tensors))
@@ -199,7 +199,7 @@ class Learner:
             self._recent_nats.extend(tensors["recent_losses"].tolist())
 
     def _partly_forgotten(self, state: State | None) -> State | None:
-        """The state, with each stream's set to zero with the probability that the options name."""
+        """The state, with that of each stream reset to zero with the probability of the options."""
         if state is None or self.options.reset_probability == 0:
             return state
         kept = torch.rand(self.streams.batch_size, 1, device=self.device) >= self.options.reset_probability

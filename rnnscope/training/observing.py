@@ -1,6 +1,6 @@
 """Samples and traces during training: what the network writes, and its activations on the passage.
 
-Both read the weights and touch nothing that training depends on. Each is spaced by its cost; a request is
+Both read the weights and touch nothing that training depends on. Each is throttle by its cost; a request is
 served at once. During a neuron search the text after the passage is traced with it, because scores over a
 thousand characters are hardly better than chance.
 
@@ -20,7 +20,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import Corpus
 from rnnscope.tracing.record import record
-from rnnscope.training.clock import Clock, Spaced
+from rnnscope.training.clock import Clock, Throttle
 from rnnscope.training.controls import ControlState
 from rnnscope.training.events import Event, Sampled, Traced, Warned
 
@@ -60,12 +60,12 @@ class Observer:
         self._opening = np.array([corpus.vocabulary.opening], np.int64)
         self._prime = self._opening
         self._served = ControlState()
-        self._samples = Spaced(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
+        self._samples = Throttle(clock, share=0.015, first_seconds=1.0, least_seconds=_SAMPLE_READ_SECONDS)
         self._traced_step: int | None = None
-        self._traces = Spaced(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
-        self._searches = Spaced(clock, share=0.025, least_seconds=0.2)
+        self._traces = Throttle(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
+        self._searches = Throttle(clock, share=0.025, least_seconds=0.2)
         rarely = UNWATCHED_SAMPLE_SECONDS
-        self._unwatched_samples = Spaced(clock, first_seconds=rarely, least_seconds=rarely)
+        self._unwatched_samples = Throttle(clock, first_seconds=rarely, least_seconds=rarely)
 
     def begin(self, state: ControlState) -> Iterator[Event]:
         """The untrained network: a sample and, where they are shown, a trace."""

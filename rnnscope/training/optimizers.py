@@ -1,4 +1,4 @@
-"""The optimisers by name, and what is done to gradients before they are used.
+"""The optimizers by name, regularization, and gradient clipping.
 
 The rules are PyTorch's own, fused where it has them fused, in their functional form: the first use of a
 `torch.optim` class imports the whole compiler, which takes longer than all else before the first step.
@@ -26,12 +26,12 @@ _REMEMBERED: dict[OptimizerName, tuple[str, ...]] = {
     "adagrad": ("square",),
     "sgd": ("velocity",),
 }
-"""What each keeps of past gradients, beside the number of steps."""
+"""What each keeps of past gradients, besides the number of steps."""
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Parameters that decay alike, with what is remembered of each under its kind."""
+    """Parameters with the same weight decay, and their moments by kind."""
 
     names: list[str]
     parameters: list[Tensor]
@@ -64,7 +64,7 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Use the gradients that the parameters hold."""
+        """Update the parameters by their gradients."""
         for group in self._groups:
             gradients = [parameter.grad for parameter in group.parameters if parameter.grad is not None]
             self._update(group, gradients, rate)
@@ -100,7 +100,7 @@ class Optimizer:
                 )  # fmt: skip
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that is remembered, the very tensors, as `NAME/KIND` where NAME is the parameter's."""
+        """All moments and step counts, not copied, as `NAME/KIND` where NAME is the parameter's."""
         found: dict[str, Tensor] = {}
         for group in self._groups:
             for kind, tensors in {**group.remembered, "steps": group.steps}.items():
@@ -108,13 +108,13 @@ class Optimizer:
         return found
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Remember what another optimiser of the same kind did. Raises KeyError or RuntimeError otherwise."""
+        """Restore what another optimizer of the same kind kept. Raises KeyError or RuntimeError otherwise."""
         for name, tensor in self.tensors().items():
             tensor.copy_(tensors[name])
 
 
 def matrices(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that regularisation acts on; biases and peepholes are left alone."""
+    """The parameters that are regularized: all but biases and peepholes."""
     return [p for p in model.parameters() if p.dim() >= 2]
 
 

@@ -246,7 +246,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 def _check(options: TrainOptions) -> None:
-    """The one place that knows what values can work."""
+    """Refuse values out of range, and options that contradict each other."""
 
     def require(name: str, holds: bool, range_: str) -> None:
         if not holds:  # a comparison with NaN does not hold either

@@ -1,4 +1,4 @@
-"""How a run is getting on: what the learner tells, with the speed, the epoch and the time that is left."""
+"""Progress reports: losses and norms of the learner, with speed, epoch and remaining time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SPEED_OVER_REPORTS = 20
 
 
 class Reporter:
-    """Makes a Progress of all steps since the one before."""
+    """Makes Progress events, each of all steps since the last one."""
 
     def __init__(self, learner: Learner, clock: Clock, schedule: Schedule, budget: Budget) -> None:
         self._learner = learner
@@ -27,7 +27,7 @@ class Reporter:
         self._marks = deque([(learner.step, clock.seconds)], maxlen=_SPEED_OVER_REPORTS)
 
     def progress(self, rate: float, finish: Finish | None) -> Progress:
-        """rate: of the last step. On a GPU this waits until it has caught up."""
+        """The steps since the last report; waits for a GPU. rate: the learning rate of the last step."""
         learner, streams = self._learner, self._learner.streams
         steps, losses_nats, gradient_norms = learner.take_report()
         step, seconds, ratio = learner.step, self._clock.seconds, learner.update_ratio
@@ -50,13 +50,13 @@ class Reporter:
         )
 
     def _steps_a_second(self, step: int, seconds: float) -> float:
-        """Over the last reports, all that was done between them included."""
+        """Mean over the last reports, with evaluations and all other work."""
         first_step, first_seconds = self._marks[0]
         self._marks.append((step, seconds))
         return (step - first_step) / max(seconds - first_seconds, 1e-9)
 
     def _remaining_seconds(self, steps_a_second: float, finish: Finish | None) -> float | None:
-        """Until the nearest end, at the present speed; None where there is no end yet."""
+        """Time to the nearest end at the present speed; None without an end."""
         step, streams, budget = self._learner.step, self._learner.streams, self._budget
         steps_left: list[float] = []
         if budget.steps is not None:

@@ -1,12 +1,12 @@
-"""How high the learning rate is at each moment of a run.
+"""The learning rate at each moment of a run.
 
-    wsd        ╱▔▔▔▔▔▔▔▔▔▔▔▔╲     steady as long as one likes; the fall is the budget's last part, or `finish`
+    wsd        ╱▔▔▔▔▔▔▔▔▔▔▔▔╲     constant; decays over the last part of the budget, or on `finish`
     constant   ╱▔▔▔▔▔▔▔▔▔▔▔▔▔
     cosine     ╱▔▔╲_              over the whole budget
     step       ╱▔▔|__|..          a cut every so many steps
     plateau    ╱▔▔▔▔▔|__          a cut when the validation loss stops falling, down to a floor
 
-Whatever the shape, `finish` multiplies it by a line that falls to zero from now on.
+With every schedule, `finish` multiplies the rate by a line that falls to zero.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ LOWEST_SHARE = 1e-4
 
 @dataclass(frozen=True)
 class Finish:
-    """An anneal that somebody asked for: from `start`, over `length` steps."""
+    """A requested decay to zero: from `start`, over `length` steps."""
 
     start: int
     length: int
 
     @classmethod
     def asked_at(cls, step: int) -> Finish:
-        """A quarter of the steps done so far: what a fifth of the whole run then spends on falling."""
+        """Over a quarter of the steps so far, which is a fifth of the whole run."""
         return cls(step, max(SHORTEST_FINISH_STEPS, step // 4))
 
     @property
     def end(self) -> int:
-        """The step that is the last."""
+        """The last step."""
         return self.start + self.length
 
     def fraction(self, step: int) -> float:
@@ -49,7 +49,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a run may take, by any of three measures; what runs out first ends it."""
+    """How long a run may take, by any of three measures; the first to run out ends it."""
 
     steps: int | None = None
     seconds: float | None = None
@@ -77,7 +77,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The learning rate as a function of where the run stands; no state of its own."""
+    """The learning rate as a function of the step and the share of the budget."""
 
     kind: ScheduleName
     height: float
@@ -125,7 +125,7 @@ class Schedule:
         return rate
 
     def phase(self, step: int, done: float | None, *, finish: Finish | None = None) -> Phase:
-        """What a reader calls this part of the run."""
+        """The name of this part of the run."""
         if finish is not None:
             return "annealing"
         if step < self.warmup_steps:
@@ -137,7 +137,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Patience:
-    """Counts evaluations without improvement; a new value for each evaluation."""
+    """Counts evaluations without improvement; every evaluation gives a new value."""
 
     best: float | None = None
     since_best: int = 0
@@ -147,7 +147,7 @@ class Patience:
     def after(self, held_out_nats: float, plateau_patience: int) -> Patience:
         """The count after one more evaluation; plateau cuts when it has waited long enough.
 
-        A loss lower by less than LEAST_IMPROVEMENT_NATS is none: falling so slowly is standing still.
+        A loss lower by less than LEAST_IMPROVEMENT_NATS is no improvement.
         """
         if self.best is None or held_out_nats < self.best - LEAST_IMPROVEMENT_NATS:
             return Patience(held_out_nats, cuts=self.cuts)

@@ -29,7 +29,7 @@ def fitted(characters: int, sequence_length: int, batch_size: int) -> tuple[int,
 
 
 class Streams:
-    """Where the streams stand; `epoch` and `position` are all of its state.
+    """The position of the streams; `epoch` and `position` are all of its state.
 
     ids: (N,) integers of any width; a memory map works, and only what is asked for is read.
     document_starts: positions at which the state is to be reset.
@@ -64,7 +64,7 @@ class Streams:
 
     @property
     def at_an_end(self) -> bool:
-        """Whether the next chunk starts a new pass, for which carried state means nothing."""
+        """Whether the next chunk starts a new pass, at which the carried state is reset."""
         return self.position + self.sequence_length > self.length
 
     def begins(self) -> NDArray[np.bool_] | None:

@@ -23,7 +23,7 @@ from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.strict_json import decode
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
-from rnnscope.training.clock import Clock, Spaced
+from rnnscope.training.clock import Clock, Throttle
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import autocast, memory_note
 from rnnscope.training.divergence import STALL_STEPS, frequencies_nats, is_stalled
@@ -125,13 +125,13 @@ class Trainer:
         except RunError as error:
             baselines, self.notes = {}, (*notes, f"{error}; computing them again")
         self.baselines = Baselines(corpus, baselines)
-        self.reports = Spaced(clock, least_seconds=pace.report_seconds)
-        self.update_ratios = Spaced(clock, least_seconds=pace.update_ratio_seconds)
-        self.comparing = Spaced(clock, first_seconds=pace.baselines_seconds, least_seconds=math.inf)
-        self.evaluations = Spaced(
+        self.reports = Throttle(clock, least_seconds=pace.report_seconds)
+        self.update_ratios = Throttle(clock, least_seconds=pace.update_ratio_seconds)
+        self.comparing = Throttle(clock, first_seconds=pace.baselines_seconds, least_seconds=math.inf)
+        self.evaluations = Throttle(
             clock, share=pace.evaluation_share, first_seconds=pace.first_evaluation_seconds
         )
-        self.savings = Spaced(
+        self.savings = Throttle(
             clock,
             share=pace.saving_share,
             first_seconds=pace.first_save_seconds,
@@ -170,7 +170,7 @@ class Trainer:
                 rate *= state.learning_rate_factor
                 self._is_between_steps = False
                 learner.learn(rate, measure_update=self.update_ratios.take())
-                went_back = learner.went_back()
+                went_back = learner.restore_after_divergence()
                 self._is_between_steps = True
 
                 if went_back:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnscope.training.clock import Clock, Spaced
+from rnnscope.training.clock import Clock, Throttle
 
 
 class Time:
@@ -34,12 +34,12 @@ def test_a_clock_goes_on_from_an_earlier_process_and_leaves_pauses_out(time: Tim
 
 def test_what_is_spaced_costs_no_more_than_its_share(time: Time) -> None:
     clock = Clock(0.0, time)
-    spaced = Spaced(clock, share=0.02, first_seconds=1.0)
+    throttle = Throttle(clock, share=0.02, first_seconds=1.0)
     spent = 0.0
     for _ in range(100_000):
         time.now += 0.01
-        if spaced.is_due:
-            with spaced.measured():
+        if throttle.is_due:
+            with throttle.measured():
                 time.now += 0.2
                 spent += 0.2
     assert spent / clock.seconds == pytest.approx(0.02, rel=0.05)
@@ -47,32 +47,32 @@ def test_what_is_spaced_costs_no_more_than_its_share(time: Time) -> None:
 
 def test_the_first_time_comes_soon_and_others_not_too_often(time: Time) -> None:
     clock = Clock(500.0, time)
-    spaced = Spaced(clock, share=0.5, first_seconds=1.0, least_seconds=30.0)
-    assert not spaced.is_due
+    throttle = Throttle(clock, share=0.5, first_seconds=1.0, least_seconds=30.0)
+    assert not throttle.is_due
     time.now += 1
-    assert spaced.is_due
-    with spaced.measured():
+    assert throttle.is_due
+    with throttle.measured():
         time.now += 1
     time.now += 29
-    assert not spaced.is_due
+    assert not throttle.is_due
     time.now += 1
-    assert spaced.is_due
+    assert throttle.is_due
 
 
 def test_what_costs_nothing_is_taken_once_a_while(time: Time) -> None:
-    spaced = Spaced(Clock(0.0, time), least_seconds=0.1)
+    throttle = Throttle(Clock(0.0, time), least_seconds=0.1)
     taken = 0
     for _ in range(1000):
         time.now += 0.01
-        taken += spaced.take()
+        taken += throttle.take()
     assert 90 <= taken <= 100
 
 
 def test_what_is_asked_for_puts_off_what_is_due(time: Time) -> None:
-    spaced = Spaced(Clock(0.0, time), share=0.1, first_seconds=1.0)
-    with spaced.measured():
+    throttle = Throttle(Clock(0.0, time), share=0.1, first_seconds=1.0)
+    with throttle.measured():
         time.now += 1
     time.now += 9
-    assert not spaced.is_due
+    assert not throttle.is_due
     time.now += 1.01
-    assert spaced.is_due
+    assert throttle.is_due

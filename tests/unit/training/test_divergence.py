@@ -18,7 +18,7 @@ def guard(level_nats: float = 4.0) -> Guard:
 def look(guard: Guard, loss_nats: float, weight: float) -> float | None:
     """Judge a loss while the weight is `weight`; the weight to go back to, if any."""
     guard.losses_nats += [loss_nats] * 5
-    good = guard.look({"weight": torch.tensor([weight])})
+    good = guard.check({"weight": torch.tensor([weight])})
     return None if good is None else float(good["weight"])
 
 
@@ -35,7 +35,7 @@ def test_an_ordinary_loss_is_not(loss_nats: float) -> None:
 def test_one_bad_loss_among_good_ones_is_seen() -> None:
     watched = guard()
     watched.losses_nats += [4.0, 4.0, math.nan, 4.0]
-    assert watched.look({"weight": torch.tensor([1.0])}) is not None
+    assert watched.check({"weight": torch.tensor([1.0])}) is not None
     assert watched.losses_nats == []
 
 
@@ -71,6 +71,6 @@ def test_what_is_kept_is_a_copy() -> None:
     weight = torch.tensor([1.0])
     for _ in range(2):
         watched.losses_nats.append(3.0)
-        watched.look({"weight": weight})
+        watched.check({"weight": weight})
     weight.fill_(math.nan)
     assert look(watched, math.nan, weight=math.nan) == 1.0

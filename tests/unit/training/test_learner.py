@@ -90,12 +90,12 @@ def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) 
     whole = learner(dropout=0.4, precision=precision, **options)
     for _ in range(120):
         whole.learn(0.02)
-        whole.went_back()
+        whole.restore_after_divergence()
 
     first = learner(dropout=0.4, precision=precision, **options)
     for _ in range(stop):
         first.learn(0.02, measure_update=True)
-        first.went_back()
+        first.restore_after_divergence()
         first.take_report()
     numbers = first.numbers()
     tensors = {name: tensor.clone() for name, tensor in first.tensors().items()}
@@ -105,7 +105,7 @@ def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) 
     second.restore(tensors, numbers)
     for _ in range(120 - stop):
         second.learn(0.02)
-        second.went_back()
+        second.restore_after_divergence()
 
     assert second.step == 120
     assert whole.tensors().keys() == second.tensors().keys()
@@ -138,7 +138,7 @@ def test_a_poisoned_network_is_taken_back_and_learns_on_at_half_the_rate() -> No
         if step == 170:
             with torch.no_grad():
                 ours.model.readout.weight.fill_(float("nan"))
-        if ours.went_back():
+        if ours.restore_after_divergence():
             returned.append(step)
             for tensor in ours.tensors().values():
                 assert tensor.isfinite().all()
@@ -155,7 +155,7 @@ def test_a_rate_far_too_high_is_halved_until_the_network_learns() -> None:
     returns = 0
     for _ in range(1500):
         ours.learn(100.0)
-        returns += ours.went_back()
+        returns += ours.restore_after_divergence()
     assert returns >= 3
     assert np.isfinite(ours.take_report()[1][-100:]).all()
     assert ours.take_report()[1].size == 0
@@ -175,9 +175,9 @@ def test_when_going_back_does_not_help_it_says_so() -> None:
 
 def _learned_until_back(ours: Learner) -> bool:
     """Learn until the next look, and tell what it led to."""
-    for _ in range(divergence.LOOK_EVERY):
+    for _ in range(divergence.CHECK_EVERY):
         ours.learn(0.01)
-    return ours.went_back()
+    return ours.restore_after_divergence()
 
 
 def test_the_update_ratio_is_that_of_the_weights_before_and_after() -> None:
