@@ -1,10 +1,12 @@
 """The size of `events.jsonl` and the time to read it, relative to one line per report.
 
-    python benchmarks/log_size.py [HOURS]
+    python benchmarks/log_size.py [HOURS [STEPS_PER_SECOND]]
+                                  claims: at most 5 MB after an hour and 12 MB after a day, at 50 and at 1,000
+                                  steps per second
 
-The events are those of a run with 50 steps and 10 reports per second and a sample of 325 characters every two
-seconds; the log gets them as fast as it accepts them. The reference writes each event of the first hour as
-one line.
+The events are those of a run with 10 reports per second, an evaluation each second, of which every twentieth
+is the best, a sample of 325 characters every two seconds and a save every 30; the log gets them as fast as it
+accepts them. The reference writes each event of the first hour as one line.
 """
 
 from __future__ import annotations
@@ -17,18 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnscope.training.events import Event, Progress, Sampled
+from rnnscope.training.events import Evaluated, Event, Progress, Sampled, Saved
 from rnnscope.training.log import EventLog, LogReader, as_one_run
 from rnnscope.training.records import to_json, to_line
 
-STEPS_PER_SECOND = 50
 REPORTS_PER_SECOND = 10
 
 
-def events(hours: float) -> Iterator[Event]:
+def events(hours: float, steps_per_second: int) -> Iterator[Event]:
     """The events of the run."""
     random = np.random.default_rng(1)
-    each = STEPS_PER_SECOND // REPORTS_PER_SECOND
+    each = steps_per_second // REPORTS_PER_SECOND
     for report in range(int(hours * 3600 * REPORTS_PER_SECOND)):
         step, seconds = (report + 1) * each, (report + 1) / REPORTS_PER_SECOND
         steps = np.arange(step - each + 1, step + 1)
@@ -36,6 +37,10 @@ def events(hours: float) -> Iterator[Event]:
         yield Progress(
             step, seconds, steps, losses, norms, 0.0041234, 90112.1, step / 490, -3.1234, 0.5, 99.5
         )
+        if report % REPORTS_PER_SECOND == 0:
+            yield Evaluated(step, seconds, 1.4123456, 50_000, report % (20 * REPORTS_PER_SECOND) == 0, False)
+        if report % (30 * REPORTS_PER_SECOND) == 0:
+            yield Saved(step, seconds, "runs/input-20260102-153045/last.safetensors", "last")
         if report % (2 * REPORTS_PER_SECOND) == 0:
             yield Sampled(
                 step, seconds, "the ferry leaves at seven" * 13, random.random(325, np.float32), 0.8
@@ -44,8 +49,9 @@ def events(hours: float) -> Iterator[Event]:
 
 def main() -> None:
     hours = float(sys.argv[1]) if len(sys.argv) > 1 else 24.0
+    steps_per_second = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000
     reference_bytes = 0
-    for event in events(1):
+    for event in events(1, steps_per_second):
         record = to_json(event)
         assert record is not None
         reference_bytes += len(to_line(record))
@@ -55,7 +61,7 @@ def main() -> None:
         log = EventLog(path)
         spent = 0.0
         count = 0
-        for event in events(hours):
+        for event in events(hours, steps_per_second):
             if event.elapsed_seconds == 3600:
                 first_hour_bytes = path.stat().st_size
                 print(f"first hour   {first_hour_bytes / 1e6:6.1f} MB", end="   ")

@@ -22,7 +22,7 @@ from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled
-from rnnscope.strict_json import JsonError, decode
+from rnnscope.strict_json import JsonError, decode, shown
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.display import counted
 from rnnscope.text.vocabulary import Vocabulary
@@ -354,8 +354,8 @@ def _require_same_options(recorded: TrainOptions, directory: Path) -> None:
         ours, theirs = getattr(recorded, field.name), getattr(trained, field.name)
         if field.name not in (*BUDGET, *OF_THE_PROCESS, "run") and ours != theirs:
             raise RunError(
-                f"{directory}/run.json says {field.name} {ours}, {LAST} says {theirs}: it was changed since; "
-                "put the old value back, or start a new run with --init-from"
+                f"{directory}/run.json says {field.name} {shown(ours)}, {LAST} says {shown(theirs)}: it was "
+                "changed since; put the old value back, or start a new run with --init-from"
             )
 
 

@@ -3,7 +3,7 @@
 A line is written whole or not at all. What a killed writer left after the last line break is cut off when the
 log is opened again; what a full disk cut short is cut off at once, remembered, and written when it fits.
 
-The log stays small however long a run lasts: at most 6 MB after an hour of training and 16 MB after a day
+The log stays small however long a run lasts: at most 5 MB after an hour of training and 12 MB after a day
 (`benchmarks/log_size.py` measures it). Everything in it becomes rarer with time, as on a logarithmic axis:
 
     progress       a line each second, after 1,000 s each thousandth of the time so far, at most 10 s apart;
