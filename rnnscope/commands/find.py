@@ -96,7 +96,8 @@ def load_labels(path: Path) -> NDArray[Any]:
         raise TextError(f"{path} is not a regular file: write the labels by numpy.save")
     try:
         # Mapped first: a header that claims more than the file holds then asks for no memory.
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(all="ignore"):  # of the product of a hostile shape
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(mapped, np.ndarray):
             if mapped.size > path.stat().st_size:
                 raise ValueError("items without a size")
