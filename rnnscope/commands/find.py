@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 import tyro
 
 from rnnscope.analysis.features import FEATURES
 from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError, TextError
+from rnnscope.strict_json import shown
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -86,32 +89,53 @@ def run(options: Options) -> int:
 
 
 def load_labels(path: Path) -> NDArray[Any]:
-    """The one array in a `.npy` file. Raises TextError."""
-    import tokenize
-    import zipfile
+    """The one array of numbers or booleans in a `.npy` file. Raises TextError.
 
+    The header is checked against the file's size before NumPy reads the array: of some headers it asks for
+    terabytes, loops for minutes, or ends the process.
+    """
     import numpy as np
 
     if path.exists() and not path.is_file():
         raise TextError(f"{path} is not a regular file: write the labels by numpy.save")
+    with path.open("rb") as file:
+        if file.read(2) == b"PK":
+            raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
+        file.seek(0)
+        try:
+            shape, is_fortran, dtype = _npy_header(file)
+        except (
+            ValueError,
+            TypeError,
+            EOFError,
+            OverflowError,
+            RecursionError,
+            MemoryError,
+            SyntaxError,
+        ) as error:
+            raise TextError(f"{path} is not an array that NumPy saved: write one by numpy.save") from error
+        if dtype.kind not in "biuf":
+            raise TextError(f"{path} has items of type {str(dtype)[:40]}, not numbers or booleans")
+        if math.prod(shape) * dtype.itemsize != path.stat().st_size - file.tell():
+            raise TextError(f"{path} is torn, or its header is: it does not hold {shown(list(shape))} items")
+        items = np.frombuffer(file.read(), dtype)
+    return items.reshape(shape, order="F" if is_fortran else "C")
+
+
+def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type. Raises ValueError and others for what is not a header."""
+    import tokenize
+
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"version {version}")
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
-        # Mapped first: a header that claims more than the file holds then asks for no memory.
-        with np.errstate(all="ignore"):  # of the product of a hostile shape
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(mapped, np.ndarray):
-            if mapped.size > path.stat().st_size:
-                raise ValueError("items without a size")
-            return np.array(mapped)
-    except (
-        ValueError,
-        TypeError,
-        EOFError,
-        MemoryError,
-        OverflowError,
-        RecursionError,
-        SyntaxError,
-        tokenize.TokenError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise TextError(f"{path} is not an array that NumPy saved: write one by numpy.save") from error
-    raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
+        shape, is_fortran, dtype = read(file)
+    except tokenize.TokenError as error:
+        raise ValueError(str(error)) from error
+    if not all(type(size) is int and size >= 0 for size in shape) or not dtype.itemsize:
+        raise ValueError(f"shape {shape}")
+    return shape, is_fortran, dtype

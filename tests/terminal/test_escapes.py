@@ -114,8 +114,9 @@ def test_a_foreign_model_text_and_remarks_are_inspected(directory: Path) -> None
     terminal.wait_for("The bell")
     terminal.wait_for("1/0")
     note, edit, find, compare = "'", "e", "/", "w"
-    for keys in (note, PASTED, "\r", note, "\x1b", edit, "\x1b", edit, PASTED, "\r", find, PASTED, "\r",
-                 "\x1b", compare, "\x1b", compare, PASTED, "\r", "?", "\x1b", "\x10", PASTED, "\x1b"):  # fmt: skip
+    asked = [note, PASTED, "\r", note, "\x1b", edit, "\x1b", edit, PASTED, "\r", find, PASTED, "\r", "\x1b"]
+    asked += [compare, "\x1b", compare, PASTED, "\r", "?", "\x1b", "\x10", PASTED, "\x1b"]
+    for keys in asked:
         terminal.child.send(keys)
         terminal.read(0.2)
     terminal.read(1.0)
