@@ -50,14 +50,16 @@ def run(options: Options) -> int:
     from rnnscope.network.checkpoint import load_model
     from rnnscope.training.device import choose_device
     from rnnscope.training.evaluate import evaluate
+    from rnnscope.training.memory import out_of_memory_explained
 
-    result = evaluate(
-        load_model(path, allow_nonfinite=options.allow_nonfinite),
-        ids,
-        window=options.window,
-        document_starts=starts,
-        device=choose_device(options.device),
-    )
+    with out_of_memory_explained("choose another --device, or a smaller model"):
+        result = evaluate(
+            load_model(path, allow_nonfinite=options.allow_nonfinite),
+            ids,
+            window=options.window,
+            document_starts=starts,
+            device=choose_device(options.device),
+        )
     if options.json:
         say_json(
             {

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rnnscope.app.asking.desk import Desk
     from rnnscope.training.events import Event
 
-Say: TypeAlias = Callable[["Event"], None]
-Start: TypeAlias = Callable[[Controls, Say], None]
+OnEvent: TypeAlias = Callable[["Event"], None]
+Start: TypeAlias = Callable[[Controls, OnEvent], None]
 """Runs training, or follows it, to its end: reads the controls and passes events to the callback."""
 ThemeChoice = Literal["auto", "dark", "light"]
 
@@ -54,7 +54,7 @@ def read_on_screen(
 
     endings: list[Finished] = []
 
-    def start_and_remember(controls: Controls, say: Say) -> None:
+    def start_and_remember(controls: Controls, say: OnEvent) -> None:
         def say_and_remember(event: Event) -> None:
             if isinstance(event, Finished):
                 endings.append(event)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from rnnscope.commands.reading import (
-    Say,
+    OnEvent,
     ThemeChoice,
     has_screen,
     read_on_screen,
@@ -49,7 +49,7 @@ def run(options: Options) -> int:
     asked = options.train
     known = _checked(asked, options.given)
 
-    def start(controls: Controls, say: Say) -> None:
+    def start(controls: Controls, say: OnEvent) -> None:
         from rnnscope.training.launch import train
 
         train(asked, controls, say, given=options.given)
@@ -58,14 +58,14 @@ def run(options: Options) -> int:
     if has_screen(plain=options.plain, json=options.json):
         refuse_terminal_as_text(known.text)
 
-        def start_with_curves(controls: Controls, say: Say) -> None:
+        def start_with_curves(controls: Controls, say: OnEvent) -> None:
             start(controls, with_curves(say))
 
         return read_on_screen(start_with_curves, state, corpus=known.text, theme=options.theme)
     return read_plainly(start, state, json=options.json)
 
 
-def with_curves(on_event: Say) -> Say:
+def with_curves(on_event: OnEvent) -> OnEvent:
     """Pass on every event, and before them the earlier progress of a run that is resumed, for its charts."""
 
     def say(event: Event) -> None:

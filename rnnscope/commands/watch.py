@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import Say, ThemeChoice, has_screen, read_on_screen, read_plainly
+from rnnscope.commands.reading import OnEvent, ThemeChoice, has_screen, read_on_screen, read_plainly
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(options: Options) -> int:
     directory = Path(options.run)
     _check(directory)
 
-    def start(controls: Controls, say: Say) -> None:
+    def start(controls: Controls, say: OnEvent) -> None:
         from rnnscope.training.follow import follow
 
         follow(directory, controls, say)
@@ -41,7 +41,7 @@ def run(options: Options) -> int:
     if has_screen(plain=options.plain, json=options.json):
         return read_on_screen(start, ControlState(), corpus=options.run, theme=options.theme, live=False)
 
-    def start_and_end(controls: Controls, say: Say) -> None:
+    def start_and_end(controls: Controls, say: OnEvent) -> None:
         """As a log the run is followed to its end; a screen stays, to look at what it became."""
         from rnnscope.training.events import Finished
 

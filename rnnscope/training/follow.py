@@ -49,21 +49,23 @@ _LARGEST_TEXT_BYTES = 64 << 20
 
 _OWN_PASSAGE_SYMBOLS = 600
 
-Say = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 _Identity = tuple[int, int, int] | None
 
 
-def follow(directory: Path, controls: Controls, say: Say, *, quiet_seconds: float = QUIET_SECONDS) -> None:
+def follow(
+    directory: Path, controls: Controls, on_event: OnEvent, *, quiet_seconds: float = QUIET_SECONDS
+) -> None:
     """Pass on all events of a run so far, then each new one, until `controls` asks to stop.
 
     Waits for a run that is not there yet, and stays with one that has finished. A run whose process has ended
     without finishing gets a `Finished` of its own. quiet_seconds: how long such a log has not changed. Raises
     RunError when the directory cannot be that of a run.
     """
-    if not _is_there(directory, controls, say):
+    if not _is_there(directory, controls, on_event):
         return
-    weights = _Weights(directory, controls, say)
-    story = _Story(directory, weights, say, quiet_seconds)
+    weights = _Weights(directory, controls, on_event)
+    story = _Story(directory, weights, on_event, quiet_seconds)
     asked = _of_the_writer(controls.state)
     while not controls.state.stop:
         story.read()
@@ -71,14 +73,14 @@ def follow(directory: Path, controls: Controls, say: Say, *, quiet_seconds: floa
         if _of_the_writer(controls.state) != asked:
             asked = _of_the_writer(controls.state)
             message = "only the process that trains can pause, save, finish or change its rate"
-            say(Warned(weights.step, weights.elapsed_seconds, message, "controls"))
+            on_event(Warned(weights.step, weights.elapsed_seconds, message, "controls"))
         controls.wait(POLL_SECONDS)
 
 
 class _Story:
     """The events of the run: its log, its baselines, and whether its process still exists."""
 
-    def __init__(self, directory: Path, weights: _Weights, say: Say, quiet_seconds: float) -> None:
+    def __init__(self, directory: Path, weights: _Weights, on_event: OnEvent, quiet_seconds: float) -> None:
         self._directory = directory
         self._quiet_seconds = quiet_seconds
         self._has_ended = False
@@ -86,7 +88,7 @@ class _Story:
         self._baselines = directory / BASELINES
         self._baselines_identity: _Identity = None
         self._weights = weights
-        self._say = say
+        self._on_event = on_event
         self._is_first = True
 
     def read(self) -> None:
@@ -99,20 +101,20 @@ class _Story:
             self._weights.warn(f"the run's log cannot be read: {error.strerror}")
             return
         if self._reader.started_anew:
-            self._say(Warned(step, elapsed, "the run's log was replaced; it is read from the top"))
+            self._on_event(Warned(step, elapsed, "the run's log was replaced; it is read from the top"))
         if self._is_first or self._reader.started_anew:
             events = as_one_run(events)
             self._is_first = not events
         for event in condensed(events):
             self._weights.follow(event)
             self._has_ended = isinstance(event, Finished)
-            self._say(event)
+            self._on_event(event)
             if isinstance(event, Started):
                 self._read_baselines()  # of an old run they are known from the start
         self._read_baselines()
         if not self._has_ended and not is_alive:
             self._has_ended = True
-            self._say(Finished(self._weights.step, self._weights.elapsed_seconds, "killed"))
+            self._on_event(Finished(self._weights.step, self._weights.elapsed_seconds, "killed"))
 
     def _is_alive(self) -> bool:
         """Whether a process writes the run, or the log changed a moment ago."""
@@ -131,16 +133,16 @@ class _Story:
             except RunError as error:
                 self._weights.warn(str(error))
             else:
-                self._say(Compared(self._weights.step, self._weights.elapsed_seconds, losses))
+                self._on_event(Compared(self._weights.step, self._weights.elapsed_seconds, losses))
 
 
 class _Weights:
     """Traces and samples of the newest weights of the run."""
 
-    def __init__(self, directory: Path, controls: Controls, say: Say) -> None:
+    def __init__(self, directory: Path, controls: Controls, on_event: OnEvent) -> None:
         self._directory = directory
         self._controls = controls
-        self._say = say
+        self._on_event = on_event
         self._identity: _Identity = None
         self._model: CharRNN | None = None
         self._observer: Observer | None = None
@@ -177,15 +179,15 @@ class _Weights:
         )
         try:
             for event in self._observer.look(asked, self._model_step, only_asked=True):
-                self._say(event)
+                self._on_event(event)
         except RnnscopeError as error:  # weights that have diverged cannot write
             self.warn(str(error))
 
     def warn(self, message: str) -> None:
-        """Say a warning, once in a row."""
+        """Pass on a warning, once in a row."""
         if message != self._last_warning:
             self._last_warning = message
-            self._say(Warned(self.step, self.elapsed_seconds, message))
+            self._on_event(Warned(self.step, self.elapsed_seconds, message))
 
     def _load(self, path: Path) -> None:
         """Take over the weights of a file; one that cannot be read leaves those before."""
@@ -249,12 +251,12 @@ def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
     return Corpus("", "", "", model.vocabulary, train=ids, held_out=ids, test=ids[:0])
 
 
-def _is_there(directory: Path, controls: Controls, say: Say) -> bool:
+def _is_there(directory: Path, controls: Controls, on_event: OnEvent) -> bool:
     """Wait for the run; False if there is none when the controls ask to stop."""
     if directory.exists() and not directory.is_dir():
         raise RunError(f"{directory} is not a directory; give the directory of a run")
     if not (directory / HEADER).is_file():
-        say(Warned(0, 0.0, f"waiting for a run in {directory}"))
+        on_event(Warned(0, 0.0, f"waiting for a run in {directory}"))
     while not (directory / HEADER).is_file():
         if controls.state.stop:
             return False

@@ -66,7 +66,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
         (["xyz"], "there is no command xyz; there are train, watch, "),
         (["sample", "m", "--lenght", "3"], "--lenght, 3; did you mean --length?; see rnnscope sample --help"),
         (["sample"], "MODEL is missing; see rnnscope sample --help"),
-        (["eval"], "MODEL and TEXT are missing; see"),
+        (["eval"], "MODEL is missing; see"),
         (["sample", "m", "--length", "abc"], "--length: 'abc' is not a whole number; see"),
         (["sample", "m", "--top-p", "nan"], "--top-p: 'nan' is not a number; see"),
         (["train", "t", "--steps", "abc"], "--steps: 'abc' is not a whole number; see"),
@@ -135,6 +135,17 @@ def test_a_sample_in_a_pipe_is_the_samplers_own_text(
     out = capfdbinary.readouterr().out
     assert out == b"ab" + model.vocabulary.decode_bytes(ids)
     assert b"\x1b" in out
+
+
+def test_without_a_prompt_every_sample_starts_from_the_same_state(
+    models: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = models / "controls.safetensors"
+    assert main(["sample", str(path), "--length", "80", "--seed", "5"]) == 0
+    written = capfdbinary.readouterr().out.decode()
+    assert written == rnnscope.load(path).sample(80, seed=5)
+    opening = rnnscope.load(path).vocabulary.decode([load_model(path).vocabulary.opening])
+    assert written == rnnscope.load(path).sample(80, prime=opening, seed=5)
 
 
 def test_a_model_of_bytes_writes_bytes(models: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -25,7 +25,7 @@ from tests.unit.terminals import Terminal
 
 
 def _train_by(
-    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.Say], None]
+    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.OnEvent], None]
 ) -> None:
     monkeypatch.setattr(
         launch, "train", lambda options, controls, say, given=None: train(options, controls, say)
@@ -67,7 +67,7 @@ def test_a_signal_saves_and_is_the_exit_status(
 ) -> None:
     saved: list[bool] = []
 
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
         say(Warned(0, 0.0, "training"))
         os.kill(os.getpid(), number)
         for _attempt in range(500):
@@ -88,7 +88,7 @@ def test_a_signal_saves_and_is_the_exit_status(
 
 
 def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
         say(Warned(0, 0.0, "training"))
         for _attempt in range(2):
             os.kill(os.getpid(), signal.SIGINT)
@@ -100,7 +100,7 @@ def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyP
 
 
 def test_an_ignored_hangup_stays_ignored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.Say) -> None:
+    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.05)
         assert not controls.state.stop
@@ -203,7 +203,7 @@ def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
 
 def test_what_ends_a_run_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(controls: Controls, say: reading.Say) -> None:
+    def start(controls: Controls, say: reading.OnEvent) -> None:
         raise ZeroDivisionError("of the run")
 
     _screen_that_reads(monkeypatch)

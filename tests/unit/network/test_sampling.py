@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from itertools import islice
 from typing import Any
@@ -63,6 +64,15 @@ def test_a_seed_repeats_a_text_and_another_does_not() -> None:
 
     assert write(1) == write(1)
     assert write(1) != write(2)
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-320, 1e-10, 1e308])
+def test_any_temperature_samples_without_a_warning(temperature: float) -> None:
+    expected = Counter(choose(P, 0.0, 0, 1.0, np.random.default_rng(0)) for _ in range(9))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = Counter(choose(P, temperature, 0, 1.0, np.random.default_rng(0)) for _ in range(9))
+    assert found == expected or temperature > 1
 
 
 def test_zero_temperature_always_takes_the_likeliest() -> None:
