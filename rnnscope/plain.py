@@ -172,7 +172,7 @@ class PlainLog:
             summary += f": held out {_nats(event.held_out_nats)} nats, {bits:.3f} bits per character"
         yield summary
         yield from event.notes
-        run = shlex.quote(self._run or str(Path(event.path).parent))
+        run = shlex.quote(str(Path(event.path).parent) if event.path else self._run)
         if event.reason in ("stopped", "killed"):
             yield f"resume:  rnnscope train --resume {run}"
         if event.path:

@@ -46,17 +46,21 @@ class Sampler:
 
     def feed(self, ids: Iterable[int]) -> None:
         """Read characters."""
-        for i in ids:
-            x: int | Float = int(i) if self._embedding is None else self._embedding[i]
-            for layer in self._layers:
-                x = layer.step(x)
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # of huge weights; see stream
+            for i in ids:
+                x: int | Float = int(i) if self._embedding is None else self._embedding[i]
+                for layer in self._layers:
+                    x = layer.step(x)
 
     @property
     def log_probabilities(self) -> Float:
         """(V,) natural logarithms: what comes next. Before anything is read, the read-out's bias speaks."""
-        logits = self._readout @ self._layers[-1].hidden + self._readout_bias
-        logits -= logits.max()
-        result: Float = logits - np.log(np.exp(logits).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self._readout @ self._layers[-1].hidden + self._readout_bias
+            logits -= logits.max()
+            result: Float = logits - np.log(np.exp(logits).sum())
         return result
 
     def stream(

@@ -69,6 +69,11 @@ class Saver:
         self._rescued = directory
         return (Saved(step, self._clock.seconds, str(directory / LAST), "last"),)
 
+    @property
+    def directory(self) -> Path:
+        """Where the run can be resumed from: its own directory, or the one that took it at the end."""
+        return self._rescued or self.run.directory
+
     def loss(self, step: int) -> str:
         """What could not be written when the run ended at `step`, and where a resume starts, in one line."""
         failed = f"{self.run.directory} could not be written: {self.failure}"

@@ -411,7 +411,7 @@ class Trainer:
             yield from self._evaluate()
         yield from self._save_finally(reason)
         self._has_ended = True
-        path = self.saver.run.directory / LAST
+        path = self.saver.directory / LAST
         if reason == "stopped" or self.best_nats is None:
             notes = self._last_notes()
             last = str(path) if path.is_file() else ""

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from rnnscope.files import remove_temporaries, write_atomically, write_json
+from rnnscope.files import FileLock, is_locked, remove_temporaries, write_atomically, write_json
 
 
 def _names(directory: Path) -> list[str]:
@@ -123,3 +123,50 @@ def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     remove_temporaries(tmp_path)
     assert _names(tmp_path) == ["last.safetensors", "mine.tmp"]
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync", "replace"])
+def test_an_error_names_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Whatever fails, the old file stays, no temporary file is left, and the message has the file's name."""
+    path = tmp_path / "trace.npz"
+    path.write_bytes(b"old")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        if call == "open":
+            patch.setattr(Path, "open", fail)
+        elif call != "write":
+            patch.setattr(os, call, fail)
+        with pytest.raises(OSError, match="Input/output error") as error:
+            write_atomically(path, fail if call == "write" else lambda file: file.write(b"new"))
+    assert error.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["trace.npz"]
+
+
+def test_a_lock_belongs_to_the_file_and_not_to_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    lock = FileLock.acquire(path)
+    assert is_locked(path)
+    with pytest.raises(BlockingIOError):
+        FileLock.acquire(path, seconds=0.0)
+    path.rename(tmp_path / "moved")
+    assert not lock.is_named()
+    assert is_locked(tmp_path / "moved")
+    lock.release()
+    assert not is_locked(tmp_path / "moved")
+    assert not is_locked(tmp_path / "nowhere")
+
+
+def test_a_lock_waits_for_the_file_that_replaces_the_locked_one(tmp_path: Path) -> None:
+    path = tmp_path / "remarks"
+    first = FileLock.acquire(path)
+    write_atomically(path, lambda file: file.write(b"new"))
+    first.release()
+    second = FileLock.acquire(path)
+    assert second.is_named()
+    second.release()

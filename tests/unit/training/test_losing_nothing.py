@@ -105,9 +105,10 @@ def test_nothing_saved_is_called_best_and_no_path_is_given_for_weights_that_do_n
 
 def test_the_rescue_directory_takes_the_run_and_can_be_resumed(disk: Disk, tmp_path: Path) -> None:
     rescue = tmp_path / "rescue"
-    *_, error = _trained(tmp_path, _fills_after_the_first_save(disk), rescue=str(rescue))
+    *_, finished, error = _trained(tmp_path, _fills_after_the_first_save(disk), rescue=str(rescue))
     assert isinstance(error, Warned)
     assert f"saved in {rescue}" in error.message
+    assert isinstance(finished, Finished)
     assert read_header(rescue / "last.safetensors").training["step"] == 60
     asked = options(tmp_path, text="", run=None, resume=str(rescue), **_DEFAULTS | {"steps": 70})
     resumed = run_training(asked)
