@@ -46,9 +46,7 @@ class Sampler:
 
     def feed(self, ids: Iterable[int]) -> None:
         """Read characters."""
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # of huge weights; see stream
+        with np.errstate(over="ignore", invalid="ignore"):  # of huge weights; see stream
             for i in ids:
                 x: int | Float = int(i) if self._embedding is None else self._embedding[i]
                 for layer in self._layers:

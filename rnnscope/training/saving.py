@@ -11,6 +11,9 @@ from rnnscope.training.clock import Clock
 from rnnscope.training.events import Saved, Warned
 from rnnscope.training.run import BEST, LAST, SNAPSHOTS, Run
 
+REMIND_SECONDS = 15.0
+"""While saves fail with the same cause, the warning is repeated after this training time."""
+
 
 class Saver:
     """Writes the files of a run, and keeps account of what is saved and what is not."""
@@ -24,6 +27,7 @@ class Saver:
         """Why the last attempt to save that step failed; None where it worked."""
         self._clock = clock
         self._reported: str | None = None
+        self._reported_at = 0.0
         self._rescued: Path | None = None
 
     def save(
@@ -31,8 +35,8 @@ class Saver:
     ) -> tuple[Saved | Warned, ...]:
         """Write files, after making again what was removed from the run's directory.
 
-        Returns a `Saved` where that worked, and the warnings that are new: a cause is reported once until a
-        save works. Raises RunError where another process has begun to write the run.
+        Returns a `Saved` where that worked, and the warnings that are new: a cause is reported again only
+        after a while. Raises RunError where another process has begun to write the run.
         """
         warnings: tuple[Warned, ...] = ()
         try:
@@ -50,11 +54,11 @@ class Saver:
         return (*warnings, Saved(step, self._clock.seconds, str(self.run.directory / name), kind))
 
     def trouble(self, error: OSError, step: int) -> tuple[Warned, ...]:
-        """A warning that files cannot be written, where its cause is new."""
-        cause = error.strerror or str(error)
-        if cause == self._reported:
+        """A warning that files cannot be written, where its cause is new or its last report is old."""
+        cause, now = error.strerror or str(error), self._clock.seconds
+        if cause == self._reported and now - self._reported_at < REMIND_SECONDS:
             return ()
-        self._reported = cause
+        self._reported, self._reported_at = cause, now
         message = f"{self.run.directory} cannot be written: {cause}; {self._saved()}; trying again"
         return (Warned(step, self._clock.seconds, message, "disk"),)
 

@@ -123,8 +123,9 @@ def test_on_a_full_disk_the_last_good_save_stays_intact(small_disk: Path, leave:
     _assert_usable(directory, {3})
 
 
-def test_a_disk_that_fills_up_at_any_moment_leaves_a_run_that_can_be_resumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_disk_that_fails_at_any_moment_leaves_a_run_that_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Every system call of a save fails once, in turn; needs no file system of its own."""
     failures = 0
@@ -141,7 +142,7 @@ def test_a_disk_that_fills_up_at_any_moment_leaves_a_run_that_can_be_resumed(
                 nonlocal calls
                 calls += 1
                 if calls == failing + 1:
-                    raise OSError(errno.ENOSPC, "No space left on device")
+                    raise OSError(number, os.strerror(number))
                 return function(*arguments, **options)
 
             return call
