@@ -79,7 +79,7 @@ def judge(subject: Subject, ticket: Ticket) -> Iterator[float | Judged]:
     Progress(is_cancelled=ticket.is_dropped).check()
     text, log_probabilities = "".join(part for part, _ in read), np.concatenate([part for _, part in read])
     if not np.isfinite(log_probabilities).all():
-        raise RnnscopeError("the network expects nothing that is a number; its weights have diverged")
+        raise RnnscopeError("the model outputs NaN: its weights have diverged")
     vocabulary = substituting(subject.model.vocabulary)
     learned = lesson.text
     if lesson.learned_from is None:

@@ -92,7 +92,7 @@ class Sampler:
         while length is None or written < length:
             expected = self.log_probabilities
             if np.isnan(expected).any():
-                raise RnnscopeError("the network expects nothing that is a number; its weights have diverged")
+                raise RnnscopeError("the model outputs NaN: its weights have diverged")
             chances = expected.astype(np.float64)
             if self._unknown is not None:
                 chances[self._unknown] = -np.inf

@@ -1,10 +1,10 @@
-"""The training loop: a generator that reads top to bottom and yields what happened.
+"""The training loop: a generator that yields the events of a run.
 
     for event in Trainer(…).run():    Started, then Progress, Evaluated, Sampled, Traced, Saved, …, Finished
         …
 
-What the weights depend on is in `learner.py`; what is decided here by the clock (when to report, look, save)
-leaves no mark on them. Only a budget of minutes does, and the hand on the controls.
+Everything that the weights depend on is in `learner.py`. What is decided here by the clock (when to report,
+sample and save) does not change them; only a budget of minutes and the controls do.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _FOR_THE_END = 0.02
 
 @dataclass(frozen=True)
 class Pace:
-    """How often the loop turns aside; shares are of the training time."""
+    """How often the loop reports, evaluates and saves; shares are of the training time."""
 
     report_seconds: float = 0.1
     update_ratio_seconds: float = 1.0
@@ -77,7 +77,7 @@ class Pace:
     retry_seconds: float = 1.0
     """Between two attempts of the last save where it fails."""
     baselines_seconds: float = 2.0
-    """When the n-gram models begin, so as not to hold up the first sight."""
+    """When the n-gram models begin, so that they do not delay the first display."""
 
 
 class Trainer:
@@ -150,7 +150,7 @@ class Trainer:
         Whatever exception ends it earlier, also one that the reader of the events throws in, the run is saved
         first if it stands between two steps.
 
-        Raises OptionError when training diverges whatever the rate.
+        Raises OptionError when training diverges at every learning rate.
         """
         learner, schedule = self.learner, self.schedule
         yield self._started()
@@ -209,7 +209,7 @@ class Trainer:
         return self.patience.cuts > self.schedule.most_cuts
 
     def _done(self) -> float | None:
-        """How much of the budget is used, 0..1."""
+        """The share of the budget that is used, 0..1; None without an end."""
         return self.budget.done(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
 
     def _stand_still(self) -> Iterator[Event]:
@@ -375,7 +375,7 @@ class Trainer:
         return events
 
     def _training(self, held_out_nats: float | None) -> dict[str, object]:
-        """What a model file says about how it came to be."""
+        """What a model file records of its training."""
         return {
             "options": self.options.to_json(),
             "corpus": {"name": self.corpus.name, "sha256": self.corpus.sha256},

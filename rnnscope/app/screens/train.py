@@ -31,10 +31,10 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
     # -- what is read and written --------------------------------------------------------------------------
 
     def ask(self, question: Question) -> None:
-        if self._is_heeded():
+        if self._is_controlled():
             super().ask(question)
 
-    def _is_heeded(self) -> bool:
+    def _is_controlled(self) -> bool:
         """Whether a training loop reads the controls; False once the run has ended in this process."""
         has_ended = self.live and self.status.phase in ("finished", "failed")
         if has_ended:
@@ -51,7 +51,7 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
         self._change_temperature(-1)
 
     def _change_temperature(self, by: int) -> None:
-        if self._is_heeded():
+        if self._is_controlled():
             value = questions.nudge_temperature(self.controls, by)
             self.announce(f"temperature {value:g}, from the next sample on")
 
@@ -62,7 +62,7 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
         self.ask(questions.passage(self.controls))
 
     def action_sample(self) -> None:
-        if self._is_heeded():
+        if self._is_controlled():
             self.controls.sample_now()
 
     # -- training ------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ class TrainScreen(SearchingScreen, inherit_bindings=False):
         self._scale_rate(+1)
 
     def _scale_rate(self, by: int) -> None:
-        if self._is_heeded():
+        if self._is_controlled():
             factor = questions.scale_rate(self.controls, by)
             self.announce(f"learning rate: {factor:g} times what is scheduled")
 
