@@ -12,6 +12,7 @@ from rnnscope.errors import RnnscopeError
 from rnnscope.network.header import Header
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.corpus import Corpus, load_corpus
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import STANDARD_INPUT
@@ -33,11 +34,14 @@ class Opening:
     """Reads the training split; it returns None if the file is not available."""
 
 
-def open_text(model: CharRNN, header: Header, path: Path, text: str | None) -> Opening:
+def open_text(
+    model: CharRNN, header: Header, path: Path, text: str | None, progress: Progress = NO_PROGRESS
+) -> Opening:
     """Open `text`, or without one the validation text of the model, or else a sample of the model.
 
     header, path: the header and the path of the model file. text: a file name, or `-` for standard input.
-    Raises TextError for a file that cannot be read.
+    progress: checked while a pipe has nothing to read. Raises TextError for a file that cannot be read,
+    Cancelled.
     """
     kind = model.vocabulary.kind
 
@@ -51,7 +55,7 @@ def open_text(model: CharRNN, header: Header, path: Path, text: str | None) -> O
 
     if text is not None:
         name = "standard input" if text == STANDARD_INPUT else Path(text).name
-        return Opening(LongText.open(text, kind), name, training_text)
+        return Opening(LongText.open(text, kind, progress=progress), name, training_text)
     corpus = training_corpus()
     if corpus is None or not len(corpus.held_out):
         return _sample(model)

@@ -28,6 +28,7 @@ from rnnscope.inspection.reading import READING
 from rnnscope.inspection.searching import SEARCHING
 from rnnscope.network.header import read_header
 from rnnscope.opening import open_text
+from rnnscope.progress import Cancelled, Progress
 
 _LEAVING_SECONDS = 0.4
 _CHANGED = "the model file has changed since it was opened: what is seen is the earlier one"
@@ -57,7 +58,11 @@ def serve(desk: Desk, path: Path, name: str, text: str | None, *, allow_nonfinit
     file = ModelFile(path)
     model = load_model(path, allow_nonfinite=allow_nonfinite)
     kept = Kept(findings_path(path), file.digest, header.architecture)
-    bench = Bench(model, open_text(model, header, path, text), kept)
+    try:
+        opening = open_text(model, header, path, text, Progress(is_cancelled=lambda: desk.is_closed))
+    except Cancelled:
+        return
+    bench = Bench(model, opening, kept)
     held_out = header.training.get("held_out_nats")
     nats = float(held_out) if isinstance(held_out, int | float) else None
     desk.post(Opened(None, name, header.architecture, nats, tuple(kept.notes)))

@@ -82,9 +82,14 @@ class LongText:
         *,
         block_bytes: int = BLOCK_BYTES,
         sizes: ReadSizes = SIZES,
+        progress: Progress = NO_PROGRESS,
     ) -> LongText:
-        """Open a file, or `-` for standard input. Raises TextError if its beginning is not text."""
-        file = open_text(path, sizes)
+        """Open a file, or `-` for standard input.
+
+        progress: checked while a pipe has nothing to read. Raises TextError if the beginning is not text,
+        Cancelled.
+        """
+        file = open_text(path, sizes, progress)
         name = name_of(path)
         if kind == "characters":
             next(Decoded(file, name, sizes).pieces())

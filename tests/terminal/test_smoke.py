@@ -180,10 +180,20 @@ def test_a_terminal_that_closes_costs_nothing(terminal_for: Callable[..., Termin
 
 
 def test_an_error_after_the_screen_opened_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "short.txt").write_text("ab", encoding="utf-8")
+    (tmp_path / "short.txt").write_text("a", encoding="utf-8")
     terminal = Terminal(["train", "short.txt"], tmp_path)
     assert terminal.wait_until_it_ends() == 2
     assert b"Traceback" not in terminal.raw
     told = re.sub(r"\x1b\[[?0-9;]*[a-z]", "", terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()).strip()
     assert told.startswith("rnnscope: ")
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["inspect", "archive-rnn", "pipe"], ["train", "pipe"]])
+def test_a_signal_ends_a_screen_that_waits_for_a_pipe(tmp_path: Path, arguments: list[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    terminal = Terminal(arguments, tmp_path)
+    terminal.wait_for("loading")
+    terminal.read(4.0)
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.wait_until_it_ends() == 128 + signal.SIGTERM
