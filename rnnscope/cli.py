@@ -1,8 +1,8 @@
-"""The command line: pick the command, hand over, and turn what goes wrong into one line and a number.
+"""The command line: run one command, and turn its errors into one line and an exit status.
 
-Only the module of the chosen command is imported, so that `rnnscope --help` answers at once.
+Only the module of that command is imported, so that `rnnscope --help` answers at once.
 
-    exit status    0  done    2  something to put right    1  a fault of ours    128 + N  ended by signal N
+    exit status    0  done    2  something to correct    1  unsaved, or our fault    128 + N  signal N
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ class _Weights:
 
         torch.set_num_threads(1)  # the other cores belong to the training
         corpus = _corpus(read_run(self._directory).header, model)
-        # What is said here is of the training time that the weights' run has reached, and costs it nothing.
+        # Events carry the training time that the run has reached; observing it here costs the run nothing.
         clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
         return Observer(model, corpus, clock, seed=0)
 

@@ -1,4 +1,4 @@
-"""Saving while training goes on, also when the disk does not take the files or somebody removes them."""
+"""Saving while training goes on, also when the disk fails or files are removed."""
 
 from __future__ import annotations
 
