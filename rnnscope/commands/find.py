@@ -125,6 +125,7 @@ def load_labels(path: Path) -> NDArray[Any]:
 def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, order and type. Raises ValueError and others for what is not a header."""
     import tokenize
+    import warnings
 
     from numpy.lib import format as npy
 
@@ -133,7 +134,9 @@ def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"version {version}")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
-        shape, is_fortran, dtype = read(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote
+            shape, is_fortran, dtype = read(file)
     except tokenize.TokenError as error:
         raise ValueError(str(error)) from error
     if not all(type(size) is int and size >= 0 for size in shape) or not dtype.itemsize:
