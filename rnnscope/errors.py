@@ -5,6 +5,8 @@ Each message is one line: what is wrong, where, and what to do. The command line
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class RnnscopeError(Exception):
     """Base class of all errors that the user can correct; the message is the full explanation.
@@ -47,3 +49,17 @@ class UnsavedError(RunError):
 
 class DeviceError(RnnscopeError):
     """A device or a precision that this machine does not have."""
+
+
+def similar(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that a mistyped name most resembles."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(choices), 1, 0.6)), None)
+
+
+def suggestion(name: str, choices: Iterable[str]) -> str:
+    """The end of a message about a mistyped name: `did you mean sample?`, or `choose one of …`."""
+    choices = list(choices)
+    meant = similar(name, choices)
+    return f"choose one of {', '.join(choices)}" if meant is None else f"did you mean {meant}?"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from rnnscope.corpora.named import corpus_of, resolve_text
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.header import Header
 from rnnscope.network.model import CharRNN
@@ -39,9 +40,9 @@ def open_text(
 ) -> Opening:
     """Open `text`, or without one the validation text of the model, or else a sample of the model.
 
-    header, path: the header and the path of the model file. text: a file name, or `-` for standard input.
-    progress: checked while a pipe has nothing to read. Raises TextError for a file that cannot be read,
-    Cancelled.
+    header, path: the header and the path of the model file. text: a file, the name of a corpus, or `-` for
+    standard input. progress: checked while a pipe has nothing to read. Raises TextError for a file that
+    cannot be read, Cancelled.
     """
     kind = model.vocabulary.kind
 
@@ -54,6 +55,7 @@ def open_text(
         return None if corpus is None else model.vocabulary.decode(corpus.train)
 
     if text is not None:
+        text = resolve_text(text)
         name = "standard input" if text == STANDARD_INPUT else Path(text).name
         return Opening(LongText.open(text, kind, progress=progress), name, training_text)
     corpus = training_corpus()
@@ -71,7 +73,7 @@ def _training_corpus(model: CharRNN, header: Header, path: Path) -> Corpus | Non
         return None
     sha256 = corpus_record.get("sha256") if isinstance(corpus_record, dict) else None
     held_out, test = (float(options.get(name, 0.0)) for name in ("held_out", "test"))
-    for place in _places(path, Path(options["text"])):
+    for place in _places(path, Path(options["text"]), sha256):
         if not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
             continue
         try:
@@ -83,10 +85,14 @@ def _training_corpus(model: CharRNN, header: Header, path: Path) -> Corpus | Non
     return None
 
 
-def _places(path: Path, named: Path) -> list[Path]:
-    """Candidate paths of the training text: as recorded, and near the model, also in a folder `data`."""
-    near = (Path(), *path.resolve().parents[:3])
-    return [named, *(root / folder / name for root in near for folder, name in _names(named))]
+def _places(path: Path, named: Path, sha256: object) -> Iterator[Path]:
+    """Candidate paths of the training text: as recorded, near the model, in a folder `data`, and a corpus."""
+    yield named
+    for root in (Path(), *path.resolve().parents[:3]):
+        yield from (root / folder / name for folder, name in _names(named))
+    made = corpus_of(sha256)
+    if made is not None:
+        yield Path(made)
 
 
 def _names(named: Path) -> tuple[tuple[str, Path], ...]:

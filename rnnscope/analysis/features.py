@@ -13,7 +13,6 @@ length does not matter; `Scanner` reads many rows of text side by side.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +37,7 @@ from rnnscope.analysis.scanning import (
     since,
     upcoming,
 )
-from rnnscope.errors import OptionError
+from rnnscope.errors import OptionError, suggestion
 
 Kind = Literal["boolean", "number"]
 Values: TypeAlias = Bools | Ints
@@ -306,9 +305,7 @@ def feature(name: str) -> Feature:
     """The built-in feature of that name. Raises OptionError with the names there are."""
     if name in FEATURES:
         return FEATURES[name]
-    near = difflib.get_close_matches(name, FEATURES, 1, 0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise OptionError(f"there is no feature {name!r}; {hint}there are {', '.join(FEATURES)}")
+    raise OptionError(f"there is no feature {name!r}; {suggestion(name, FEATURES)}")
 
 
 class Scanner:

@@ -11,7 +11,7 @@ import tyro
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
 from rnnscope.commands.output import say, say_json
-from rnnscope.errors import OptionError
+from rnnscope.errors import OptionError, suggestion
 
 _USAGE = """\
 usage: rnnscope analyze MODEL TEXT ANALYSIS [options]
@@ -53,16 +53,11 @@ def _named(arguments: Sequence[str], *, asks_help: bool) -> str | None:
         return None
     if len(arguments) > 2 and arguments[2] in QUERIES:
         return arguments[2]
-    known = ", ".join(QUERIES)
     flag = next((each[2:] for each in arguments if each.startswith("--") and each[2:] in QUERIES), None)
     if flag is not None:
         raise OptionError(f"an analysis is named without dashes: rnnscope analyze MODEL TEXT {flag}")
     if len(arguments) > 2 and not arguments[2].startswith("-"):
-        import difflib
-
-        near = difflib.get_close_matches(arguments[2], QUERIES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {known}"
-        raise OptionError(f"there is no analysis {arguments[2]}; {hint}")
+        raise OptionError(f"there is no analysis {arguments[2]}; {suggestion(arguments[2], QUERIES)}")
     raise OptionError(f"name a model, a text and an analysis: MODEL TEXT {'|'.join(QUERIES)}")
 
 

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO
 
 import tyro
 
 from rnnscope.commands.output import say
+from rnnscope.corpora.named import CorpusName, corpus_pieces
 from rnnscope.errors import OptionError
 from rnnscope.text.display import counted
 
@@ -21,7 +22,7 @@ STANDARD_OUTPUT = "-"
 class Options:
     """Make or fetch a text: a synthetic corpus (letters, plays, ledgers), Python's source, or Shakespeare."""
 
-    name: Annotated[Literal["archive", "python", "shakespeare"], tyro.conf.Positional]
+    name: Annotated[CorpusName, tyro.conf.Positional]
     """archive is written by a grammar, python is this Python's standard library, shakespeare is fetched."""
     output: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
     """Where to write it; by default NAME.txt, or standard output when that is a pipe or a file."""
@@ -33,11 +34,6 @@ class Options:
     """Write over a file that is there."""
 
 
-# What data/input.txt was made with.
-_ARCHIVE_CHARACTERS = 1_500_000
-_ARCHIVE_SEED = 1
-
-
 def run(options: Options) -> int:
     if options.characters is not None and options.characters < 1:
         raise OptionError(f"--characters is {options.characters}, but must be at least 1")
@@ -46,11 +42,12 @@ def run(options: Options) -> int:
     if options.seed is not None and options.seed < 0:
         raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
 
+    pieces = corpus_pieces(options.name, options.characters, options.seed)
     destination = options.output
     if destination is None:
         destination = f"{options.name}.txt" if sys.stdout.isatty() else STANDARD_OUTPUT
     if destination == STANDARD_OUTPUT:
-        _write(_pieces(options), sys.stdout.buffer)
+        _write(pieces, sys.stdout.buffer)
         return 0
     path = Path(destination)
     if path.exists() and not options.force:
@@ -63,7 +60,7 @@ def run(options: Options) -> int:
     from rnnscope.files import write_atomically
 
     written: list[int] = []
-    write_atomically(path, lambda file: written.append(_write(_pieces(options), file)))
+    write_atomically(path, lambda file: written.append(_write(pieces, file)))
     say(f"{path}: {counted(written[0], 'character')}; next: rnnscope train {path}")
     return 0
 
@@ -74,28 +71,3 @@ def _write(pieces: Iterable[str], file: BinaryIO) -> int:
         file.write(piece.encode("utf-8"))
         characters += len(piece)
     return characters
-
-
-def _pieces(options: Options) -> Iterable[str]:
-    match options.name:
-        case "archive":
-            from rnnscope.corpora.archive import archive_text
-
-            seed = _ARCHIVE_SEED if options.seed is None else options.seed
-            return [archive_text(options.characters or _ARCHIVE_CHARACTERS, seed)]
-        case "python":
-            from rnnscope.corpora.recipes import python_text
-
-            return python_text(options.characters)
-        case "shakespeare":
-            return [_shakespeare()[: options.characters]]
-
-
-def _shakespeare() -> str:
-    """The essay's text, kept among the user's caches once it is here."""
-    import platformdirs
-
-    from rnnscope.corpora.recipes import fetch_shakespeare
-
-    cache = platformdirs.user_cache_path("rnnscope", appauthor=False, ensure_exists=True)
-    return fetch_shakespeare(cache / "tinyshakespeare.txt").read_text(encoding="utf-8")

@@ -94,11 +94,12 @@ def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
     from rnnscope.text.documents import NO_DOCUMENTS, document_starts_of_ids
 
     if options.split is None:
+        from rnnscope.corpora.named import resolve_text
         from rnnscope.text.corpus import load_ids
 
         if not options.text:
             raise OptionError("TEXT is missing: name a text, or a part of the training text with --split")
-        ids = load_ids(options.text, header.vocabulary)
+        ids = load_ids(resolve_text(options.text), header.vocabulary)
         recorded = header.training.get("options")
         separator = recorded.get("document_separator") if isinstance(recorded, dict) else None
         if not isinstance(separator, str):

@@ -58,6 +58,7 @@ def run(options: Options) -> int:
         raise OptionError(f"--length is {options.length}, but must be at least 1")
 
     # All that can be wrong with the arguments is checked before torch is imported.
+    from rnnscope.corpora.named import resolve_text
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.display import label
@@ -66,7 +67,7 @@ def run(options: Options) -> int:
     path = resolve_model(options.model)
     header = read_header(path)
     Subject.of(options.unit, options.quantity, header.architecture)
-    text = LongText.open(options.text, header.vocabulary.kind)
+    text = LongText.open(resolve_text(options.text), header.vocabulary.kind)
     total = text.count()
     if options.start >= total:
         raise OptionError(f"--start is {options.start:,}, but {text.name} has {total:,} characters")

@@ -40,13 +40,14 @@ class Options:
 
 
 def run(options: Options) -> int:
+    from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.network.header import read_header
     from rnnscope.text.reading import check_text
 
     path = resolve_model(options.model)
     header = read_header(path)
-    if options.text is not None:
-        check_text(options.text, as_bytes=header.vocabulary.kind == "bytes")
+    if options.text is not None and not is_corpus(options.text):  # a corpus is made behind the screen
+        check_text(resolve_text(options.text), as_bytes=header.vocabulary.kind == "bytes")
     if not has_screen(plain=False, json=False):
         raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
     if options.text is not None:

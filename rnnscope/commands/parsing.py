@@ -1,19 +1,33 @@
-"""Parse arguments into the dataclass of a command's options, with tyro; errors are one line."""
+"""Parse arguments into the dataclass of a command's options, with tyro; errors are one line.
+
+The help of an option is the docstring of its field.
+"""
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import inspect
 import io
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from itertools import pairwise
+from textwrap import dedent
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
 
-from rnnscope.errors import OptionError
+from rnnscope.errors import OptionError, suggestion
 
 Options = TypeVar("Options")
 
@@ -27,11 +41,16 @@ _EDGES = re.compile(r"^[│ ] | *│?$")
 _RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
 _MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 _OPTIONAL = re.compile(r"no type matching .* Got errors: - <class '\w+'>: ")
+_CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Options | None:
-    """Parse `arguments` into a `kind`; None if the help was printed. Raises OptionError.
+def parse(
+    kind: type[Options], command: str, arguments: Sequence[str], examples: Sequence[str] = ()
+) -> Options | None:
+    """Parse `arguments` into a `kind`; None if the help was printed, which ends with `examples`.
+
+    Raises OptionError.
 
     A field `given` of `kind` gets the names of the options in `arguments`.
     """
@@ -43,6 +62,8 @@ def parse(kind: type[Options], command: str, arguments: Sequence[str]) -> Option
             )
     except SystemExit as end:
         if not end.code:
+            if examples:
+                print("\nexamples:", *examples, sep="\n  ")  # noqa: T201
             return None
         raise OptionError(f"{_one_line(errors.getvalue())}; see rnnscope {command} --help") from None
     return _with_given(options, arguments)
@@ -65,18 +86,68 @@ def _one_line(box: str) -> str:
     if missing := [names.split(", ")[0].split(" [")[0] for names in _MISSING.findall(above)]:
         return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     message = _OPTIONAL.sub("", " ".join(above.split()).removeprefix("Error parsing ").rstrip("."))
+    if choice := _CHOICE.search(message):
+        word, argument, choices = choice.groups()
+        known = re.findall(r"'([^']*)'", choices)
+        return f"{argument}: there is no {word}; {suggestion(word, known)}"
     if below and "Perhaps you meant" in below[0] and (near := re.search(r"--[\w-]+", below[0])):
         message += f"; did you mean {near[0]}?"
     return message[:1].lower() + message[1:]
 
 
+def field_docs(kind: type) -> dict[str, str]:
+    """The docstrings of a dataclass's fields, each on one line."""
+    try:
+        tree = ast.parse(dedent(inspect.getsource(kind)))
+    except (OSError, TypeError):  # a class without source: its help is in its annotations
+        return {}
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    docs = {}
+    for field, after in pairwise(body):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            docs[field.target.id] = " ".join(str(after.value.value).split())
+    return docs
+
+
+def _default_of(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return tyro.MISSING if field.default is MISSING else field.default
+
+
+def _default_hint(default: str) -> str:
+    """The default that the help shows; nothing where there is none, or where a flag is off."""
+    return "" if default in ("None", "''", "False") else f"(default: {default})"
+
+
 def _registry() -> ConstructorRegistry:
-    """Constructors of numbers with error messages in plain words."""
+    """Dataclasses with help that leaves out empty defaults; numbers with error messages in plain words."""
     registry = ConstructorRegistry()
     readers: dict[type, tuple[str, Callable[[str], Any], str]] = {
         int: ("N", int, "a whole number"),
         float: ("X", _finite, "a number"),
     }
+
+    @registry.struct_rule
+    def _(info: StructTypeInfo) -> StructConstructorSpec | None:
+        if not is_dataclass(info.type):
+            return None
+        types, help_texts = get_type_hints(info.type, include_extras=True), field_docs(info.type)
+        hint = tyro.conf.arg(help_behavior_hint=_default_hint)
+        return StructConstructorSpec(
+            instantiate=info.type,
+            fields=tuple(
+                StructFieldSpec(
+                    name=field.name,
+                    type=Annotated[types[field.name], hint],
+                    default=_default_of(field),
+                    helptext=help_texts.get(field.name),
+                )
+                for field in fields(info.type)
+            ),
+        )
 
     @registry.primitive_rule
     def _(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:

@@ -37,13 +37,14 @@ def run(options: Options) -> int:
 
     import psutil
 
+    from rnnscope.corpora.named import resolve_text
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 
     path = resolve_model(options.model)
     header = read_header(path)
-    ids = load_ids(options.text, header.vocabulary)
+    ids = load_ids(resolve_text(options.text), header.vocabulary)
     needed, free = _bytes_of(header.architecture, len(ids)), psutil.virtual_memory().available
     if needed > free:
         raise TextError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tyro
 
@@ -26,23 +27,113 @@ if TYPE_CHECKING:
     from rnnscope.training.events import Event
 
 
+EXAMPLES = (
+    "rnnscope train archive                  train on a generated text, live; q saves and quits",
+    "rnnscope train notes.txt --plain --minutes 5 --cell gru --hidden-size 512",
+    "rnnscope train --resume runs/NAME       continue a run exactly where it stopped",
+)
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text", "encoding", "minimum_count", "held_out", "test", "document_separator"),
+    "model": (
+        "cell",
+        "hidden_size",
+        "layers",
+        "embedding_size",
+        "tied",
+        "activation",
+        "dropout",
+        "forget_bias",
+        "init_from",
+    ),
+    "optimization": (
+        "sequence_length",
+        "batch_size",
+        "reset_probability",
+        "optimizer",
+        "learning_rate",
+        "momentum",
+        "smoothing",
+        "weight_decay",
+        "l1",
+        "clip_norm",
+        "clip_value",
+    ),
+    "schedule": (
+        "steps",
+        "minutes",
+        "epochs",
+        "schedule",
+        "warmup_steps",
+        "anneal_fraction",
+        "decay_factor",
+        "decay_every",
+        "plateau_patience",
+        "patience",
+        "evaluate_every",
+    ),
+    "run": ("run", "resume", "rescue", "seed", "device", "precision", "threads"),
+    "display": ("plain", "json", "theme", "temperature", "prime"),
+}
+"""The groups of `train --help`."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """Learn a text live: watch the loss fall, read what the network writes, look into its neurons.
+    """Train a model on a text: watch the loss fall, read its samples, look into its neurons.
 
-    Without a terminal, or with --plain, it is a log. q or Ctrl-C saves and ends; --resume goes on.
+    Without a terminal, or with --plain, it prints a log. q or Ctrl-C saves and ends; --resume continues.
     """
 
-    train: tyro.conf.OmitArgPrefixes[TrainOptions]
-    """The text, the network, the training and the run."""
+    train: TrainOptions
     plain: bool = False
-    """A log in place of the screen."""
+    """Print a log; no screen."""
     json: bool = False
-    """The events of the run as JSON, one a line, in place of the screen."""
+    """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
-    given: tyro.conf.Suppress[frozenset[str]] = frozenset()
+    given: frozenset[str] = frozenset()
     """The names of the options that were typed."""
+
+
+def parse(arguments: Sequence[str]) -> Options | None:
+    """The options in `arguments`; None after the help was printed. Raises OptionError."""
+    from rnnscope.commands.parsing import parse as parse_options
+
+    typed = parse_options(_grouped(), "train", arguments, EXAMPLES)
+    if typed is None:
+        return None
+    values: dict[str, Any] = {}
+    for group in GROUPS:
+        values |= vars(getattr(typed, group))
+    shown = {name: values.pop(name) for name in ("plain", "json", "theme")}
+    return Options(TrainOptions(**values), **shown, given=typed.given)
+
+
+def _grouped() -> Any:
+    """The options as a dataclass of groups, which the help shows one by one."""
+    from rnnscope.commands.parsing import field_docs
+
+    types: dict[str, Any] = {}
+    docs: dict[str, str] = {}
+    for kind in (Options, TrainOptions):
+        types |= get_type_hints(kind, include_extras=True)
+        docs |= field_docs(kind)
+
+    def option(name: str) -> tuple[str, Any, Any]:
+        default = getattr(TrainOptions if hasattr(TrainOptions, name) else Options, name)
+        return name, Annotated[types[name], tyro.conf.arg(help=docs[name])], field(default=default)
+
+    groups = {title: make_dataclass(title, map(option, names)) for title, names in GROUPS.items()}
+    grouped = make_dataclass(
+        "Grouped",
+        [
+            *((title, tyro.conf.OmitArgPrefixes[kind]) for title, kind in groups.items()),
+            ("given", tyro.conf.Suppress[frozenset[str]], frozenset()),
+        ],
+    )
+    grouped.__doc__ = Options.__doc__
+    return grouped
 
 
 def run(options: Options) -> int:
@@ -101,9 +192,11 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
     if not asked.text:
         raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
 
+    from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.text.reading import check_text
 
-    check_text(asked.text, as_bytes=asked.encoding == "bytes")
+    if not is_corpus(asked.text):  # which is made while the screen is up
+        check_text(resolve_text(asked.text), as_bytes=asked.encoding == "bytes")
     if asked.run is not None:
         from rnnscope.training.run import refuse_a_run
 

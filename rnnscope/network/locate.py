@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from rnnscope.errors import CheckpointError
+from rnnscope.errors import CheckpointError, suggestion
 
 
 def resolve_model(name: str) -> Path:
@@ -24,10 +24,9 @@ def resolve_model(name: str) -> Path:
     samples = sample_models()
     if name in samples:
         return samples[name]
-    shipped = ", ".join(samples) or "none"
     if path.is_dir():
         raise CheckpointError(f"{name} holds no best.safetensors or last.safetensors; is it a run directory?")
-    raise CheckpointError(f"there is no model {name}: no such file or run, nor a sample model ({shipped})")
+    raise CheckpointError(f"there is no model {name}, neither a file nor a run; {suggestion(name, samples)}")
 
 
 def sample_models() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import platformdirs
 import torch
 
 import rnnscope
+from rnnscope.corpora.named import corpus_name, resolve_text
 from rnnscope.errors import OptionError, RunError, TextError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.cells.fused import missing_kernel
@@ -242,8 +243,8 @@ def _loaded(
 
     Raises TextError, Cancelled.
     """
-    return load_corpus(
-        text,
+    corpus = load_corpus(
+        resolve_text(text),
         encoding=options.encoding,
         held_out=options.held_out,
         test=options.test,
@@ -254,6 +255,8 @@ def _loaded(
         cache=Path(platformdirs.user_cache_dir("rnnscope")),
         progress=controls.until_stopped,
     )
+    known_as = corpus_name(corpus.path)
+    return corpus if known_as is None else replace(corpus, name=known_as)
 
 
 def _require_validation_text(options: TrainOptions, corpus: Corpus) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
+from rnnscope.corpora.named import resolve_text
 from rnnscope.errors import OptionError, RunError, TextError
 from rnnscope.network.header import Header
 from rnnscope.text.corpus import Corpus, load_corpus
@@ -27,7 +28,7 @@ def own_corpus(path: Path, header: Header, place: str | None = None) -> Corpus:
     text = place or _last_place(path) or options.text
     try:
         corpus = load_corpus(
-            text,
+            resolve_text(text),
             encoding=options.encoding,
             held_out=options.held_out,
             test=options.test,
