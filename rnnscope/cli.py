@@ -2,13 +2,12 @@
 
 Only the module of that command is imported, so that `rnnscope --help` answers at once.
 
-    exit status    0  done    2  something to correct    1  unsaved, or our fault    128 + N  signal N
+    exit status    0  done    2  an error to correct    1  unsaved, or an internal error    128 + N  signal N
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import signal
@@ -16,36 +15,23 @@ import sys
 from collections.abc import Sequence
 
 from rnnscope import __version__
-from rnnscope.errors import OptionError, RnnscopeError
-
-COMMANDS = {
-    "train": "learn a text live, or go on with a run",
-    "watch": "look at a run that another process is writing",
-    "inspect": "look inside a trained model",
-    "sample": "let a model write",
-    "eval": "measure how well a model predicts a text",
-    "trace": "record every gate and state along a text",
-    "find": "find the neurons that know a feature of a text",
-    "analyze": "gates, errors, gradients, and n-grams beside a model",
-    "export": "write a colored text as a page, a picture or numbers",
-    "corpus": "make or fetch a text to learn",
-    "info": "say what a model or a run holds",
-}
-
-_MODULES = {"eval": "evaluate"}  # where the name of the command is taken
+from rnnscope.commands import COMMANDS, module_of, parsed
+from rnnscope.errors import OptionError, RnnscopeError, suggestion
 
 _HELP = f"""\
-rnnscope: a microscope for recurrent networks that lives in a terminal
+rnnscope: a microscope for recurrent networks in the terminal
 
-usage: rnnscope COMMAND …
+first steps:
+  rnnscope inspect          look inside a trained LSTM
+  rnnscope train archive    train your own on a generated text, or on any text file; q saves and quits
 
-{chr(10).join(f"  {name:8} {summary}" for name, summary in COMMANDS.items())}
+usage: rnnscope COMMAND [arguments]
 
-  rnnscope COMMAND --help   the options of a command
+{chr(10).join(f"  {name:10} {summary}" for name, summary in COMMANDS.items())}
+
+  rnnscope COMMAND --help   options and examples of a command
   rnnscope --version        the version
-  --debug                   with any command: show where an error came from
-
-first steps: rnnscope train data/input.txt
+  --debug                   with any command: show the traceback of an error
 """
 
 
@@ -103,27 +89,13 @@ def _run(given: list[str]) -> int:
         print(f"rnnscope {__version__}")  # noqa: T201
         return 0
     if name not in COMMANDS:
-        raise OptionError(_no_such(name))
-    module = importlib.import_module(f"rnnscope.commands.{_MODULES.get(name, name)}")
-    if hasattr(module, "parse"):  # a command whose options depend on its arguments
-        options = module.parse(rest)
-    else:
-        from rnnscope.commands.parsing import parse
-
-        options = parse(module.Options, name, rest)
+        raise OptionError(f"there is no command {name}; {suggestion(name, COMMANDS)}")
+    options = parsed(name, rest)
     if options is None:  # its help was asked for
         return 0
-    status: int = module.run(options)
+    status: int = module_of(name).run(options)
     sys.stdout.flush()
     return status
-
-
-def _no_such(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-    return f"there is no command {name}; {hint}"
 
 
 def _worded(error: Exception) -> str:
@@ -131,7 +103,7 @@ def _worded(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
-    return f"a fault of rnnscope, {type(error).__name__}: {error}; --debug shows where"
+    return f"internal error: {type(error).__name__}: {error}; --debug shows where"
 
 
 def _complain(message: str) -> None:

@@ -1,1 +1,39 @@
-"""One module a command: its options, as a frozen dataclass, and the wiring of what it asks for."""
+"""The commands, each in a module: its options, its examples, and `run`, which returns the exit status."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+COMMANDS = {
+    "train": "train a model on a text, live, or resume a run",
+    "watch": "follow a run that another process writes",
+    "inspect": "look inside a trained model",
+    "sample": "generate text",
+    "eval": "measure how well a model predicts a text",
+    "trace": "record every gate and state along a text",
+    "find": "find neurons that detect a feature",
+    "analyze": "saturation, contexts, ablation, saliency, errors, n-grams and more",
+    "export": "write a colored text as a page, a picture or numbers",
+    "corpus": "write a text to train on to a file",
+    "info": "show the metadata of a model or a run",
+    "completion": "print a script that completes commands in bash, zsh or fish",
+}
+
+_MODULES = {"eval": "evaluate"}  # where the name of the command is taken
+
+
+def parsed(command: str, arguments: Sequence[str]) -> Any | None:
+    """The options of a command; None after its help was printed. Raises OptionError."""
+    module = module_of(command)
+    if hasattr(module, "parse"):  # a command that arranges its options itself
+        return module.parse(arguments)
+    from rnnscope.commands.parsing import parse
+
+    return parse(module.Options, command, arguments, module.EXAMPLES)
+
+
+def module_of(command: str) -> Any:
+    """The module of a command."""
+    return importlib.import_module(f"rnnscope.commands.{_MODULES.get(command, command)}")

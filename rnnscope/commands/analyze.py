@@ -16,8 +16,8 @@ from rnnscope.errors import OptionError, suggestion
 _USAGE = """\
 usage: rnnscope analyze MODEL TEXT ANALYSIS [options]
 
-Analyze a model on a text. MODEL is a model file, a run directory or a sample model's name; TEXT is a file,
-or - for standard input.
+Analyze a model on a text. MODEL is a model file, a run directory or the name of a sample model; TEXT is a
+file, archive, python or shakespeare, or - for standard input.
 
 analyses:
 {analyses}
@@ -26,7 +26,7 @@ analyses:
   --json                                      print the result as one JSON object
 
 examples:
-  rnnscope analyze archive-lstm data/input.txt saturation --characters 20000
+  rnnscope analyze archive-lstm archive contexts --layer 1 --unit 41 --characters 20000
   rnnscope analyze runs/NAME notes.txt saturation --json
 """
 
@@ -75,7 +75,7 @@ def options_of(query: type[Query[Any]]) -> type:
     """The options of one analysis: a model, a text, the fields of the query, and how to print."""
     positional = tyro.conf.Positional
     model = tyro.conf.arg(help="A model file, a run directory, or a sample model's name.")
-    text = tyro.conf.arg(help="The text: a file, or - for standard input.")
+    text = tyro.conf.arg(help="The text: a file, archive, python or shakespeare, or - for standard input.")
     as_json = tyro.conf.arg(help="Print the result as one JSON object.")
     nonfinite = tyro.conf.arg(help="Load weights that are NaN or infinite, too.")
     options = dataclasses.make_dataclass(

@@ -1,4 +1,4 @@
-"""`rnnscope corpus`: a text to learn, made here, gathered here, or fetched."""
+"""`rnnscope corpus`: write a corpus to a file."""
 
 from __future__ import annotations
 
@@ -17,28 +17,36 @@ from rnnscope.text.display import counted
 
 STANDARD_OUTPUT = "-"
 
+EXAMPLES = (
+    "rnnscope corpus archive -o archive.txt",
+    "rnnscope corpus python --characters 1000000 | wc",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Make or fetch a text: a synthetic corpus (letters, plays, ledgers), Python's source, or Shakespeare."""
+    """Write a corpus to a file: generated letters, plays, ledgers and code; Python's source; or Shakespeare.
+
+    Other commands read the three by name, such as rnnscope train shakespeare.
+    """
 
     name: Annotated[CorpusName, tyro.conf.Positional]
-    """archive is written by a grammar, python is this Python's standard library, shakespeare is fetched."""
+    """archive is generated, python is the source of the standard library, shakespeare is downloaded."""
     output: Annotated[str | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
-    """Where to write it; by default NAME.txt, or standard output when that is a pipe or a file."""
+    """The file to write; by default NAME.txt, or standard output when that is a pipe or a file."""
     characters: int | None = None
-    """How much of it: by default 1,500,000 of archive, and all of the others."""
+    """Characters to write; by default 1,500,000 of archive and all of the others."""
     seed: int | None = None
     """Random seed (archive only); default 1."""
     force: bool = False
-    """Write over a file that is there."""
+    """Overwrite an existing file."""
 
 
 def run(options: Options) -> int:
     if options.characters is not None and options.characters < 1:
         raise OptionError(f"--characters is {options.characters}, but must be at least 1")
     if options.seed is not None and options.name != "archive":
-        raise OptionError(f"--seed is for archive; {options.name} is always the same text")
+        raise OptionError(f"--seed is for archive; {options.name} has no seed")
     if options.seed is not None and options.seed < 0:
         raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from rnnscope.text.corpus import Ids
     from rnnscope.text.documents import Starts
 
+EXAMPLES = (
+    "rnnscope eval archive-lstm archive",
+    "rnnscope eval runs/NAME --split validation --json",
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -24,11 +29,12 @@ class Options:
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str, tyro.conf.Positional] = ""
-    """The text to evaluate on, all of it: a file, or - for standard input (required unless --split)."""
+    """The text to evaluate on: a file, archive, python or shakespeare, or - for standard input (required
+    unless --split)."""
     split: Literal["train", "validation", "test"] | None = None
-    """Evaluate on this split of the text that the model was trained on (TEXT: its new place, if it moved)."""
+    """Evaluate on this split of the training text (TEXT: its new path, if it moved)."""
     window: int | None = None
-    """Start from a zero state every so many characters; by default the state is carried across the text."""
+    """Reset the state to zero every N characters; by default the state is carried across the text."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
     json: bool = False

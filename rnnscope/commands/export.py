@@ -18,6 +18,11 @@ from rnnscope.progress import Progress
 _LENGTH_OF_PICTURES = 20_000
 """The characters of HTML and SVG without --length."""
 
+EXAMPLES = (
+    "rnnscope export archive-lstm archive --unit 1/41 --length 3000 -o page.html",
+    "rnnscope export runs/NAME notes.txt --quantity surprise -o surprise.csv",
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -29,7 +34,7 @@ class Options:
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str, tyro.conf.Positional]
-    """The text: a file of any size, or - for standard input."""
+    """The text: a file of any size, archive, python or shakespeare, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
     """The file to write: .html, .svg, or numbers as .json, .csv or .npz. Colors and `values` show the cell
     state through the activation, tanh(c) or softsign(c); numbers also hold the recorded state as `cell`, and

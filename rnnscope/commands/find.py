@@ -18,31 +18,36 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+EXAMPLES = (
+    "rnnscope find archive-lstm archive --feature quotes --characters 20000",
+    "rnnscope find runs/NAME notes.txt --pattern '[0-9]+' --where before",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Find the neurons that predict a feature of a text: selected on one half of it, scored on the other.
+    """Find the neurons that detect a feature of a text: selected on one half of it, scored on the other half.
 
-    For comparison, the best score for the feature shuffled, and the score of a linear probe of all neurons.
+    For comparison it reports the best score for shuffled labels, and a linear probe over all neurons.
     """
 
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str, tyro.conf.Positional]
-    """The text: a file, or - for standard input."""
+    """The text: a file, archive, python or shakespeare, or - for standard input."""
     feature: Annotated[str | None, tyro.conf.arg(help=f"A built-in feature: {', '.join(FEATURES)}.")] = None
     pattern: str | None = None
-    """A regular expression: find the neurons that predict where it matches."""
+    """A regular expression: find the neurons that detect its matches."""
     where: Literal["inside", "before", "after"] = "inside"
     """Inside the pattern's matches, at the character just before one, or just after."""
     labels: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy")] = None
-    """One label a character: true or 1 for on, false or 0 for off, NaN to ignore; or any numbers."""
+    """One label per character: true or 1 for on, false or 0 for off, NaN to ignore; or any numbers."""
     quantity: str | None = None
     """Search one quantity, such as cell; by default all that the network has."""
     top: int = 20
     """How many neurons to report."""
     characters: int = 0
-    """Read only so many characters from the beginning of the text; 0 reads all."""
+    """Read only the first N characters of the text; 0 reads all."""
     seed: int = 0
     """For the shuffled baseline, and for the sample of a long text."""
     json: bool = False

@@ -1,4 +1,4 @@
-"""`rnnscope info`: what a model file, and the run around it, say of themselves."""
+"""`rnnscope info`: the metadata of a model file and of its run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from rnnscope.commands.output import say_json
 from rnnscope.network.header import Header, read_header
 from rnnscope.network.locate import resolve_model
 
+EXAMPLES = (
+    "rnnscope info archive-lstm",
+    "rnnscope info runs/NAME --json",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Say what a model holds: its architecture and vocabulary, how it was trained, what it reached."""
+    """Show the metadata of a model: its architecture, vocabulary, training options and losses."""
 
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""

@@ -20,19 +20,24 @@ _FRAMES = "120"
 if TYPE_CHECKING:
     from rnnscope.app.asking.desk import Desk
 
+EXAMPLES = (
+    "rnnscope inspect                        the sample model archive-lstm, on its validation text",
+    "rnnscope inspect runs/NAME notes.txt    your own model on your own text",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Look inside a trained model: what each neuron does along a text, what it knows, and how it is known.
+    """Look inside a trained model: activations along a text, and what each neuron detects.
 
-    Without a TEXT it opens what the model was tested on, where that is at hand, or what it writes itself;
-    without a MODEL the sample model that has read this project's archive.
+    Without a TEXT it opens the validation text of the model's training if that is available, else a sample
+    of the model; without a MODEL, the sample model archive-lstm.
     """
 
     model: Annotated[str, tyro.conf.Positional] = "archive-lstm"
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str | None, tyro.conf.Positional] = None
-    """The text to read: a file of any size, or - for standard input."""
+    """The text: a file of any size, or archive, python or shakespeare."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
     allow_nonfinite: bool = False

@@ -134,14 +134,15 @@ def _registry() -> ConstructorRegistry:
     def _(info: StructTypeInfo) -> StructConstructorSpec | None:
         if not is_dataclass(info.type):
             return None
-        types, help_texts = get_type_hints(info.type, include_extras=True), field_docs(info.type)
+        types: dict[str, Any] = get_type_hints(info.type, include_extras=True)
+        help_texts = field_docs(info.type)
         hint = tyro.conf.arg(help_behavior_hint=_default_hint)
         return StructConstructorSpec(
             instantiate=info.type,
             fields=tuple(
                 StructFieldSpec(
                     name=field.name,
-                    type=Annotated[types[field.name], hint],
+                    type=Annotated[types[field.name], hint],  # type: ignore[arg-type]
                     default=_default_of(field),
                     helptext=help_texts.get(field.name),
                 )

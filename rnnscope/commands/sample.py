@@ -18,6 +18,11 @@ from rnnscope.text.vocabulary import Vocabulary
 _AT_ONCE_ON_A_TERMINAL = 4
 _AT_ONCE_IN_A_PIPE = 256
 
+EXAMPLES = (
+    'rnnscope sample archive-lstm --prime "[Letter" --length 500',
+    "rnnscope sample shakespeare --temperature 0.5 --seed 1 > play.txt",
+)
+
 
 @dataclass(frozen=True)
 class Options:

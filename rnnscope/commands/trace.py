@@ -14,15 +14,20 @@ from rnnscope.network.architecture import QUANTITIES, Architecture
 
 _FLOAT_BYTES = 4
 
+EXAMPLES = (
+    'echo "to be" | rnnscope trace archive-lstm - -o trace.npz',
+    "rnnscope trace runs/NAME notes.txt -o trace.npz",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Record every gate and state of every unit along a text, with what the model expected next."""
+    """Record every gate and state of every unit along a text, with the predictions."""
 
     model: Annotated[str, tyro.conf.Positional]
     """A model file, a run directory (its best), or the name of a sample model."""
     text: Annotated[str, tyro.conf.Positional]
-    """The text: a file, or - for standard input."""
+    """The text: a file, archive, python or shakespeare, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.npz")]
     """The file to write: text, ids, log_probabilities, and one array such as 1/forget for every quantity."""
     allow_nonfinite: bool = False

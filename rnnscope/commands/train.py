@@ -128,7 +128,7 @@ def _grouped() -> Any:
     grouped = make_dataclass(
         "Grouped",
         [
-            *((title, tyro.conf.OmitArgPrefixes[kind]) for title, kind in groups.items()),
+            *((title, Annotated[kind, tyro.conf.OmitArgPrefixes]) for title, kind in groups.items()),
             ("given", tyro.conf.Suppress[frozenset[str]], frozenset()),
         ],
     )

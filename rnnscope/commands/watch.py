@@ -14,17 +14,22 @@ from rnnscope.training.controls import Controls, ControlState
 if TYPE_CHECKING:
     from rnnscope.training.events import Event
 
+EXAMPLES = (
+    "rnnscope watch runs/NAME                the screen of a running or finished run",
+    "rnnscope watch runs/NAME --json | head   its events, for another program",
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """Look at a run that another process, or another machine on a shared disk, is writing or has written."""
+    """Follow a run that another process writes, here or on a shared disk, or look at a finished one."""
 
     run: Annotated[str, tyro.conf.Positional]
-    """The directory of the run."""
+    """The run directory."""
     plain: bool = False
-    """A log in place of the screen; it ends with the run."""
+    """Print a log until the run ends; no screen."""
     json: bool = False
-    """The events of the run as JSON, one a line, in place of the screen."""
+    """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
 

@@ -28,7 +28,8 @@ class TrainOptions:
     """Options of one training run. Raises OptionError where a value is out of range or two contradict."""
 
     text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = ""
-    """The text to train on: a file, or - for standard input (required unless --resume)."""
+    """The text to train on: a file, archive, python or shakespeare, or - for standard input (required unless
+    --resume)."""
     encoding: EncodingName = "utf-8"
     """Model the characters of UTF-8 text, or the bytes of any file."""
     minimum_count: int = 1

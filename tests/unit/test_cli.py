@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,13 +17,16 @@ import numpy as np
 import pytest
 
 import rnnscope
-from rnnscope.cli import COMMANDS, main
+from rnnscope.cli import main
+from rnnscope.commands import COMMANDS, parsed
+from rnnscope.commands.train import GROUPS, Options
 from rnnscope.corpora import archive, recipes
 from rnnscope.corpora.archive import archive_text
 from rnnscope.network.checkpoint import load_model
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
+from rnnscope.training.options import TrainOptions
 from tests.unit.terminals import Terminal
 
 Out = Callable[[], str]
@@ -46,7 +52,32 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     assert out.startswith(f"usage: rnnscope {command} ")
     assert err == ""
-    assert "None}" not in out
+    assert not re.search(r"\(default:\s*│?\s*│?\s*(None|False|'')\)", out)
+    examples = out.partition("\nexamples:\n")[2].splitlines()
+    assert len(examples) >= 2
+    for example in examples:
+        for piece in re.split(r" [|>]+ ", example.strip()):
+            name, *rest = shlex.split(re.sub(r"   .*", "", piece))
+            if name == "rnnscope":
+                assert_parsed(*rest)
+
+
+def assert_parsed(command: str = "inspect", *arguments: str) -> None:
+    """A command line without mistakes; a bare `rnnscope` prints the help."""
+    assert parsed(command, arguments) is not None
+
+
+def test_the_help_of_train_has_each_option_in_one_group() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+    shown = [field.name for field in dataclasses.fields(Options) if field.name not in ("train", "given")]
+    assert sorted(grouped) == sorted([field.name for field in dataclasses.fields(TrainOptions)] + shown)
+
+
+def test_the_help_of_train_shows_its_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    out = capsys.readouterr().out
+    found = re.findall(r"^\W*(\w+) options\b", out, re.MULTILINE)
+    assert found == ["text", "model", "optimization", "schedule", "run", "display"]
 
 
 def test_help_imports_nothing_that_takes_time() -> None:
@@ -63,7 +94,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
     ("arguments", "complaint"),
     [
         (["smaple"], "there is no command smaple; did you mean sample?"),
-        (["xyz"], "there is no command xyz; there are train, watch, "),
+        (["xyz"], "there is no command xyz; choose one of train, watch, "),
         (["sample", "m", "--lenght", "3"], "--lenght, 3; did you mean --length?; see rnnscope sample --help"),
         (["sample"], "MODEL is missing; see rnnscope sample --help"),
         (["eval"], "MODEL is missing; see"),
@@ -73,9 +104,18 @@ def test_help_imports_nothing_that_takes_time() -> None:
         (["train", "t", "--minutes", "1m"], "--minutes: '1m' is not a number; see"),
         (
             ["train", "t", "--cell", "transformer"],
-            "'transformer' for argument '--cell'. Expected one of ('rnn', ",
+            "--cell: there is no transformer; choose one of rnn, lstm, ",
         ),
-        (["corpus", "x\x1b[2J"], "invalid choice 'x␛[2J'"),
+        (["corpus", "x\x1b[2J"], "name: there is no x␛[2J; choose one of archive, python, shakespeare"),
+        (["corpus", "shakespear"], "name: there is no shakespear; did you mean shakespeare?"),
+        (["train", "t", "--optimizer", "rmsprp"], "--optimizer: there is no rmsprp; did you mean rmsprop?"),
+        (["train", "shakespear"], "there is no file shakespear; did you mean shakespeare?"),
+        (
+            ["info", "archive-lsmt"],
+            "there is no model archive-lsmt, neither a file nor a run; did you mean archive-lstm?",
+        ),
+        (["analyze", "m", "t", "saturatoin"], "there is no analysis saturatoin; did you mean saturation?"),
+        (["find", "m", "t", "--feature", "quots"], "there is no feature 'quots'; did you mean quotes?"),
     ],
 )
 def test_slips_are_told_in_one_line(
@@ -99,7 +139,7 @@ def test_a_fault_of_ours_is_one_line_too(
 ) -> None:
     monkeypatch.setattr("rnnscope.cli._run", lambda _: {}["gone"])
     assert main([]) == 1
-    assert capsys.readouterr().err == "rnnscope: a fault of rnnscope, KeyError: 'gone'; --debug shows where\n"
+    assert capsys.readouterr().err == "rnnscope: internal error: KeyError: 'gone'; --debug shows where\n"
 
 
 def test_interrupting_says_nothing(

@@ -130,9 +130,7 @@ def test_patterns_mark_matches_and_their_neighbours(text: str) -> None:
 
 
 def test_slips_are_told_with_what_there_is() -> None:
-    with pytest.raises(
-        OptionError, match=r"no feature 'quote'; did you mean quotes\? there are quotes, round-"
-    ):
+    with pytest.raises(OptionError, match=r"no feature 'quote'; did you mean quotes\?"):
         values("", ["quote"])
     with pytest.raises(OptionError, match="not a regular expression"):
         of_pattern("(", "inside")
