@@ -29,6 +29,7 @@ from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Compared, Evaluated, Progress
+from tests.app.conftest import FakeScope
 
 ROUNDS = 40
 STEPS_AT_ONCE = 50
@@ -128,15 +129,15 @@ async def main() -> None:
 
             def learn(chart: LossChart | GradientChart = chart, run: Run = run) -> None:
                 run.advance(STEPS_AT_ONCE)
-                chart.show(run.history)
+                chart.show_history(run.history)
 
             await measure(f"{chart.heading}, {steps:,} steps", chart, (64, 11), learn)
     trace = synthetic_trace()
     for panel, size in (
-        (Gates(), (64, 11)),
-        (Gates(), (126, 23)),
-        (HeatMap(), (50, 11)),
-        (HeatMap(), (68, 44)),
+        (Gates(FakeScope()), (64, 11)),
+        (Gates(FakeScope()), (126, 23)),
+        (HeatMap(FakeScope(), id="neurons"), (50, 11)),
+        (HeatMap(FakeScope(), id="neurons"), (68, 44)),
     ):
         selections = iter(range(ROUNDS + 1))
 

@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-
 from rnnscope.app.remarks import edit_remarks, load_remarks, with_note
+
 from rnnscope.commands.find import load_labels
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.architecture import Architecture

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event, Traced
@@ -43,43 +44,43 @@ async def measure(columns: int, rows: int) -> None:
         while not controls.state.stop:
             time.sleep(0.02)
 
-    app = RnnscopeApp(start, theme="dark", depth="truecolor", now=lambda: clock[0])
+    mailbox = Mailbox()
+    screen = TrainScreen(start, mailbox=mailbox, now=lambda: clock[0])
+    app = RnnscopeApp(screen, theme="dark", depth="truecolor")
     async with app.run_test(size=(columns, rows)) as pilot:
-        screen = app.screen
-        assert isinstance(screen, TrainScreen)
-        while screen.selection is None:
+        while screen.scope.selection is None:
             await pilot.pause(0.02)
 
         def tick() -> None:
             clock[0] += 0.1
-            screen._mailbox.post(progress(step[0] + 1, step[0] + 8))
+            mailbox.post(progress(step[0] + 1, step[0] + 8))
             step[0] += 8
             if step[0] % 160 < 8:
-                screen._mailbox.post(sampled(step[0]))
-            screen._tick()
+                mailbox.post(sampled(step[0]))
+            screen.tick()
 
         turn = [0]
 
         def new_trace() -> None:
             turn[0] += 1
             shown = trace if turn[0] % 2 else other
-            screen._mailbox.post(Traced(step[0], 0.0, replace(shown, step=step[0])))
-            screen._tick()
+            mailbox.post(Traced(step[0], 0.0, replace(shown, step=step[0])))
+            screen.tick()
 
         def repaint() -> None:
             app.refresh_css(animate=False)
 
         kinds: dict[str, Callable[[], None]] = {
             "full repaint": repaint,
-            "cursor": screen.action_cursor_right,
-            "neuron": screen.action_neuron_down,
-            "quantity": screen.action_quantity,
+            "cursor": screen.passage.action_cursor_right,
+            "neuron": lambda: screen.heat_map.step(1),
+            "quantity": screen.navigation.action_quantity,
             "new trace": new_trace,
             "tick": tick,
-            "idle tick": screen._tick,
+            "idle tick": screen.tick,
         }
         costs = {name: await _seconds(pilot, act) for name, act in kinds.items()}
-        app.controls.stop()
+        screen.controls.stop()
     reference = costs["full repaint"]
     for name, seconds in costs.items():
         print(f"{name:13} {1e3 * seconds:6.2f} ms   ratio {seconds / reference:.2f}")

@@ -22,6 +22,7 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette, signed_steps
 from rnnscope.tracing.trace import Trace
+from tests.app.conftest import FakeScope
 
 COLUMNS, ROWS, ROUNDS = 120, 30, 40
 
@@ -49,7 +50,7 @@ class PassageApp(App[None]):
     """One passage that fills the screen."""
 
     def compose(self) -> ComposeResult:
-        yield Passage()
+        yield Passage(FakeScope())
 
 
 def milliseconds(begin: float) -> float:

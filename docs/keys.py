@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rnnscope.app.actions import TRAIN, table
-from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.app.actions import actions_of, table
+from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.train import TrainScreen
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-TABLES = {"train": TRAIN, "inspect": INSPECT}
+SCREENS = {"train": TrainScreen, "inspect": InspectScreen}
 
 
 def with_keys(text: str) -> str:
     """The README with key tables that match the registries."""
-    for screen, actions in TABLES.items():
-        begin, end = f"<!-- keys of {screen}: made by docs/keys.py -->", f"<!-- end of keys of {screen} -->"
+    for name, screen in SCREENS.items():
+        begin, end = f"<!-- keys of {name}: made by docs/keys.py -->", f"<!-- end of keys of {name} -->"
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n\n{table(actions)}\n\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n\n{table(actions_of(screen.OWNERS))}\n\n{end}{rest.split(end)[1]}"
     return text
 
 

@@ -12,17 +12,20 @@ import asyncio
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
-from rnnscope.app.asking.desk import Desk
-from rnnscope.app.inspect import InspectApp
+from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.train import TrainScreen
 from rnnscope.app.screenshot import screenshot
-from rnnscope.network.locate import resolve_model
 from rnnscope.theme.palette import Theme
 from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from rnnscope.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,7 +49,8 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
 
             train(options, controls, post)  # type: ignore[arg-type]
 
-        app = RnnscopeApp(start, corpus=str(text), theme="dark", depth="truecolor")
+        screen = TrainScreen(start, corpus=str(text))
+        app = RnnscopeApp(screen, theme="dark", depth="truecolor")
         async with app.run_test(size=(120, 40)) as pilot:
             await asyncio.sleep(seconds)
             for key in keys:
@@ -55,18 +59,18 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
             for name, size, theme, steps in PICTURES:
                 await _take(app, pilot, to / f"{name}.svg", size, theme, steps)
             await pilot.press("q")
-            await app.workers.wait_for_complete()
+            await asyncio.to_thread(screen.wait)
 
 
 async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None:
     """Open `model` on its text, find the feature `sought`, and write pictures into the directory `to`."""
 
-    def start(desk: Desk) -> None:
-        from rnnscope.inspection.worker import serve
+    def open_session() -> Session:
+        from rnnscope.session import Session
 
-        serve(desk, resolve_model(model), model, None)
+        return Session.open(model)
 
-    app = InspectApp(start, name=model, theme="dark", depth="truecolor")
+    app = RnnscopeApp(InspectScreen(open_session, name=model), theme="dark", depth="truecolor")
     async with app.run_test(size=(120, 40)) as pilot:
         await asyncio.sleep(seconds)
         await pilot.press("slash", *sought, "enter")
@@ -79,7 +83,7 @@ async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None
 
 
 async def _take(
-    app: RnnscopeApp | InspectApp,
+    app: RnnscopeApp,
     pilot: Pilot[int | None],
     file: Path,
     size: tuple[int, int],

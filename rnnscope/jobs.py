@@ -129,10 +129,14 @@ class Jobs:
 
     def deliver(self) -> None:
         """Call the callbacks of everything that has happened, in order. Raises what a callback raises."""
-        while self._deliveries:
-            job, call = self._deliveries.popleft()
+        while (delivery := self._next_delivery()) is not None:
+            job, call = delivery
             if not job.is_cancelled:
                 call()
+
+    def _next_delivery(self) -> tuple[Job[Any], Callable[[], object]] | None:
+        with self._changed:
+            return self._deliveries.popleft() if self._deliveries else None
 
     def close(self, wait_seconds: float = 0.0) -> None:
         """Cancel everything and end the threads, waiting for them no longer than so many seconds in all."""
@@ -161,7 +165,8 @@ class Jobs:
         return job
 
     def _cancel(self, is_meant: Callable[[Job[Any]], bool]) -> None:
-        for job in (*self._running, *self._waiting):
+        undelivered = (job for job, _ in self._deliveries)
+        for job in (*self._running, *self._waiting, *undelivered):
             if is_meant(job):
                 job.cancel()
         self._waiting = [job for job in self._waiting if not job.is_cancelled]
@@ -226,5 +231,6 @@ class Jobs:
     def _post(self, job: Job[Any], call: Callable[[], object]) -> None:
         if job.is_cancelled:
             return
-        self._deliveries.append((job, call))
+        with self._changed:
+            self._deliveries.append((job, call))
         self._wake()

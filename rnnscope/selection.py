@@ -54,14 +54,21 @@ class Selection:
     quantity: str = "cell"
     own_range: bool = False
     """Whether the colors span the neuron's own range over the passage in place of the quantity's."""
-    coloring: Literal["neuron", "surprise", "overlay"] = "neuron"
+    coloring: Literal["neuron", "surprisal", "overlay"] = "neuron"
     top_five: bool = False
     """Whether the five most probable characters are shown below every character of the passage."""
     overlay: Overlay | None = None
     """The values that `coloring="overlay"` shows."""
     second: Second | None = None
-    knows: str = ""
+    label: str = ""
     """The feature that a search found for the neuron, such as `column`; empty without one."""
+    start: int = 0
+    """The position in the text of the trace's first character."""
+
+    @property
+    def position(self) -> int:
+        """The position of the cursor in the text."""
+        return self.start + self.cursor
 
     @property
     def neuron(self) -> str:
@@ -88,6 +95,14 @@ class Selection:
             return (self.values - low) / max(high - low, 1e-6)
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
 
+    def along(self, start: int, values: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(T,) values of the text's characters from `start` on, as they fall on the trace; 0 elsewhere."""
+        page = np.zeros(len(self.trace), np.float32)
+        low, high = max(start, self.start), min(start + len(values), self.start + len(page))
+        if low < high:
+            page[low - self.start : high - self.start] = values[low - start : high - start]
+        return page
+
     def has_text_of(self, other: Selection) -> bool:
         """Whether both selections have the same text, and so the same layout."""
         ours, theirs = self.trace, other.trace
@@ -110,7 +125,7 @@ class Selection:
             overlay=None,
             top_five=False,
             second=None,
-            knows="",
+            label="",
         )
 
     def moved(self, **changes: object) -> Selection:

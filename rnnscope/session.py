@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from rnnscope.analysis.query import Context, Query, Result
+from rnnscope.errors import OptionError
 from rnnscope.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
@@ -117,6 +118,13 @@ class Session:
         self._lock = threading.Lock()
         if reader.model is not None:
             self._architecture = reader.model.architecture
+
+    def on(self, text: str, name: str) -> Session:
+        """A session on another text with the same model. Raises OptionError where only a trace is at hand."""
+        model = self.reader.model
+        if model is None:
+            raise OptionError("another text needs a model, but only a trace is at hand")
+        return Session(model, text, name=name, training_text=self.training_text)
 
     @property
     def architecture(self) -> Architecture:

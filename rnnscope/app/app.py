@@ -1,106 +1,182 @@
-"""The application of a run: one worker trains, another searches, one thread draws, and leaving saves first.
+"""The app: it shows one screen, and lets it begin its work once the first frame was painted.
 
-`start(controls, say)` makes a run and blocks until it ends. A worker calls it, and only after the first frame
-was painted, because it imports torch. `search(desk)` answers at a desk until that is closed; it is called
-when something is asked for the first time.
+The work of both screens imports torch, and runs in threads of its own. Leaving asks the screen to end its
+work, and waits for what must be saved.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine, Sequence
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from textual.screen import Screen
+from textual import events, on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.widgets import Input
 
-from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import THREAD
-from rnnscope.app.base import ScopeApp, ThemeChoice, in_one_line, show
-from rnnscope.app.mailbox import Mailbox
-from rnnscope.app.messages import Arrived
-from rnnscope.app.screens.train import TrainScreen
-from rnnscope.theme.palette import Depth
-from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Event
+from rnnscope.app.printable import Printable
+from rnnscope.app.shell import QUIT
+from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone
+from rnnscope.app.themes import is_ansi, theme_name, themes
+from rnnscope.app.work import WorkEnded
+from rnnscope.errors import RnnscopeError
+from rnnscope.theme.palette import Depth, Palette, Theme, palette
 
-Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
-Search: TypeAlias = Callable[[Desk], None]
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.train import TrainScreen
+
+AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
+ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
+
+_FIRST_FRAME_SECONDS = 0.05
+"""What the first frame has to reach the terminal, before torch is imported and holds the interpreter."""
+
+_SWITCH_SECONDS = 0.001
+"""How long a thread that has the interpreter keeps others waiting; a key is handed on three times."""
 
 
-class RnnscopeApp(ScopeApp, inherit_bindings=False):
-    """Shows the train screen over a run that `start` makes."""
+class RnnscopeApp(App[int], inherit_bindings=False):
+    """Shows one screen."""
+
+    CSS_PATH = "rnnscope.tcss"
+    TITLE = "rnnscope"
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = set()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            ",".join(key for key in QUIT.keys if key.startswith("ctrl")),
+            "quit",
+            QUIT.help,
+            show=False,
+            priority=True,
+        )
+    ]
 
     def __init__(
         self,
-        start: Start,
+        screen: InspectScreen | TrainScreen,
         *,
-        search: Search | None = None,
-        corpus: str = "",
-        live: bool = True,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
-        state: ControlState | None = None,
-        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`depth` is the terminal's own where it is None; `now` is the clock by which samples are written."""
-        super().__init__(theme=theme, depth=depth)
-        self.controls = Controls(state)
-        self.mailbox = Mailbox()
-        self.desk = Desk(self._wake)
-        self._start = start
-        self._search = search
-        self._train_screen = TrainScreen(
-            self.mailbox, self.controls, self.desk, corpus=corpus, live=live, now=now
+        """screen: its `begin` is called once, after the first frame, and `leave` when the app is left.
+
+        depth: the number of colors; None is the terminal's own.
+        """
+        # Textual takes colors out itself where NO_COLOR is set; told to keep the terminal's own, it leaves
+        # bold, reverse and underline as our plain palette has them.
+        plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
+        super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)
+        self.animation_level = "none"
+        self.drawing: IO[str] | None = None
+        """What to draw on; standard error where it is None."""
+        self.failure: Exception | None = None
+        """The error that ended the work."""
+        self.signal: int | None = None
+        """The signal that asked the process to end."""
+        self.palette: Palette = palette(
+            background_theme() if theme == "auto" else theme,
+            depth or depth_of(self.console, no_color=plain),
         )
+        self.is_leaving = False
+        self._first = screen
+        self._printable = Printable()
+        for known in themes():
+            self.register_theme(known)
+        self.theme = theme_name(self.palette)
+        self.ansi_color = is_ansi(self.palette.depth)
 
-    def first_screen(self) -> Screen[None]:
-        return self._train_screen
-
-    def _wake(self) -> None:
-        self._train_screen.post_message(Arrived())
+    # -- the screen's work -----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        threading.Thread(target=self._answer, name=f"{THREAD}searches", daemon=True).start()
+        self.push_screen(self._first)
+        if not self.is_headless:
+            self._listen_to_signals()
+        self.call_after_refresh(self.set_timer, _FIRST_FRAME_SECONDS, self._begin)
 
-    def _answer(self) -> None:
-        """Answer searches, once there is one; leaving does not wait for it."""
-        if self.desk.is_wanted() and self._search is not None:
-            self._search(self.desk)
+    def _begin(self) -> None:
+        if not self.is_leaving:
+            self._first.begin()
 
-    def work(self) -> None:
-        self._start(self.controls, self.mailbox.post)
+    @on(WorkEnded)
+    def _after_work(self, message: WorkEnded) -> None:
+        """Leave where that was asked for, or where the user can correct what ended the work."""
+        self.failure = message.error
+        if self.is_leaving or isinstance(self.failure, RnnscopeError | OSError):
+            self.exit(0 if self.failure is None else 2)
 
-    def end_work(self) -> None:
-        self.controls.stop()
-        self.desk.close()
+    # -- keys ------------------------------------------------------------------------------------------------
 
-    def after_work(self, failure: BaseException | None) -> None:
-        screen = self._train_screen
-        screen.collect()
-        if failure is not None and not self.is_leaving:
-            screen.show_status(replace(screen.status, phase="failed"))
-            told = f"training ended: {in_one_line(failure)}; what was saved last is intact"
-            screen.announce(told, "warning")
+    def on_key(self, event: events.Key) -> None:
+        """A character that was typed right after the key that opened a prompt belongs to the prompt.
 
-    def show_leaving(self) -> None:
-        screen = self._train_screen
-        screen.show_status(replace(screen.status, phase="saving", paused=False))
+        The prompt keeps the characters that it gets, so one that comes here was sent before it had the focus.
+        """
+        if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
+
+    # -- leaving ---------------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Ask the screen's work to end, and leave once it has."""
+        self.is_leaving = True
+        if self._first.leave():
+            self.exit(0 if self.failure is None else 1)
+
+    def on_unmount(self) -> None:
+        """However the app ended, the work ends too."""
+        self._first.leave()
+
+    def wait(self) -> None:
+        """Wait until what must be saved is saved, however the app ended."""
+        self._first.wait()
+
+    def _listen_to_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._end_by_signal, number)
+
+    def _end_by_signal(self, number: int) -> None:
+        self.signal = number
+        self.call_later(self.action_quit)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes through; colors need no filter unless they are the terminal's own."""
+        colors = super().get_line_filters() if is_ansi(self.palette.depth) else ()
+        return (*colors, self._printable)
+
+    # -- looks -----------------------------------------------------------------------------------------------
+
+    def action_toggle_theme(self) -> None:
+        other: Theme = "light" if self.palette.theme == "dark" else "dark"
+        self.palette = palette(other, self.palette.depth)
+        self.theme = theme_name(self.palette)
+        self.refresh_css(animate=False)
 
 
-def run_train_screen(
-    start: Start,
-    search: Search,
-    *,
-    corpus: str = "",
-    live: bool = True,
-    theme: ThemeChoice = "auto",
-    state: ControlState | None = None,
-) -> int:
-    """Show a run until it is left; returns the exit status.
+def show(app: RnnscopeApp, pilot: AutoPilot | None = None) -> int:
+    """Run an app until it is left; returns the exit status.
 
-    `corpus` is what the header shows before the run has started; where `live` is false the run belongs to
-    another process, and what would change it is not offered. Raises what ended the run before its time.
+    pilot: presses the keys where there is no terminal. Raises the error that ended the screen's work.
     """
-    return show(RnnscopeApp(start, search=search, corpus=corpus, live=live, theme=theme, state=state))
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with drawn_alone() as app.drawing:
+        status = app.run(headless=pilot is not None, auto_pilot=pilot)
+    app.wait()
+    if app.failure is not None:
+        raise app.failure
+    if app.signal is not None:
+        return 128 + app.signal
+    return 1 if status is None else status

@@ -1,4 +1,4 @@
-"""The order of the neurons in a table: by what they know, or by what they do on the page in sight.
+"""The order of the neurons in a table: by their best feature, or by what they do on the page in sight.
 
 Of the hidden values h (T) of a neuron on the page:
 
@@ -17,15 +17,16 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.find import FoundNeuron
+from rnnscope.analysis.names import NeuronLabel
+from rnnscope.app.notes import Notes
+from rnnscope.app.scope import Neuron
 from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace, is_gate
 
-Sort: TypeAlias = Literal["knows", "index", "saturation", "selectivity", "activity"]
-Neuron: TypeAlias = tuple[int, int]
-"""Layer, from 1, and unit, from 0."""
-
+Sort: TypeAlias = Literal["feature", "index", "saturation", "selectivity", "activity"]
 SORTS: Mapping[Sort, str] = {
-    "knows": "by what they know",
+    "feature": "by best feature",
     "index": "by index",
     "saturation": "most saturated first",
     "selectivity": "most selective first",
@@ -35,8 +36,8 @@ _SHUT, _OPEN, _STRONG = 0.1, 0.9, 0.9
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a neuron was found to know, and how well on text that it was not chosen on."""
+class Label:
+    """The feature that a neuron detects best, and how well on text that it was not chosen on."""
 
     feature: str
     score: float
@@ -44,17 +45,21 @@ class Known:
     metric: str
     """`AUC` or `ρ`."""
     is_negative: bool = False
-    """Whether it is low where the feature holds."""
+    """Whether the neuron is low where the feature holds."""
     quantity: str = ""
-    """Of which quantity it is true."""
+    """The quantity of the neuron that detects it."""
 
+    @classmethod
+    def of(cls, found: FoundNeuron | NeuronLabel, feature: str) -> Label:
+        """What a search, or the naming of all neurons, says of a neuron."""
+        metric = "AUC" if found.metric == "auc" else "ρ"
+        name = feature.replace("-", " ")
+        return cls(name, found.held_out, metric, found.direction < 0, found.quantity)
 
-@dataclass(frozen=True)
-class Remarks:
-    """What the reader remarked of the neurons of a model."""
-
-    favorites: frozenset[Neuron] = frozenset()
-    notes: Mapping[Neuron, str] = field(default_factory=dict)
+    @property
+    def name(self) -> str:
+        """The feature, with a sign where the neuron is low there."""
+        return f"¬{self.feature}" if self.is_negative else self.feature
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,32 +68,32 @@ class Ranking:
 
     architecture: Architecture
     sort: Sort = "index"
-    known: Mapping[Neuron, Known] = field(default_factory=dict)
+    labels: Mapping[Neuron, Label] = field(default_factory=dict)
     numbers: NDArray[np.float64] | None = None
-    """(layers × H,) what they are sorted by, where that is no knowledge."""
+    """(layers × H,) what they are sorted by, where that is a number."""
     title: str = ""
-    """What they are ranked by where it is none of the usual orders."""
+    """What they are ranked by where it is a search's result."""
     source: str = ""
     """What the scores are of, such as `held-out half`."""
     first: tuple[Neuron, ...] = ()
     """Those that a search ranked, best first; all others follow."""
     filter: str = ""
     """Only neurons whose number, name or note holds this."""
-    remarks: Remarks = Remarks()
+    notes: Notes = field(default_factory=Notes)
 
     @cached_property
     def order(self) -> tuple[Neuron, ...]:
         """The neurons, first to last."""
         size = self.architecture.hidden_size
-        everyone = [(1 + i // size, i % size) for i in range(self.architecture.layers * size)]
+        neurons = [(1 + i // size, i % size) for i in range(self.architecture.layers * size)]
         if self.first:
             places = {neuron: place for place, neuron in enumerate(self.first)}
-            everyone.sort(key=lambda neuron: places.get(neuron, len(places)))
-        elif self.sort == "knows":
-            everyone.sort(key=self._by_knowledge)
+            neurons.sort(key=lambda neuron: places.get(neuron, len(places)))
+        elif self.sort == "feature":
+            neurons.sort(key=self._by_feature)
         elif self.numbers is not None:
-            everyone = [everyone[i] for i in np.argsort(-self.numbers, kind="stable").tolist()]
-        return tuple(neuron for neuron in everyone if self._passes(neuron))
+            neurons = [neurons[i] for i in np.argsort(-self.numbers, kind="stable").tolist()]
+        return tuple(neuron for neuron in neurons if self._passes(neuron))
 
     def place(self, neuron: Neuron) -> int | None:
         """Where a neuron stands in the order; None where the filter keeps it out."""
@@ -103,25 +108,23 @@ class Ranking:
     def _places(self) -> dict[Neuron, int]:
         return {neuron: place for place, neuron in enumerate(self.order)}
 
-    def _by_knowledge(self, neuron: Neuron) -> tuple[float, Neuron]:
-        known = self.known.get(neuron)
-        return (-_strength(known) if known else 1.0), neuron
+    def _by_feature(self, neuron: Neuron) -> tuple[float, Neuron]:
+        label = self.labels.get(neuron)
+        return (-_strength(label) if label else 1.0), neuron
 
     def _passes(self, neuron: Neuron) -> bool:
         if not self.filter:
             return True
         if self.filter == "*":
-            return neuron in self.remarks.favorites
-        known = self.known.get(neuron)
-        said = (
-            f"{neuron[0]}/{neuron[1]} {known.feature if known else ''} {self.remarks.notes.get(neuron, '')}"
-        )
-        return self.filter.lower() in said.lower()
+            return neuron in self.notes.starred
+        label = self.labels.get(neuron)
+        words = f"{neuron[0]}/{neuron[1]} {label.feature if label else ''} {self.notes.notes.get(neuron, '')}"
+        return self.filter.lower() in words.lower()
 
 
-def _strength(known: Known) -> float:
+def _strength(label: Label) -> float:
     """How far from chance a score is, 0..1, so that the two kinds of score can be ranked together."""
-    return known.score if known.metric == "ρ" else 2.0 * known.score - 1.0
+    return label.score if label.metric == "ρ" else 2.0 * label.score - 1.0
 
 
 def numbers(trace: Trace, sort: Sort) -> NDArray[np.float64] | None:

@@ -14,11 +14,11 @@ from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once, re
 from rnnscope.errors import OptionError
 from rnnscope.network.locate import resolve_model
 
-_FRAMES = "120"
-"""So many a second at most: a key waits for the next one."""
-
 if TYPE_CHECKING:
-    from rnnscope.app.asking.desk import Desk
+    from rnnscope.session import Session
+
+_FRAMES = "120"
+"""Frames per second at most: a key press waits for the next one."""
 
 EXAMPLES = (
     "rnnscope inspect                        the sample model archive-lstm, on its validation text",
@@ -59,20 +59,29 @@ def run(options: Options) -> int:
         refuse_terminal_as_text(options.text)
 
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
-    from rnnscope.app.inspect import run_inspect_screen
-    from rnnscope.app.remarks import remarks_path
+    from rnnscope.app.app import RnnscopeApp, show
+    from rnnscope.app.notes import notes_path
+    from rnnscope.app.screens.inspect import InspectScreen
 
-    name = _name(path, options.model)
-
-    def start(desk: Desk) -> None:
-        from rnnscope.inspection.worker import serve
-
-        serve(desk, path, name, options.text, allow_nonfinite=options.allow_nonfinite)
-
-    status = run_inspect_screen(start, name=name, remarks=remarks_path(path), theme=options.theme)
+    held_out = header.training.get("held_out_nats")
+    screen = InspectScreen(
+        lambda: _open(options),
+        name=_name(path, options.model),
+        held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
+        file=path,
+        notes=notes_path(path),
+    )
+    status = show(RnnscopeApp(screen, theme=options.theme))
     leave_at_once(status)
-    gc.freeze()  # what is left goes with the process: to look through it once more takes most of a second
+    gc.freeze()  # a last collection would take most of a second, and the process ends anyway
     return status
+
+
+def _open(options: Options) -> Session:
+    """Imports torch, so it is called by a worker thread."""
+    from rnnscope.session import Session
+
+    return Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite)
 
 
 def _name(path: Path, given: str) -> str:

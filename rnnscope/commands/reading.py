@@ -17,7 +17,7 @@ from rnnscope.text.reading import STANDARD_INPUT, reason
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
-    from rnnscope.app.asking.desk import Desk
+    from rnnscope.app.app import AutoPilot
     from rnnscope.training.events import Event
 
 OnEvent: TypeAlias = Callable[["Event"], None]
@@ -43,13 +43,21 @@ def refuse_terminal_as_text(text: str) -> None:
 
 
 def read_on_screen(
-    start: Start, state: ControlState, *, corpus: str, theme: ThemeChoice, live: bool = True
+    start: Start,
+    state: ControlState,
+    *,
+    corpus: str,
+    theme: ThemeChoice,
+    live: bool = True,
+    pilot: AutoPilot | None = None,
 ) -> int:
     """Run training under the train screen, then print how it ended and how to resume it.
 
-    live: False for a run of another process. Raises the exception that ended the training.
+    live: False for a run of another process. pilot: presses the keys where there is no terminal. Raises the
+    exception that ended the training.
     """
-    from rnnscope.app.app import run_train_screen
+    from rnnscope.app.app import RnnscopeApp, show
+    from rnnscope.app.screens.train import TrainScreen
     from rnnscope.training.events import Finished
 
     endings: list[Finished] = []
@@ -62,12 +70,8 @@ def read_on_screen(
 
         start(controls, say_and_remember)
 
-    def search(desk: Desk) -> None:
-        from rnnscope.inspection.live import serve
-
-        serve(desk)
-
-    status = run_train_screen(start_and_remember, search, corpus=corpus, live=live, theme=theme, state=state)
+    screen = TrainScreen(start_and_remember, corpus=corpus, live=live, state=state)
+    status = show(RnnscopeApp(screen, theme=theme), pilot)
     if live and endings:
         from rnnscope.plain import PlainLog
 
@@ -79,9 +83,9 @@ def read_on_screen(
 
 def leave_at_once(status: int) -> None:
     """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
-    from rnnscope.app.asking.requests import THREAD
+    from rnnscope.jobs import THREAD_NAME
 
-    searches = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD)]
+    searches = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]
     for thread in searches:
         thread.join(_LEAVING_SECONDS)
     if any(thread.is_alive() for thread in searches):

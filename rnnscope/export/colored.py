@@ -72,7 +72,7 @@ class ColoredText:
     @classmethod
     def of(cls, selection: Selection, *, start: int = 0, facts: Facts = ()) -> ColoredText:
         """The colored text of a selection, as the passage of a screen shows it."""
-        trace, is_surprise = selection.trace, selection.coloring == "surprise"
+        trace, is_surprise = selection.trace, selection.coloring == "surprisal"
         symbols, ids = trace.drawn
         overlay = selection.overlay if selection.coloring == "overlay" else None
         if is_surprise:
@@ -192,7 +192,7 @@ class ColoredText:
 def trace_html(trace: Trace) -> str:
     """A trace as an HTML fragment for a notebook: the text colored by surprise, and its shape."""
     shape = f"{', '.join(trace.activations)}: {len(trace):,} × {trace.architecture.hidden_size} each"
-    colored = ColoredText.of(Selection(trace, coloring="surprise"), facts=(trace.architecture.title, shape))
+    colored = ColoredText.of(Selection(trace, coloring="surprisal"), facts=(trace.architecture.title, shape))
     return colored._repr_html_()
 
 

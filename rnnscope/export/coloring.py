@@ -48,7 +48,7 @@ def kind_of(selection: Selection) -> Kind:
     """The palette of a selection's text."""
     if selection.coloring == "overlay" and selection.overlay is not None:
         return selection.overlay.kind
-    if selection.coloring == "surprise":
+    if selection.coloring == "surprisal":
         return "probability"
     return "gate" if selection.is_gate else "diverging"
 
@@ -57,7 +57,7 @@ def codes(selection: Selection) -> NDArray[np.intp]:
     """(T,) the index of each character's style in `text_styles`."""
     if selection.coloring == "overlay" and selection.overlay is not None:
         values = selection.overlay.values
-    elif selection.coloring == "surprise":
+    elif selection.coloring == "surprisal":
         values = np.concatenate(([0.0], selection.trace.surprise_bits / SURPRISE_RANGE_BITS))
     else:
         values = selection.colored
@@ -80,12 +80,12 @@ def described(selection: Selection) -> Description:
     """The title and the scale of a selection's coloring."""
     if selection.coloring == "overlay" and selection.overlay is not None:
         return Description((selection.overlay.subject, ""), selection.overlay.ends)
-    if selection.coloring == "surprise":
+    if selection.coloring == "surprisal":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
     short = f"{selection.neuron} · {selection.quantity}"
     long = f"neuron {selection.neuron}, {selection.quantity}" + (
-        f": {selection.knows}" if selection.knows else ""
+        f": {selection.label}" if selection.label else ""
     )
     subjects: tuple[str, ...] = (long, f"neuron {short}", short, selection.neuron)
     if selection.second is not None and selection.second.place == "under":

@@ -55,7 +55,7 @@ class Subject:
     def selection(self, trace: Trace) -> Selection:
         """A trace with this quantity selected."""
         if self.quantity == SURPRISE:
-            return Selection(trace, coloring="surprise")
+            return Selection(trace, coloring="surprisal")
         return Selection(trace, layer=self.layer, unit=self.unit, quantity=self.quantity)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
 from textual.app import App, ComposeResult
-from textual.message import Message
 
-from rnnscope.app.messages import CursorMoved, NeuronChosen, QuantityChosen
+from rnnscope.analysis.query import Query
+from rnnscope.app.actions import Registry
 from rnnscope.app.panels.panel import Panel
+from rnnscope.app.question import Question
 from rnnscope.network.architecture import Architecture
+from rnnscope.selection import Selection
 from rnnscope.theme.palette import Depth, Theme, palette
 from rnnscope.tracing.trace import Trace
 
@@ -63,28 +68,81 @@ def trace() -> Trace:
     return make_trace()
 
 
+class FakeScope:
+    """Remembers what a panel asked of its screen; `select` changes the selection, as a screen does."""
+
+    def __init__(self) -> None:
+        self.selection: Selection | None = None
+        self.characters = 20_000
+        self.length = 0
+        self.panel: Panel | None = None
+        self.selected: list[dict[str, object]] = []
+        """The fields that were to be changed, one after another."""
+        self.positions: list[int] = []
+        self.asked: list[tuple[str, Query[Any], Callable[[Any], object]]] = []
+        self.announced: list[str] = []
+        self.questions: list[Question] = []
+        self.shown: list[str] = []
+
+    def show(self, selection: Selection) -> None:
+        """Let the panel show a selection."""
+        self.selection = selection
+        if self.panel is not None:
+            self.panel.show(selection)
+
+    def select(self, **changes: object) -> None:
+        self.selected.append(changes)
+        if self.selection is not None:
+            self.show(self.selection.moved(**changes))
+
+    def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
+        self.select(layer=layer, unit=unit, **changes)
+
+    def go_to(self, position: int) -> None:
+        self.positions.append(position)
+
+    def ask(self, key: str, query: Query[Any], on_result: Callable[[Any], object]) -> None:
+        self.asked.append((key, query, on_result))
+
+    def announce(self, message: str, severity: str = "note") -> None:
+        self.announced.append(message)
+
+    def prompt(self, question: Question) -> None:
+        self.questions.append(question)
+
+    def show_panel(self, panel: str, *, focus: bool = False) -> None:
+        self.shown.append(panel)
+
+
 class PanelApp(App[None]):
-    """One panel that fills the screen, and what it said; a test that needs the focus gives it."""
+    """One panel that fills the screen, with a fake scope; its keys work as on a screen."""
 
     AUTO_FOCUS = ""
 
-    def __init__(self, panel: Panel, theme: Theme = "dark", depth: Depth = "truecolor") -> None:
+    def __init__(
+        self, make: Callable[[FakeScope], Panel], theme: Theme = "dark", depth: Depth = "truecolor"
+    ) -> None:
         super().__init__()
-        self.panel = panel
+        self.scope = FakeScope()
+        self.panel = self.scope.panel = make(self.scope)
         self.palette = palette(theme, depth)
-        self.heard: list[Message] = []
+        self.registry = Registry((self.panel,))
+        for action in self.registry.actions:
+            self.bind(",".join(action.keys), f"act('{action.id}')")
 
     def compose(self) -> ComposeResult:
         yield self.panel
 
-    def on_cursor_moved(self, message: CursorMoved) -> None:
-        self.heard.append(message)
+    async def action_act(self, action: str) -> None:
+        await self.registry.run(action)
 
-    def on_neuron_chosen(self, message: NeuronChosen) -> None:
-        self.heard.append(message)
+    def show(self, selection: Selection) -> None:
+        self.scope.show(selection)
 
-    def on_quantity_chosen(self, message: QuantityChosen) -> None:
-        self.heard.append(message)
+    @property
+    def cursors(self) -> list[object]:
+        """The characters that were chosen."""
+        return [changes["cursor"] for changes in self.scope.selected if "cursor" in changes]
 
     def cells(self, y: int) -> list[tuple[str, Style]]:
         """Glyph and style of each cell of a line; a wide glyph is followed by an empty one."""

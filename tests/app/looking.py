@@ -1,112 +1,171 @@
-"""An inspect screen over a made-up worker, for tests of what it shows and does; no torch."""
+"""An inspect screen over a made-up session, for tests of what it shows and does; no torch."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 from textual.pilot import Pilot
 
-from rnnscope.app.asking.answers import Answer, Opened, PageRead, TextFound
-from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import FindShare, ReadPage, Request
-from rnnscope.app.inspect import InspectApp
+from rnnscope.analysis.query import Query, Result
+from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.network.architecture import Architecture
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.selection import Selection
+from rnnscope.session import Session
+from rnnscope.text.long import LongText
 from rnnscope.theme.palette import Depth, Theme
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PASSAGE, make_trace
+from tests.app.waiting import text_of as text_of
 from tests.app.waiting import until
 
-Answering = Callable[[Request], list[Answer]]
-
+Answer = Callable[["FakeSession", Any, Progress], Result]
 
 traced = lru_cache(maxsize=4)(make_trace)
 
 
-def page_of(request: ReadPage, text: str) -> list[Answer]:
-    """What a worker says of a page of a text."""
-    start = max(0, min(request.start, len(text) - 1))
-    shown = text[start : request.stop]
-    trace = traced(text)
-    part = slice(start, start + len(shown))
-    cut = Trace(
-        trace.architecture,
-        trace.symbols,
-        trace.ids[part],
-        trace.log_probabilities[part],
-        {name: values[part] for name, values in trace.activations.items()},
-    )
-    return [PageRead(request, start, cut, request.cursor - start, len(text), True, True, "a text, held out")]
+class FakePage:
+    """A part of a text, traced."""
+
+    def __init__(self, start: int, text: str, trace: Trace) -> None:
+        self.start, self.text, self.trace = start, text, trace
+        self.stop = start + len(text)
+        self.is_exact = True
+        self.unknown = np.zeros(0, np.intp)
 
 
-def place_of(request: FindShare, text: str) -> list[Answer]:
-    """Where a worker says that a share of a text is."""
-    position = round(request.share * (len(text) - 1))
-    return [TextFound(request, (position, position + 1))]
+class FakeReader:
+    """Pages of a made-up trace of a text."""
+
+    stand_in = " "
+
+    def __init__(self, text: str) -> None:
+        self.content = text
+        self.text = LongText.of(text, "text", "characters")
+        self.pages: list[tuple[int, int]] = []
+        """What was read."""
+
+    def length(self, progress: Progress = NO_PROGRESS) -> int:
+        return len(self.content)
+
+    def page(
+        self, start: int, stop: int, progress: Progress = NO_PROGRESS, *, at_once: bool = False
+    ) -> FakePage:
+        self.pages.append((start, stop))
+        start = max(0, min(start, len(self.content) - 1))
+        shown = self.content[start:stop]
+        trace = traced(self.content)
+        part = slice(start, start + len(shown))
+        cut = Trace(
+            trace.architecture,
+            trace.symbols,
+            trace.ids[part],
+            trace.log_probabilities[part],
+            {name: values[part] for name, values in trace.activations.items()},
+        )
+        return FakePage(start, shown, cut)
 
 
-def working(answers: Mapping[type, Answering] | None = None, text: str = PASSAGE) -> Callable[[Desk], None]:
-    """A worker that opens a made-up model over a text and answers as it is told to."""
-    doing: dict[type, Answering] = {
-        ReadPage: lambda request: page_of(request, text) if isinstance(request, ReadPage) else [],
-        FindShare: lambda request: place_of(request, text) if isinstance(request, FindShare) else [],
-        **(answers or {}),
-    }
+class FakeSession:
+    """Answers queries with prepared results, and remembers them."""
 
-    def start(desk: Desk) -> None:
-        desk.post(Opened(None, "mine", traced(text).architecture, 1.571))
+    def __init__(
+        self,
+        text: str = PASSAGE,
+        answers: Mapping[type[Query[Any]], Answer] | None = None,
+        *,
+        name: str = "a text, held out",
+        asked: list[Query[Any]] | None = None,
+    ) -> None:
+        self.reader = FakeReader(text)
+        self.name = name
+        self.answers = dict(answers or {})
+        self.asked: list[Query[Any]] = [] if asked is None else asked
 
-        def work(lane: str) -> None:
-            while (ticket := desk.take(lane)) is not None:  # type: ignore[arg-type]
-                for answer in doing.get(type(ticket.request), lambda _: [])(ticket.request):
-                    desk.post(answer)
-                desk.done(ticket)
+    @property
+    def architecture(self) -> Architecture:
+        return traced(self.reader.content).architecture
 
-        beside = [threading.Thread(target=work, args=(lane,), daemon=True) for lane in ("long", "background")]
-        for thread in beside:
-            thread.start()
-        work("quick")
-        for thread in beside:
-            thread.join()
+    def ask(self, query: Query[Any], progress: Progress = NO_PROGRESS) -> Result:
+        self.asked.append(query)
+        return self.answers[type(query)](self, query, progress)
 
-    return start
+    def asked_of(self, kind: type[Query[Any]]) -> list[Query[Any]]:
+        """The queries of one kind that were asked."""
+        return [query for query in self.asked if type(query) is kind]
+
+    def on(self, text: str, name: str) -> FakeSession:
+        return FakeSession(text, self.answers, name=name, asked=self.asked)
+
+
+def opening(session: FakeSession | Session) -> Callable[[], Session]:
+    return lambda: cast(Session, session)
 
 
 @asynccontextmanager
 async def shown(
-    start: Callable[[Desk], None],
+    session: FakeSession | Session | None = None,
     size: tuple[int, int] = (120, 40),
     theme: Theme = "dark",
     depth: Depth = "truecolor",
-    remarks: Path | None = None,
+    *,
+    notes: Path | None = None,
+    file: Path | None = None,
 ) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
     """The screen once it shows its first page."""
-    app = InspectApp(start, name="mine", remarks=remarks, theme=theme, depth=depth)
+    app = app_of(session or FakeSession(), theme, depth, notes=notes, file=file)
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, InspectScreen)
-        try:
-            await until(pilot, lambda: screen.selection is not None or app.failure is not None)
-            await settled(pilot)
-            yield pilot, screen
-        finally:
-            app.desk.close()  # or its worker would wait for more, and we for the worker
+        await until(pilot, lambda: screen.scope.selection is not None)
+        await settled(pilot)
+        yield pilot, screen
+
+
+def app_of(
+    session: FakeSession | Session,
+    theme: Theme = "dark",
+    depth: Depth = "truecolor",
+    *,
+    notes: Path | None = None,
+    file: Path | None = None,
+) -> RnnscopeApp:
+    """The app over a session; its clock stands still."""
+    screen = InspectScreen(
+        opening(session), name="mine", held_out_nats=1.571, notes=notes, file=file, now=lambda: 0.0
+    )
+    return RnnscopeApp(screen, theme=theme, depth=depth)
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Until the worker has answered and the screen has shown it."""
-    for _ in range(4):
-        await pilot.pause(0.03)
+    """Until no job is under way and the screen has shown all results."""
+    screen = pilot.app.screen_stack[1]
+    assert isinstance(screen, InspectScreen)
+    await pilot.pause()
+    for _ in range(400):
+        if not screen.jobs.active:
+            break
+        await pilot.pause(0.01)
+    await pilot.pause(0.02)
 
 
 def seen(screen: InspectScreen) -> Selection:
-    assert screen.selection is not None
-    return screen.selection
+    selection = screen.scope.selection
+    assert selection is not None
+    return selection
 
 
-def text_of(screen: InspectScreen) -> str:
-    return "\n".join(strip.text for strip in screen._compositor.render_strips())
+def lines_of(screen: InspectScreen, panel: str) -> list[str]:
+    """The rows of a panel, without the blanks at their ends."""
+    widget = screen.query_one(f"#{panel}")
+    return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+def panel_text(screen: InspectScreen, panel: str) -> str:
+    return "\n".join(lines_of(screen, panel))

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import time
+import queue
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from rnnscope.app.app import RnnscopeApp, Start
-from rnnscope.app.screens.train import TrainScreen
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.screens.train import Start, TrainScreen
 from rnnscope.selection import Selection
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Event
 from tests.app.waiting import until
 
 
-def telling(events: list[Event]) -> Start:
-    """A run that says these events at once, then waits until it is stopped."""
+class Telling:
+    """A run that says these events at once, then what it is told to say, until it is stopped."""
 
-    def start(controls: Controls, say: Callable[[Event], None]) -> None:
+    def __init__(self, events: list[Event]) -> None:
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.say(*events)
+
+    def say(self, *events: Event) -> None:
         for event in events:
-            say(event)
-        while not controls.state.stop:
-            time.sleep(0.005)
+            self._events.put(event)
 
-    return start
+    def __call__(self, controls: Controls, say: Callable[[Event], None]) -> None:
+        while not controls.state.stop:
+            try:
+                say(self._events.get(timeout=0.005))
+            except queue.Empty:
+                continue
+
+
+telling = Telling
 
 
 @asynccontextmanager
@@ -33,22 +43,23 @@ async def shown(
     start: Start, size: tuple[int, int] = (120, 40), *, live: bool = True
 ) -> AsyncIterator[tuple[Pilot[int], TrainScreen]]:
     """The screen once it has shown what the run says at first."""
-    app = RnnscopeApp(start, corpus="a text", live=live, theme="dark", depth="truecolor", now=lambda: 0.0)
+    train = TrainScreen(start, corpus="a text", live=live, now=lambda: 0.0)
+    app = RnnscopeApp(train, theme="dark", depth="truecolor")
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, TrainScreen)
         try:
-            await until(
-                pilot,
-                lambda: (
-                    screen.selection is not None or app.failure is not None or app.return_code is not None
-                ),
-            )
+            await until(pilot, lambda: screen.scope.selection is not None or has_ended(app))
             yield pilot, screen
         finally:
-            app.controls.stop()
+            train.controls.stop()
+
+
+def has_ended(app: RnnscopeApp) -> bool:
+    return app.failure is not None or app.return_code is not None
 
 
 def seen(screen: TrainScreen) -> Selection:
-    assert screen.selection is not None
-    return screen.selection
+    selection = screen.scope.selection
+    assert selection is not None
+    return selection

@@ -12,7 +12,6 @@ from rich.cells import cell_len
 
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import window
-from rnnscope.app.messages import CursorMoved, QuantityChosen
 from rnnscope.app.panels.gates import Gates
 from rnnscope.app.panels.gates_plan import Plan, plan
 from rnnscope.network.architecture import QUANTITIES, Activation, Architecture, CellName
@@ -123,9 +122,9 @@ def test_rows_go_in_order_as_the_panel_gets_lower() -> None:
 
 def test_a_high_panel_has_expectations_and_the_ledger() -> None:
     high = plan("lstm", 23)
-    assert [row.kind for row in high.rows].count("expects") == 5
+    assert [row.kind for row in high.rows].count("predicts") == 5
     assert [f"{row.sign} {row.label or row.name}" for row in high.rows if row.sign] == [
-        "  kept", "+ written", "= cell", "→ shown",
+        "  kept", "+ written", "= cell", "→ hidden",
     ]  # fmt: skip
     assert high.height == 22
 
@@ -214,9 +213,9 @@ def test_every_character_has_its_cells(cursor: int, width: int) -> None:
 
 
 async def test_values_at_the_cursor_stand_on_the_right(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)):
-        app.panel.show(Selection(trace, cursor=100, unit=7))
+        app.show(Selection(trace, cursor=100, unit=7))
         told = {line.split()[0]: line.split()[-1] for line in app.lines()[2:] if line.split()[:1] != []}
         for name in ("input", "forget", "output"):
             assert told[name] == f"{trace[f'1/{name}'][100, 7]:.2f}"
@@ -225,9 +224,9 @@ async def test_values_at_the_cursor_stand_on_the_right(panel_app, trace: Trace) 
 
 
 async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)):
-        app.panel.show(Selection(trace, cursor=100, unit=7))
+        app.show(Selection(trace, cursor=100, unit=7))
         inverse = [x for x, (_, style) in enumerate(app.cells(1)) if style == DARK.cursor]
         assert [app.cells(1)[x][0] for x in inverse] == [trace.text[100]]
         hair = DARK.color("hair")
@@ -238,9 +237,9 @@ async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_
 
 
 async def test_bars_are_the_gates_of_the_characters_above_them(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)):
-        app.panel.show(Selection(trace, cursor=100, unit=7))
+        app.show(Selection(trace, cursor=100, unit=7))
         shown = window(trace, 100, 64 - 4 - 16)
         drawn = app.line(3)[12 : 12 + 44]  # forget
         values = trace["1/forget"][shown.first : shown.first + 44, 7]
@@ -248,9 +247,9 @@ async def test_bars_are_the_gates_of_the_characters_above_them(panel_app, trace:
 
 
 async def test_a_low_panel_has_its_text_in_the_title(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(78, 5)):
-        app.panel.show(Selection(trace, cursor=100, unit=7))
+        app.show(Selection(trace, cursor=100, unit=7))
         assert app.line(0).startswith("  gates")
         shown = window(trace, 100, 78 - 4 - 16)
         assert app.line(0)[12:].rstrip() == "".join(shown.glyphs).rstrip()
@@ -265,9 +264,9 @@ async def test_expected_characters_are_the_five_likeliest_and_hits_are_bold(pane
     log_probabilities[100] = np.log((1 - sum(expected)) / (count - 5))
     log_probabilities[100, likeliest] = np.log(expected)
     told = dataclasses.replace(trace, log_probabilities=log_probabilities)
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(66, 23)):
-        app.panel.show(Selection(told, cursor=100, unit=7))
+        app.show(Selection(told, cursor=100, unit=7))
         x = next(x for x, (_, style) in enumerate(app.cells(2)) if style == DARK.cursor)
         best, second = app.cells(3)[x], app.cells(4)[x]
         assert best[0] == told.text[101]
@@ -279,10 +278,10 @@ async def test_expected_characters_are_the_five_likeliest_and_hits_are_bold(pane
 
 
 async def test_the_ledger_adds_up_to_the_eye(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(66, 23)):
         for cursor in (0, 50, 100):
-            app.panel.show(Selection(trace, cursor=cursor, unit=7))
+            app.show(Selection(trace, cursor=cursor, unit=7))
             told = {}
             for line in app.lines():
                 for name in ("kept", "written", "= cell"):
@@ -292,23 +291,19 @@ async def test_the_ledger_adds_up_to_the_eye(panel_app, trace: Trace) -> None:
 
 
 async def test_a_click_moves_the_cursor_or_chooses_the_quantity(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)) as pilot:
-        app.panel.show(Selection(trace, cursor=100, unit=7))
+        app.show(Selection(trace, cursor=100, unit=7))
         shown = window(trace, 100, 44)
         await pilot.click(Gates, offset=(12 + 5, 4))
         await pilot.click(Gates, offset=(3, 3))
-        moved, chosen = app.heard
-        assert isinstance(moved, CursorMoved)
-        assert moved.index == shown.first + 5
-        assert isinstance(chosen, QuantityChosen)
-        assert chosen.quantity == "forget"
+        assert app.scope.selected == [{"cursor": shown.first + 5}, {"quantity": "forget"}]
 
 
 async def test_the_colored_quantity_has_a_bold_name(panel_app, trace: Trace) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)):
-        app.panel.show(Selection(trace, cursor=100, quantity="forget"))
+        app.show(Selection(trace, cursor=100, quantity="forget"))
         assert [y for y in range(2, 11) if app.cells(y)[2][1] == DARK.ink("strong", bold=True)] == [3]
 
 
@@ -316,13 +311,13 @@ async def test_the_colored_quantity_has_a_bold_name(panel_app, trace: Trace) -> 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "multiplicative"])
 async def test_every_line_fills_the_panel_at_any_size(panel_app, cell: CellName, depth: str) -> None:
     trace = trace_of(MIXED, cell)
-    app = panel_app(Gates(), depth=depth)
+    app = panel_app(Gates, depth=depth)
     async with app.run_test(size=(130, 50)) as pilot:
         for width, height in [(30, 4), (30, 50), (46, 8), (64, 11), (78, 5), (130, 4), (130, 50)]:
             app.panel.styles.width, app.panel.styles.height = width, height
             await pilot.pause()
             for cursor in (0, 2, 8, len(trace) - 1):
-                app.panel.show(Selection(trace, cursor=cursor, unit=2))
+                app.show(Selection(trace, cursor=cursor, unit=2))
                 assert [cell_len(app.line(y)) for y in range(height)] == [width] * height
                 if depth == "none":
                     styles = [style for y in range(height) for _, style in app.cells(y)]
@@ -330,6 +325,6 @@ async def test_every_line_fills_the_panel_at_any_size(panel_app, cell: CellName,
 
 
 async def test_before_any_trace_it_waits(panel_app) -> None:
-    app = panel_app(Gates())
+    app = panel_app(Gates)
     async with app.run_test(size=(64, 11)):
-        assert "waiting" in "".join(app.lines())
+        assert "loading" in "".join(app.lines())

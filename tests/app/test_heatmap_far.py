@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,13 +10,17 @@ import pytest
 from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.similarity import correlations
 from rnnscope.app.columns import distance
-from rnnscope.app.messages import CursorMoved, FactorChosen
 from rnnscope.app.panels.heatmap import HeatMap
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
+from tests.app.conftest import FakeScope
 
 DARK = palette("dark", "truecolor")
+
+
+def heat_map(scope: FakeScope) -> HeatMap:
+    return HeatMap(scope, id="map")
 
 
 def ids(app, rows: int) -> list[int]:
@@ -25,9 +28,9 @@ def ids(app, rows: int) -> list[int]:
 
 
 async def test_similar_neurons_lie_together(panel_app, trace: Trace) -> None:
-    app = panel_app(HeatMap())
+    app = panel_app(heat_map)
     async with app.run_test(size=(50, 40)):
-        app.panel.show(Selection(trace, unit=0))
+        app.show(Selection(trace, unit=0))
         app.panel.order_by("similar")
         order = [app.panel.neighbor(by - app_place(app)) for by in range(48)]
         assert sorted(order) == list(range(48))
@@ -43,9 +46,9 @@ def app_place(app) -> int:
 
 
 async def test_the_tables_order_is_followed(panel_app, trace: Trace) -> None:
-    app = panel_app(HeatMap())
+    app = panel_app(heat_map)
     async with app.run_test(size=(50, 11)):
-        app.panel.show(Selection(trace, unit=47))
+        app.show(Selection(trace, unit=47))
         app.panel.order_by("table")
         assert ids(app, 3)[0] <= 47
         app.panel.rank({1: np.arange(48)[::-1]})
@@ -67,13 +70,13 @@ def test_every_column_is_so_many_characters(length: int, cursor: int, width: int
 
 
 async def test_from_farther_off_a_cell_is_the_mean_of_its_values(panel_app, trace: Trace) -> None:
-    app = panel_app(HeatMap())
+    app = panel_app(heat_map)
     async with app.run_test(size=(50, 11)):
-        app.panel.show(Selection(trace, cursor=100, unit=0))
+        app.show(Selection(trace, cursor=100, unit=0))
         app.panel.order_by("index")
-        app.panel.action_zoom(1)
-        app.panel.action_zoom(1)
-        assert "4 characters a column" in app.panel.subject()
+        app.panel.action_map_zoom_out()
+        app.panel.action_map_zoom_out()
+        assert "4 characters per column" in app.panel.subject()
         shown = distance(len(trace), 100, 42, 4)
         fold = 4  # 48 neurons in 10 rows of two
         hidden = trace["1/hidden"].astype(np.float64)
@@ -90,29 +93,24 @@ async def test_from_farther_off_a_cell_is_the_mean_of_its_values(panel_app, trac
                 assert glyph == "▀"
                 assert style.color == DARK.diverging_colors[round(16 * (top + 1))]
                 assert style.bgcolor == DARK.diverging_colors[round(16 * (below + 1))]
-        app.panel.action_zoom(-1)
-        app.panel.action_zoom(-1)
-        assert "a column" not in app.panel.subject()
+        app.panel.action_map_zoom_in()
+        app.panel.action_map_zoom_in()
+        assert "per column" not in app.panel.subject()
 
 
 async def test_a_factor_is_a_row_of_bars_and_a_click_chooses_it(panel_app, trace: Trace) -> None:
-    class Hearing(panel_app):  # type: ignore[misc, valid-type]
-        factors: ClassVar[list[int]] = []
-
-        def on_factor_chosen(self, message: FactorChosen) -> None:
-            self.factors.append(message.index)
-
-    app = Hearing(HeatMap())
+    chosen: list[int] = []
+    app = panel_app(lambda scope: HeatMap(scope, on_factor=chosen.append, id="map"))
     async with app.run_test(size=(60, 11)) as pilot:
         selection = Selection(trace, cursor=100)
-        app.panel.show(selection)
+        app.show(selection)
         factors = factorize(trace["1/hidden"], 5)
         app.panel.show_factors(factors, 1)
         assert [line[2:5].strip() for line in app.lines()[2:7]] == ["1", "2", "3", "4", "5"]
         assert str(int(factors.units[1].argmax())) in app.line(0)
         await pilot.click(offset=(30, 4))
         await pilot.pause()
-        assert [message.index for message in app.heard if isinstance(message, CursorMoved)]
-        assert app.factors == [2]
+        assert app.cursors
+        assert chosen == [2]
         app.panel.show_factors(None)
         assert "slowest first" in app.line(0)

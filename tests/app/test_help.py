@@ -1,45 +1,65 @@
-"""The list of actions is the only place that knows a key."""
+"""Keys, footer, help, palette and README are all made from the actions that panels declare."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-from rnnscope.app.actions import TRAIN, offered, table
-from rnnscope.app.inspect_actions import INSPECT
-from rnnscope.app.panels.footer import entries, fitting
+from rnnscope.app.actions import Action, Registry, actions_of, table
+from rnnscope.app.frame.footer import entries, fitting
+from rnnscope.app.pages.help import help_writer
+from rnnscope.app.pages.page import PageScreen
+from rnnscope.app.palette_commands import words_score
 from rnnscope.app.panels.panel import Panel
-from rnnscope.app.screens.help import help_writer
-from rnnscope.app.screens.page import PageScreen
+from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 from tests.app.fake import run_until
-from tests.app.test_train_screen import shown, telling
+from tests.app.showing import shown, telling
+from tests.app.test_train_screen_panels import page_text
+
+TRAIN, INSPECT = actions_of(TrainScreen.OWNERS), actions_of(InspectScreen.OWNERS)
 
 
-def test_ids_are_unique_and_no_key_does_two_things() -> None:
-    ids = [action.id for action in TRAIN]
-    keys = [key for action in TRAIN for key in action.keys]
+@pytest.mark.parametrize("actions", [TRAIN, INSPECT], ids=["train", "inspect"])
+def test_ids_are_unique_and_no_key_does_two_things(actions: tuple[Action, ...]) -> None:
+    ids = [action.id for action in actions]
+    keys = [key for action in actions for key in action.keys]
     assert len(set(ids)) == len(ids)
     assert len(set(keys)) == len(keys)
 
 
-def test_every_action_has_a_method_a_binding_and_a_tooltip() -> None:
-    bound = {binding.id: binding for binding in TrainScreen.BINDINGS if not isinstance(binding, tuple)}
-    for action in TRAIN:
-        assert callable(getattr(TrainScreen, f"action_{action.id}")), action.id
-        assert bound[action.id].tooltip == action.description
+def test_a_key_does_the_same_on_both_screens() -> None:
+    train = {key: action for action in TRAIN for key in action.keys}
+    inspect = {key: action for action in INSPECT for key in action.keys}
+    shared = {key for key in train.keys() & inspect.keys() if train[key] == inspect[key]}
+    assert len(shared) >= 40
+    # A key of one screen alone may not be another action's on the other one.
+    assert train.keys() & inspect.keys() == shared
+    ids = {action.id: action for action in TRAIN}
+    assert all(ids[action.id] == action for action in INSPECT if action.id in ids)
+
+
+@pytest.mark.parametrize("screen", [TrainScreen, InspectScreen])
+def test_every_action_has_an_owner_with_a_method_a_binding_and_a_tooltip(screen: Any) -> None:
+    bound = {binding.id: binding for binding in screen.BINDINGS}
+    for owner in screen.OWNERS:
+        for action in owner.ACTIONS:
+            assert callable(getattr(owner, f"action_{action.id}")), action.id
+            assert {each.tooltip for each in screen.BINDINGS if each.id == action.id} == {action.help}
+    assert len(bound) == len([action for action in actions_of(screen.OWNERS) if action.keys])
 
 
 @pytest.mark.parametrize("width", [58, 78, 96, 116, 196])
 def test_the_footer_offers_as_many_as_fit_and_always_help_and_quit(width: int) -> None:
     left, right = fitting(entries(TRAIN, {}), width)
-    assert [entry.label for entry in right] == ["help", "quit"]
+    assert [entry.label for entry in right] == ["more", "help", "quit"]
     assert left[0].label == "pause"
     assert left[1].keys == ("←", "→")
     assert sum(entry.width + 2 for entry in (*left, *right)) - 2 <= width
@@ -48,9 +68,7 @@ def test_the_footer_offers_as_many_as_fit_and_always_help_and_quit(width: int) -
 def test_the_footer_is_as_drawn_at_120_columns() -> None:
     left, _ = fitting(entries(TRAIN, {}), 116)
     told = "  ".join(f"{''.join(entry.keys)} {entry.label}" for entry in left)
-    assert told == (
-        "space pause  ←→ cursor  ↑↓ neuron  g quantity  / find  t temperature  l learning rate  f finish"
-    )
+    assert told == ("space pause  ←→ cursor  ↑↓ neuron  g quantity  / find  t temperature  l learning rate")
 
 
 @pytest.mark.parametrize("width", [56, 76, 116, 196])
@@ -62,20 +80,52 @@ def test_help_tells_every_key_within_the_width(width: int) -> None:
     for action in TRAIN:
         for key in action.shown_keys:
             assert key in squeezed
-    for word in ("surprise", "held out", "forget", "perplexity", "what the colors say"):
+    for word in ("surprisal", "held out", "forget", "perplexity", "glossary"):
         assert word in squeezed
 
 
-def test_who_watches_reads_nothing_of_training() -> None:
-    told = {action.id for action in offered(live=False)}
-    assert not {"pause", "finish", "save", "learning_rate"} & told
-    assert {"cursor_left", "help", "quit", "temperature"} <= told
+async def test_a_screen_that_only_watches_offers_nothing_of_training(trace: Trace) -> None:
+    async with shown(telling(run_until(trace)), live=False) as (_, screen):
+        offered = {action.id for action in screen.registry.actions}
+        assert not {"pause", "finish", "save", "learning_rate"} & offered
+        assert {"cursor_left", "help", "quit", "temperature"} <= offered
+
+
+def test_two_actions_of_one_key_are_refused() -> None:
+    registry = Registry()
+    registry.add(Action("one", ("a",), "One", "app"), print)
+    with pytest.raises(ValueError, match="a is a key of one"):
+        registry.add(Action("two", ("a",), "Two", "app"), print)
+    with pytest.raises(ValueError, match="two actions have the id one"):
+        registry.add(Action("one", ("b",), "Other", "app"), print)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("ablate", "ablate"),
+        ("zoom", "zoom"),
+        ("quit", "quit"),
+        ("screenshot", "screenshot"),
+        ("theme", "theme"),
+        ("gradient", "gradients"),
+        ("saturation", "saturation"),
+        ("export", "export"),
+        ("compare", "compare"),
+        ("attribution", "saliency"),
+        ("error", "errors"),
+    ],
+)
+def test_the_palette_puts_the_meant_action_first(query: str, expected: str) -> None:
+    scores = {action.id: words_score(action, query) for action in INSPECT}
+    best = max(scores.values())
+    assert [name for name, score in scores.items() if score == best] == [expected]
 
 
 def test_the_readmes_table_has_a_row_for_each_action() -> None:
     rows = table(TRAIN).splitlines()
     assert sum(row.startswith("| `") for row in rows) == len(TRAIN)
-    assert "| `space` | Pause training, or go on |" in rows
+    assert "| `space` | Pause / resume training |" in rows
 
 
 async def test_help_opens_scrolls_and_closes(trace: Trace) -> None:
@@ -84,11 +134,11 @@ async def test_help_opens_scrolls_and_closes(trace: Trace) -> None:
         await pilot.pause()
         page = pilot.app.screen
         assert isinstance(page, PageScreen)
-        top = [strip.text for strip in page._compositor.render_strips()]
-        assert any("looking" in line for line in top)
+        top = page_text(page)
+        assert "navigation and view" in top
         await pilot.press("pagedown")
         await pilot.pause()
-        assert [strip.text for strip in page._compositor.render_strips()] != top
+        assert page_text(page) != top
         await pilot.press("escape")
         assert pilot.app.screen is screen
 
@@ -106,13 +156,13 @@ async def test_the_palette_finds_and_runs_an_action(trace: Trace) -> None:
         await pilot.press("ctrl+p")
         await pilot.pause(0.2)
         assert isinstance(pilot.app.screen, CommandPalette)
-        pilot.app.screen.query_one(Input).value = "likeliest characters under"
+        pilot.app.screen.query_one(Input).value = "top-5 predictions"
         await pilot.pause(0.5)
         await pilot.press("enter")
         await pilot.pause(0.3)
         assert pilot.app.screen is screen
-        assert screen.selection is not None
-        assert screen.selection.top_five
+        assert screen.scope.selection is not None
+        assert screen.scope.selection.top_five
 
 
 def test_the_readme_has_the_keys_of_the_registry(repository: Path) -> None:

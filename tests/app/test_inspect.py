@@ -1,65 +1,47 @@
-"""The inspect screen: keys, mouse and answers, through Textual's pilot; a made-up worker, and no torch."""
+"""The inspect screen: keys, mouse and results, through Textual's pilot; a made-up session, and no torch."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rnnscope.app.asking.answers import Answer, Found, Named, Refused, TextFound
-from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import (
-    Find,
-    FindErrors,
-    FindOn,
-    NameNeurons,
-    PutBack,
-    ReadPage,
-    Request,
-    TypeText,
-)
-from rnnscope.app.inspect import InspectApp
-from rnnscope.app.panels.banner import Banner
-from rnnscope.app.panels.footer import Footer
-from rnnscope.app.panels.neurons import NeuronTable
-from rnnscope.app.panels.prompt import Prompt
-from rnnscope.app.panels.title import ModelHeader
-from rnnscope.app.ranking import Known
-from rnnscope.app.screens.inspect_layout import SHARED
-from rnnscope.app.screens.stage import Stage
+from rnnscope.analysis.errors import Errors
+from rnnscope.analysis.query import Query, Result
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.frame.banner import Banner
+from rnnscope.app.frame.footer import Footer
+from rnnscope.app.frame.model_header import ModelHeader
+from rnnscope.app.frame.prompt import Prompt
+from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.errors import TextError
+from rnnscope.progress import Progress
+from rnnscope.session import Session
 from tests.app.conftest import PASSAGE
-from tests.app.looking import Answering, page_of, seen, settled, shown, text_of, working
+from tests.app.looking import FakeSession, app_of, panel_text, seen, settled, shown, text_of
+from tests.app.waiting import until
 
 
-async def test_opening_shows_the_model_its_text_and_its_neurons_at_once() -> None:
-    async with shown(working()) as (_, screen):
+async def test_opening_shows_the_model_its_text_and_its_neurons() -> None:
+    async with shown() as (_, screen):
         header = screen.query_one(ModelHeader).render_line(0).text
-        for expected in ("mine", "LSTM 1×48", "held out 1.571 nats", "2.27 bits per character"):
+        for expected in ("mine", "LSTM 1×48", "held out 1.571 nats", f"position 90 / {len(PASSAGE)}"):
             assert expected in header
         text = text_of(screen)
-        for expected in (
-            "most active first",
-            "gentleman",
-            "forget",
-            "kept",
-            "what the neurons know",
-            "←→ cursor",
-        ):
+        for expected in ("most active first", "gentleman", "forget", "kept", "←→ cursor"):
             assert expected in text, expected
 
 
 async def test_up_and_down_go_through_the_tables_order() -> None:
-    async with shown(working()) as (pilot, screen):
-        assert screen.ranking is not None
-        order = screen.ranking.order
+    async with shown() as (pilot, screen):
+        assert screen.table.ranking is not None
+        order = screen.table.ranking.order
         trace = seen(screen).trace
         by_hand = sorted(range(48), key=lambda u: -float(trace["1/hidden"][:, u].astype(np.float64).std()))
         assert [unit for _, unit in order] == by_hand
-        screen.look(layer=1, unit=order[3][1])
+        screen.scope.select(layer=1, unit=order[3][1])
         await pilot.press("down", "down")
         assert (seen(screen).layer, seen(screen).unit) == order[5]
         await pilot.press("up")
@@ -67,262 +49,213 @@ async def test_up_and_down_go_through_the_tables_order() -> None:
 
 
 async def test_the_table_is_sorted_filtered_and_clicked() -> None:
-    async with shown(working()) as (pilot, screen):
-        assert screen.ranking is not None
+    async with shown() as (pilot, screen):
         met = []
         for _ in range(4):
-            await pilot.press("s")
-            met.append(screen.ranking.sort)
+            await pilot.press("O")
+            assert screen.table.ranking is not None
+            met.append(screen.table.ranking.sort)
         assert sorted(met) == ["activity", "index", "saturation", "selectivity"]
-        await pilot.press("f", *"1/4", "enter")
+        await pilot.press("backslash", *"1/4", "enter")
         await settled(pilot)
-        assert {f"{layer}/{unit}" for layer, unit in screen.ranking.order} == {
+        assert {f"{layer}/{unit}" for layer, unit in screen.table.ranking.order} == {
             "1/4", *(f"1/{unit}" for unit in range(40, 48))
         }  # fmt: skip
         await pilot.click("#neurons", offset=(3, 3))
         await settled(pilot)
-        assert (seen(screen).layer, seen(screen).unit) == screen.ranking.order[1]
+        assert (seen(screen).layer, seen(screen).unit) == screen.table.ranking.order[1]
         await pilot.press("escape")
         await settled(pilot)
-        assert len(screen.ranking.order) == 48
+        assert len(screen.table.ranking.order) == 48
 
 
 async def test_a_long_text_is_read_page_by_page() -> None:
     text = PASSAGE * 30
-    async with shown(working(text=text)) as (pilot, screen):
-        await pilot.press("colon", *["backspace"] * 6, *"5000", "enter")
+    async with shown(FakeSession(text)) as (pilot, screen):
+        await pilot.press("colon", *"5000", "enter")
         await settled(pilot)
         header = screen.query_one(ModelHeader).render_line(0).text
-        assert "at 5,000" in header
+        assert f"position 5,000 / {len(text):,}" in header
         assert seen(screen).trace.text[seen(screen).cursor] == text[5000]
         await pilot.press("ctrl+end")
         await settled(pilot)
-        assert screen.start + seen(screen).cursor == len(text) - 1
+        assert seen(screen).position == len(text) - 1
         await pilot.press("ctrl+home")
         await settled(pilot)
-        assert screen.start + seen(screen).cursor == 0
+        assert seen(screen).position == 0
+        await pilot.press("colon", *"50%", "enter")
+        await settled(pilot)
+        assert seen(screen).position == round(0.5 * (len(text) - 1))
         await pilot.press("ctrl+end")
         await settled(pilot)
         for _ in range(3):
-            screen.look(cursor=0)
+            screen.scope.select(cursor=0)
             await settled(pilot)
-        assert screen.start < len(text) - 4000
+        assert seen(screen).start < len(text) - 4000
+
+
+async def test_words_are_found_one_match_after_another_and_again_from_the_beginning() -> None:
+    async with shown(FakeSession(PASSAGE * 3)) as (pilot, screen):
+        places = [i for i in range(len(PASSAGE * 3)) if (PASSAGE * 3).startswith("her", i)]
+        before = seen(screen).position
+        await pilot.press("colon", *"her", "enter")
+        await settled(pilot)
+        expected = [place for place in places if place > before]
+        for place in [*expected, places[0]]:
+            assert seen(screen).position == place
+            await pilot.press("N")
+            await settled(pilot)
+        await pilot.press("colon", *"no such", "enter")
+        await settled(pilot)
+        assert "no match in the text" in text_of(screen)
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (160, 50), (200, 60)])
-async def test_it_is_whole_at_every_size(size: tuple[int, int]) -> None:
-    async with shown(working(), size) as (pilot, screen):
-        arrangement = screen.query_one(Stage).arrangement
-        for panel in screen.panels_in_sight():
+async def test_every_panel_stands_in_its_place_at_every_size(size: tuple[int, int]) -> None:
+    async with shown(size=size) as (pilot, screen):
+        arrangement = screen.stage.arrangement
+        for panel in screen.stage.panels:
             assert panel.id is not None
             assert panel.region == arrangement[panel.id]
-        for _ in SHARED:
-            for strip in screen._compositor.render_strips():
-                assert strip.cell_length == size[0]
+        chosen = []
+        for _ in range(20):
+            chosen.append(screen.stage.wanted.chosen)
+            assert screen.stage.wanted.chosen in screen.stage.arrangement
             await pilot.press("o")
-            await settled(pilot)
+        assert len(set(chosen)) >= 10
 
 
 async def test_every_key_of_the_footer_can_be_clicked() -> None:
-    async with shown(working()) as (pilot, screen):
+    async with shown() as (pilot, screen):
         line = screen.query_one(Footer).render_line(0).text
         await pilot.click("#footer", offset=(line.index("sort"), 0))
-        assert screen.ranking is not None
-        assert screen.ranking.sort == "index"
+        assert screen.table.ranking is not None
+        assert screen.table.ranking.sort == "index"
 
 
-async def test_what_the_reader_can_mend_ends_the_screen() -> None:
-    def start(desk: Desk) -> None:
+async def test_an_error_that_the_user_can_correct_ends_the_screen() -> None:
+    def open_session() -> Session:
         raise TextError("the text is empty")
 
-    async with shown(start) as (pilot, _):
-        pass
-    app = pilot.app
-    assert isinstance(app, InspectApp)
+    app = RnnscopeApp(InspectScreen(open_session, name="mine"))
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if app.failure is not None:
+                break
+            await pilot.pause(0.02)
     assert isinstance(app.failure, TextError)
+    assert app.return_value == 2
 
 
-async def test_any_other_failure_is_told_and_the_screen_stays() -> None:
-    def start(desk: Desk) -> None:
+async def test_any_other_error_is_shown_and_the_screen_stays() -> None:
+    def open_session() -> Session:
         raise ZeroDivisionError("by zero")
 
-    async with shown(start) as (pilot, screen):
-        await settled(pilot)
+    app = RnnscopeApp(InspectScreen(open_session, name="mine"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.failure is not None)
+        screen = app.screen
         assert "ZeroDivisionError: by zero" in screen.query_one(Banner).render_line(0).text
         assert "stopped" in screen.query_one(ModelHeader).render_line(0).text
         await pilot.press("q")
 
 
-async def test_flipping_through_neurons_draws_two_rows_of_the_table() -> None:
-    async with shown(working()) as (pilot, screen):
-        table = screen.query_one(NeuronTable)
-        drawn: list[int] = []
-        original = table._draw
-        table._draw = lambda y: drawn.append(y) or original(y)  # type: ignore[method-assign, func-returns-value]
+async def test_choosing_another_neuron_redraws_two_rows_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shown() as (pilot, screen):
+        rows: list[int] = []
+        body = screen.table.body
+        monkeypatch.setattr(screen.table, "body", lambda row, *size: rows.append(row) or body(row, *size))
         await pilot.press("down")
         await settled(pilot)
-        assert 0 < len(set(drawn)) <= 2
+        assert 0 < len(set(rows)) <= 2
 
 
-# -- finding out -------------------------------------------------------------------------------------------
+# -- text and marks ----------------------------------------------------------------------------------------
 
 
-def found_by(request: Request) -> list[Answer]:
-    known = {
-        (1, unit): Known("column", 0.9 - 0.01 * rank, "ρ", quantity="cell")
-        for rank, unit in enumerate((7, 3, 40))
-    }
-    return [Found(request, "column", "ρ", tuple(known.items()), 0.06, 0.93, 48, "single neuron", 280, None)]
-
-
-async def test_names_rank_the_table_and_choose_the_best_unless_somebody_chose() -> None:
-    known = {(1, 9): Known("quotes", 0.97, "AUC"), (1, 4): Known("column", 0.6, "ρ", is_negative=True)}
-    answers: dict[type, Answering] = {NameNeurons: lambda request: [Named(request, known)]}
-    async with shown(working(answers)) as (_, screen):
-        assert screen.ranking is not None
-        assert screen.ranking.order[:2] == ((1, 9), (1, 4))
-        assert (seen(screen).layer, seen(screen).unit) == (1, 9)
-        assert seen(screen).knows == "quotes"
-        text = text_of(screen)
-        assert "not column" in text
-        assert "by what they know" in text
-
-
-async def test_a_find_ranks_the_table_and_says_in_words_who_knows() -> None:
-    asked: list[Request] = []
-
-    def find(request: Request) -> list[Answer]:
-        asked.append(request)
-        return found_by(request)
-
-    async with shown(working({Find: find})) as (pilot, screen):
-        await pilot.press("slash", *"colu", "tab", "enter")
-        await settled(pilot)
-        assert asked == [Find("feature", "column")]
-        assert screen.ranking is not None
-        assert screen.ranking.order[:3] == ((1, 7), (1, 3), (1, 40))
-        assert (seen(screen).unit, seen(screen).quantity) == (7, "cell")
-        text = text_of(screen)
-        assert "single neuron: 1/7 grows with it" in text
-        assert "by column" in text
-        await pilot.press("slash", *"Q+", "enter", "slash", *"after:x", "enter")
-        await settled(pilot)
-        assert asked[1:] == [Find("inside", "Q+"), Find("after", "x")]
-        await pilot.press("slash", *"marked", "enter")
-        await settled(pilot)
-        assert len(asked) == 3
-        assert screen.query_one(Prompt).display
-
-
-async def test_after_a_search_the_passage_is_where_it_is_on_unless_that_is_in_sight() -> None:
-    places: list[FindOn] = []
-    spans = [(2_345, 2_350), (2_400, 2_410), (2_402, 2_405), None]
-
-    def found(request: Request) -> list[Answer]:
-        best = (((1, 7), Known("quotes", 0.9, "AUC")),)
-        return [Found(request, "quotes", "AUC", best, 0.6, 0.93, 48, "single neuron", 280, 20)]
-
-    def place(request: Request) -> list[Answer]:
-        assert isinstance(request, FindOn)
-        places.append(request)
-        return [TextFound(request, spans[len(places) - 1])]
-
-    async with shown(working({Find: found, FindOn: place}, PASSAGE * 30)) as (pilot, screen):
-        await pilot.press("slash", *"quotes", "enter")
-        await settled(pilot)
-        assert places == [FindOn(Find("feature", "quotes"), 0)]
-        assert screen.start + seen(screen).cursor == 2_345
-        await pilot.press("N")
-        await settled(pilot)
-        assert places[1] == FindOn(Find("feature", "quotes"), 2_346, begins=True)
-        assert screen.start + seen(screen).cursor == 2_400
-        await pilot.press("left", "left", "slash", *"quotes", "enter")
-        await settled(pilot)
-        assert places[2].position <= 2_400
-        assert screen.start + seen(screen).cursor == 2_398  # it is in sight
-        await pilot.press("N")
-        await settled(pilot)
-        assert "it is on nowhere in the next" in text_of(screen)
-
-
-async def test_stretches_are_marked_by_keys_and_by_mouse() -> None:
-    asked: list[Request] = []
-    async with shown(working({Find: lambda request: asked.append(request) or []})) as (pilot, screen):  # type: ignore[func-returns-value]
+async def test_spans_are_marked_by_keys_and_by_mouse() -> None:
+    async with shown() as (pilot, screen):
         cursor = seen(screen).cursor
         await pilot.press("v", "right", "right", "v", "right", "V", "right", "V")
-        assert screen.marks == ((cursor, cursor + 3, True), (cursor + 3, cursor + 5, False))
+        assert screen.marks.marks == ((cursor, cursor + 3, True), (cursor + 3, cursor + 5, False))
         assert seen(screen).coloring == "overlay"
-        await pilot.press("slash", "enter")
-        await settled(pilot)
-        assert asked == [Find("marks", "what is marked", screen.marks)]
-        await pilot.press("escape", "escape", "escape")
-        assert screen.marks == ()
+        await pilot.press("escape", "escape")
+        assert screen.marks.marks == ()
         await pilot.mouse_down("#passage", offset=(5, 3))
         await pilot.hover("#passage", offset=(12, 3))
         await pilot.mouse_up("#passage", offset=(12, 3))
         await settled(pilot)
-        assert len(screen.marks) == 1
-        assert screen.marks[0][1] - screen.marks[0][0] == 8
+        ((start, stop, is_positive),) = screen.marks.marks
+        assert (stop - start, is_positive) == (8, True)
 
 
-async def test_a_page_that_was_put_back_takes_no_other_pages_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    text, dropped = PASSAGE * 30, list[type]()
-    async with shown(working(text=text)) as (pilot, screen):
-        monkeypatch.setattr(screen.desk, "cancel", lambda *kinds: dropped.extend(kinds))
-        screen.is_original = False
-        screen.go_to(4_000)  # the text is not back yet: nothing else brings it
-        assert dropped == []
+async def test_marks_move_with_their_characters_to_another_page() -> None:
+    async with shown(FakeSession(PASSAGE * 40)) as (pilot, screen):
+        await pilot.press("v", "right", "v")
+        start, stop, _ = screen.marks.marks[0]
+        screen.scope.go_to(9000)
         await settled(pilot)
-        screen.go_to(8_000)
-        assert dropped == [PutBack]
+        overlay = seen(screen).overlay
+        assert overlay is not None
+        assert not overlay.values.any()
+        screen.scope.go_to(50)
         await settled(pilot)
-        assert screen.start + seen(screen).cursor == 8_000
+        overlay = seen(screen).overlay
+        assert overlay is not None
+        assert np.flatnonzero(overlay.values).tolist() == [*range(start, stop)]
 
 
-async def test_typing_recolors_at_every_key_and_escape_puts_the_text_back() -> None:
-    typed: list[Request] = []
-
-    def type_text(request: Request) -> list[Answer]:
-        assert isinstance(request, TypeText)
-        typed.append(request)
-        return [replace(page_of(ReadPage(0, 999, request.cursor), request.text)[0], is_original=False)]
-
-    def put_back(request: Request) -> list[Answer]:
-        assert isinstance(request, PutBack)
-        return page_of(ReadPage(request.start, request.stop, request.cursor), PASSAGE)
-
-    async with shown(working({TypeText: type_text, PutBack: put_back})) as (pilot, screen):
+async def test_typing_recolors_at_every_key_and_escape_restores_the_text() -> None:
+    async with shown() as (pilot, screen):
         before = seen(screen).cursor
         await pilot.press("e", *"xy")
         await settled(pilot)
-        last = typed[-1]
-        assert isinstance(last, TypeText)
-        assert last.text == PASSAGE[: before + 1] + "xy"
-        assert seen(screen).trace.text == last.text
-        assert seen(screen).cursor == len(last.text) - 1
+        assert seen(screen).trace.text == PASSAGE[: before + 1] + "xy"
+        assert seen(screen).cursor == before + 2
+        assert not screen.paging.is_original
         await pilot.press("escape")
         await settled(pilot)
         assert seen(screen).trace.text == PASSAGE
         assert seen(screen).cursor == before
 
 
-async def test_favorites_and_notes_are_kept_beside_the_model(tmp_path: Path) -> None:
-    kept = tmp_path / "mine.remarks.json"
+async def test_a_typed_text_stays_until_escape() -> None:
+    async with shown() as (pilot, screen):
+        await pilot.press("e", *"xy", "enter")
+        await settled(pilot)
+        assert seen(screen).trace.text.endswith("xy")
+        assert screen.query_one(ModelHeader).model.source == "typed"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert seen(screen).trace.text == PASSAGE
+
+
+async def test_stars_and_notes_are_saved_next_to_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "mine.remarks.json"
     for expected in ("", "it counts"):
-        async with shown(working(), remarks=kept) as (pilot, screen):
-            screen.look(layer=1, unit=5)
-            assert screen.ranking is not None
-            assert screen.ranking.remarks.notes.get((1, 5), "") == expected
+        async with shown(notes=path) as (pilot, screen):
+            screen.scope.select(layer=1, unit=5)
+            assert screen.table.ranking is not None
+            assert screen.table.ranking.notes.notes.get((1, 5), "") == expected
             if not expected:
                 await pilot.press("asterisk", "apostrophe", *"it counts", "enter")
                 await settled(pilot)
-            assert screen.ranking.remarks.favorites == {(1, 5)}
-            assert "it counts" in text_of(screen)
+            assert screen.table.starred == {(1, 5)}
+            assert "it counts" in panel_text(screen, "neurons")
 
 
-async def test_the_page_is_written_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_of_notes_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.remarks.json"
+    path.write_text("[]")
+    async with shown(notes=path) as (pilot, screen):
+        assert "cannot be read" in text_of(screen)
+        await pilot.press("asterisk")
+    assert path.read_text() == "[]"
+
+
+async def test_the_page_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with shown(working()) as (pilot, screen):
+    async with shown() as (pilot, screen):
         await pilot.press("w", "enter")
         await settled(pilot)
         (written,) = tmp_path.iterdir()
@@ -333,39 +266,69 @@ async def test_the_page_is_written_to_a_file(tmp_path: Path, monkeypatch: pytest
         assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")
 
 
-async def test_a_refusal_is_told_and_a_search_is_dropped_by_escape() -> None:
-    release = threading.Event()
+async def test_a_model_file_that_changes_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_text("before")
+    async with shown(file=file) as (pilot, screen):
+        file.write_text("after, and longer")
+        await until(pilot, lambda: "changed on disk" in text_of(screen))
 
-    def slow(request: Request) -> list[Answer]:
-        release.wait(5)
-        return [Refused(request, "the text is too short")]
 
-    async with shown(working({FindErrors: slow})) as (pilot, screen):
+# -- jobs --------------------------------------------------------------------------------------------------
+
+
+async def test_the_header_shows_what_is_analyzed_and_escape_cancels_it() -> None:
+    begun, release = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def slow(session: FakeSession, query: Query[Result], progress: Progress) -> Result:
+        begun.set()
+        try:
+            while not release.wait(0.01):
+                progress(0.25)
+        except BaseException as error:
+            ended.append(type(error).__name__)
+            raise
+        raise TextError("the text is too short")
+
+    async with shown(FakeSession(answers={Errors: slow})) as (pilot, screen):
+        header = screen.query_one(ModelHeader)
         await pilot.press("E")
-        await settled(pilot)
-        assert "sorting errors" in screen.query_one(ModelHeader).render_line(0).text
+        await until(pilot, lambda: "25 %" in header.render_line(0).text)
+        assert Errors.activity in header.render_line(0).text
         await pilot.press("escape")
-        assert "sorting errors" not in screen.query_one(ModelHeader).render_line(0).text
+        await until(pilot, lambda: ended == ["Cancelled"])
+        assert Errors.activity not in header.render_line(0).text
         release.set()
+        await pilot.press("E")
         await settled(pilot)
         assert "the text is too short" in screen.query_one(Banner).render_line(0).text
 
 
-def test_a_newer_request_takes_the_place_of_an_older_one() -> None:
-    woken: list[None] = []
-    desk = Desk(lambda: woken.append(None))
-    desk.ask(ReadPage(0, 10, 0))
-    first = desk.take("quick")
-    assert first is not None
-    desk.ask(ReadPage(10, 20, 10))
-    assert first.is_dropped()
-    desk.ask(ReadPage(20, 30, 20))
-    second = desk.take("quick")
-    assert second is not None
-    assert second.request == ReadPage(20, 30, 20)
-    desk.done(first)
-    desk.done(second)
-    assert len(woken) == 1
-    assert [answer.request for answer in desk.drain()] == [first.request, second.request]
-    desk.close()
-    assert desk.take("long") is None
+async def test_an_internal_error_of_an_analysis_is_announced() -> None:
+    def fail(session: FakeSession, query: Query[Result], progress: Progress) -> Result:
+        raise ZeroDivisionError("by zero")
+
+    async with shown(FakeSession(answers={Errors: fail})) as (pilot, screen):
+        await pilot.press("E")
+        await settled(pilot)
+        assert "internal error: ZeroDivisionError: by zero" in screen.query_one(Banner).render_line(0).text
+        await pilot.press("right")
+        assert seen(screen).cursor == 91
+
+
+async def test_leaving_does_not_wait_for_an_analysis() -> None:
+    release = threading.Event()
+
+    def stuck(session: FakeSession, query: Query[Result], progress: Progress) -> Result:
+        release.wait(20)
+        raise TextError("too late")
+
+    app = app_of(FakeSession(answers={Errors: stuck}))
+    async with app.run_test() as pilot:
+        screen = app.screen
+        assert isinstance(screen, InspectScreen)
+        await until(pilot, lambda: screen.scope.selection is not None)
+        await pilot.press("E", "q")
+    assert app.return_value == 0
+    release.set()

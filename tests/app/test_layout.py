@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnscope.app.screens.layout import REPORTS, SMALLEST, arrange
+from rnnscope.app.layout import SMALLEST, Arrangement
+from rnnscope.app.layout import arrange as arrange_blocks
+from rnnscope.app.train_layout import REPORTS, train_blocks
 
 SIZES = [(60, 16), (80, 24), (100, 30), (120, 40), (160, 50), (200, 60), (250, 80), (90, 60), (240, 30)]
 NEVER_GONE = {"header", "footer", "loss", "sample", "passage", "next", "gates"}
 OVERLAYS = {"banner", "prompt"}
+
+
+def arrange(width: int, height: int, **wanted: Any) -> Arrangement:
+    return arrange_blocks(width, height, train_blocks, **wanted)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_labels_that_collide_are_pushed_up_and_stay_within() -> None:
 async def test_names_stand_in_the_order_of_their_values() -> None:
     chart = LossChart()
     async with on_stage(chart):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         beside = [line[49:62].split() for line in lines(chart)[1:10]]
         found = {" ".join(parts[:-1]): float(parts[-1]) for parts in beside if parts}
         assert set(found) == {*BASELINES, "train", "held out"}
@@ -128,7 +128,7 @@ async def test_names_stand_in_the_order_of_their_values() -> None:
 async def test_in_a_low_panel_baselines_go_first_and_the_network_stays() -> None:
     chart = LossChart()
     async with on_stage(chart, 39, 7):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         text = "\n".join(lines(chart))
         assert "1-gram" not in text
         assert "3-gram" not in text
@@ -141,24 +141,24 @@ async def test_title_tells_unit_and_best() -> None:
     chart = LossChart()
     async with on_stage(chart):
         history = made_up_history()
-        chart.show(history)
+        chart.show_history(history)
         best = history.best
         assert best is not None
         assert "nats per character" in lines(chart)[0]
         assert lines(chart)[0].rstrip().endswith(f"best {best.nats:.3f} at 9,273")
-        chart.cycle_units()
+        chart.action_units()
         assert f"best {best.nats / math.log(2):.3f}" in lines(chart)[0]
-        chart.cycle_units()
+        chart.action_units()
         assert "perplexity" in lines(chart)[0]
         assert f"best {math.exp(best.nats):.3f}" in lines(chart)[0]
-        chart.cycle_units()
+        chart.action_units()
         assert chart.unit.name == "nats per character"
 
 
 async def test_steps_are_labeled_and_the_present_one_is_at_the_end() -> None:
     chart = LossChart()
     async with on_stage(chart):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         axis = lines(chart)[10]
         assert axis.split() == ["1", "10", "100", "1k", "9,273", "steps"]
         assert axis.index("9,273") + 5 == 2 + 5 + 41, "ends where the plot ends"
@@ -168,7 +168,7 @@ async def test_before_any_step_it_says_what_it_waits_for() -> None:
     chart = LossChart()
     async with on_stage(chart):
         assert "waiting for the first step" in "\n".join(lines(chart))
-        chart.show(made_up_history(1, baselines=False))
+        chart.show_history(made_up_history(1, baselines=False))
         assert "waiting" not in "\n".join(lines(chart))
 
 
@@ -179,7 +179,7 @@ async def test_limits_only_grow_while_a_run_goes_on() -> None:
         seen = []
         for last in range(100, 6_000, 300):
             told(history, history.step + 1, last)
-            chart.show(history)
+            chart.show_history(history)
             assert chart._limits is not None
             seen.append(chart._limits)
         lows, highs = zip(*seen, strict=True)
@@ -187,14 +187,14 @@ async def test_limits_only_grow_while_a_run_goes_on() -> None:
         assert list(highs) == sorted(highs)
         assert len(set(seen)) < len(seen), "they grow in strides"
         history.add(Compared(history.step, 1.0, {"uniform": 5.5}))
-        chart.show(history)
+        chart.show_history(history)
         assert chart._limits[1] >= 5.5
 
 
 async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
     chart = LossChart()
     async with on_stage(chart):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         amber = chart.palette.ink("amber")
         drawn = [x for y in range(1, 10) for x, _, style in cells(chart, y) if style == amber]
         assert drawn, "late in the run the two are apart"
@@ -206,7 +206,7 @@ async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
 async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
     chart = LossChart()
     async with on_stage(chart):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         azure, raw = chart.palette.ink("azure"), chart.palette.ink("raw")
         drawn = {style for y in range(1, 10) for _, c, style in cells(chart, y) if "\u2800" < c <= "\u28ff"}
         assert {azure, raw} <= drawn
@@ -221,7 +221,7 @@ async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
     chart = LossChart()
     async with on_stage(chart) as pilot:
         history = made_up_history()
-        chart.show(history)
+        chart.show_history(history)
         chart.focus()
         await pilot.press("left", "left", "left")
         step = chart.hair_step
@@ -245,7 +245,7 @@ async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
 async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
     chart = LossChart()
     async with on_stage(chart) as pilot:
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         await pilot.hover(LossChart, offset=(20, 5))
         assert chart._hair == 20 - 7
         await pilot.hover(LossChart, offset=(55, 5))
@@ -258,7 +258,7 @@ async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
 async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
     chart = LossChart()
     async with on_stage(chart):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         chart.toggle_log()
         chart.zoom_in()
         axis = axis_of(chart)
@@ -281,7 +281,7 @@ async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
     async with on_stage(chart, 64, height):
         history = made_up_history()
         history.add(Warned(300, 1.0, "the loss ran away", kind="divergence"))
-        chart.show(history)
+        chart.show_history(history)
         column = next(x for x, c, _ in cells(chart, height - 1) if c == "!")
         axis = axis_of(chart)
         assert column - 7 == int(axis.dot(300) / 2)
@@ -291,11 +291,11 @@ async def test_an_update_repaints_only_rows_that_differ() -> None:
     chart = LossChart()
     async with on_stage(chart):
         history = made_up_history()
-        chart.show(history)
+        chart.show_history(history)
         before = lines(chart)
         kept = {y: chart.render_line(y) for y in range(11)}
         told(history, 9_274, 9_280)
-        chart.show(history)
+        chart.show_history(history)
         after = lines(chart)
         changed = [y for y in range(11) if chart.render_line(y) is not kept[y]]
         assert {y for y in range(11) if before[y] != after[y]} <= set(changed)
@@ -305,7 +305,7 @@ async def test_an_update_repaints_only_rows_that_differ() -> None:
 async def test_without_color_the_envelope_goes_and_held_out_is_dashed() -> None:
     chart = LossChart()
     async with on_stage(chart, depth="none"):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         for y in range(11):
             for _, _, style in cells(chart, y):
                 assert style.color is None
@@ -328,28 +328,28 @@ async def test_every_line_fills_the_panel_at_any_size(kind: type[Chart], depth: 
             assert chart.size == (width, height)
             for history in histories:
                 history.add(Warned(5, 1.0, "the loss ran away", kind="divergence"))
-                chart.show(history)
+                chart.show_history(history)
                 assert [chart.render_line(y).cell_length for y in range(height)] == [width] * height
 
 
 async def test_gradient_tells_learning_rate_and_where_clipping_begins() -> None:
     chart = GradientChart()
     async with on_stage(chart, 84, 11):
-        chart.show(made_up_history())
+        chart.show_history(made_up_history())
         title = lines(chart)[0]
-        assert "norm, clipping at 1" in title
-        assert "update −2.9   learning rate 0.0013" in title
+        assert "norm (clip 1)" in title
+        assert "log₁₀ Δw/w −2.9   learning rate 0.0013" in title
         clipping = next(y for y in range(1, 10) if lines(chart)[y].split()[:1] == ["1"])
         assert "┈" in lines(chart)[clipping]
         assert lines(chart)[10].rstrip().endswith("9,273 steps")
 
 
 async def test_a_narrow_gradient_shortens_its_subject_then_keeps_the_learning_rate_alone() -> None:
-    for width, update in ((66, True), (50, False)):
+    for width, update in ((68, True), (50, False)):
         chart = GradientChart()
         async with on_stage(chart, width, 11):
-            chart.show(made_up_history())
+            chart.show_history(made_up_history())
             title = lines(chart)[0]
-            assert "norm  " in title
+            assert "norm" in title
             assert "learning rate 0.0013" in title
-            assert ("update" in title) is update
+            assert ("Δw/w" in title) is update

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input, Label, OptionList, Static
 
-from rnnscope.app.base import ScopeApp
+from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.printable import printable
 
 HOSTILE = "a\x1b]0;title\x07b\x9b31mc\u202ed\u200be\x00f\x7fg\u2028h\xadi\ue000j"
@@ -28,22 +28,16 @@ class _Screen(Screen[None]):
         yield Input(HOSTILE)
         yield OptionList(HOSTILE.replace("[", ""))
 
+    def begin(self) -> None: ...
 
-class _App(ScopeApp):
-    CSS_PATH = None
+    def leave(self) -> bool:
+        return True
 
-    def first_screen(self) -> Screen[None]:
-        return _Screen()
-
-    def work(self) -> None: ...
-
-    def end_work(self) -> None: ...
-
-    def after_work(self, failure: BaseException | None) -> None: ...
+    def wait(self) -> None: ...
 
 
 async def test_labels_inputs_lists_and_notices_are_filtered() -> None:
-    app = _App(theme="dark", depth="truecolor")
+    app = RnnscopeApp(_Screen(), theme="dark", depth="truecolor")
     async with app.run_test(size=(60, 20)) as pilot:
         app.notify(HOSTILE, markup=False)
         await pilot.pause(0.3)

@@ -8,8 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from rnnscope.app.ranking import Remarks
 from rnnscope.app.remarks import (
     edit_remarks,
     load_remarks,
@@ -18,6 +16,8 @@ from rnnscope.app.remarks import (
     with_favorite,
     with_note,
 )
+
+from rnnscope.app.ranking import Remarks
 from rnnscope.errors import OptionError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.locate import resolve_model, sidecar

@@ -30,7 +30,7 @@ def written(app) -> int:
 
 
 async def test_a_sample_is_written_at_sixty_characters_a_second(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(120, 12)):
         app.panel.advance(10.0)
         app.panel.begin(sampled("x" * 100))
@@ -42,7 +42,7 @@ async def test_a_sample_is_written_at_sixty_characters_a_second(panel_app) -> No
 
 
 async def test_samples_that_come_faster_are_written_faster(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(120, 12)):
         now = 0.0
         for step in range(4):  # 400 characters every two seconds
@@ -57,7 +57,7 @@ async def test_samples_that_come_faster_are_written_faster(panel_app) -> None:
 
 
 async def test_the_next_sample_completes_the_one_before(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         app.panel.begin(sampled("first sample", 1))
         app.panel.begin(sampled("second sample", 2))
@@ -66,7 +66,7 @@ async def test_the_next_sample_completes_the_one_before(panel_app) -> None:
 
 
 async def test_other_settings_end_the_one_before(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         app.panel.advance(0.0)
         app.panel.begin(sampled("abcdefghijklmnopqrstuvwxyz", 1))
@@ -80,7 +80,7 @@ async def test_other_settings_end_the_one_before(panel_app) -> None:
 
 
 async def test_a_pause_does_not_write_what_it_missed(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(120, 12)):
         app.panel.advance(0.0)
         app.panel.begin(sampled("x" * 300))
@@ -90,7 +90,7 @@ async def test_a_pause_does_not_write_what_it_missed(panel_app) -> None:
 
 
 async def test_each_character_has_the_color_of_its_probability(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         probabilities = np.array([0.9, 0.4, 0.2, 0.1, 0.05, 0.025, 0.01], dtype=np.float32)
         app.panel.begin(Sampled(1, 0.0, "abcdefg", probabilities, 0.8, "", tuple("abcdefg")))
@@ -102,7 +102,7 @@ async def test_each_character_has_the_color_of_its_probability(panel_app) -> Non
 
 
 async def test_words_do_not_jump_to_the_next_line_while_they_are_written(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(24, 12)):
         app.panel.advance(0.0)
         app.panel.begin(sampled("one two three extraordinary words"))
@@ -115,7 +115,7 @@ async def test_words_do_not_jump_to_the_next_line_while_they_are_written(panel_a
 
 
 async def test_a_sample_has_a_headline_and_the_prime_before_it(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         app.panel.begin(sampled("LEAR: yes", 1200, prime="KING ", p=float(np.exp(-2.13))))
         app.panel.begin(sampled("x", 1300, prime="KING "))
@@ -126,7 +126,7 @@ async def test_a_sample_has_a_headline_and_the_prime_before_it(panel_app) -> Non
 
 
 async def test_scrolling_back_holds_still_while_new_text_comes(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(40, 12)) as pilot:
         for step in range(30):
             app.panel.begin(sampled(f"sample {step}\n" + LINE, 10 * step))
@@ -149,7 +149,7 @@ async def test_scrolling_back_holds_still_while_new_text_comes(panel_app) -> Non
 
 
 async def test_scrolling_on_to_the_end_follows_again(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(40, 12)) as pilot:
         for step in range(9):
             app.panel.begin(sampled(f"sample {step}\n" + LINE, step))
@@ -162,7 +162,7 @@ async def test_scrolling_on_to_the_end_follows_again(panel_app) -> None:
 
 
 async def test_going_back_by_pages_reads_every_row_once(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(40, 8)) as pilot:
         for step in range(12):
             app.panel.begin(sampled("".join(f"{step:02d}-{n}\n" for n in range(5)), step))
@@ -204,7 +204,7 @@ def test_bytes_become_the_characters_that_they_encode() -> None:
 
 
 async def test_nothing_of_a_sample_acts_on_the_terminal(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         app.panel.begin(sampled("a\x1b[2J\x07b\r\udcffc", prime="\x1b]0;"))
         app.panel.begin(sampled("x", prime="\x1b]0;"))
@@ -214,7 +214,7 @@ async def test_nothing_of_a_sample_acts_on_the_terminal(panel_app) -> None:
 
 @pytest.mark.parametrize("depth", ["truecolor", "256", "16", "none"])
 async def test_every_size_is_filled_exactly(panel_app, depth: str) -> None:
-    app = panel_app(SampleStream(), depth=depth)
+    app = panel_app(lambda _: SampleStream(), depth=depth)
     async with app.run_test(size=(30, 4)) as pilot:
         now = 0.0
         for step in range(5):
@@ -231,7 +231,7 @@ async def test_every_size_is_filled_exactly(panel_app, depth: str) -> None:
 
 
 async def test_an_empty_sample_is_no_trouble(panel_app) -> None:
-    app = panel_app(SampleStream())
+    app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(60, 12)):
         assert app.line(0).strip() == "sample"
         app.panel.begin(sampled(""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnscope.app.panels.header import Header
+from rnnscope.app.frame.header import Header
 from rnnscope.app.status import Status, clock, short
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Finished, Paused

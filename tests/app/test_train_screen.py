@@ -9,15 +9,15 @@ import pytest
 from textual.widgets import Input
 
 from rnnscope.app.choosing import first_selection, livelier_selection, liveliness
-from rnnscope.app.panels.footer import Footer
-from rnnscope.app.panels.header import Header
-from rnnscope.app.panels.loss import LossChart
-from rnnscope.app.panels.prompt import Prompt
+from rnnscope.app.frame.footer import Footer
+from rnnscope.app.frame.header import Header
+from rnnscope.app.frame.prompt import Prompt
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Traced
 from tests.app.conftest import make_trace
 from tests.app.fake import run_until
 from tests.app.showing import seen, shown, telling
+from tests.app.waiting import text_of, until
 
 # -- looking -----------------------------------------------------------------------------------------------
 
@@ -27,7 +27,7 @@ async def test_every_panel_shows_the_run(trace: Trace) -> None:
         header = screen.query_one(Header).render_line(0).text
         assert "tinyshakespeare.txt" in header
         assert "training" in header
-        text = "\n".join("".join(s.text for s in strip) for strip in screen._compositor.render_strips())
+        text = text_of(screen)
         for expected in ("held out", "gentleman", "forget", "slowest first", "after “", "space pause"):
             assert expected in text, expected
 
@@ -52,11 +52,10 @@ async def test_arrows_move_the_cursor(trace: Trace, keys: list[str], change: dic
 async def test_words_lines_and_ends(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         text = trace.text
-        await pilot.press("tab")  # away from the passage, whose own keys move by pages
-        await pilot.press("w")
+        await pilot.press("ctrl+right")
         assert text[seen(screen).cursor - 1].isspace()
         at_word = seen(screen).cursor
-        await pilot.press("w", "b")
+        await pilot.press("ctrl+right", "b")
         assert seen(screen).cursor == at_word
         await pilot.press("ctrl+home")
         await pilot.pause()
@@ -111,21 +110,22 @@ async def test_ways_of_looking_are_switched_on_and_off(trace: Trace) -> None:
         assert (seen(screen).own_range, seen(screen).top_five, seen(screen).coloring) == (
             True,
             True,
-            "surprise",
+            "surprisal",
         )
         await pilot.press("escape")
         assert (seen(screen).top_five, seen(screen).coloring) == (False, "neuron")
         await pilot.press("u")
-        assert screen.query_one(LossChart).unit.name == "bits per character"
+        assert screen.loss.unit.name == "bits per character"
 
 
 async def test_a_new_trace_leaves_the_readers_choice_alone(trace: Trace) -> None:
-    async with shown(telling(run_until(trace))) as (pilot, screen):
+    run = telling(run_until(trace))
+    async with shown(run) as (pilot, screen):
         await pilot.press("right", "down", "g")
         chosen = seen(screen)
         other = replace(make_trace(hidden_size=48, seed=9), step=10_000)
-        screen._mailbox.post(Traced(10_000, 1.0, other))
-        screen.collect()
+        run.say(Traced(10_000, 1.0, other))
+        await until(pilot, lambda: seen(screen).trace is other)
         assert seen(screen).trace is other
         assert (seen(screen).cursor, seen(screen).unit, seen(screen).quantity) == (
             chosen.cursor,
@@ -152,16 +152,17 @@ async def test_a_dull_neuron_makes_way_until_somebody_chooses(trace: Trace) -> N
     flat = replace(
         trace, activations={name: np.zeros_like(values) for name, values in trace.activations.items()}
     )
-    async with shown(telling([*run_until(flat, 400)])) as (pilot, screen):
+    run = telling([*run_until(flat, 400)])
+    async with shown(run) as (pilot, screen):
         assert seen(screen).unit == 0
-        screen._mailbox.post(Traced(500, 2.0, trace))
-        screen.collect()
+        run.say(Traced(500, 2.0, trace))
+        await until(pilot, lambda: seen(screen).trace is trace)
         assert seen(screen).unit == first_selection(trace).unit
         await pilot.press("down")
         chosen = seen(screen).unit
-        screen._mailbox.post(Traced(600, 3.0, flat))
-        screen._mailbox.post(Traced(600, 3.0, trace))
-        screen.collect()
+        later = replace(trace, step=700)
+        run.say(Traced(600, 3.0, flat), Traced(700, 3.0, later))
+        await until(pilot, lambda: seen(screen).trace is later)
         assert seen(screen).unit == chosen
 
 
@@ -173,7 +174,7 @@ async def test_space_pauses_and_goes_on(trace: Trace) -> None:
         await pilot.press("space")
         assert screen.controls.state.paused
         assert "‖ paused" in screen.query_one(Header).render_line(0).text
-        assert "go on" in screen.query_one(Footer).render_line(0).text
+        assert "resume" in screen.query_one(Footer).render_line(0).text
         await pilot.press("space")
         assert not screen.controls.state.paused
 
@@ -181,7 +182,7 @@ async def test_space_pauses_and_goes_on(trace: Trace) -> None:
 async def test_temperature_is_asked_for_and_nudged(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
         state = lambda: screen.controls.state  # noqa: E731
-        await pilot.press("plus")
+        await pilot.press("full_stop")
         assert state().temperature == pytest.approx(0.9)
         await pilot.press("t", "up", "up")
         assert state().temperature == pytest.approx(1.1)
@@ -211,11 +212,14 @@ async def test_the_learning_rate_doubles_and_halves(trace: Trace) -> None:
         assert screen.controls.state.learning_rate_factor == pytest.approx(0.5)
 
 
-async def test_finishing_is_asked_about(trace: Trace) -> None:
+@pytest.mark.parametrize("yes", ["enter", "y"])
+async def test_finishing_takes_a_yes(trace: Trace, yes: str) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
-        await pilot.press("f", "escape")
-        assert not screen.controls.state.finish
-        await pilot.press("f", "enter")
+        for no in ("escape", "n"):
+            await pilot.press("f", no)
+            assert not screen.controls.state.finish
+            assert not screen.query_one(Prompt).display
+        await pilot.press("f", yes)
         assert screen.controls.state.finish
 
 

@@ -10,16 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
+from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.screens.train import TrainScreen
 from rnnscope.cli import main
 from rnnscope.commands import reading
 from rnnscope.training import launch
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Event, Finished, Warned
+from rnnscope.training.events import Finished, Warned
 from rnnscope.training.options import TrainOptions
 from tests.unit.terminals import Terminal
 
@@ -187,38 +190,34 @@ def test_a_screen_opens_where_there_is_a_terminal(
     assert reading.has_screen(plain=plain, json=json) is opens
 
 
-def _screen_that_reads(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Stands in for the screen: the run runs in a worker; its failure is raised, its events returned."""
-    from rnnscope.app import app
-
-    said: list[Event] = []
-
-    def screen(start: reading.Start, search: object, **_: object) -> int:
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(start, Controls(), said.append).result()
-        return 0
-
-    monkeypatch.setattr(app, "run_train_screen", screen)
-    return said
+async def _quit_once_ended(pilot: Pilot[Any]) -> None:
+    """Leave the screen once its run has ended."""
+    app, screen = pilot.app, pilot.app.screen_stack[-1]
+    assert isinstance(app, RnnscopeApp)
+    assert isinstance(screen, TrainScreen)
+    while app.failure is None and screen.status.phase != "finished":
+        await pilot.pause(0.02)
+    await pilot.press("q")
 
 
-def test_what_ends_a_run_under_the_screen_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_ends_a_run_under_the_screen_is_raised_after_it() -> None:
     def start(controls: Controls, say: reading.OnEvent) -> None:
         raise ZeroDivisionError("of the run")
 
-    _screen_that_reads(monkeypatch)
     with pytest.raises(ZeroDivisionError, match="of the run"):
-        reading.read_on_screen(start, ControlState(), corpus="text", theme="dark")
+        reading.read_on_screen(start, ControlState(), corpus="text", theme="dark", pilot=_quit_once_ended)
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_how_to_go_on_is_told_after_the_screen(
-    live: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_how_to_go_on_is_told_after_the_screen(live: bool, capsys: pytest.CaptureFixture[str]) -> None:
     ending = Finished(7, 1.0, "stopped", path="runs/mine/last.safetensors")
-    said = _screen_that_reads(monkeypatch)
     status = reading.read_on_screen(
-        lambda controls, say: say(ending), ControlState(), corpus="text", theme="dark", live=live
+        lambda controls, say: say(ending),
+        ControlState(),
+        corpus="text",
+        theme="dark",
+        live=live,
+        pilot=_quit_once_ended,
     )
-    assert (status, said) == (0, [ending])
+    assert status == 0
     assert ("rnnscope train --resume runs/mine" in capsys.readouterr().out) is live

@@ -140,3 +140,15 @@ def test_closing_ends_running_and_refuses_new_jobs(queue: Queue) -> None:
     queue.jobs.close(wait_seconds=5)
     assert ended.is_set()
     assert queue.jobs.submit("more", lambda progress: 1).is_cancelled
+
+
+def test_a_newer_job_of_the_key_replaces_one_that_has_ended_but_was_not_delivered(queue: Queue) -> None:
+    seen: list[str] = []
+    done = threading.Event()
+    queue.jobs.submit("find", lambda progress: "old", on_result=seen.append)
+    assert queue.woken.wait(10)
+    while queue.jobs.active:
+        pass
+    queue.jobs.submit("find", lambda progress: "new", on_result=seen.append, on_done=done.set)
+    queue.deliver_until(done)
+    assert seen == ["new"]

@@ -1,1 +1,1 @@
-"""The panels: Line-API widgets that draw a Selection or a history, and tell the screen what was chosen."""
+"""Panels: one file each, with what it draws, its actions and its queries."""

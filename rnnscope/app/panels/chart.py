@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 from textual.actions import SkipAction
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from rnnscope.app import braille, plot
-from rnnscope.app.actions import Action
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.history import History, Series
 from rnnscope.app.panels.panel import PADDING, Panel
@@ -37,17 +36,9 @@ AXIS_FROM = 8
 """The least rows of body that have room for the step axis."""
 _DEEPEST_ZOOM = 10
 
-ACTIONS: tuple[Action, ...] = (
-    Action("hair_left", ("left",), "Read the value one column to the left", "look"),
-    Action("hair_right", ("right",), "Read the value one column to the right", "look"),
-    Action("zoom_in", ("up",), "The last half of what is shown", "look"),
-    Action("zoom_out", ("down",), "Twice as much as is shown", "look"),
-    Action("pan_left", ("shift+left",), "Earlier steps", "look"),
-    Action("pan_right", ("shift+right",), "Later steps", "look"),
-    Action("toggle_log", ("a",), "Steps on a log axis, or on a linear one", "look"),
-    Action("no_hair", ("escape",), "Stop reading values", "look"),
-)
-"""What a focused chart does with keys."""
+
+def _binding(key: str, action: str, help: str) -> Binding:
+    return Binding(key, action, help, id=f"chart.{action}", tooltip=help, show=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +55,16 @@ class Chart(Panel):
 
     roomy_above: ClassVar[int] = 1_000
     """The plot takes every row."""
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in ACTIONS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _binding("left", "hair_left", "Read the value one column to the left"),
+        _binding("right", "hair_right", "Read the value one column to the right"),
+        _binding("up", "zoom_in", "Zoom in on the last half"),
+        _binding("down", "zoom_out", "Zoom out"),
+        _binding("shift+left", "pan_left", "Earlier steps"),
+        _binding("shift+right", "pan_right", "Later steps"),
+        _binding("a", "toggle_log", "Steps on a log axis / a linear axis (toggle)"),
+        _binding("escape", "no_hair", "Stop reading values"),
+    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -110,7 +110,7 @@ class Chart(Panel):
 
     # -- what the screen calls ---------------------------------------------------------------------------
 
-    def show(self, history: History) -> None:
+    def show_history(self, history: History) -> None:
         """Draw the present state of a history; only rows that changed are painted again."""
         if history is not self.history:
             self.history = history

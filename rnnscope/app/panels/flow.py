@@ -1,8 +1,8 @@
-"""How far back a loss is felt: ‖∂ loss_T / ∂h_t‖₂ against T − t, in this network and in another.
+"""Gradient flow: the gradient of a loss with respect to earlier states, in this network and in another.
 
   1 ⠤⠤⣀⡀
-.01 ⠁ ⠈⠉⠑⠒⠒⠤⠤⢄⣀⣀⣀⣀   LSTM 6e-4     solid and azure is this network, dotted and gray the other
-1e-4     ⠂ ⠄ ⡀            RNN 2e-6      a line a layer
+.01 ⠁ ⠈⠉⠑⠒⠒⠤⠤⢄⣀⣀⣀⣀   LSTM hidden 6e-4     solid and azure is this network, dotted and gray the other
+1e-4     ⠂ ⠄ ⡀            RNN hidden  2e-6     a line for each layer and state
     0   20   40   60   80  100 steps back
 ━ LSTM: half is left after 3 steps, 1 % after 44, 7e-4 after 100
 ┄ RNN: …
@@ -19,16 +19,20 @@ from rich.segment import Segment
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
-from rnnscope.analysis.effects import GradientFlow
+from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult
 from rnnscope.app import braille
-from rnnscope.app.asking.answers import GradientsFound
+from rnnscope.app.actions import Action
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.panels.chart import AXIS_FROM, LABELS_WIDTH
 from rnnscope.app.panels.loss import spread
 from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.plot import step_labels
+from rnnscope.app.question import Question
+from rnnscope.app.scope import Scope
+from rnnscope.errors import CheckpointError
+from rnnscope.network.locate import resolve_model, sample_models
+from rnnscope.render.gradient_flow import curves
 from rnnscope.theme.segments import coded_segments
 
 Float = NDArray[np.float64]
@@ -36,7 +40,7 @@ Float = NDArray[np.float64]
 _DEEPEST = 1e-9
 """Of the highest value; what is lower leaves the chart."""
 _DASH = 4
-"""The other network's line is every second pair of so many columns of dots."""
+"""The other network's lines are every second pair of so many columns of dots."""
 _EMPTY, _OWN, _OTHER = range(3)
 _TOKENS = ("text", "azure", "dim")
 _WORDS_FROM = 6
@@ -47,7 +51,7 @@ _VALUES_FROM = 60
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """One layer of a network."""
+    """A curve, and the key of its color."""
 
     name: str
     norms: Float
@@ -59,32 +63,62 @@ def _binding(keys: str, action: str, tooltip: str) -> Binding:
 
 
 class FlowChart(Panel):
-    """Gradients of a loss at earlier steps; posts `Wanted` and `AnotherWanted`."""
+    """Gradients of a loss at earlier steps."""
 
-    heading: ClassVar[str] = "gradient flow"
-    roomy_above: ClassVar[int] = 1_000
-
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "gradients",
+            ("d",),
+            "Gradient flow back through time, compared with another model",
+            "analysis",
+            synonyms="vanishing exploding BPTT",
+        ),
+        Action("compare", ("D",), "Choose the comparison model", "analysis", synonyms="other network"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         _binding("left", "hair(-1)", "Read the values one column to the left"),
         _binding("right", "hair(1)", "Read the values one column to the right"),
-        _binding("enter", "another", "Another network beside this one (mouse: click its words)"),
+        _binding("enter", "another", "Compare with another model (mouse: click the words)"),
         _binding("escape", "no_hair", "Stop reading values"),
     ]
+    heading = "gradient flow"
+    roomy_above: ClassVar[int] = 1_000
 
-    class Wanted(Message):
-        """The reader wants gradients; there are none yet."""
-
-    class AnotherWanted(Message):
-        """The reader wants another network beside this one."""
-
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, scope: Scope, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._found: GradientsFound | None = None
+        self._scope = scope
+        self._found: GradientFlowResult | None = None
         self._hair: int | None = None
 
-    def chart(self, found: GradientsFound) -> None:
-        """Show what was found."""
-        self._found, self._hair = found, None
+    @property
+    def result(self) -> GradientFlowResult | None:
+        """What is shown."""
+        return self._found
+
+    def action_gradients(self) -> None:
+        self._ask(GradientFlow())
+
+    def action_compare(self) -> None:
+        """Ask for another model to compare this one with."""
+
+        def accept(answer: str) -> str | None:
+            try:
+                resolve_model(answer.strip())
+            except CheckpointError as error:
+                return str(error)
+            self._ask(GradientFlow(other=answer.strip()))
+            return None
+
+        hint = "a file, a run, or a sample model (Tab)   Enter   Esc"
+        self._scope.prompt(Question("compare with", "", hint, accept, suggestions=tuple(sample_models())))
+
+    def _ask(self, query: GradientFlow) -> None:
+        self._scope.show_panel("gradients", focus=True)
+        self._scope.ask("gradients", query, self.show_result)
+
+    def show_result(self, result: GradientFlowResult) -> None:
+        """Chart a result."""
+        self._found, self._hair = result, None
         self.redraw()
 
     # -- title -----------------------------------------------------------------------------------------------
@@ -96,12 +130,12 @@ class FlowChart(Panel):
         if self._hair is not None:
             back = self._steps_at(self._hair)
             values = [f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown()]
-            told = f"{back} back: {', '.join(values)}"
-            fits = len(self.heading) + len(told) + PADDING <= self.body_width
-            return told if fits else f"{back}: {' '.join(values)}"
+            text = f"{back} back: {', '.join(values)}"
+            fits = len(self.heading) + len(text) + PADDING <= self.body_width
+            return text if fits else f"{back}: {' '.join(values)}"
         if self.body_width >= _VALUES_FROM:
-            return f"‖∂ loss/∂ hidden‖ by steps back, beside {self._other_name}"
-        return f"beside {self._other_name}"
+            return f"‖∂ loss/∂ state‖ by steps back, compared with {self._other_name}"
+        return f"compared with {self._other_name}"
 
     def legend(self) -> list[Segment]:
         if self._found is None or self._hair is not None:
@@ -111,34 +145,27 @@ class FlowChart(Panel):
     @property
     def _other_name(self) -> str:
         assert self._found is not None
-        return self._found.name or f"an untrained {self._found.other.title}"
+        return self._found.other.name or f"an untrained {self._found.other.title}"
 
     # -- drawing ---------------------------------------------------------------------------------------------
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._found is None:
-            told = "d tells how far back a loss is felt"
-            return [Segment(told, self.palette.ink("dim"))] if row == 0 else []
-        told_rows = self._word_rows(height)
-        if row >= height - told_rows:
-            return self._words(row - (height - told_rows), width)
-        return self._plot_rows(width, height - told_rows)[row]
+            hint = "press d for gradient flow through time"
+            return [Segment(hint, self.palette.ink("dim"))] if row == 0 else []
+        word_rows = self._word_rows(height)
+        if row >= height - word_rows:
+            return self._words(row - (height - word_rows), width)
+        return self._plot_rows(width, height - word_rows)[row]
 
     def _word_rows(self, height: int) -> int:
         return 2 if height >= _WORDS_FROM else 0
 
     def _lines_shown(self) -> list[_Line]:
-        """This network's layers, then the other's."""
+        """This network's curves, then the other's."""
         found = self._found
         assert found is not None
-        names = [flow.title.rpartition(" ")[0] for flow in (found.own, found.other)]
-        if names[0] == names[1]:
-            names = ["this", "other"]
-        lines = []
-        for name, flow, key in zip(names, (found.own, found.other), (_OWN, _OTHER), strict=True):
-            for layer, norms in enumerate(flow.norms, start=1):
-                lines.append(_Line(f"{name} {layer}" if len(flow.norms) > 1 else name, norms, key))
-        return lines
+        return [_Line(each.name, each.norms, _OWN if each.is_own else _OTHER) for each in curves(found)]
 
     def _plot_width(self, width: int) -> int:
         return max(1, width - LABELS_WIDTH - self._beside_width(width))
@@ -149,7 +176,7 @@ class FlowChart(Panel):
 
     def _axis(self, width: int) -> StepAxis:
         assert self._found is not None
-        last = self._found.own.norms.shape[1] - 1
+        last = self._found.distance
         return StepAxis(0.0, float(last), self._plot_width(width) * braille.DOTS_WIDE, logarithmic=False)
 
     def _plot_rows(self, width: int, height: int) -> list[list[Segment]]:
@@ -217,21 +244,22 @@ class FlowChart(Panel):
         return named
 
     def _words(self, number: int, width: int) -> list[Segment]:
-        """What a line says, in the longest words that fit."""
+        """A network in the longest words that fit."""
         found, ink = self._found, self.palette.ink
         assert found is not None
         flow = (found.own, found.other)[number]
         sign = Segment("━ " if number == 0 else "╍ ", ink(_TOKENS[_OWN if number == 0 else _OTHER]))
-        name = flow.title if number == 0 or found.name else f"{flow.title}, untrained"
+        is_named = number == 0 or bool(flow.name)
+        name = flow.title if is_named else f"{flow.title}, untrained"
         short = flow.title.rpartition(" ")[0]
-        short = short if number == 0 or found.name else f"untrained {short}"
-        unknown = f"; {found.unknown_share:.0%} of the characters are unknown to it"
-        choices = [f"{called}: {told}" for told in in_words(flow) for called in (name, short)]
+        short = short if is_named else f"untrained {short}"
+        unknown = f"; {found.unknown_share:.0%} of the characters are not in its vocabulary"
+        choices = [f"{title}: {words}" for words in in_words(flow) for title in (name, short)]
         if number == 1 and found.unknown_share >= 0.005:
             choices.insert(0, choices[0] + unknown)
         room = width - 2
-        told = next((words for words in choices if len(words) <= room), choices[-1][:room])
-        return [sign, Segment(told, ink("text"))]
+        text = next((words for words in choices if len(words) <= room), choices[-1][:room])
+        return [sign, Segment(text, ink("text"))]
 
     # -- reading values --------------------------------------------------------------------------------------
 
@@ -257,7 +285,10 @@ class FlowChart(Panel):
         self._move_hair(None)
 
     def action_another(self) -> None:
-        self.post_message(self.Wanted() if self._found is None else self.AnotherWanted())
+        if self._found is None:
+            self.action_gradients()
+        else:
+            self.action_compare()
 
     def _column(self, event: events.MouseEvent) -> int | None:
         """The column of the plot under the mouse."""
@@ -273,14 +304,14 @@ class FlowChart(Panel):
         self._move_hair(None)
 
     def on_click(self, event: events.Click) -> None:
-        told_from = self.body_height - self._word_rows(self.body_height)
-        if self._found is None or event.y - self.body_top >= told_from:
+        words_from = self.body_height - self._word_rows(self.body_height)
+        if self._found is None or event.y - self.body_top >= words_from:
             self.action_another()
 
 
-def in_words(flow: GradientFlow) -> list[str]:
-    """How fast the gradient at all layers together fades, in ever fewer words."""
-    together = np.sqrt((flow.norms**2).sum(axis=0))
+def in_words(flow: Flow) -> list[str]:
+    """How fast the gradient with respect to all hidden states fades, in ever fewer words."""
+    together = np.sqrt((flow.hidden.mean**2).sum(axis=0))
     shares = together / max(float(together.max()), 1e-300)
     last = len(shares) - 1
 

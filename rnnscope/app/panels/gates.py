@@ -1,7 +1,7 @@
 """The gates and states of one neuron along the passage, one column a character.
 
 text        I am a gentleman of Ve[r]ona       the cursor, and its column through every row
-expects     m t srntleman tf ti r onab  o 0.54  what the network expected to follow each character
+predicts     m t srntleman tf ti r onab  o 0.54  the most probable next characters
 forget      ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▇▇     1.00  values at the cursor on the right
   kept f·c  ▂▃▄                        −0.23
 + written   …                          +0.02  the ledger: bars are tanh of the cell's values,
@@ -24,10 +24,10 @@ from textual import events
 
 from rnnscope.app import bars, ledger
 from rnnscope.app.columns import Window, text_row, window
-from rnnscope.app.messages import CursorMoved, QuantityChosen
 from rnnscope.app.panels import gates_legend
 from rnnscope.app.panels.gates_plan import Plan, Row, plan
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.scope import Scope
 from rnnscope.export.layout import Shapes
 from rnnscope.selection import Selection
 from rnnscope.text.display import labels
@@ -39,14 +39,14 @@ Float = NDArray[np.float64]
 
 _NAME_WIDTH = 10
 _VALUE_WIDTH = 6
-_EXPECTED_WIDTH = 8
-"""Columns of the values where the characters expected stand among them."""
+_PREDICTED_WIDTH = 8
+"""Columns of the values where the characters predicted stand among them."""
 _PALE_UP_TO = 3
 """Probability steps below this have dim text."""
 
 
 @dataclass(frozen=True, eq=False)
-class Expected:
+class Predicted:
     """The most probable next characters, at most five: (K, n) each, the most probable first."""
 
     ids: NDArray[np.intp]
@@ -71,15 +71,16 @@ class Picture:
     """The text, where it stands in the title's row."""
 
 
-class Gates(SelectionPanel):
+class Gates(Panel):
     """What the gates of the chosen neuron do along the passage, and how its state comes about."""
 
-    heading: ClassVar[str] = "gates"
+    heading = "gates"
     roomy_above: ClassVar[int] = 1_000
     """The plan has the blank row."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, scope: Scope, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._scope = scope
         self._selection: Selection | None = None
         self._picture: Picture | None = None
         self._painted_for: tuple[object, ...] = ()
@@ -117,7 +118,7 @@ class Gates(SelectionPanel):
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         picture = self._paint(width)
         if picture is None:
-            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
+            waiting = Segment("loading… (reading the first page)"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         return picture.rows[row] if row < len(picture.rows) else []
 
@@ -131,19 +132,19 @@ class Gates(SelectionPanel):
     def _draw_picture(self, selection: Selection, width: int, height: int) -> Picture:
         rows = plan(selection.trace.architecture.cell, height)
         names_width = max([_NAME_WIDTH, *(_name_width(row) for row in rows.rows)])
-        values_width = _EXPECTED_WIDTH if rows.has("expects") else _VALUE_WIDTH
+        values_width = _PREDICTED_WIDTH if rows.has("predicts") else _VALUE_WIDTH
         columns = max(1, width - names_width - values_width)
         shown = window(selection.trace, selection.cursor, columns)
         text = text_row(self.palette, shown, selection.cursor)
-        expected = _expected(selection.trace, shown) if rows.has("expects") else None
+        predicted = _predicted(selection.trace, shown) if rows.has("predicts") else None
         drawn, entries = [], []
         for row in rows.rows:
             if row.kind == "text":
                 lines = [text]
-            elif row.kind == "expects" and expected is not None and int(row.name) > expected.count:
+            elif row.kind == "predicts" and predicted is not None and int(row.name) > predicted.count:
                 lines = [[Segment(" " * len(shown.indices), self.fill)]]  # the vocabulary has fewer symbols
-            elif row.kind == "expects" and expected is not None:
-                lines = [self._expects(selection, shown, expected, int(row.name) - 1)]
+            elif row.kind == "predicts" and predicted is not None:
+                lines = [self._predicts(selection, shown, predicted, int(row.name) - 1)]
             elif row.kind == "margin":
                 lines = [[]]
             else:
@@ -152,7 +153,7 @@ class Gates(SelectionPanel):
             for line, middle in enumerate(lines):
                 is_named = line == _named_line(row)
                 left = self._name_cells(selection, row, names_width) if is_named else []
-                right = self._value(selection, shown, row, expected, values_width) if is_named else []
+                right = self._value(selection, shown, row, predicted, values_width) if is_named else []
                 indent = [] if left else [Segment(" " * names_width, self.fill)]
                 drawn.append([*left, *indent, *middle, padding, *right])
                 entries.append(row)
@@ -160,9 +161,9 @@ class Gates(SelectionPanel):
 
     def _name_cells(self, selection: Selection, row: Row, width: int) -> list[Segment]:
         ink = self.palette.ink
-        if row.kind == "expects":
+        if row.kind == "predicts":
             first = row.name == "1"
-            name, style = ("expects", ink("text")) if first else (f"  {row.name}", ink("mute"))
+            name, style = ("predicts", ink("text")) if first else (f"  {row.name}", ink("mute"))
             return [Segment(f"{name:<{width}}", style)]
         if row.kind == "text":
             return [Segment(f"{row.name:<{width}}", ink("mute"))]
@@ -187,24 +188,26 @@ class Gates(SelectionPanel):
         return [coded_segments(point, key, table) for point, key in zip(points, keys, strict=True)]
 
     def _value(
-        self, selection: Selection, shown: Window, row: Row, expected: Expected | None, width: int
+        self, selection: Selection, shown: Window, row: Row, predicted: Predicted | None, width: int
     ) -> list[Segment]:
-        """What stands on the right: the value at the cursor, or the character expected after it."""
-        if row.kind == "expects" and expected is not None:
-            if int(row.name) > expected.count:
+        """What stands on the right: the value at the cursor, or the character predicted after it."""
+        if row.kind == "predicts" and predicted is not None:
+            if int(row.name) > predicted.count:
                 return []
-            return self._expected_value(selection, shown, expected, int(row.name) - 1, width)
+            return self._predicted_value(selection, shown, predicted, int(row.name) - 1, width)
         if row.kind not in ("gate", "signed"):
             return []
         here = slice(selection.cursor, selection.cursor + 1)
-        told = _told(float(ledger.numbers(selection, row.name, here)[0]), row.kind == "gate")
-        return [Segment(f"{told:>{width}}", self.palette.ink("strong", bold=True))]
+        value = _value_text(float(ledger.numbers(selection, row.name, here)[0]), row.kind == "gate")
+        return [Segment(f"{value:>{width}}", self.palette.ink("strong", bold=True))]
 
-    def _expects(self, selection: Selection, shown: Window, expected: Expected, rank: int) -> list[Segment]:
-        table, trace = _expects_styles(self.palette), selection.trace
+    def _predicts(
+        self, selection: Selection, shown: Window, predicted: Predicted, rank: int
+    ) -> list[Segment]:
+        table, trace = _predicts_styles(self.palette), selection.trace
         seated = Shapes.of(trace.symbols).seated
-        ids = expected.ids[:, rank].tolist()
-        steps = unit_steps(expected.probabilities[:, rank] ** 0.8).tolist()
+        ids = predicted.ids[:, rank].tolist()
+        steps = unit_steps(predicted.probabilities[:, rank] ** 0.8).tolist()
         cells = []
         for i, (symbol, step, width) in enumerate(zip(ids, steps, shown.widths.tolist(), strict=True)):
             index = shown.first + i + 1
@@ -212,12 +215,12 @@ class Gates(SelectionPanel):
             cells.append((_fitted(seated[symbol], width), table[is_hit][step]))
         return segments(cells)
 
-    def _expected_value(
-        self, selection: Selection, shown: Window, expected: Expected, rank: int, width: int
+    def _predicted_value(
+        self, selection: Selection, shown: Window, predicted: Predicted, rank: int, width: int
     ) -> list[Segment]:
         at = selection.cursor - shown.first
-        label = _labels(selection.trace.symbols)[int(expected.ids[at, rank])]
-        probability = float(expected.probabilities[at, rank])
+        label = _labels(selection.trace.symbols)[int(predicted.ids[at, rank])]
+        probability = float(predicted.probabilities[at, rank])
         name = _fitted(label, width - 5).strip() if label.strip() else label
         style = self.palette.ink("text" if rank == 0 else "dim")
         text = f"{name} {probability:.2f}"
@@ -233,11 +236,11 @@ class Gates(SelectionPanel):
         in_text = event.y == 0 and picture.plan.text_in_title
         index = picture.window.at(column)
         if index is not None and (in_text or 0 <= row < len(picture.rows)):
-            self.post_message(CursorMoved(index))
+            self._scope.select(cursor=index)
         elif column < 0 and 0 <= row < len(picture.rows):
             name = picture.entries[row].name
             if name in self._selection.trace.quantities:
-                self.post_message(QuantityChosen(name))
+                self._scope.select(quantity=name)
 
 
 def _named_line(row: Row) -> int:
@@ -255,7 +258,7 @@ def _name_width(row: Row) -> int:
     return len(_name(row)) + 1 + (len(row.formula) + 1 if row.formula else 0)
 
 
-def _told(number: float, gate: bool) -> str:
+def _value_text(number: float, gate: bool) -> str:
     """A value in at most five columns."""
     if gate:
         return f"{number:.2f}"
@@ -263,14 +266,14 @@ def _told(number: float, gate: bool) -> str:
     return f"{number:+.{decimals}f}".replace("-", "−")
 
 
-def _expected(trace: Trace, shown: Window) -> Expected:
+def _predicted(trace: Trace, shown: Window) -> Predicted:
     rows = trace.log_probabilities[shown.characters]
     count = min(5, rows.shape[1])
     ids = np.argpartition(rows, rows.shape[1] - count, axis=1)[:, -count:]
     order = np.argsort(-np.take_along_axis(rows, ids, axis=1), axis=1, kind="stable")
     ids = np.take_along_axis(ids, order, axis=1)
     probabilities = np.exp(np.take_along_axis(rows, ids, axis=1).astype(np.float64))
-    return Expected(ids, probabilities)
+    return Predicted(ids, probabilities)
 
 
 def _fitted(glyph: str, width: int) -> str:
@@ -283,8 +286,8 @@ _labels = lru_cache(maxsize=8)(labels)
 
 
 @lru_cache(maxsize=16)
-def _expects_styles(palette: Palette) -> tuple[tuple[Style, ...], tuple[Style, ...]]:
-    """33 styles of characters expected, and of those that came."""
+def _predicts_styles(palette: Palette) -> tuple[tuple[Style, ...], tuple[Style, ...]]:
+    """33 styles of characters predicted, and of those that came."""
     dim = Style(color=palette.ink("dim").color)
     pale = tuple(style + dim if i < _PALE_UP_TO else style for i, style in enumerate(palette.probability))
     return pale, tuple(style + Style(bold=True) for style in palette.probability)

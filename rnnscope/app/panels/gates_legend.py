@@ -28,7 +28,7 @@ def _full(palette: Palette, plan: Plan, spelled: bool) -> list[Segment]:
     dim = palette.ink("dim")
     gap = Segment("  ", dim)
     parts: list[Segment] = []
-    if plan.has("expects"):
+    if plan.has("predicts"):
         ends = (
             ("probability" if spelled else "p", "") if palette.depth not in ("16", "none") else ("p 0", "1")
         )
@@ -36,10 +36,10 @@ def _full(palette: Palette, plan: Plan, spelled: bool) -> list[Segment]:
         parts.append(gap)
     if plan.has("gate"):
         points, keys = bars.gate_rows([0.0, 0.5, 1.0])
-        parts += [Segment("gate " if plan.has("expects") else "0 ", dim)]
+        parts += [Segment("gate " if plan.has("predicts") else "0 ", dim)]
         parts += coded_segments(points[0], keys[0], bars.styles(palette))
-        parts += [gap] if plan.has("expects") else [Segment(" 1", dim), gap]
-    ends = ("−1", "+1") if not plan.has("expects") else ("−", "+")
+        parts += [gap] if plan.has("predicts") else [Segment(" 1", dim), gap]
+    ends = ("−1", "+1") if not plan.has("predicts") else ("−", "+")
     return [*parts, *_signed(palette, *ends)]
 
 

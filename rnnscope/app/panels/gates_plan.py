@@ -1,6 +1,6 @@
 """Which rows the gates panel has at a height: all of them where it is high, gates and cell where it is low.
 
-From high to low: the cell's ledger, the five characters expected next, then row by row whatever says least.
+From high to low: the cell's ledger, the five characters predicted next, then row by row whatever says least.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 from rnnscope.network.cells import CELLS, CellName
 from rnnscope.tracing.trace import is_gate
 
-Kind = Literal["text", "expects", "blank", "margin", "gate", "signed"]
+Kind = Literal["text", "predicts", "blank", "margin", "gate", "signed"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Row:
 
     kind: Kind
     name: str = ""
-    """A quantity, or `kept` and `written`; of `expects`, the rank from 1."""
+    """A quantity, or `kept` and `written`; of `predicts`, the rank from 1."""
     height: int = 1
     sign: str = ""
     """What stands before a name of the ledger."""
@@ -84,15 +84,15 @@ def _rows(cell: CellName) -> tuple[str, ...]:
 
 def _high(cell: CellName) -> Iterator[Plan]:
     """Plans with the text's row and more than the quantities alone."""
-    expects = (Row("text", "text"), *(Row("expects", str(rank)) for rank in range(1, 6)), Row("blank"))
+    predicts = (Row("text", "text"), *(Row("predicts", str(rank)) for rank in range(1, 6)), Row("blank"))
     names = _rows(cell)
     formulas = CELLS[cell].formulas
     if formulas is not None:
         for scale in range(_TALLEST, 0, -1):
             above = [_quantity(n, scale) for n in names if n not in ("cell", "hidden")]
-            yield Plan((*expects, *above, Row("blank"), *_ledger(_state(cell), formulas, 2 * scale)))
+            yield Plan((*predicts, *above, Row("blank"), *_ledger(_state(cell), formulas, 2 * scale)))
     for scale in range(_TALLEST if formulas is None else 1, 0, -1):
-        yield Plan((*expects, *(_quantity(n, scale) for n in names)))
+        yield Plan((*predicts, *(_quantity(n, scale) for n in names)))
 
 
 def _ledger(state: str, formulas: tuple[str, str], height: int) -> Iterator[Row]:
@@ -101,7 +101,7 @@ def _ledger(state: str, formulas: tuple[str, str], height: int) -> Iterator[Row]
     yield Row("signed", "written", height, sign="+", formula=formulas[1])
     yield Row("signed", state, height, sign="=")
     if state != "hidden":
-        yield Row("signed", "hidden", height, sign="→", label="shown")
+        yield Row("signed", "hidden", height, sign="→", label="hidden")
 
 
 def _low(cell: CellName, before: tuple[Row, ...]) -> Iterator[Plan]:

@@ -12,14 +12,14 @@ from rnnscope.app.history import Series
 from rnnscope.app.panels.chart import Chart
 from rnnscope.app.plot import Level
 
-_WIDTH_OF_BOTH = 54
+_WIDTH_OF_BOTH = 68
 """Columns in which the name, the size of an update and the learning rate have room."""
 
 
 class GradientChart(Chart):
     """Gradient norm over steps, on log axes; a dotted line where clipping begins."""
 
-    heading: ClassVar[str] = "gradient"
+    heading = "gradient"
     roomy_above: ClassVar[int] = 9
 
     def __init__(
@@ -29,13 +29,18 @@ class GradientChart(Chart):
         self.clip_norm = clip_norm
         """The norm at which gradients are clipped; None where they are not."""
 
+    def set_clip_norm(self, clip_norm: float | None) -> None:
+        """Show another norm at which gradients are clipped."""
+        self.clip_norm = clip_norm
+        self.update()
+
     def subject(self) -> str:
         step = self.hair_step
         if step is not None:
             gradient = self.history.gradient
             row = gradient.nearest(step)
             return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
-        name = f"norm, clipping at {self.clip_norm:g}" if self.clip_norm else "norm"
+        name = f"norm (clip {self.clip_norm:g})" if self.clip_norm else "norm"
         return name + self.zoomed
 
     def legend(self) -> list[Segment]:
@@ -49,7 +54,7 @@ class GradientChart(Chart):
         if history.update_ratio_log10 is None:
             return rate
         update = [
-            Segment("update ", ink("dim")),
+            Segment("log₁₀ Δw/w ", ink("dim")),
             Segment(f"{history.update_ratio_log10:.1f}".replace("-", "−"), ink("strong", bold=True)),
         ]
         both = [*update, Segment("   ", ink("dim")), *rate]

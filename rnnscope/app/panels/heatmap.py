@@ -12,6 +12,7 @@ neurons can be read as a few factors instead: then a row is a factor, and its ba
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
 
 from rnnscope.analysis.factors import Factorization
 from rnnscope.app import bars, halves
+from rnnscope.app.actions import Action
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
-from rnnscope.app.messages import CursorMoved, FactorChosen, NeuronChosen
 from rnnscope.app.ordering import KINDS, Kind, Order
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.scope import Scope
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import ZERO, signed_steps, unit_steps
 from rnnscope.theme.segments import coded_segments
@@ -50,23 +51,38 @@ class Picture:
     """Whether the strongest neurons of every factor stand beside it."""
 
 
-def _binding(keys: str, action: str, tooltip: str) -> Binding:
-    return Binding(keys, action, tooltip, id=f"map.{action}", tooltip=tooltip, show=False)
-
-
-class HeatMap(SelectionPanel):
+class HeatMap(Panel):
     """Every neuron of the chosen layer: hidden values, or the chosen quantity where that is a gate."""
 
-    heading: ClassVar[str] = "neurons"
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "order",
+            ("y",),
+            "Heat map: next row order (slowest, clustered, index, table)",
+            "navigation",
+            synonyms="sort cluster similar",
+        ),
+        Action("map_zoom_in", ("plus", "equals_sign"), "Heat map: zoom in", "navigation", synonyms="nearer"),
+        Action("map_zoom_out", ("minus",), "Heat map: zoom out", "navigation", synonyms="farther"),
+    )
     roomy_above: ClassVar[int] = 1_000
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("plus", "zoom(-1)", "Nearer: fewer characters a column (mouse: Ctrl and wheel)"),
-        _binding("minus", "zoom(1)", "Farther: more characters a column, more neurons a row"),
-    ]
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        heading: str = "neurons",
+        orders: Sequence[Kind] = ("slowest", "similar", "index"),
+        on_factor: Callable[[int], object] = lambda factor: None,
+        id: str,
+    ) -> None:
+        """orders: the orders that the rows can have. on_factor: called with a factor that is clicked."""
+        super().__init__(id=id)
+        self.heading = heading
+        self._scope = scope
+        self._key: str = id
+        self._orders = tuple(orders)
+        self._on_factor = on_factor
         self._selection: Selection | None = None
         self._kind: Kind = "slowest"
         self._order: Order | None = None
@@ -129,8 +145,29 @@ class HeatMap(SelectionPanel):
         place = int(np.flatnonzero(units == self._selection.unit)[0])
         return int(units[max(0, min(place + by, len(units) - 1))])
 
-    def action_zoom(self, by: int) -> None:
-        """Twice or half as many characters a column."""
+    def step(self, by: int) -> None:
+        """Choose the neuron so many rows further down."""
+        unit = self.neighbor(by)
+        if unit is not None and self._selection is not None:
+            self._scope.select_neuron(self._selection.layer, unit)
+
+    def action_order(self) -> None:
+        """The rows in the next order; where the heat map is not in sight, it is shown."""
+        if self.display:
+            self.order_by(self._orders[(self._orders.index(self._kind) + 1) % len(self._orders)])
+        else:
+            self._scope.show_panel(self._key, focus=True)
+
+    def action_map_zoom_in(self) -> None:
+        self._scope.show_panel(self._key)
+        self._zoom(-1)
+
+    def action_map_zoom_out(self) -> None:
+        self._scope.show_panel(self._key)
+        self._zoom(+1)
+
+    def _zoom(self, by: int) -> None:
+        """Twice or half as many characters per column."""
         scale = self._scale * 2 if by > 0 else self._scale // 2
         self._scale = max(1, min(scale, FARTHEST))
         self._begin_at(self._first)
@@ -159,7 +196,7 @@ class HeatMap(SelectionPanel):
             told = f"{value:.2f}" if selection.is_gate else f"{value:+.2f}".replace("-", "−")
             return f"{self.quantity} of {selection.layer}/{unit} here: {told}"
         shown = min(self._per_row * max(0, self.body_height - 1), self._total - self._first)
-        far = f"{self._scale} characters a column, " if self._scale > 1 else ""
+        far = f"{self._scale} characters per column, " if self._scale > 1 else ""
         return f"{self.quantity}, {KINDS[self._kind]}, {far}{shown} of {self._total}"
 
     # -- drawing -----------------------------------------------------------------------------------------
@@ -186,7 +223,7 @@ class HeatMap(SelectionPanel):
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._selection is None:
-            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
+            waiting = Segment("loading… (reading the first page)"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         key = (self._selection, width, height, self.palette, self._first, self._scale, self._factor)
         if self._picture is None or key != self._painted_for:
@@ -336,7 +373,7 @@ class HeatMap(SelectionPanel):
     def _turn_wheel(self, by: int, event: events.MouseEvent) -> None:
         event.stop()
         if event.ctrl:
-            self.action_zoom(by)
+            self._zoom(by)
         else:
             self._begin_at(self._first + 2 * by * self._per_row)
 
@@ -344,11 +381,11 @@ class HeatMap(SelectionPanel):
         if self._selection is None:
             return
         if row is not None and self._factors is not None:
-            self.post_message(FactorChosen(row))
+            self._on_factor(row)
         elif row is not None and row != self._selection.unit:
-            self.post_message(NeuronChosen(self._selection.layer, row))
+            self._scope.select_neuron(self._selection.layer, row)
         if index is not None and index != self._selection.cursor:
-            self.post_message(CursorMoved(index))
+            self._scope.select(cursor=index)
 
     def _point_at(self, pointed: tuple[int, int] | None) -> None:
         if pointed != self._pointed:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 
+from rnnscope.app.actions import Action
 from rnnscope.app.axes import ValueAxis
 from rnnscope.app.history import Series
 from rnnscope.app.panels.chart import Chart
@@ -49,13 +50,16 @@ class _Name:
 class LossChart(Chart):
     """Loss over steps; names and last values stand right of the curves, in the order of their values."""
 
-    heading: ClassVar[str] = "loss"
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("units", ("u",), "Loss in nats, bits or perplexity", "navigation", "units", 180),
+    )
+    heading = "loss"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.unit = UNITS[0]
 
-    def cycle_units(self) -> None:
+    def action_units(self) -> None:
         """Nats, bits, perplexity, and again."""
         self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
         self.update()

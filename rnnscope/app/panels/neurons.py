@@ -1,16 +1,18 @@
-"""The table of neurons: what each does around the cursor, what it was found to know, and how surely.
+"""The table of neurons: the values of each around the cursor, the feature it detects best, and its score.
 
-    ▎ neurons  by what they know              held-out half
-    ▎        n of Ve[r]ona,  knows                AUC or ρ
+    ▎ neurons  by best feature                held-out half
+    ▎        n of Ve[r]ona,  best feature         AUC or ρ
     ▎▸ 1/97  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀  column                 ρ 0.91
-    ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  upper case               0.92
+    ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  ¬upper case              0.92
 
-`not` is said of a neuron that is low where the feature holds. A star is a favorite, a quote mark a note.
-Where there is room, two columns more are how saturated and how selective each is on the page; see ranking.py.
+¬ marks a neuron that is low where the feature holds; ★ one that is starred, ” one with a note. Where there is
+room, two more columns are how saturated and how selective each neuron is on the page; see ranking.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -20,10 +22,14 @@ from rich.style import Style
 from textual import events
 
 from rnnscope.app import bars
+from rnnscope.app.actions import Action
 from rnnscope.app.columns import Window, text_row, window
-from rnnscope.app.messages import CursorMoved, NeuronChosen
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
-from rnnscope.app.ranking import SORTS, Neuron, Ranking, Sort, numbers
+from rnnscope.app.notes import Notes, NotesFile
+from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.question import Question
+from rnnscope.app.ranking import SORTS, Label, Ranking, Sort, numbers
+from rnnscope.app.scope import Neuron, Scope
+from rnnscope.network.architecture import Architecture
 from rnnscope.selection import Selection
 from rnnscope.theme.segments import coded_segments
 from rnnscope.tracing.trace import Trace
@@ -41,22 +47,53 @@ _ROOMY = 56
 _WHEEL_ROWS = 3
 
 
-class NeuronTable(SelectionPanel):
-    """Every neuron of every layer in the order of a `Ranking`; posts `NeuronChosen` and `CursorMoved`."""
+class NeuronTable(Panel):
+    """Every neuron of every layer, in an order, with its stars and notes."""
 
-    heading: ClassVar[str] = "neurons"
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("sort", ("O",), "Next sort order of the neurons", "navigation", "sort", 80, "order rank"),
+        Action(
+            "filter",
+            ("backslash",),
+            "Filter neurons by id, label or note",
+            "navigation",
+            "filter",
+            90,
+            "search limit starred",
+        ),
+        Action("star", ("asterisk",), "Star the neuron (toggle)", "navigation", synonyms="favorite mark"),
+        Action("note", ("apostrophe",), "Write a note on the neuron", "navigation", synonyms="comment"),
+    )
+    heading = "neurons"
     roomy_above: ClassVar[int] = 1_000
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(
+        self,
+        scope: Scope,
+        notes: NotesFile,
+        *,
+        on_rank: Callable[[Ranking], object] = lambda ranking: None,
+        id: str | None = None,
+    ) -> None:
+        """notes: the file of stars and notes. on_rank: called with every new order of the neurons."""
+        super().__init__(id=id)
+        self._scope = scope
+        self._file = notes
+        self._on_rank = on_rank
         self._selection: Selection | None = None
         self._ranking: Ranking | None = None
+        self._labels: Mapping[Neuron, Label] = {}
         self._first = 0
         self._window: tuple[object, Window] | None = None
         self._measured: tuple[Trace, tuple[NDArray[np.float64], ...]] | None = None
-        """What the measures of all neurons are, and on which page."""
+        """The measures of all neurons, and the page that they are of."""
 
     # -- what the screen calls -------------------------------------------------------------------------------
+
+    def open(self, architecture: Architecture) -> None:
+        """List the neurons of a network, with the notes that were taken before."""
+        notes = self._file.load().of_network(architecture)
+        self._rank(Ranking(architecture, sort="activity", notes=notes))
 
     def show(self, selection: Selection) -> None:
         before, self._selection = self._selection, selection
@@ -75,12 +112,93 @@ class NeuronTable(SelectionPanel):
             self._bring_into_sight()
         self.redraw()
 
-    def rank(self, ranking: Ranking) -> None:
+    def sort_by_page(self) -> None:
+        """Sort anew where the order depends on the page."""
+        if self._ranking is not None and self._ranking.sort not in ("feature", "index"):
+            self._sort_by(self._ranking.sort)
+
+    def set_labels(self, labels: Mapping[Neuron, Label]) -> None:
+        """Show the feature that each neuron detects best; sort by it unless another order was chosen."""
+        self._labels = labels
+        ranking = self._ranking
+        if ranking is not None and ranking.sort in ("activity", "feature") and not ranking.title:
+            self._sort_by("feature")
+
+    def rank_by(self, title: str, results: Sequence[tuple[Neuron, Label]]) -> None:
+        """Show the neurons in the order of a search's results."""
+        if self._ranking is not None:
+            self._rank(
+                replace(
+                    self._ranking,
+                    sort="feature",
+                    numbers=None,
+                    labels=dict(results),
+                    first=tuple(neuron for neuron, _ in results),
+                    title=title,
+                    source="held-out half",
+                    filter="",
+                )
+            )
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The order that is shown."""
+        return self._ranking
+
+    @property
+    def labeled_first(self) -> Neuron | None:
+        """The first neuron of the table, once there are labels."""
+        ranking = self._ranking
+        return ranking.order[0] if ranking is not None and self._labels and ranking.order else None
+
+    def label_of(self, selection: Selection) -> str:
+        """What the table says that the chosen neuron detects; empty where it says nothing."""
+        neuron = (selection.layer, selection.unit)
+        shown = self._ranking.labels.get(neuron) if self._ranking is not None else None
+        label = shown or self._labels.get(neuron)
+        return "" if label is None else label.name
+
+    def step(self, by: int) -> None:
+        """Choose the neuron so many places further on."""
+        neuron = self.neighbor(by)
+        if neuron is not None:
+            self._scope.select_neuron(*neuron)
+
+    def unfilter(self) -> bool:
+        """Show all neurons, in one of the usual orders; whether they were filtered, or a search's."""
+        ranking = self._ranking
+        if ranking is None or not (ranking.filter or ranking.title):
+            return False
+        if ranking.filter:
+            self._rank(replace(ranking, filter=""))
+        else:
+            self._sort_by("feature" if self._labels else "activity")
+        return True
+
+    def _sort_by(self, sort: Sort) -> None:
+        """Order the neurons anew, by the page in sight where that matters."""
+        if self._ranking is not None:
+            values = numbers(self._selection.trace, sort) if self._selection is not None else None
+            source = "held-out half" if self._labels else ""
+            self._rank(
+                replace(
+                    self._ranking,
+                    sort=sort,
+                    numbers=values,
+                    labels=self._labels,
+                    first=(),
+                    title="",
+                    source=source,
+                )
+            )
+
+    def _rank(self, ranking: Ranking) -> None:
         """Show the neurons in another order, from its beginning where the chosen one is not in sight."""
         self._ranking = ranking
         self._first = max(0, min(self._first, len(ranking.order) - 1))
         self._bring_into_sight()
         self.redraw()
+        self._on_rank(ranking)
 
     def neighbor(self, by: int) -> Neuron | None:
         """The neuron that many places further on; the first where the chosen one is not listed."""
@@ -90,24 +208,77 @@ class NeuronTable(SelectionPanel):
         place = self._ranking.place((self._selection.layer, self._selection.unit))
         return order[0 if place is None else max(0, min(place + by, len(order) - 1))]
 
+    # -- actions ---------------------------------------------------------------------------------------------
+
+    def action_sort(self) -> None:
+        """The next order for which there is something to sort by."""
+        ranking = self._ranking
+        if ranking is not None:
+            sorts: list[Sort] = [sort for sort in SORTS if sort != "feature" or self._labels]
+            at = sorts.index(ranking.sort) if ranking.sort in sorts else -1
+            self._sort_by(ranking.sort if ranking.title else sorts[(at + 1) % len(sorts)])
+
+    def action_filter(self) -> None:
+        ranking = self._ranking
+        if ranking is None:
+            return
+
+        def accept(answer: str) -> str | None:
+            if self._ranking is not None:
+                self._rank(replace(self._ranking, filter=answer.strip()))
+            return None
+
+        hint = "in id, label or note   * starred   empty: all   Enter   Esc"
+        self._scope.prompt(Question("filter", ranking.filter, hint, accept))
+
+    def action_star(self) -> None:
+        if self._selection is not None and self._ranking is not None:
+            neuron = (self._selection.layer, self._selection.unit)
+            is_starred = neuron not in self._ranking.notes.starred
+            self._annotate(lambda notes: notes.with_star(neuron, is_starred=is_starred))
+
+    def action_note(self) -> None:
+        selection, ranking = self._selection, self._ranking
+        if selection is None or ranking is None:
+            return
+        neuron = (selection.layer, selection.unit)
+
+        def accept(answer: str) -> str | None:
+            self._annotate(lambda notes: notes.with_note(neuron, answer.strip()))
+            return None
+
+        before = ranking.notes.notes.get(neuron, "")
+        hint = "saved next to the model   Enter   Esc"
+        self._scope.prompt(Question(f"note on {selection.neuron}", before, hint, accept))
+
+    def _annotate(self, change: Callable[[Notes], Notes]) -> None:
+        """Change the notes, on the screen and in their file."""
+        if self._ranking is not None:
+            notes = self._file.edit(self._ranking.notes, change)
+            self._rank(replace(self._ranking, notes=notes.of_network(self._ranking.architecture)))
+
+    @property
+    def starred(self) -> frozenset[Neuron]:
+        """The neurons that are starred."""
+        return frozenset() if self._ranking is None else self._ranking.notes.starred
+
     # -- title -----------------------------------------------------------------------------------------------
 
     def subject(self) -> str:
         ranking = self._ranking
         if ranking is None:
             return ""
-        told = ranking.title or SORTS[ranking.sort]
         if ranking.filter:
-            what = "favorites" if ranking.filter == "*" else f"“{ranking.filter}”"
+            what = "starred" if ranking.filter == "*" else f"“{ranking.filter}”"
             return f"{what}, {len(ranking.order)}"
-        return told
+        return ranking.title or SORTS[ranking.sort]
 
     def legend(self) -> list[Segment]:
         ranking = self._ranking
         if ranking is None or self.size.width < 40:
             return []
-        said = ranking.source if ranking.numbers is None else "on this page"
-        return [Segment(said, self.palette.ink("dim"))]
+        source = ranking.source if ranking.numbers is None else "on this page"
+        return [Segment(source, self.palette.ink("dim"))]
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -117,21 +288,21 @@ class NeuronTable(SelectionPanel):
             return None
         if neuron == (self._selection.layer, self._selection.unit):
             return Segment("▸", self.palette.ink("strong", on="select"))
-        remarks = self._ranking.remarks
-        sign = "★" if neuron in remarks.favorites else "”" if neuron in remarks.notes else ""
+        notes = self._ranking.notes
+        sign = "★" if neuron in notes.starred else "”" if neuron in notes.notes else ""
         return Segment(sign, self.palette.ink("dim")) if sign else None
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         selection, ranking = self._selection, self._ranking
         if selection is None or ranking is None:
-            waiting = Segment("waiting for the first look"[:width], self.palette.ink("dim"))
+            waiting = Segment("loading… (reading the first page)"[:width], self.palette.ink("dim"))
             return [waiting] if row == height // 2 else []
         shown = self._shown(selection, width)
         if row == 0:
             return self._head(selection, ranking, shown, width)
         neuron = self._neuron_at(row)
         if neuron is None:
-            empty = "none has that in its number, name or note"[:width]
+            empty = "no neuron has that in its id, label or note"[:width]
             return [Segment(empty, self.palette.ink("dim"))] if row == 1 and not ranking.order else []
         return self._row(selection, ranking, shown, neuron, width)
 
@@ -171,15 +342,16 @@ class NeuronTable(SelectionPanel):
     def _head(self, selection: Selection, ranking: Ranking, shown: Window, width: int) -> list[Segment]:
         dim = self.palette.ink("dim")
         names = self._name_width(shown, width)
-        lead = "knows" if ranking.known or ranking.remarks.notes else ""
-        last = "AUC or ρ" if ranking.numbers is None else ranking.sort
+        lead = "best feature" if ranking.labels or ranking.notes.notes else ""
+        lead = lead if len(lead) <= names else "label"[:names]
+        last: str = "AUC or ρ" if ranking.numbers is None else ranking.sort
         heads = "".join(f"{head:>{_MEASURE}}" for head, _ in _MEASURES) if width >= _ROOMY else ""
-        told = last if len(last) <= names + _SCORE - len("knows ") else ""
+        last = last if len(last) < names + _SCORE - len(lead) else ""
         return [
             Segment(" " * (self._id_width + _GAP), self.fill),
             *text_row(self.palette, shown, selection.cursor),
             Segment(heads + " " * _GAP + lead, dim),
-            Segment(f"{told:>{max(0, names + _SCORE - len(lead))}}", dim),
+            Segment(f"{last:>{max(0, names + _SCORE - len(lead))}}", dim),
         ]
 
     def _row(
@@ -196,16 +368,16 @@ class NeuronTable(SelectionPanel):
             ink("strong" if is_chosen else "text", bold=is_chosen),
         )
         gap = Segment(" " * _GAP, ink("text"))
-        known, note = ranking.known.get(neuron), ranking.remarks.notes.get(neuron, "")
+        label, note = ranking.labels.get(neuron), ranking.notes.notes.get(neuron, "")
         names = self._name_width(shown, width)
-        is_negative = known is not None and known.is_negative and not note
-        lead = ("not " if names > len("not ") else "¬"[:names]) if is_negative else ""
-        said = note or (known.feature if known is not None else "")
+        is_negative = label is not None and label.is_negative and not note
+        lead = "¬"[:names] if is_negative else ""
+        text = note or (label.feature if label is not None else "")
         number = ranking.number(neuron)
-        sign = known.metric if known is not None and number is None and known.metric == "ρ" else ""
+        sign = label.metric if label is not None and number is None and label.metric == "ρ" else ""
         room = max(0, names - len(lead) - len(sign))
-        said = said if len(said) <= room else said[: max(0, room - 1)] + "…"
-        score = f"{number:.2f}" if number is not None else f"{known.score:.2f}" if known is not None else ""
+        text = text if len(text) <= room else text[: max(0, room - 1)] + "…"
+        score = f"{number:.2f}" if number is not None else f"{label.score:.2f}" if label is not None else ""
         return [
             name,
             gap,
@@ -213,7 +385,7 @@ class NeuronTable(SelectionPanel):
             Segment(self._measures(selection, neuron, width), ink("dim")),
             gap,
             Segment(lead, ink("mute")),
-            Segment(f"{said:<{names - len(lead)}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
+            Segment(f"{text:<{names - len(lead)}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
             Segment(f"{f'{sign} {score}':>{_SCORE}}", ink("strong" if is_chosen else "dim", bold=is_chosen)),
             Segment(" " if is_chosen else "", ink("text")),
         ]
@@ -278,9 +450,9 @@ class NeuronTable(SelectionPanel):
         index = shown.at(column)
         neuron = self._neuron_at(row)
         if neuron is not None and neuron != (self._selection.layer, self._selection.unit):
-            self.post_message(NeuronChosen(*neuron))
+            self._scope.select_neuron(*neuron)
         elif index is not None and row >= 0:
-            self.post_message(CursorMoved(index))
+            self._scope.select(cursor=index)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._begin_at(self._first - _WHEEL_ROWS)

@@ -1,27 +1,26 @@
-"""What the network expects after the cursor: a bar a character, the true one marked.
+"""The most probable characters after the cursor, one bar each, the true one marked.
 
     ▎ next  after “…gentleman of Ver”
     ▎
     ▎▸ o  ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆     53.9 %
     ▎  a  ▆▆▆▆▆▆                       14.1 %
     ▎
-    ▎▸ true o   surprise 0.89 bit   rank 1
+    ▎▸ true o   surprisal 0.89 bits   rank 1
 
-Bars are scaled to 60 % or to the largest, whichever is more. Surprise is −log2 of the true character's
-probability, entropy −Σ p log2 p: the surprise that the network expects.
+Bars are scaled to 60 % or to the largest, whichever is more. Surprisal is −log2 of the true character's
+probability, entropy −Σ p log2 p is its expectation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.export.layout import Shapes
 from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
@@ -41,19 +40,19 @@ _BLANK_FROM = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Expectation:
-    """What a network expected at one position, and what came."""
+class Prediction:
+    """The predictions at one position, and the true next character."""
 
     probabilities: NDArray[np.float64]
     """(V,)"""
     order: NDArray[np.intp]
     """(V,) ids, the most probable first."""
     truth: int | None
-    """The id that came; None after the last character."""
+    """The id of the true next character; None after the last one."""
 
     @classmethod
-    def at(cls, trace: Trace, position: int) -> Expectation:
-        """What was expected after a position of a trace."""
+    def at(cls, trace: Trace, position: int) -> Prediction:
+        """The predictions after a position of a trace."""
         probabilities = np.exp(trace.log_probabilities[position].astype(np.float64))
         truth = int(trace.ids[position + 1]) if position + 1 < len(trace) else None
         return cls(probabilities, np.argsort(-probabilities, kind="stable"), truth)
@@ -75,21 +74,21 @@ class Expectation:
         return float(-(seen * np.log2(seen)).sum())
 
 
-class Next(SelectionPanel):
+class Next(Panel):
     """The most probable next characters at the cursor."""
 
-    heading: ClassVar[str] = "next"
+    heading = "next"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._selection: Selection | None = None
-        self._expectation: Expectation | None = None
+        self._prediction: Prediction | None = None
 
     def show(self, selection: Selection) -> None:
-        """Show what is expected after the selection's cursor."""
+        """Show the predictions after the selection's cursor."""
         old, self._selection = self._selection, selection
         if old is None or old.trace is not selection.trace or old.cursor != selection.cursor:
-            self._expectation = Expectation.at(selection.trace, selection.cursor)
+            self._prediction = Prediction.at(selection.trace, selection.cursor)
             self.redraw()
 
     # -- the title -----------------------------------------------------------------------------------------
@@ -105,9 +104,9 @@ class Next(SelectionPanel):
 
     def legend(self) -> list[Segment]:
         """The entropy, when the last row has no room for it and the title has."""
-        if self._expectation is None or any(name == "entropy" for name, _ in self._facts()):
+        if self._prediction is None or any(name == "entropy" for name, _ in self._facts()):
             return []
-        value = f"{self._expectation.entropy_bits:.1f} bit"
+        value = f"{self._prediction.entropy_bits:.1f} bits"
         if self._title_cells + _LEAST_CONTEXT + PADDING + len(f"entropy {value}") > self.size.width:
             return []
         return [
@@ -123,7 +122,7 @@ class Next(SelectionPanel):
     # -- the body ------------------------------------------------------------------------------------------
 
     def mark(self, row: int) -> Segment | None:
-        found = self._expectation
+        found = self._prediction
         if found is None or found.truth is None:
             return None
         ids = self._shown()
@@ -131,7 +130,7 @@ class Next(SelectionPanel):
         return Segment("▸", self.palette.ink("text")) if is_marked else None
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
-        if self._expectation is None:
+        if self._prediction is None:
             return []
         indent = Segment(" " * _INDENT, self.fill)
         if row == height - 1:
@@ -141,15 +140,15 @@ class Next(SelectionPanel):
 
     def _shown(self) -> list[int]:
         """The ids that have a bar, best first."""
-        assert self._expectation is not None
+        assert self._prediction is not None
         height = self.body_height
-        return self._expectation.best(max(0, height - (2 if height >= _BLANK_FROM else 1)))
+        return self._prediction.best(max(0, height - (2 if height >= _BLANK_FROM else 1)))
 
     def _bar(self, id: int, width: int) -> list[Segment]:
         """Label, bar and percentage of one candidate."""
         assert self._selection is not None
-        assert self._expectation is not None
-        ink, found = self.palette.ink, self._expectation
+        assert self._prediction is not None
+        ink, found = self.palette.ink, self._prediction
         is_true = id == found.truth
         names = Shapes.of(self._selection.trace.symbols).labels
         label_cells = max(cell_len(name) for name in names)
@@ -170,7 +169,7 @@ class Next(SelectionPanel):
         ]
 
     def _last_row(self) -> list[Segment]:
-        """The true character and how it was expected."""
+        """The true character, its surprisal and its rank."""
         ink = self.palette.ink
         facts = self._facts()
         if not facts:
@@ -184,24 +183,24 @@ class Next(SelectionPanel):
 
     def _facts(self) -> Facts:
         """As many facts as the last row has room for whatever their values; none after the last character."""
-        selection, found = self._selection, self._expectation
+        selection, found = self._selection, self._prediction
         if selection is None or found is None or found.truth is None:
             return []
         names = Shapes.of(selection.trace.symbols).labels
         true = ("true", names[found.truth])
-        surprise = ("surprise", f"{float(selection.trace.surprise_bits[selection.cursor]):.2f} bit")
+        surprisal = ("surprisal", f"{float(selection.trace.surprise_bits[selection.cursor]):.2f} bits")
         rank = ("rank", f"{found.rank(found.truth):,}")
-        entropy = ("entropy", f"{found.entropy_bits:.1f} bit")
+        entropy = ("entropy", f"{found.entropy_bits:.1f} bits")
         room = self.body_width - _INDENT - len("true ") - max(map(cell_len, names))
         ranks = len(f"{len(names):,}")
         for facts, cells in (  # the same choice for every value, so that nothing jumps
-            ([surprise, rank, entropy], len("   surprise 00.00 bit   rank    entropy 0.0 bit") + ranks),
-            ([surprise, rank], len("   surprise 00.00 bit   rank ") + ranks),
-            ([surprise], len("   surprise 00.00 bit")),
+            ([surprisal, rank, entropy], len("   surprisal 00.00 bits   rank    entropy 0.0 bits") + ranks),
+            ([surprisal, rank], len("   surprisal 00.00 bits   rank ") + ranks),
+            ([surprisal], len("   surprisal 00.00 bits")),
         ):
             if cells <= room:
                 return [true, *facts]
-        return [true, ("", surprise[1])]
+        return [true, ("", surprisal[1])]
 
 
 def _percent(probability: float) -> str:

@@ -1,4 +1,4 @@
-"""A panel: a rectangle slightly lighter than the ground, with one row of title and no box.
+"""A panel: a rectangle slightly lighter than the background, with one row of title and no box.
 
     ▎ name  subject                          legend or headline number
     ▎
@@ -6,6 +6,9 @@
 
 The left bar is there when the panel has the focus. Where the panel is more than 9 rows high one blank row
 follows the title. Panels draw by the Line API; a line is drawn once for each state of what it depends on.
+
+A panel is one file: what it draws, its `ACTIONS` with a method `action_ID` for each, the queries that it asks
+(`scope.ask`) and what it does with their results. Keys that it has only with the focus are its `BINDINGS`.
 """
 
 from __future__ import annotations
@@ -21,18 +24,22 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from rnnscope.app.actions import Action
+from rnnscope.app.look import palette_of
 from rnnscope.selection import Selection
 from rnnscope.text.display import glyph
-from rnnscope.theme.palette import Palette, palette
+from rnnscope.theme.palette import Palette
 
 PADDING = 2
 """Columns between a panel's edge and its text."""
 
 
 class Panel(Widget, can_focus=True):
-    """The base of every panel. A subclass gives `heading`, `subject`, `legend` and `body`."""
+    """The base of every panel, which derives from it directly and gives `subject`, `legend` and `body`."""
 
-    heading: ClassVar[str] = ""
+    ACTIONS: ClassVar[tuple[Action, ...]] = ()
+    """What one can do with it, wherever the focus is; see `rnnscope.app.actions`."""
+    heading: str = ""
     """The panel's name, lower case."""
 
     roomy_above: ClassVar[int] = 9
@@ -45,6 +52,12 @@ class Panel(Widget, can_focus=True):
         self._lines: dict[int, Strip] = {}
 
     # -- what a subclass gives ---------------------------------------------------------------------------
+
+    def show(self, selection: Selection) -> None:
+        """Show another selection; the screen calls it for every panel, in one frame."""
+
+    def ask_again(self) -> None:
+        """Ask its queries anew: of another text, or of more or less of it."""
 
     def subject(self) -> str:
         """What stands dim after the name, such as `neuron 1/97, cell`."""
@@ -66,9 +79,8 @@ class Panel(Widget, can_focus=True):
 
     @property
     def palette(self) -> Palette:
-        """The application's palette; the dark one in a bare test application."""
-        chosen = getattr(self.app, "palette", None)
-        return chosen if isinstance(chosen, Palette) else palette("dark", "truecolor")
+        """The application's palette."""
+        return palette_of(self)
 
     @property
     def fill(self) -> Style:
@@ -161,14 +173,6 @@ class Panel(Widget, can_focus=True):
 
     def on_blur(self, event: events.Blur) -> None:
         self.redraw()
-
-
-class SelectionPanel(Panel):
-    """A panel that shows what is looked at."""
-
-    def show(self, selection: Selection) -> None:
-        """Show another selection."""
-        raise NotImplementedError
 
 
 def _one_row(segment: Segment) -> Segment:

@@ -10,19 +10,20 @@ With the top five shown, five rows more say what the network expected next; see 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from rnnscope.app.messages import CharactersBrushed, CursorMoved
+from rnnscope.app.actions import Action
 from rnnscope.app.panels.expected import ROWS, expected_rows
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
+from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.panels.under import has_second_row, second_row
+from rnnscope.app.scope import Scope
 from rnnscope.export.coloring import CURSOR, codes, described, kind_of, text_styles
 from rnnscope.export.layout import (
     Layout,
@@ -44,29 +45,73 @@ _WHEEL_ROWS = 3
 _RIGHT = 3
 
 
-def _binding(key: str, action: str, tooltip: str) -> Binding:
-    name = "passage." + key.replace("+", "-")
-    return Binding(key, action, tooltip, id=name, tooltip=tooltip, show=False)
+Brush: TypeAlias = Callable[[int, int, bool], object]
+"""Called while characters `first` .. `stop`−1 of the page are drawn over with the mouse: with the left button
+(True), or with the right one, or with Shift or Ctrl (False)."""
 
 
-class Passage(SelectionPanel):
-    """The passage, its colors and the cursor; posts `CursorMoved` when another character is chosen."""
+def _ignore(first: int, stop: int, is_positive: bool) -> None:
+    pass
 
-    heading: ClassVar[str] = "passage"
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("left", "step(-1)", "One character back"),
-        _binding("right", "step(1)", "One character on"),
-        _binding("ctrl+left", "word(-1)", "To the beginning of the word"),
-        _binding("ctrl+right", "word(1)", "To the next word"),
-        _binding("home", "line_edge(-1)", "To the beginning of the line"),
-        _binding("end", "line_edge(1)", "To the end of the line"),
-        _binding("pageup", "page(-1)", "One page back"),
-        _binding("pagedown", "page(1)", "One page on"),
-    ]
+class Passage(Panel):
+    """The passage, its colors and the cursor."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("cursor_left", ("left", "h"), "Previous character", "navigation", "cursor", 10),
+        Action("cursor_right", ("right",), "Next character", "navigation", "cursor", 10),
+        Action(
+            "top_five", ("5",), "Show top-5 predictions under each character", "navigation", "top five", 110
+        ),
+        Action(
+            "surprisal",
+            ("c",),
+            "Color by surprisal / by neuron (toggle)",
+            "navigation",
+            "surprisal",
+            120,
+            "surprise loss information",
+        ),
+        Action(
+            "own_range",
+            ("n",),
+            "Color scale: neuron's own range / fixed (toggle)",
+            "navigation",
+            synonyms="normalize contrast",
+        ),
+        Action("wrap", ("W",), "Line wrap on / off", "navigation"),
+        Action("word_left", ("ctrl+left", "b"), "Previous word", "navigation"),
+        Action("word_right", ("ctrl+right",), "Next word", "navigation"),
+        Action("line_up", ("shift+up", "K"), "One line up", "navigation"),
+        Action("line_down", ("shift+down", "J"), "One line down", "navigation"),
+        Action("page_up", ("pageup",), "One page up", "navigation"),
+        Action("page_down", ("pagedown",), "One page down", "navigation"),
+        Action("line_start", ("home",), "Start of the line", "navigation"),
+        Action("line_end", ("end",), "End of the line", "navigation"),
+        Action("first", ("ctrl+home",), "First character of the text", "navigation"),
+        Action("last", ("ctrl+end",), "Last character of the text", "navigation"),
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        heading: str = "passage",
+        shown: Callable[[Selection], Selection | None] = lambda selection: selection,
+        hint: str = "loading…",
+        on_brush: Brush = _ignore,
+        id: str | None = None,
+    ) -> None:
+        """shown: which selection it shows, given that of the screen; None leaves what it shows.
+
+        hint: what it says before there is a selection to show.
+        """
+        super().__init__(id=id)
+        self.heading = heading
+        self._scope = scope
+        self._shown = shown
+        self._hint = hint
+        self._on_brush = on_brush
         self._selection: Selection | None = None
         self._layout: Layout | None = None
         self._codes: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
@@ -74,7 +119,6 @@ class Passage(SelectionPanel):
         self._top = 0  # the first line shown
         self._left = 0  # the first cell shown, of lines that are not wrapped
         self._wraps = True
-        self._aim = 0  # where the cursor is, or will be once the screen has answered
         self._goal = (-1, 0)  # a character reached by moving vertically, and the column that was meant
         self._pressed: int | None = None
         """The character at which the mouse was pressed."""
@@ -84,8 +128,12 @@ class Passage(SelectionPanel):
 
     def show(self, selection: Selection) -> None:
         """Show another selection; only what differs from the present one is drawn anew."""
+        shown = self._shown(selection)
+        if shown is not None:
+            self._show(shown)
+
+    def _show(self, selection: Selection) -> None:
         old, self._selection = self._selection, selection
-        self._aim = selection.cursor
         same_text = old is not None and old.has_text_of(selection)
         row = self._row_of_cursor(old)
         if old is None or not same_text or _stride(old) != _stride(selection):
@@ -100,19 +148,6 @@ class Passage(SelectionPanel):
             self.redraw()
         elif old.cursor != selection.cursor:
             self.redraw(self._rows_of(old.cursor) | self._rows_of(selection.cursor))
-
-    def toggle_wrap(self) -> None:
-        """Wrap lines at the panel's width, or leave them whole and scroll sideways."""
-        self._wraps = not self._wraps
-        self._lay_out(keep_place=True)
-
-    def line_up(self) -> int:
-        """The character above the cursor."""
-        return self._vertically(-1)
-
-    def line_down(self) -> int:
-        """The character below the cursor."""
-        return self._vertically(1)
 
     # -- drawing -------------------------------------------------------------------------------------------
 
@@ -130,7 +165,7 @@ class Passage(SelectionPanel):
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         layout = self._layout
         if layout is None:
-            return [Segment(" not read yet", self.palette.ink("mute"))] if row == 0 else []
+            return [Segment(f" {self._hint}", self.palette.ink("mute"))] if row == 0 else []
         line, below = divmod(row, self._stride)
         line += self._top
         if line >= len(layout):
@@ -290,43 +325,87 @@ class Passage(SelectionPanel):
     # -- moving --------------------------------------------------------------------------------------------
 
     def _choose(self, index: int) -> None:
-        """Tell the screen that a character was chosen; it answers with another selection."""
-        if self._selection is None:
-            return
-        index = max(0, min(index, len(self._selection.trace) - 1))
-        if index != self._aim:
-            self._aim = index
-            self.post_message(CursorMoved(index))
+        """Put the cursor on a character of the page."""
+        selection = self._selection
+        if selection is not None:
+            index = max(0, min(index, len(selection.trace) - 1))
+            if index != selection.cursor:
+                self._scope.select(cursor=index)
+
+    @property
+    def _cursor(self) -> int:
+        return 0 if self._selection is None else self._selection.cursor
 
     def _vertically(self, lines: int) -> int:
         """The character some lines away, in the column where moving vertically began."""
         if self._layout is None:
-            return self._aim
+            return self._cursor
         reached, meant = self._goal
-        column = meant if reached == self._aim else self._layout.column_of(self._aim)
-        index = self._layout.index_at(self._layout.line_of(self._aim) + lines, column)
+        column = meant if reached == self._cursor else self._layout.column_of(self._cursor)
+        index = self._layout.index_at(self._layout.line_of(self._cursor) + lines, column)
         self._goal = (index, column)
         return index
 
-    def action_step(self, by: int) -> None:
-        self._choose(self._aim + by)
+    def action_cursor_left(self) -> None:
+        self._choose(self._cursor - 1)
 
-    def action_word(self, by: int) -> None:
+    def action_cursor_right(self) -> None:
+        self._choose(self._cursor + 1)
+
+    def action_word_left(self) -> None:
         if self._selection is not None:
-            move = next_word if by > 0 else previous_word
-            self._choose(move(self._selection.trace.characters, self._aim))
+            self._choose(previous_word(self._selection.trace.characters, self._cursor))
 
-    def action_line_edge(self, by: int) -> None:
+    def action_word_right(self) -> None:
+        if self._selection is not None:
+            self._choose(next_word(self._selection.trace.characters, self._cursor))
+
+    def action_line_up(self) -> None:
+        self._choose(self._vertically(-1))
+
+    def action_line_down(self) -> None:
+        self._choose(self._vertically(+1))
+
+    def action_page_up(self) -> None:
+        self._choose(self._vertically(-max(1, self._whole_lines - 1)))
+
+    def action_page_down(self) -> None:
+        self._choose(self._vertically(max(1, self._whole_lines - 1)))
+
+    def action_line_start(self) -> None:
         if self._layout is not None:
-            start, end = self._layout.span(self._layout.line_of(self._aim))
-            self._choose(end - 1 if by > 0 else start)
+            self._choose(self._layout.span(self._layout.line_of(self._cursor))[0])
 
-    def action_page(self, by: int) -> None:
-        self._choose(self._vertically(by * max(1, self._whole_lines - 1)))
+    def action_line_end(self) -> None:
+        if self._layout is not None:
+            self._choose(self._layout.span(self._layout.line_of(self._cursor))[1] - 1)
 
-    def action_text_edge(self, by: int) -> None:
+    def action_first(self) -> None:
+        self._scope.go_to(0)
+
+    def action_last(self) -> None:
+        self._scope.go_to(-1)
+
+    # -- how it looks --------------------------------------------------------------------------------------
+
+    def action_top_five(self) -> None:
         if self._selection is not None:
-            self._choose(len(self._selection.trace) - 1 if by > 0 else 0)
+            self._scope.select(top_five=not self._selection.top_five)
+
+    def action_surprisal(self) -> None:
+        if self._selection is not None:
+            is_shown = self._selection.coloring == "surprisal"
+            self._scope.select(coloring="neuron" if is_shown else "surprisal")
+
+    def action_own_range(self) -> None:
+        if self._selection is not None:
+            self._scope.select(own_range=not self._selection.own_range, coloring="neuron")
+
+    def action_wrap(self) -> None:
+        self._wraps = not self._wraps
+        self._lay_out(keep_place=True)
+
+    # -- the mouse -----------------------------------------------------------------------------------------
 
     def _under(self, event: events.MouseEvent) -> int | None:
         """The character under the mouse."""
@@ -349,9 +428,7 @@ class Passage(SelectionPanel):
         index = self._under(event)
         if self._pressed is not None and index is not None and index != self._pressed:
             first, last = sorted((self._pressed, index))
-            self.post_message(
-                CharactersBrushed(first, last + 1, is_on=not (event.shift or event.ctrl or event.button == 3))
-            )
+            self._on_brush(first, last + 1, not (event.shift or event.ctrl or event.button == 3))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self._pressed = None
@@ -393,4 +470,4 @@ def _stride(selection: Selection) -> int:
 def _look(selection: Selection) -> tuple[object, ...]:
     """All on which the colors and the title depend, besides the trace."""
     chosen = selection.layer, selection.unit, selection.quantity, selection.own_range, selection.second
-    return *chosen, selection.coloring, selection.knows, selection.overlay
+    return *chosen, selection.coloring, selection.label, selection.overlay

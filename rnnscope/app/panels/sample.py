@@ -93,7 +93,7 @@ class _Block:
 class SampleStream(Panel):
     """The samples, one being written; see `begin` and `advance`."""
 
-    heading: ClassVar[str] = "sample"
+    heading = "sample"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -1,7 +1,7 @@
-"""How often each gate stands open or shut: a dot a neuron, as in the paper (arXiv 1506.02078, figure 3).
+"""Gate saturation: how often each gate is open or shut, one dot per neuron (arXiv 1506.02078, figure 3).
 
 shut
- 1 │⡀            one panel a gate; x is the share of positions at which it is open (above 0.9), y at which
+ 1 │⡀            one plot per gate; x is the share of positions at which it is open (above 0.9), y at which
    │⠂⡀           it is shut (below 0.1); no dot lies beyond the line x + y = 1
  0 └⠤⠤⠤⠤ 1 open  the chosen neuron is ●; a click chooses the nearest
 """
@@ -15,38 +15,68 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 
-from rnnscope.analysis.saturation import GateSaturation, SaturationResult
+from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
 from rnnscope.app import braille
-from rnnscope.app.asking.answers import Extent
-from rnnscope.app.messages import NeuronChosen
-from rnnscope.app.panels.panel import PADDING, SelectionPanel
-from rnnscope.render.extent import of_text
+from rnnscope.app.actions import Action
+from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.panels.result import how_much
+from rnnscope.app.scope import Scope
 from rnnscope.selection import Selection
 
 _GAP = 2
 _WIDEST = 40
 
 
-class SaturationPlot(SelectionPanel):
-    """The gates of the chosen layer; posts `NeuronChosen`."""
+class SaturationPlot(Panel):
+    """The gates of the chosen layer; a click chooses the nearest neuron."""
 
-    heading: ClassVar[str] = "saturation"
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "saturation",
+            ("A",),
+            "Gate saturation: fraction of time open / closed, one dot per neuron",
+            "analysis",
+            synonyms="gates open shut closed scatter",
+        ),
+    )
+    heading = "saturation"
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, scope: Scope, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._scope = scope
         self._selection: Selection | None = None
-        self._found: SaturationResult | None = None
-        self._extent: Extent | None = None
+        self._result: SaturationResult | None = None
+
+    @property
+    def result(self) -> SaturationResult | None:
+        """What is shown."""
+        return self._result
+
+    def action_saturation(self) -> None:
+        self._scope.show_panel("saturation", focus=True)
+        self._ask()
+
+    def _ask(self) -> None:
+        self._scope.ask("saturation", Saturation(characters=self._scope.characters), self._show_result)
+
+    def _show_result(self, result: SaturationResult) -> None:
+        self._result = result
+        self.redraw()
+
+    def on_show(self) -> None:
+        self._ask()
+
+    def ask_again(self) -> None:
+        """Ask anew, of another text or of more of it."""
+        self._result = None
+        self.redraw()
+        if self.display:
+            self._ask()
 
     def show(self, selection: Selection) -> None:
         before, self._selection = self._selection, selection
         if before is None or (before.layer, before.unit) != (selection.layer, selection.unit):
             self.redraw()
-
-    def scatter(self, found: SaturationResult, extent: Extent | None = None) -> None:
-        """Show what was counted, over how much of the text."""
-        self._found, self._extent = found, extent
-        self.redraw()
 
     def subject(self) -> str:
         if self._selection is None:
@@ -54,14 +84,14 @@ class SaturationPlot(SelectionPanel):
         return f"layer {self._selection.layer}, {self._selection.neuron} is ●"
 
     def legend(self) -> list[Segment]:
-        if self._found is None:
+        if self._result is None:
             return []
-        read = f"{of_text(self._extent, self._found.positions)}   " if self._extent is not None else ""
-        return [Segment(f"{read}→ open  ↑ shut", self.palette.ink("dim"))]
+        read = how_much(self._result.positions, self._scope.length)
+        return [Segment(f"{read}   → open  ↑ shut", self.palette.ink("dim"))]
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         gates = self._gates()
-        if self._found is None or self._selection is None:
+        if self._result is None or self._selection is None:
             return [Segment("counting…", self.palette.ink("dim"))] if row == 0 else []
         if not gates:
             return [Segment("this network has no gates", self.palette.ink("dim"))] if row == 0 else []
@@ -78,9 +108,9 @@ class SaturationPlot(SelectionPanel):
         return segments[:-1]
 
     def _gates(self) -> list[GateSaturation]:
-        if self._found is None or self._selection is None:
+        if self._result is None or self._selection is None:
             return []
-        return [gate for gate in self._found.gates if gate.layer == self._selection.layer]
+        return [gate for gate in self._result.gates if gate.layer == self._selection.layer]
 
     def _cells_wide(self, width: int) -> int:
         count = max(1, len(self._gates()))
@@ -126,7 +156,7 @@ class SaturationPlot(SelectionPanel):
         x, y = _places(gates[number], width, height)
         across = (x - braille.DOTS_WIDE * (column + 0.5)) ** 2
         unit = int(np.argmin(across + (y - braille.DOTS_HIGH * (row + 0.5)) ** 2))
-        self.post_message(NeuronChosen(self._selection.layer, unit))
+        self._scope.select_neuron(self._selection.layer, unit)
 
 
 def _places(gate: GateSaturation, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,1 +1,1 @@
-"""The screens: which panels stand where, and what the keys do."""
+"""The screens: a stage, a selection, panels and collaborators."""

@@ -1,319 +1,423 @@
-"""The inspect screen: what each key does; the list of keys is `rnnscope.app.inspect_actions`."""
+"""The inspect screen: a model and a text under it.
+
+A screen is put together from four kinds of parts, none of which derives from another:
+
+    selection      one frozen `Selection`, in the screen's `ScreenScope`; every panel shows it
+    stage          where each panel lies, by its id (`inspect_layout`)
+    panels         widgets, one file each in `rnnscope.app.panels`; they get the scope and nothing else
+    collaborators  objects with actions but without a rectangle: paging, marks, export, …
+
+Parts declare their `ACTIONS`. The screen lists them twice: the classes in `OWNERS`, from which Textual's
+bindings and the README's tables are made, and the objects in its `registry`, which runs them. A new panel is
+a file in `panels`, a line in `OWNERS`, and its object in `__init__` and `compose`; an analysis without a
+panel of its own needs nothing here (`panels.analyses`).
+"""
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import Screen
 
-from rnnscope.app.actions import bindings
-from rnnscope.app.asking.answers import Answer, Opened
-from rnnscope.app.asking.desk import Desk
-from rnnscope.app.asking.requests import (
-    ComparePage,
-    Find,
-    FindAblation,
-    FindContexts,
-    FindDistances,
-    FindErrors,
-    FindGradients,
-    FindMatches,
-    FindNgrams,
-    FindOrigin,
-    FindSaturation,
-    FindShare,
-    PutBack,
-    ReadPage,
-    Request,
-    TypeText,
-    WriteOn,
-)
-from rnnscope.app.inspect_actions import INSPECT
+from rnnscope.analysis.ablation import Ablate
+from rnnscope.analysis.brackets import Brackets
+from rnnscope.analysis.contexts import Contexts
+from rnnscope.analysis.errors import Errors
+from rnnscope.analysis.find import Find
+from rnnscope.analysis.gradient_flow import GradientFlow
+from rnnscope.analysis.matching import Match
+from rnnscope.analysis.names import Names, NamesResult
+from rnnscope.analysis.ngrams import Ngrams
+from rnnscope.analysis.saliency import Saliency
+from rnnscope.analysis.saturation import Saturation
+from rnnscope.app.actions import Declares, Registry, actions_of, bindings
+from rnnscope.app.exporting import Export
+from rnnscope.app.factor_map import FactorMap
+from rnnscope.app.frame.banner import Banner
+from rnnscope.app.frame.footer import Footer
+from rnnscope.app.frame.model_header import Model, ModelHeader
+from rnnscope.app.frame.prompt import Prompt
+from rnnscope.app.frame.too_small import TooSmall
+from rnnscope.app.inspect_layout import FIRST, inspect_blocks, inspect_turns
+from rnnscope.app.marks import Marks
+from rnnscope.app.model_file import ModelFile
+from rnnscope.app.navigation import Navigation
+from rnnscope.app.notes import NotesFile
+from rnnscope.app.other_text import OtherText
+from rnnscope.app.paging import Paging, Turned
+from rnnscope.app.palette_commands import Commands
+from rnnscope.app.panels.ablation import Ablation
+from rnnscope.app.panels.analyses import OtherAnalyses
+from rnnscope.app.panels.brackets import BracketsAnalysis
+from rnnscope.app.panels.contexts import ContextsAnalysis
+from rnnscope.app.panels.errors import ErrorsAnalysis
+from rnnscope.app.panels.find import FindAnalysis
+from rnnscope.app.panels.flow import FlowChart
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.match import MatchAnalysis
+from rnnscope.app.panels.neurons import NeuronTable
+from rnnscope.app.panels.next import Next
+from rnnscope.app.panels.ngrams import NgramsAnalysis
+from rnnscope.app.panels.panel import Panel
 from rnnscope.app.panels.passage import Passage
-from rnnscope.app.panels.prompt import LINE_BREAK, Question
-from rnnscope.app.ranking import SORTS, Remarks, Sort
-from rnnscope.app.remarks import edit_remarks, load_remarks, of_network, with_favorite, with_note
-from rnnscope.app.screens import questions
-from rnnscope.app.screens.comparing import ComparingScreen
-from rnnscope.app.screens.inspect_layout import OWN_PLACE, SHARED, is_wide
-from rnnscope.app.screens.paging import PAGE
-from rnnscope.app.screens.stage import Stage
-from rnnscope.errors import OptionError
-from rnnscope.export.colored import ColoredText
-from rnnscope.export.write import check_destination
+from rnnscope.app.panels.saliency import SaliencyAnalysis
+from rnnscope.app.panels.saturation import SaturationPlot
+from rnnscope.app.places import Places
+from rnnscope.app.ranking import Label, Ranking
+from rnnscope.app.scope import error_line
+from rnnscope.app.screen_scope import ScreenScope
+from rnnscope.app.search_limit import SearchLimit
+from rnnscope.app.second_neuron import SecondNeuron
+from rnnscope.app.shell import Shell
+from rnnscope.app.stage import Stage
+from rnnscope.app.work import Delivered, WorkEnded
+from rnnscope.errors import RnnscopeError
+from rnnscope.jobs import Jobs
+from rnnscope.selection import Selection
+from rnnscope.session import Session
 
-LONG: tuple[type[Request], ...] = (
-    Find,
-    FindContexts,
-    FindMatches,
-    FindSaturation,
-    FindAblation,
-    FindOrigin,
-    FindErrors,
-    FindNgrams,
-    ComparePage,
-    FindDistances,
-    FindGradients,
-    WriteOn,
-)
-"""Requests that the reader waits for, and Esc drops."""
-_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-_TYPED_BEFORE = 300
-"""Characters of the passage before the cursor that typing begins with."""
-_THRESHOLD = 0.3
+_WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
+"""Queries that have a panel of their own."""
+_REFRESH_SECONDS = 0.1
+_LOOK_SECONDS = 2.0
+"""How often the model's file is looked at."""
+_LEAVING_SECONDS = 0.4
+"""A job that cannot be cancelled at once does not hold up leaving for longer."""
 
 
-class InspectScreen(ComparingScreen, inherit_bindings=False):
-    """A model, a text under it, and all one can find out about its neurons."""
+class InspectScreen(Screen[None], inherit_bindings=False):
+    """A model, a text under it, and analyses of both."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(INSPECT)]
+    OWNERS: ClassVar[tuple[Declares, ...]] = (
+        Passage,
+        Navigation,
+        NeuronTable,
+        HeatMap,
+        FactorMap,
+        SecondNeuron,
+        FindAnalysis,
+        ContextsAnalysis,
+        MatchAnalysis,
+        SaliencyAnalysis,
+        Ablation,
+        SaturationPlot,
+        FlowChart,
+        ErrorsAnalysis,
+        NgramsAnalysis,
+        BracketsAnalysis,
+        SearchLimit,
+        Marks,
+        Places,
+        OtherText,
+        Export,
+        Stage,
+        Banner,
+        Shell,
+    )
+    AUTO_FOCUS = "#passage"
+    COMMANDS: ClassVar[set[Any]] = {Commands}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(actions_of(OWNERS))]
 
-    def __init__(self, desk: Desk, *, name: str, remarks: Path | None = None) -> None:
-        """`remarks` is the file of what the reader remarks of the neurons; None keeps them in memory."""
-        super().__init__(desk, name=name)
-        self._remarks_path = remarks
-        """What was looked for in the text last."""
-        self._left_at = 0
-        """Where the text that was opened was left for a typed one."""
-        self._written = 0
-        """How often the model wrote on; each time it writes something else."""
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        *,
+        name: str,
+        held_out_nats: float | None = None,
+        file: Path | None = None,
+        notes: Path | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """open_session: loads the model and opens the text; a worker thread calls it after the first frame.
 
-    # -- the table -------------------------------------------------------------------------------------------
-
-    def action_sort(self) -> None:
-        """The next order for which there is something to sort by."""
-        if self.ranking is not None:
-            sorts: list[Sort] = [sort for sort in SORTS if sort != "knows" or self.known]
-            at = sorts.index(self.ranking.sort) if self.ranking.sort in sorts else -1
-            self.sort_by(self.ranking.sort if self.ranking.title else sorts[(at + 1) % len(sorts)])
-
-    def action_filter(self) -> None:
-        def accept(answer: str) -> str | None:
-            if self.ranking is not None:
-                self.set_ranking(replace(self.ranking, filter=answer.strip()))
-            return None
-
-        if self.ranking is not None:
-            hint = "in number, name or note   * favorites   nothing: all   Enter   Esc"
-            self.ask(Question("show only", self.ranking.filter, hint, accept))
-
-    def action_favorite(self) -> None:
-        if self.selection is not None and self.ranking is not None:
-            neuron = (self.selection.layer, self.selection.unit)
-            is_favorite = neuron not in self.ranking.remarks.favorites
-            self._remark(lambda remarks: with_favorite(remarks, neuron, is_favorite=is_favorite))
-
-    def action_note(self) -> None:
-        selection = self.selection
-        if selection is None or self.ranking is None:
-            return
-        neuron = (selection.layer, selection.unit)
-
-        def accept(answer: str) -> str | None:
-            self._remark(lambda remarks: with_note(remarks, neuron, answer.strip()))
-            return None
-
-        before = self.ranking.remarks.notes.get(neuron, "")
-        self.ask(
-            Question(f"note on {selection.neuron}", before, "kept beside the model   Enter   Esc", accept)
+        name: what the header calls the model. held_out_nats: its validation loss, where that is known.
+        file: the model's file, which is watched for changes. notes: the file of stars and notes; None keeps
+        them in memory. now: the clock of the message log.
+        """
+        super().__init__()
+        began = now()
+        self.jobs = Jobs(lambda: self.post_message(Delivered()))
+        self._open_session = open_session
+        self._model = Model(name, held_out_nats=held_out_nats)
+        self._file = None if file is None else ModelFile(file)
+        self.header = ModelHeader(name, id="header")
+        self._has_noted_unknown = False
+        self.scope = scope = ScreenScope(
+            self,
+            self.jobs,
+            label_of=lambda selection: self.table.label_of(selection),
+            read_page=lambda position: self.paging.go_to(position),
         )
-
-    def _remark(self, change: Callable[[Remarks], Remarks]) -> None:
-        """Change the remarks, on the screen and in their file."""
-        if self.ranking is None:
-            return
-        remarks = change(self.ranking.remarks)
-        if self._remarks_path is not None:
-            try:
-                remarks = edit_remarks(self._remarks_path, change)
-            except OSError as error:
-                self.announce(f"not kept: {self._remarks_path}: {error.strerror or error}", "warning")
-            except OptionError as error:
-                self.announce(str(error), "warning")
-        self.set_ranking(replace(self.ranking, remarks=of_network(remarks, self.ranking.architecture)))
-
-    def take(self, answer: Answer) -> None:
-        super().take(answer)
-        if isinstance(answer, Opened) and self._remarks_path is not None and self.ranking is not None:
-            try:
-                remarks = of_network(load_remarks(self._remarks_path), self.ranking.architecture)
-                self.set_ranking(replace(self.ranking, remarks=remarks))
-            except OptionError as error:
-                self._remarks_path = None
-                self.announce(str(error), "warning")
-
-    # -- finding out -----------------------------------------------------------------------------------------
-
-    def action_find(self) -> None:
-        self.ask(questions.find(self.find, marked=bool(self.marks)))
-
-    def action_mark_on(self) -> None:
-        self.mark(True)
-
-    def action_mark_off(self) -> None:
-        self.mark(False)
-
-    def action_contexts(self) -> None:
-        self._open("contexts")
-
-    def action_saturation(self) -> None:
-        self._open("saturation")
-
-    def action_match(self) -> None:
-        self.match(_THRESHOLD)
-        self.focus_panel("match")
-
-    def action_origin(self) -> None:
-        self.trace_back()
-        self.focus_panel("origin")
-
-    def _open(self, panel: str) -> None:
-        """Show a panel, and put the focus on it."""
-        self.show_panel(panel)
-        self.focus_panel(panel)
-
-    # -- the text --------------------------------------------------------------------------------------------
-
-    def action_place(self) -> None:
-        """A position, a share, or the next place of some text."""
-        if self.selection is None:
-            return
-
-        def accept(answer: str) -> str | None:
-            told = answer.strip()
-            if percent := _PERCENT.fullmatch(told):
-                self.desk.ask(FindShare(min(1.0, float(percent[1]) / 100)))
-            elif told.replace(",", "").isdigit():
-                self.go_to(int(told.replace(",", "")))
-            elif answer and self.selection is not None:
-                self.sought = answer
-                self.next_place()
-            else:
-                return "a position such as 1200, 40%, or a text to look for"
-            return None
-
-        hint = f"0 to {self.model.characters:,}, 40% or a text to find   (a regular expression)   Enter   Esc"
-        words = self.sought if isinstance(self.sought, str) else ""
-        self.ask(Question("go to", words, hint, accept))
-
-    def action_next_place(self) -> None:
-        if self.sought:
-            self.next_place()
-        else:
-            self.action_place()
-
-    def action_wrap(self) -> None:
-        self.query_one(Passage).toggle_wrap()
-
-    def action_passage(self) -> None:
-        """Type into the passage; the neuron is seen at every key."""
-        selection = self.selection
-        if selection is None:
-            return
-        first = max(0, selection.cursor - _TYPED_BEFORE)
-        before = selection.trace.text[first : selection.cursor + 1]
-        self._leave_text()
-
-        def changed(text: str, cursor: int) -> None:
-            if text:
-                self.desk.ask(TypeText(text, max(0, cursor - 1)))
-
-        def accept(answer: str) -> str | None:
-            return None if answer else "type something"
-
-        hint = "colored as you type   Enter keeps it   Esc goes back"
-        self.ask(
-            Question(
-                "type",
-                before.replace("\n", LINE_BREAK),
-                hint,
-                accept,
-                cancel=self._put_back,
-                changed=changed,
+        self.paging = Paging(scope, self._after_page)
+        self.marks = Marks(scope)
+        self.places = Places(scope)
+        self.passage = Passage(scope, on_brush=self.marks.brush, id="passage")
+        self.table = NeuronTable(
+            scope, NotesFile(notes, scope.announce), on_rank=self._rank_heat_map, id="neurons"
+        )
+        self.heat_map = HeatMap(
+            scope,
+            heading="heat map",
+            orders=("slowest", "similar", "index", "table"),
+            on_factor=lambda factor: self.factors.choose(factor),
+            id="map",
+        )
+        self.factors = FactorMap(scope, self.heat_map)
+        self.find = FindAnalysis(
+            scope, self.marks, self.places, self.table.rank_by, lambda: self.passage.shown
+        )
+        self.contexts = ContextsAnalysis(scope)
+        self.saturation = SaturationPlot(scope, id="saturation")
+        self.match = MatchAnalysis(scope, self.marks)
+        self.saliency = SaliencyAnalysis(scope)
+        self.ablation = Ablation(scope, lambda: self.table.starred)
+        self.flow = FlowChart(scope, id="gradients")
+        self.errors = ErrorsAnalysis(scope)
+        self.ngrams = NgramsAnalysis(scope)
+        self.brackets = BracketsAnalysis(scope)
+        self.analyses = OtherAnalyses(scope, without=_WITH_PANEL)
+        self.second = Passage(
+            scope, heading="second", shown=Selection.seconded, hint="press 2 to pin a neuron", id="second"
+        )
+        self.banner = Banner(lambda: now() - began, id="banner")
+        self.prompt = Prompt(id="prompt")
+        self.stage = Stage(
+            blocks_of=inspect_blocks, turns=inspect_turns, chosen=FIRST, announce=scope.announce
+        )
+        shell = Shell(
+            self,
+            scope,
+            lambda: self.registry,
+            picture_name=self._picture_name,
+            steps_back=(
+                self.prompt.drop,
+                self.banner.dismiss,
+                self.stage.unzoom,
+                self._cancel_analysis,
+                self.factors.leave,
+                self.marks.clear,
+                self._uncolor,
+                self.table.unfilter,
+                self.paging.restore,
+            ),
+        )
+        self.registry = Registry(
+            (
+                self.passage,
+                Navigation(scope, self._step),
+                self.table,
+                self.heat_map,
+                self.factors,
+                SecondNeuron(scope, after=FIRST),
+                self.find,
+                self.contexts,
+                self.match,
+                self.saliency,
+                self.ablation,
+                self.saturation,
+                self.flow,
+                self.errors,
+                self.ngrams,
+                self.brackets,
+                SearchLimit(scope, self._search_again),
+                self.marks,
+                self.places,
+                OtherText(scope, self.paging),
+                Export(scope, facts=lambda: (name, self._model.title), name=self._picture_name),
+                self.stage,
+                self.banner,
+                shell,
             )
         )
-        changed(before, len(before))
+        self.analyses.register(self.registry)
+        scope.listen(self.marks.follow)
+        scope.listen(self.ngrams.follow)
+        scope.listen(self.factors.follow)
+        scope.listen(lambda before, selection: self._show_header())
 
-    def action_sample(self) -> None:
-        """Let the model write on from the cursor."""
-        if self.selection is not None:
-            self._leave_text()
-            self._written += 1
-            self.ask_for(WriteOn(self.start + self.selection.cursor, self._written))
+    def compose(self) -> ComposeResult:
+        with self.stage:
+            yield self.header
+            yield self.table
+            yield self.passage
+            yield Gates(self.scope, id="gates")
+            yield Next(id="next")
+            yield self.heat_map
+            yield self.second
+            yield self.find.panel
+            yield self.contexts.panel
+            yield self.saturation
+            yield self.match.panel
+            yield self.saliency.panel
+            yield self.ablation.panel
+            yield self.flow
+            yield self.errors.panel
+            yield self.ngrams.panel
+            yield self.brackets.panel
+            yield self.analyses.panel
+            yield Footer(self.registry, id="footer")
+            yield self.banner
+            yield self.prompt
+            yield TooSmall(id="too-small")
 
-    def _leave_text(self) -> None:
-        """Remember where the text that was opened is left for another; no page of it is read any more."""
-        self.desk.cancel(ReadPage, PutBack)
-        if self.is_original and self.selection is not None:
-            self._left_at = self.start + self.selection.cursor
+    def on_mount(self) -> None:
+        self.set_interval(_REFRESH_SECONDS, self._show_header)
+        if self._file is not None:
+            self.set_interval(_LOOK_SECONDS, self._look_at_file)
 
-    def _put_back(self) -> None:
-        """Look at the text that was opened again, where it was left."""
-        self.desk.cancel(ReadPage, TypeText, WriteOn)
-        start = max(0, self._left_at - PAGE // 2)
-        self.desk.ask(PutBack(start, start + PAGE, self._left_at))
+    # -- from the app ----------------------------------------------------------------------------------------
 
-    def action_export(self) -> None:
-        """The page that is seen, with its colors or as numbers, in a file."""
-        if self.selection is None:
-            return
+    def begin(self) -> None:
+        """Open the session; the app calls it after the first frame."""
+        self.jobs.submit(
+            "open",
+            lambda progress: self._open_session(),
+            lane="page",
+            on_result=self._open,
+            on_error=self._end,
+        )
 
-        def accept(answer: str) -> str | None:
-            path = Path(answer.strip()).expanduser()
-            try:
-                check_destination(path)
-                assert self.selection is not None
-                facts = (self.model.name, self.model.title)
-                ColoredText.of(self.selection, start=self.start, facts=facts).save(path)
-            except OptionError as error:
-                return str(error)
-            except OSError as error:
-                return f"{path}: {(error.strerror or str(error)).lower()}"
-            self.announce(f"written to {path.resolve()}")
-            return None
+    def leave(self) -> bool:
+        """End all jobs; whether nothing is left to wait for."""
+        self.jobs.close(_LEAVING_SECONDS)
+        return True
 
-        hint = ".html .svg .json .csv .npz   the colors, or their numbers   Enter   Esc"
-        self.ask(Question("write to", f"{self.picture_name}.html", hint, accept))
+    def wait(self) -> None:
+        """Nothing has to be saved."""
 
-    def action_first(self) -> None:
-        self.go_to(0)
+    async def action_act(self, action: str) -> None:
+        """Do what a key is bound to."""
+        await self.registry.run(action)
 
-    def action_last(self) -> None:
-        self.desk.ask(FindShare(1.0))
+    # -- from the jobs ---------------------------------------------------------------------------------------
 
-    # -- the screen ------------------------------------------------------------------------------------------
+    @on(Delivered)
+    def _deliver(self) -> None:
+        with self.app.batch_update():
+            self.jobs.deliver()
 
-    def action_other_panel(self) -> None:
-        wide = is_wide(self.size.width, self.size.height)
-        offered = [name for name in SHARED if not (wide and name in OWN_PLACE)]
-        chosen = self.query_one(Stage).wanted.chosen
-        at = offered.index(chosen) if chosen in offered else -1
-        self.show_panel(offered[(at + 1) % len(offered)])
+    def _open(self, session: Session) -> None:
+        self._model = replace(self._model, title=session.architecture.title)
+        self.table.open(session.architecture)
+        self.paging.open(session)
+        self.jobs.submit(
+            "names",
+            lambda progress: session.ask(Names(), progress),
+            lane="background",
+            activity=Names.activity,
+            on_result=self._label,
+            on_error=self.scope.announce_error,
+        )
+        self.find.start()
 
-    def action_back(self) -> None:
-        """Step back: from a notice, a search, an enlarged panel, colors, marks, the filter, a typed text."""
-        stage, selection = self.query_one(Stage), self.selection
-        if self.is_covered or stage.wanted.zoomed is not None:
-            super().action_back()
-        elif self.model.doing:
-            self.desk.cancel(*LONG)
-            self.tell(doing="", share=None)
-        elif self.leave_factors():
-            pass
-        elif selection is not None and selection.coloring == "overlay":
-            self.marks, self.mark_from = (), None
-            self.look(overlay=None, coloring="neuron")
-        elif selection is not None and (selection.top_five or selection.coloring == "surprise"):
-            super().action_back()
-        elif self.ranking is not None and self.ranking.filter:
-            self.set_ranking(replace(self.ranking, filter=""))
-        elif self.ranking is not None and self.ranking.title:
-            self.sort_by("knows" if self.known else "activity")
-        elif not self.is_original:
-            self._put_back()
+    def _label(self, result: NamesResult) -> None:
+        """Label the neurons, and choose the first of them unless the user has chosen."""
+        self.table.set_labels(
+            {(each.layer, each.unit): Label.of(each, each.feature) for each in result.labels}
+        )
+        first, selection = self.table.labeled_first, self.scope.selection
+        if first is not None and selection is not None and not self.scope.is_chosen:
+            self.scope.show(selection.moved(layer=first[0], unit=first[1]))
         else:
-            self.focus_first()
+            self.scope.show_again()
+
+    def _end(self, error: Exception) -> None:
+        self._model = replace(self._model, has_failed=True)
+        self._show_header()
+        if not isinstance(error, RnnscopeError | OSError):
+            self.scope.announce(error_line(error), "warning")
+        self.post_message(WorkEnded(error))
+
+    def _after_page(self, turned: Turned) -> None:
+        if not turned.is_typed:  # an order that changes at every key cannot be read
+            self.table.sort_by_page()
+        page = turned.page
+        if len(page.unknown) and not self._has_noted_unknown:
+            self._has_noted_unknown = True
+            character = page.text[int(page.unknown[0])]
+            stand_in = turned.session.reader.stand_in
+            self.scope.announce(
+                f"{character!r} is not in the model's vocabulary; shown as typed, read as {stand_in!r}"
+            )
+        self._show_header()
+
+    @on(Prompt.Closed)
+    def _after_prompt(self) -> None:
+        self.stage.focus_first()
+
+    # -- what is shown ---------------------------------------------------------------------------------------
+
+    def _show_header(self) -> None:
+        turned, selection = self.paging.turned, self.scope.selection
+        job = next((job for job in self.jobs.active if job.activity), None)
+        self._model = replace(
+            self._model,
+            activity="" if job is None else job.activity,
+            share=None if job is None else job.share,
+            searches_all=not self.scope.characters,
+        )
+        if turned is not None and selection is not None:
+            self._model = replace(
+                self._model,
+                source=turned.session.name,
+                position=selection.position,
+                characters=turned.length,
+                is_counted=turned.is_counted,
+                is_exact=turned.page.is_exact,
+            )
+        self.header.show(self._model)
+
+    def _step(self, by: int) -> None:
+        """Choose a neuron in the table's order, or a factor where the heat map shows them."""
+        if not self.factors.step(by):
+            self.table.step(by)
+
+    def _rank_heat_map(self, ranking: Ranking) -> None:
+        """Give the heat map the order of the table."""
+        units = np.arange(ranking.architecture.hidden_size)
+        order = {}
+        for layer in range(1, ranking.architecture.layers + 1):
+            ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
+            order[layer] = np.concatenate([ranked, np.setdiff1d(units, ranked)])
+        self.heat_map.rank(order)
+
+    def _search_again(self) -> None:
+        for panel in self.query(Panel):
+            panel.ask_again()
+
+    def _picture_name(self) -> str:
+        selection = self.scope.selection
+        return self._model.name + (f"-{selection.neuron.replace('/', '-')}" if selection is not None else "")
+
+    def _look_at_file(self) -> None:
+        if self._file is not None and self._file.has_changed():
+            self.scope.announce(
+                "the model file has changed on disk; this screen shows the model as it was opened", "warning"
+            )
+
+    # -- stepping back ---------------------------------------------------------------------------------------
+
+    def _cancel_analysis(self) -> bool:
+        """Cancel what is being analyzed; whether anything was."""
+        is_active = any(job.lane == "analysis" and job.activity for job in self.jobs.active)
+        if is_active:
+            self.jobs.cancel_all("analysis")
+            self._show_header()
+        return is_active
+
+    def _uncolor(self) -> bool:
+        """Color the passage by the neuron again, without the top five; whether it was not."""
+        selection = self.scope.selection
+        if selection is None or not (selection.top_five or selection.coloring == "surprisal"):
+            return False
+        self.scope.select(top_five=False, coloring="neuron")
+        return True

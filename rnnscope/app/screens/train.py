@@ -1,101 +1,387 @@
-"""The train screen: what each key does; the list of keys is `rnnscope.app.actions`."""
+"""The train screen: a run that is being trained, or that was; put together like the inspect screen.
+
+mailbox ──10 Hz──▶ _take ──▶ Status    ▶ header
+                             History   ▶ loss, gradient
+                             Selection ▶ passage, next, gates, neurons ◀── keys, clicks
+                             Sampled   ▶ sample
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import Screen
 
-from rnnscope.app import actions
+from rnnscope.app.actions import Declares, Registry, actions_of, bindings
+from rnnscope.app.choosing import first_cursor, first_selection, livelier_selection
+from rnnscope.app.frame.banner import Banner
+from rnnscope.app.frame.footer import Footer
+from rnnscope.app.frame.header import Header
+from rnnscope.app.frame.prompt import Prompt
+from rnnscope.app.frame.too_small import TooSmall
+from rnnscope.app.history import History
+from rnnscope.app.live_text import LiveText
+from rnnscope.app.mailbox import Mailbox
+from rnnscope.app.navigation import Navigation
+from rnnscope.app.palette_commands import Commands
+from rnnscope.app.panels.contexts import ContextsAnalysis
+from rnnscope.app.panels.gates import Gates
+from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.panels.live_find import LiveFind
 from rnnscope.app.panels.loss import LossChart
-from rnnscope.app.panels.prompt import Question
-from rnnscope.app.screens import questions
-from rnnscope.app.screens.searching import SearchingScreen
+from rnnscope.app.panels.next import Next
+from rnnscope.app.panels.passage import Passage
+from rnnscope.app.panels.sample import SampleStream
+from rnnscope.app.scope import error_line
+from rnnscope.app.screen_scope import ScreenScope
+from rnnscope.app.shell import Shell
+from rnnscope.app.stage import Stage
+from rnnscope.app.status import Status
+from rnnscope.app.train_layout import REPORTS, train_blocks, train_turns
+from rnnscope.app.training_controls import TrainingControls
+from rnnscope.app.work import Delivered, WorkEnded
+from rnnscope.errors import RnnscopeError
+from rnnscope.jobs import Jobs
+from rnnscope.session import Session
+from rnnscope.text.display import are_bytes
+from rnnscope.tracing.trace import Trace
+from rnnscope.training.controls import Controls, ControlState
+from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, Traced, Warned
+
+Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
+"""Runs a training session to its end: it reads the controls, and passes its events to the callback."""
+
+TICK_SECONDS = 0.1
+_SETTLED_SECONDS = 45.0
+"""Until then a neuron that hardly moves makes way for a livelier one, if the user has not chosen it."""
 
 
-class TrainScreen(SearchingScreen, inherit_bindings=False):
-    """A run, and all one can do with it."""
+class TrainScreen(Screen[None], inherit_bindings=False):
+    """A run, its samples, and its neurons along a passage."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.TRAIN)]
+    OWNERS: ClassVar[tuple[Declares, ...]] = (
+        TrainingControls,
+        Passage,
+        Navigation,
+        LiveFind,
+        ContextsAnalysis,
+        LiveText,
+        LossChart,
+        HeatMap,
+        Stage,
+        Banner,
+        Shell,
+    )
+    AUTO_FOCUS = "#passage"
+    COMMANDS: ClassVar[set[Any]] = {Commands}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(actions_of(OWNERS))]
+
+    def __init__(
+        self,
+        start: Start,
+        *,
+        corpus: str = "",
+        live: bool = True,
+        state: ControlState | None = None,
+        mailbox: Mailbox | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """start: runs the training; a worker thread calls it after the first frame.
+
+        corpus: what the header shows before the run has started. live: False for a run of another process.
+        mailbox: what the run's events are put into. now: the clock by which samples are written out.
+        """
+        super().__init__()
+        self.jobs = Jobs(lambda: self.post_message(Delivered()))
+        self.controls = Controls(state)
+        self.live = live
+        self.status = Status(corpus=corpus)
+        self.history = History()
+        self._start = start
+        self._mailbox = mailbox or Mailbox()
+        self._now = now
+        self._ended = threading.Event()
+        """Whether the run has ended, or was never begun."""
+        self._ended.set()
+        self._reads_bytes = False
+        self._charted = -1
+        self.scope = scope = ScreenScope(
+            self,
+            self.jobs,
+            label_of=lambda selection: self.find.label_of(selection),
+            read_page=lambda position: scope.select(cursor=position if position >= 0 else 1 << 62),
+        )
+        self.passage = Passage(scope, id="passage")
+        self.heat_map = HeatMap(scope, id="neurons")
+        self.header = Header(id="header")
+        self.loss = LossChart(id="loss")
+        self.gradient = GradientChart(id="gradient")
+        self.samples = SampleStream(id="sample")
+        self.contexts = ContextsAnalysis(scope)
+        self.banner = Banner(lambda: self.status.elapsed_seconds, id="banner")
+        self.prompt = Prompt(id="prompt")
+        self.stage = Stage(blocks_of=train_blocks, turns=train_turns, chosen="loss", announce=scope.announce)
+        self.find = LiveFind(
+            scope,
+            show_contexts=self.contexts.action_contexts,
+            is_prompt_open=lambda: self.prompt.display,
+            set_searching=self._set_searching,
+            has_ended=lambda: self._has_ended,
+        )
+        self.training = TrainingControls(
+            scope,
+            self.controls,
+            status=lambda: self.status,
+            show_paused=lambda paused: self._show_status(replace(self.status, paused=paused)),
+            is_running=self._is_running,
+        )
+        self.navigation = Navigation(scope, self.heat_map.step)
+        shell = Shell(
+            self,
+            scope,
+            lambda: self.registry,
+            picture_name=lambda: f"{Path(self.status.corpus).stem or 'screen'}-{self.status.step}",
+            steps_back=(
+                self.prompt.drop,
+                self.banner.dismiss,
+                self.stage.unzoom,
+                self._close_report,
+                self._uncolor,
+            ),
+        )
+        self.registry = Registry(
+            (
+                self.training,
+                self.passage,
+                self.navigation,
+                self.find,
+                self.contexts,
+                LiveText(scope, self.controls, self._is_running),
+                self.loss,
+                self.heat_map,
+                self.stage,
+                self.banner,
+                shell,
+            ),
+            live=live,
+        )
+        self.footer = Footer(self.registry, id="footer")
+
+    def compose(self) -> ComposeResult:
+        with self.stage:
+            yield self.header
+            yield self.loss
+            yield self.samples
+            yield self.passage
+            yield Next(id="next")
+            yield Gates(self.scope, id="gates")
+            yield self.heat_map
+            yield self.gradient
+            yield self.find.panel
+            yield self.contexts.panel
+            yield self.footer
+            yield self.banner
+            yield self.prompt
+            yield TooSmall(id="too-small", live=self.live)
+
+    def on_mount(self) -> None:
+        self._show_status(self.status)
+        self.find.start()
+        self.set_interval(TICK_SECONDS, self.tick)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What needs a training loop is not there where one only watches."""
-        return action not in _LIVE or self.live
+        """Whether there is an action: those of a training loop are not offered where one only watches."""
+        return action != "act" or self.registry.offers(str(parameters[0]))
 
-    # -- charts --------------------------------------------------------------------------------------------
+    async def action_act(self, action: str) -> None:
+        """Do what a key is bound to."""
+        await self.registry.run(action)
 
-    def action_units(self) -> None:
-        self.query_one(LossChart).cycle_units()
+    # -- from the app ----------------------------------------------------------------------------------------
 
-    # -- what is read and written --------------------------------------------------------------------------
+    def begin(self) -> None:
+        """Begin the run; the app calls it after the first frame."""
+        self._ended.clear()
+        failures: list[Exception] = []
 
-    def ask(self, question: Question) -> None:
-        if self._is_controlled():
-            super().ask(question)
+        def run() -> None:
+            try:
+                self._start(self.controls, self._mailbox.post)
+            finally:
+                self._ended.set()
 
-    def _is_controlled(self) -> bool:
-        """Whether a training loop reads the controls; False once the run has ended in this process."""
-        has_ended = self.live and self.status.phase in ("finished", "failed")
-        if has_ended:
-            self.announce(f"the run has ended; look on with: rnnscope watch {self.status.run}")
-        return not has_ended
+        self.jobs.submit(
+            "run",
+            lambda progress: run(),
+            lane="background",
+            on_error=failures.append,
+            on_done=lambda: self._after_run(failures[0] if failures else None),
+        )
 
-    def action_temperature(self) -> None:
-        self.ask(questions.temperature(self.controls))
+    def leave(self) -> bool:
+        """Ask the run to save and end; whether it has."""
+        self.controls.stop()
+        if self._ended.is_set():
+            self.jobs.close()
+            return True
+        if self.is_mounted:
+            self._show_status(replace(self.status, phase="saving", paused=False))
+        return False
 
-    def action_warmer(self) -> None:
-        self._change_temperature(+1)
+    def wait(self) -> None:
+        """Wait until the run has saved and ended."""
+        self._ended.wait()
 
-    def action_cooler(self) -> None:
-        self._change_temperature(-1)
+    def _after_run(self, error: Exception | None) -> None:
+        self._collect()
+        if error is not None and not isinstance(error, RnnscopeError | OSError):
+            self._show_status(replace(self.status, phase="failed"))
+            self.scope.announce(
+                f"training ended: {error_line(error)}; the last checkpoint is intact", "warning"
+            )
+        self.post_message(WorkEnded(error))
 
-    def _change_temperature(self, by: int) -> None:
-        if self._is_controlled():
-            value = questions.nudge_temperature(self.controls, by)
-            self.announce(f"temperature {value:g}, from the next sample on")
+    @on(Delivered)
+    def _deliver(self) -> None:
+        with self.app.batch_update():
+            self.jobs.deliver()
 
-    def action_prime(self) -> None:
-        self.ask(questions.prime(self.controls))
+    @on(Prompt.Closed)
+    def _after_prompt(self) -> None:
+        self.stage.focus_first()
 
-    def action_passage(self) -> None:
-        self.ask(questions.passage(self.controls))
+    # -- from the run ----------------------------------------------------------------------------------------
 
-    def action_sample(self) -> None:
-        if self._is_controlled():
-            self.controls.sample_now()
+    def tick(self) -> None:
+        """One frame: new events, and some characters more of the sample; paused, it stands still."""
+        with self.app.batch_update():
+            self._collect()
+            if not self.status.paused:
+                self.samples.advance(self._now())
+        self.find.keep_up()
 
-    # -- training ------------------------------------------------------------------------------------------
+    def _collect(self) -> None:
+        """Take what the mailbox holds, and show it."""
+        events = self._mailbox.drain()
+        if not events:
+            return
+        for event in events:
+            self._take(event)
+        self._show_status(self.status)
+        if self.history.version != self._charted:
+            self._charted = self.history.version
+            self.loss.show_history(self.history)
+            self.gradient.show_history(self.history)
 
-    def action_pause(self) -> None:
-        if self.status.phase in ("training", "annealing"):
-            paused = not self.controls.state.paused
-            self.controls.set(paused=paused)
-            self.show_status(replace(self.status, paused=paused))
+    def _take(self, event: Event) -> None:
+        self.status = self.status.after(event)
+        self.history.add(event)
+        match event:
+            case Started():
+                self.find.restart()
+                self._greet(event)
+            case Traced():
+                self.find.take_trace(event.searched)
+                self._retrace(event.trace)
+            case Sampled():
+                self.samples.begin(event, of_bytes=self._reads_bytes)
+            case Warned():
+                self.scope.announce(event.message, "warning")
+            case Saved(kind="last") if self.training.take_saved():
+                self.scope.announce(f"saved {event.path}")
+            case Finished():
+                self.scope.announce(_farewell(event))
 
-    def action_learning_rate(self) -> None:
-        self.ask(questions.learning_rate(self.controls))
+    def _greet(self, event: Started) -> None:
+        self._reads_bytes = are_bytes(event.symbols)
+        self.gradient.set_clip_norm(event.clip_norm)
+        if event.notes:
+            self.scope.announce("   ".join(event.notes))
+        if event.unknown_characters:
+            share = event.unknown_characters / max(1, event.train_characters + event.held_out_characters)
+            self.scope.announce(
+                f"{event.unknown_characters:,} rare characters ({share:.2%}) are read as the unknown symbol",
+                "warning",
+            )
 
-    def action_rate_down(self) -> None:
-        self._scale_rate(-1)
+    def _retrace(self, trace: Trace) -> None:
+        """A new trace of the passage; the selection stays where it was."""
+        self.scope.use(Session.of_trace(trace))
+        self.scope.set_length(len(trace))
+        old = self.scope.selection
+        if old is None or old.trace.architecture != trace.architecture:
+            selection = first_selection(trace)
+        else:
+            selection = old.moved(trace=trace)
+            if old.trace.text != trace.text:
+                selection = selection.moved(cursor=first_cursor(trace))
+            if not self.scope.is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
+                selection = livelier_selection(selection)
+        self.scope.show(selection)
 
-    def action_rate_up(self) -> None:
-        self._scale_rate(+1)
+    # -- what is shown ---------------------------------------------------------------------------------------
 
-    def _scale_rate(self, by: int) -> None:
-        if self._is_controlled():
-            factor = questions.scale_rate(self.controls, by)
-            self.announce(f"learning rate: {factor:g} times what is scheduled")
+    def _show_status(self, status: Status) -> None:
+        self.status = status
+        self.header.show(status)
+        self.footer.rename(self._labels())
 
-    def action_finish(self) -> None:
-        if self.status.phase == "training":
-            self.ask(questions.finish(self.controls, self.announce))
+    def _labels(self) -> dict[str, str]:
+        """What the footer's entries are called in the present state."""
+        labels = {"pause": "resume"} if self.status.paused else {}
+        if self.live and self.status.phase in ("finished", "failed", "saving"):
+            labels |= dict.fromkeys(
+                ("pause", "learning_rate", "finish", "save", "temperature", "passage", "sample"), ""
+            )
+        elif self.status.phase == "annealing":
+            labels["finish"] = ""
+        return labels | {"back": "back"} if self.stage.wanted.chosen in REPORTS else labels
 
-    def action_save(self) -> None:
-        if self.status.phase in ("training", "annealing"):
-            self.controls.save_now()
-            self.awaits_saving = True
-            self.announce("saving…")
+    def _set_searching(self, searching: bool) -> None:
+        if searching != self.controls.state.searching:
+            self.controls.set(searching=searching)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self.live and self.status.phase in ("finished", "failed")
+
+    def _is_running(self) -> bool:
+        """Whether a training loop reads the controls; where it has ended, a message says so."""
+        if self._has_ended:
+            run = self.status.run
+            self.scope.announce(f"run finished. Next: rnnscope inspect {run}, or rnnscope watch {run}")
+        return not self._has_ended
+
+    # -- stepping back ---------------------------------------------------------------------------------------
+
+    def _close_report(self) -> bool:
+        """Show the loss again; whether find or contexts stood in a place of their own."""
+        is_open = self.stage.wanted.chosen in REPORTS
+        if is_open:
+            self.stage.show_panel("loss")
+        return is_open
+
+    def _uncolor(self) -> bool:
+        """Color the passage by the neuron again, without the top five; whether it was not."""
+        selection = self.scope.selection
+        if selection is None or not (selection.top_five or selection.coloring == "surprisal"):
+            return False
+        self.scope.select(top_five=False, coloring="neuron")
+        return True
 
 
-_LIVE = frozenset(action.id for action in actions.TRAIN if action.live)
+def _farewell(event: Finished) -> str:
+    """How a run ended, and where it is."""
+    parts = [f"finished at step {event.step:,}"]
+    if event.held_out_nats is not None:
+        parts.append(f"best held-out loss {event.held_out_nats:.3f} nats")
+    return " · ".join([*parts, *([f"saved to {event.path}"] if event.path else []), *event.notes])

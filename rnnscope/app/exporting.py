@@ -1,0 +1,58 @@
+"""Writing the page that is seen to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from rnnscope.app.actions import Action
+from rnnscope.app.question import Question
+from rnnscope.app.scope import Scope
+from rnnscope.errors import OptionError
+from rnnscope.export.colored import ColoredText
+from rnnscope.export.write import check_destination
+
+
+class Export:
+    """Writes the page with its colors, or as numbers."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "export",
+            ("w",),
+            "Export the view: HTML, SVG, JSON, CSV, NPZ",
+            "text",
+            "export",
+            place=310,
+            synonyms="save write file picture figure",
+        ),
+    )
+
+    def __init__(
+        self, scope: Scope, *, facts: Callable[[], tuple[str, ...]], name: Callable[[], str]
+    ) -> None:
+        """facts: lines about the model that stand over the text. name: of the file that is offered."""
+        self._scope = scope
+        self._facts = facts
+        self._name = name
+
+    def action_export(self) -> None:
+        selection = self._scope.selection
+        if selection is None:
+            return
+
+        def accept(answer: str) -> str | None:
+            path = Path(answer.strip()).expanduser()
+            try:
+                check_destination(path)
+                ColoredText.of(selection, start=selection.start, facts=self._facts()).save(path)
+            except OptionError as error:
+                return str(error)
+            except OSError as error:
+                return f"{path}: {(error.strerror or str(error)).lower()}"
+            self._scope.announce(f"written to {path.resolve()}")
+            return None
+
+        hint = ".html .svg .json .csv .npz   Enter   Esc"
+        self._scope.prompt(Question("export to", f"{self._name()}.html", hint, accept))

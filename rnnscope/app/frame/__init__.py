@@ -1,0 +1,1 @@
+"""What surrounds the panels: header, footer, messages and the prompt."""

@@ -1,0 +1,179 @@
+"""One row that asks for a line of text, over the footer, while everything above goes on.
+
+     temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
+
+↑ and ↓ change what the question is about at once, so that the effect is seen before Enter accepts it. A click
+on a key that is named does what the key does.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.suggester import SuggestFromList
+from textual.widget import Widget
+from textual.widgets import Input, Label
+
+from rnnscope.app.question import LINE_BREAK, Question
+
+_KEYS = ("Enter", "Esc")
+"""What ends a question stays in sight: the mouse has no other way."""
+_LEAST_LINE = 12
+_GAP = 2
+_BETWEEN = "   "
+
+
+class _Line(Input):
+    """A line that takes pasted line breaks, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j", "line_break", show=False),
+        Binding("tab", "cursor_right", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(compact=True)
+        self.cursor_blink = False
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = LINE_BREAK.join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        self.replace(text, *self.selection)
+
+    def action_line_break(self) -> None:
+        self.insert_text_at_cursor(LINE_BREAK)
+
+
+class Prompt(Widget):
+    """Asks one `Question` at a time; hidden in between. Posts `Closed` when it is done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "nudge(1)", show=False),
+        Binding("down", "nudge(-1)", show=False),
+        Binding("escape", "cancel", show=False),
+    ]
+
+    class Closed(Message):
+        """The answer was taken, or the question was dropped."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.display = False
+        self._question: Question | None = None
+        self._label = Label("", markup=False, id="question")
+        self._hint = Label("", markup=False, id="hint")
+        self._line = _Line()
+
+    def compose(self) -> ComposeResult:
+        yield self._label
+        yield self._line
+        yield self._hint
+
+    def ask(self, question: Question) -> None:
+        """Show a question and take the keys."""
+        self._question = question
+        self._label.update(question.label)
+        self._hint.update(self._fitting(question))
+        self._hint.remove_class("complaint")
+        self._line.select_on_focus = question.changed is None  # else what is written is gone on with
+        self._line.suggester = (
+            SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
+        )
+        with self._line.prevent(Input.Changed):
+            self._line.value = question.value
+        self._line.cursor_position = len(question.value)
+        self.display = True
+        self.screen.set_focus(self._line)  # now: the key that follows may be on its way, and q would leave
+
+    async def on_click(self, event: events.Click) -> None:
+        """A key of the hint, clicked."""
+        place = event.get_content_offset(self._hint) if event.widget is self._hint else None
+        if place is None:
+            return
+        event.stop()
+        match _key_at(str(self._hint.content), place.x):
+            case "Enter":
+                await self._line.action_submit()
+            case "Esc":
+                self.action_cancel()
+            case "↑":
+                self.action_nudge(+1)
+            case "↓":
+                self.action_nudge(-1)
+
+    def _fitting(self, question: Question) -> str:
+        room = self.app.size.width - len(question.label) - _LEAST_LINE - 3 * _GAP
+        parts = question.hint.split(_BETWEEN)
+        while len(_BETWEEN.join(parts)) > room and len(parts) > 1:
+            told = [part for part in parts[1:] if part.partition(" ")[0] not in _KEYS]
+            parts.remove(told[-1] if told else parts[-1])
+        return _BETWEEN.join(parts)
+
+    def drop(self) -> bool:
+        """Cancel the question; whether there was one."""
+        question = self._question
+        if question is None:
+            return False
+        self._close()
+        if question.cancel is not None:
+            question.cancel()
+        return True
+
+    def _close(self) -> None:
+        self._question = None
+        self.display = False
+        self.post_message(self.Closed())
+
+    def _complain(self, complaint: str) -> None:
+        self._hint.update(complaint)
+        self._hint.add_class("complaint")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._answer(event.value)
+
+    def _answer(self, value: str) -> None:
+        if self._question is None:
+            return
+        complaint = self._question.accept(value.replace(LINE_BREAK, "\n"))
+        if complaint is None:
+            self._close()
+        else:
+            self._complain(complaint)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._question is None:
+            return
+        if self._question.is_yes_no and event.value.lower() in ("y", "n"):
+            if event.value.lower() == "y":
+                self._answer(event.value)
+            else:
+                self.drop()
+        elif self._question.changed is not None:
+            self._question.changed(event.value.replace(LINE_BREAK, "\n"), self._line.cursor_position)
+
+    def action_nudge(self, by: int) -> None:
+        if self._question is not None and self._question.nudge is not None:
+            self._line.value = self._question.nudge(self._line.value, by)
+            self._line.cursor_position = len(self._line.value)
+
+    def action_cancel(self) -> None:
+        self.drop()
+
+
+def _key_at(hint: str, column: int) -> str:
+    """The key that a hint names at a column: an arrow, or the word that a part begins with."""
+    if hint[column : column + 1] in ("↑", "↓"):
+        return hint[column]
+    start = 0
+    for part in hint.split(_BETWEEN):
+        if start <= column < start + len(part):
+            return part.partition(" ")[0]
+        start += len(part) + len(_BETWEEN)
+    return ""

@@ -1,0 +1,1 @@
+"""Pages of text to read over a screen: help and message log."""

@@ -1,0 +1,154 @@
+"""The scope of a screen: one selection that all its panels show, and jobs that ask its session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from textual.screen import Screen
+
+from rnnscope.analysis.query import Query, Result
+from rnnscope.app.frame.banner import Banner
+from rnnscope.app.frame.prompt import Prompt
+from rnnscope.app.panels.panel import Panel
+from rnnscope.app.question import Question
+from rnnscope.app.scope import Severity, error_line
+from rnnscope.app.stage import Stage
+from rnnscope.jobs import Jobs
+from rnnscope.selection import Selection
+from rnnscope.session import Session
+
+R = TypeVar("R", bound=Result)
+Listener = Callable[[Selection | None, Selection], object]
+"""Called with the selection before and the one that is shown now."""
+
+FIRST_CHARACTERS = 20_000
+"""How much of a text a search reads where it does not read all."""
+
+
+class ScreenScope:
+    """What the panels of one screen may ask of it; see `rnnscope.app.scope.Scope`."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        jobs: Jobs,
+        *,
+        label_of: Callable[[Selection], str] = lambda selection: "",
+        read_page: Callable[[int], object] = lambda position: None,
+    ) -> None:
+        """label_of: what a neuron was found to detect. read_page: goes to a position outside the trace."""
+        self.jobs = jobs
+        self.session: Session | None = None
+        self._screen = screen
+        self._label_of = label_of
+        self._read_page = read_page
+        self._selection: Selection | None = None
+        self._listeners: list[Listener] = []
+        self._is_chosen = False
+        self._characters = FIRST_CHARACTERS
+        self._length = 0
+
+    # -- the selection ---------------------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Selection | None:
+        return self._selection
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the user has chosen what is selected."""
+        return self._is_chosen
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` whenever the selection has changed, after the panels have shown it."""
+        self._listeners.append(listener)
+
+    def show(self, selection: Selection) -> None:
+        """Show another selection in all panels, in one frame."""
+        before = self._selection
+        self._selection = selection = replace(selection, label=self._label_of(selection))
+        with self._screen.app.batch_update():
+            for panel in self._screen.query(Panel):
+                panel.show(selection)
+            for listener in self._listeners:
+                listener(before, selection)
+
+    def show_again(self) -> None:
+        """Show the selection anew, where labels have changed."""
+        if self._selection is not None:
+            self.show(self._selection)
+
+    def select(self, **changes: object) -> None:
+        if self._selection is not None:
+            self._is_chosen = True
+            self.show(self._selection.moved(**changes))
+
+    def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
+        if self._selection is not None:
+            is_overlaid = self._selection.coloring == "overlay"
+            coloring = "neuron" if is_overlaid else self._selection.coloring
+            self.select(**{"layer": layer, "unit": unit, "coloring": coloring, **changes})
+
+    def go_to(self, position: int) -> None:
+        selection = self._selection
+        if selection is None:
+            return
+        index = position - selection.start
+        if 0 <= index < len(selection.trace):
+            self.select(cursor=index)
+        else:
+            self._read_page(position)
+
+    # -- the text and the session ----------------------------------------------------------------------------
+
+    @property
+    def characters(self) -> int:
+        return self._characters
+
+    @property
+    def length(self) -> int:
+        return self._length
+
+    def set_length(self, length: int) -> None:
+        """length: the number of characters of the text, as far as it has been counted."""
+        self._length = length
+
+    def toggle_characters(self) -> None:
+        """Let searches read the whole text from now on, or its beginning again."""
+        self._characters = 0 if self._characters else FIRST_CHARACTERS
+
+    def use(self, session: Session) -> None:
+        """Ask this session from now on."""
+        self.session = session
+
+    def ask(self, key: str, query: Query[R], on_result: Callable[[R], object]) -> None:
+        session = self.session
+        if session is not None:
+            self.jobs.submit(
+                key,
+                lambda progress: session.ask(query, progress),
+                activity=query.activity,
+                on_result=on_result,
+                on_error=self.announce_error,
+            )
+
+    # -- what lies over the panels ---------------------------------------------------------------------------
+
+    def announce(self, message: str, severity: Severity = "note") -> None:
+        self._screen.query_one(Banner).announce(message, severity)
+
+    def announce_error(self, error: Exception) -> None:
+        """Say why something cannot be done."""
+        self.announce(error_line(error), "warning")
+
+    def prompt(self, question: Question) -> None:
+        self._screen.query_one(Banner).dismiss()
+        self._screen.query_one(Prompt).ask(question)
+
+    def close_prompt(self) -> None:
+        self._screen.query_one(Prompt).drop()
+
+    def show_panel(self, panel: str, *, focus: bool = False) -> None:
+        self._screen.query_one(Stage).show_panel(panel, focus=focus)

@@ -1,0 +1,92 @@
+"""What every screen of the app has: help, command palette, screenshot, theme, leaving, and stepping back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.screen import Screen
+
+from rnnscope.app.actions import Action, Registry
+from rnnscope.app.pages.help import help_writer
+from rnnscope.app.pages.page import PageScreen
+from rnnscope.app.panels.panel import Panel
+from rnnscope.app.scope import Scope
+from rnnscope.app.screenshot import screenshot
+from rnnscope.files import write_atomically
+
+QUIT = Action(
+    "quit", ("q", "ctrl+q", "ctrl+c"), "Quit (saves a run first)", "app", "quit", synonyms="exit leave close"
+)
+
+
+class Shell:
+    """The actions of a screen that are about the app itself."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "back", ("escape",), "Back: close prompt, message, zoom, search results", "app", synonyms="cancel"
+        ),
+        Action("screenshot", ("S", "ctrl+s"), "Screenshot (SVG)", "app", synonyms="picture image export"),
+        Action("theme", ("T",), "Theme: toggle dark / light", "app", synonyms="colors appearance"),
+        Action("command_palette", ("ctrl+p",), "Command palette", "app", "more", synonyms="search actions"),
+        Action("help", ("question_mark", "f1"), "Help: keys, colors, glossary", "app", "help"),
+        QUIT,
+    )
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        scope: Scope,
+        registry: Callable[[], Registry],
+        *,
+        picture_name: Callable[[], str],
+        steps_back: Sequence[Callable[[], bool]],
+    ) -> None:
+        """picture_name: what a screenshot is called. steps_back: what Esc undoes, first the nearest.
+
+        Each step says whether there was anything to undo; Esc stops at the first that had.
+        """
+        self._screen = screen
+        self._scope = scope
+        self._registry = registry
+        self._picture_name = picture_name
+        self._steps_back = tuple(steps_back)
+
+    def action_back(self) -> None:
+        any(step() for step in self._steps_back)
+
+    def action_screenshot(self) -> None:
+        path = free_path(Path(f"rnnscope-{self._picture_name()}.svg"))
+        try:
+            content = screenshot(self._screen.app).encode()
+            write_atomically(path, lambda file: file.write(content))
+        except OSError as error:
+            self._scope.announce(
+                f"no screenshot: {path}: {(error.strerror or str(error)).lower()}", "warning"
+            )
+        else:
+            self._scope.announce(f"screenshot written to {path.resolve()}")
+
+    async def action_theme(self) -> None:
+        await self._screen.app.run_action("toggle_theme")
+
+    async def action_command_palette(self) -> None:
+        await self._screen.app.run_action("command_palette")
+
+    def action_help(self) -> None:
+        writer = help_writer(self._registry().actions, self._screen.query(Panel))
+        self._screen.app.push_screen(PageScreen(writer))
+
+    async def action_quit(self) -> None:
+        await self._screen.app.run_action("quit")
+
+
+def free_path(path: Path) -> Path:
+    """The path, or the first numbered one like it that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate
