@@ -31,6 +31,9 @@ class Scope(Protocol):
     def characters(self) -> int:
         """How much of the text a search reads: so many characters from its beginning, or 0 for all."""
 
+    def toggle_characters(self) -> None:
+        """Let searches read the whole text from now on, or its beginning again."""
+
     @property
     def length(self) -> int:
         """The number of characters of the text, as far as it has been counted."""

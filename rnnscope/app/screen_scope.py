@@ -118,6 +118,12 @@ class ScreenScope:
     def toggle_characters(self) -> None:
         """Let searches read the whole text from now on, or its beginning again."""
         self._characters = 0 if self._characters else FIRST_CHARACTERS
+        if self._characters:
+            self.announce(f"searches read the first {self._characters:,} characters")
+        else:
+            self.announce(f"searches read all {self._length:,} characters; Esc cancels one")
+        for panel in self._screen.query(Panel):
+            panel.ask_again()
 
     def use(self, session: Session) -> None:
         """Ask this session from now on."""

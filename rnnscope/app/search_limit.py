@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rnnscope.app.actions import Action
-
-if TYPE_CHECKING:
-    from rnnscope.app.screen_scope import ScreenScope
+from rnnscope.app.scope import Scope
 
 
 class SearchLimit:
@@ -26,16 +23,8 @@ class SearchLimit:
         ),
     )
 
-    def __init__(self, scope: ScreenScope, on_change: Callable[[], object]) -> None:
-        """on_change: called when searches read more or less than before."""
+    def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._on_change = on_change
 
     def action_search_limit(self) -> None:
         self._scope.toggle_characters()
-        characters = self._scope.characters
-        if characters:
-            self._scope.announce(f"searches read the first {characters:,} characters")
-        else:
-            self._scope.announce(f"searches read all {self._scope.length:,} characters; Esc cancels one")
-        self._on_change()

@@ -26,7 +26,12 @@ class Shell:
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(
-            "back", ("escape",), "Back: close prompt, message, zoom, search results", "app", synonyms="cancel"
+            "back",
+            ("escape",),
+            "Back: close prompt, message, zoom, search results",
+            "app",
+            place=2,
+            synonyms="cancel",
         ),
         Action("screenshot", ("S", "ctrl+s"), "Screenshot (SVG)", "app", synonyms="picture image export"),
         Action("theme", ("T",), "Theme: toggle dark / light", "app", synonyms="colors appearance"),

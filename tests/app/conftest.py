@@ -98,6 +98,12 @@ class FakeScope:
     def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
         self.select(layer=layer, unit=unit, **changes)
 
+    def toggle_characters(self) -> None:
+        self.characters = 0 if self.characters else 20_000
+
+    def close_prompt(self) -> None:
+        pass
+
     def go_to(self, position: int) -> None:
         self.positions.append(position)
 

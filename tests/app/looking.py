@@ -148,7 +148,7 @@ async def settled(pilot: Pilot[int]) -> None:
     screen = pilot.app.screen_stack[1]
     assert isinstance(screen, InspectScreen)
     await pilot.pause()
-    for _ in range(400):
+    for _ in range(2_000):
         if not screen.jobs.active:
             break
         await pilot.pause(0.01)

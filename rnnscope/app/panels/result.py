@@ -58,21 +58,20 @@ class ResultPanel(Panel):
         id: str,
         press: Callable[[], object] = _ignore,
         run: Callable[[Run, bool], object] = _ignore,
-        search_all: Callable[[], object] = _ignore,
         on_selection: Callable[[Selection | None, Selection], object] = _ignore,
         on_show: Callable[[], object] = _ignore,
     ) -> None:
         """hint: the line that stands where there is no result; Enter on it calls `press`.
 
         run: called with a line's `Run`, and with whether Enter or a click chose it rather than walking past.
-        search_all: called by the line that says how much of the text was read. on_selection: called with
-        the selection before and the present one. on_show: called when the panel comes into sight.
+        on_selection: called with the selection before and the present one. on_show: called when the panel
+        comes into sight.
         """
         super().__init__(id=id)
         self.heading = heading
         self._scope = scope
         self._key: str = id
-        self._press, self._run, self._search_all = press, run, search_all
+        self._press, self._run = press, run
         self._on_selection, self._when_shown = on_selection, on_show
         self._selection: Selection | None = None
         self._report = Report(lines=(words(hint, "dim", choice=_PRESS),))
@@ -152,7 +151,8 @@ class ResultPanel(Panel):
         if not read or length <= read:
             return []
         text = f"first {read:,} of {length:,} characters; L searches all"
-        return [words(text, "dim", f"first {read:,} characters; L searches all", choice=_SEARCH_ALL)]
+        shorter = f"first {read:,} of {length:,}; L searches all"
+        return [words(text, "dim", shorter, f"first {read:,}; L: all", choice=_SEARCH_ALL)]
 
     def subject(self) -> str:
         return self._report.subject
@@ -216,7 +216,7 @@ class ResultPanel(Panel):
                 self._scope.select_neuron(layer, unit)
             case Run() if choice in (_PRESS, _SEARCH_ALL):
                 if again:
-                    (self._press if choice == _PRESS else self._search_all)()
+                    (self._press if choice == _PRESS else self._scope.toggle_characters)()
             case Run():
                 self._run(choice, again)
 

@@ -67,7 +67,6 @@ from rnnscope.app.panels.match import MatchAnalysis
 from rnnscope.app.panels.neurons import NeuronTable
 from rnnscope.app.panels.next import Next
 from rnnscope.app.panels.ngrams import NgramsAnalysis
-from rnnscope.app.panels.panel import Panel
 from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.saliency import SaliencyAnalysis
 from rnnscope.app.panels.saturation import SaturationPlot
@@ -228,7 +227,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.errors,
                 self.ngrams,
                 self.brackets,
-                SearchLimit(scope, self._search_again),
+                SearchLimit(scope),
                 self.marks,
                 self.places,
                 OtherText(scope, self.paging),
@@ -389,10 +388,6 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
             order[layer] = np.concatenate([ranked, np.setdiff1d(units, ranked)])
         self.heat_map.rank(order)
-
-    def _search_again(self) -> None:
-        for panel in self.query(Panel):
-            panel.ask_again()
 
     def _picture_name(self) -> str:
         selection = self.scope.selection

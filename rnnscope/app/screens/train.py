@@ -98,7 +98,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         """start: runs the training; a worker thread calls it after the first frame.
 
         corpus: what the header shows before the run has started. live: False for a run of another process.
-        mailbox: what the run's events are put into. now: the clock by which samples are written out.
+        mailbox: what the run's events are put into. now: the clock by which samples are written out
+        and searches are spaced.
         """
         super().__init__()
         self.jobs = Jobs(lambda: self.post_message(Delivered()))
@@ -136,6 +137,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             is_prompt_open=lambda: self.prompt.display,
             set_searching=self._set_searching,
             has_ended=lambda: self._has_ended,
+            now=now,
         )
         self.training = TrainingControls(
             scope,
