@@ -6,7 +6,7 @@ import pytest
 
 from rnnscope.app.notes import NotesFile
 from rnnscope.app.panels.neurons import NeuronTable
-from rnnscope.app.ranking import NeuronLabel
+from rnnscope.app.ranking import Label
 from rnnscope.selection import Selection
 from rnnscope.tracing.trace import Trace
 from tests.app.conftest import PanelApp
@@ -17,8 +17,8 @@ async def test_the_table_is_drawn_however_narrow_it_is(
     trace: Trace, panel_app: type[PanelApp], width: int
 ) -> None:
     labels = {
-        (1, 0): NeuronLabel("quotes", 0.9, "AUC", is_negative=True),
-        (1, 1): NeuronLabel("column", 0.4, "ρ"),
+        (1, 0): Label("quotes", 0.9, "AUC", is_negative=True),
+        (1, 1): Label("column", 0.4, "ρ"),
     }
     app = panel_app(lambda scope: NeuronTable(scope, NotesFile(None, scope.announce)))
     async with app.run_test(size=(width, 8)) as pilot:

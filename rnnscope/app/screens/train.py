@@ -269,6 +269,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             self._collect()
             if not self.status.paused:
                 self.samples.advance(self._now())
+            self.footer.rename(self._labels())
         self.find.keep_up()
 
     def _collect(self) -> None:
