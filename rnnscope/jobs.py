@@ -138,8 +138,11 @@ class Jobs:
         with self._changed:
             return self._deliveries.popleft() if self._deliveries else None
 
-    def close(self, wait_seconds: float = 0.0) -> None:
-        """Cancel everything and end the threads, waiting for them no longer than so many seconds in all."""
+    def close(self, wait_seconds: float = 0.0) -> bool:
+        """Cancel everything and end the threads, waiting for them no longer than so many seconds in all.
+
+        Returns whether all have ended; a function that does not look at its progress cannot be ended.
+        """
         with self._changed:
             self._is_closed = True
             self._cancel(lambda job: True)
@@ -147,6 +150,7 @@ class Jobs:
         end = time.monotonic() + wait_seconds
         for thread in self._threads.values():
             thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads.values())
 
     def _add(self, job: Job[T]) -> Job[T]:
         with self._changed:

@@ -72,7 +72,7 @@ def run(options: Options) -> int:
         notes=notes_path(path),
     )
     status = show(RnnscopeApp(screen, theme=options.theme))
-    leave_at_once(status)
+    leave_at_once(status, screen.jobs)
     gc.freeze()  # a last collection would take most of a second, and the process ends anyway
     return status
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from rnnscope.errors import OptionError
+from rnnscope.jobs import Jobs
 from rnnscope.text.reading import STANDARD_INPUT, reason
 from rnnscope.training.controls import Controls, ControlState
 
@@ -77,18 +77,13 @@ def read_on_screen(
 
         with suppress(OSError), PlainLog() as log:  # a terminal that was closed hears nothing
             log.say(endings[-1])
-    leave_at_once(status)
+    leave_at_once(status, screen.jobs)
     return status
 
 
-def leave_at_once(status: int) -> None:
+def leave_at_once(status: int, jobs: Jobs) -> None:
     """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
-    from rnnscope.jobs import THREAD_NAME
-
-    searches = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]
-    for thread in searches:
-        thread.join(_LEAVING_SECONDS)
-    if any(thread.is_alive() for thread in searches):
+    if not jobs.close(_LEAVING_SECONDS):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

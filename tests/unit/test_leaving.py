@@ -1,4 +1,4 @@
-"""Leaving a screen whose searches run beside it."""
+"""Leaving a screen while a search is under way."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import time
 import pytest
 
 _SCRIPT = """
-import threading, time
+import time
 from rnnscope.commands.reading import leave_at_once
-thread = threading.Thread(target=time.sleep, args=({seconds},), name="rnnscope long")
-thread.start()
-leave_at_once(3)
+from rnnscope.jobs import Jobs
+jobs = Jobs()
+jobs.submit("search", lambda progress: time.sleep({seconds}))
+leave_at_once(3, jobs)
 print("left as usual")
 """
 
