@@ -25,6 +25,7 @@ from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 
 if TYPE_CHECKING:
+    from rnnscope.progress import Progress
     from rnnscope.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +66,7 @@ async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]
 async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None:
     """Open `model` on its text, find the feature `sought`, and write pictures into the directory `to`."""
 
-    def open_session() -> Session:
+    def open_session(progress: Progress) -> Session:
         from rnnscope.session import Session
 
         return Session.open(model)

@@ -150,6 +150,7 @@ class Find(Query[FindResult]):
 
     name = "find"
     activity = "searching"
+    kept_as = FindResult
 
     feature: str | None = None
     """A built-in feature, such as quotes."""

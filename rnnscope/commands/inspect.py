@@ -15,6 +15,7 @@ from rnnscope.errors import OptionError
 from rnnscope.network.locate import resolve_model
 
 if TYPE_CHECKING:
+    from rnnscope.progress import Progress
     from rnnscope.session import Session
 
 _FRAMES = "120"
@@ -65,7 +66,7 @@ def run(options: Options) -> int:
 
     held_out = header.training.get("held_out_nats")
     screen = InspectScreen(
-        lambda: _open(options),
+        lambda progress: _open(options, progress),
         name=_name(path, options.model),
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
@@ -77,11 +78,17 @@ def run(options: Options) -> int:
     return status
 
 
-def _open(options: Options) -> Session:
-    """Imports torch, so it is called by a worker thread."""
+def _open(options: Options, progress: Progress) -> Session:
+    """Open the session, which keeps its results; a worker thread calls it, because it imports torch."""
     from rnnscope.session import Session
 
-    return Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite)
+    return Session.open(
+        options.model,
+        options.text,
+        allow_nonfinite=options.allow_nonfinite,
+        keep=True,
+        progress=progress,
+    )
 
 
 def _name(path: Path, given: str) -> str:

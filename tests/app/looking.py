@@ -85,6 +85,7 @@ class FakeSession:
     ) -> None:
         self.reader = FakeReader(text)
         self.name = name
+        self.cache = None
         self.answers = dict(answers or {})
         self.asked: list[Query[Any]] = [] if asked is None else asked
 
@@ -106,8 +107,8 @@ class FakeSession:
         return FakeSession(text, self.answers, name=name, asked=self.asked)
 
 
-def opening(session: FakeSession | Session) -> Callable[[], Session]:
-    return lambda: cast(Session, session)
+def opening(session: FakeSession | Session) -> Callable[[Progress], Session]:
+    return lambda progress: cast(Session, session)
 
 
 @asynccontextmanager

@@ -134,7 +134,7 @@ async def test_every_key_of_the_footer_can_be_clicked() -> None:
 
 
 async def test_an_error_that_the_user_can_correct_ends_the_screen() -> None:
-    def open_session() -> Session:
+    def open_session(progress: Progress) -> Session:
         raise TextError("the text is empty")
 
     app = RnnscopeApp(InspectScreen(open_session, name="mine"))
@@ -148,7 +148,7 @@ async def test_an_error_that_the_user_can_correct_ends_the_screen() -> None:
 
 
 async def test_any_other_error_is_shown_and_the_screen_stays() -> None:
-    def open_session() -> Session:
+    def open_session(progress: Progress) -> Session:
         raise ZeroDivisionError("by zero")
 
     app = RnnscopeApp(InspectScreen(open_session, name="mine"))

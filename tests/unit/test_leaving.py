@@ -9,11 +9,12 @@ import time
 import pytest
 
 _SCRIPT = """
-import time
+import threading, time
 from rnnscope.commands.reading import leave_at_once
 from rnnscope.jobs import Jobs
-jobs = Jobs()
-jobs.submit("search", lambda progress: time.sleep({seconds}))
+jobs, begun = Jobs(), threading.Event()
+jobs.submit("search", lambda progress: (begun.set(), time.sleep({seconds})))
+begun.wait()
 leave_at_once(3, jobs)
 print("left as usual")
 """

@@ -81,6 +81,7 @@ from rnnscope.app.stage import Stage
 from rnnscope.app.work import Delivered, WorkEnded
 from rnnscope.errors import RnnscopeError
 from rnnscope.jobs import Jobs
+from rnnscope.progress import Progress
 from rnnscope.selection import Selection
 from rnnscope.session import Session
 
@@ -128,7 +129,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
 
     def __init__(
         self,
-        open_session: Callable[[], Session],
+        open_session: Callable[[Progress], Session],
         *,
         name: str,
         held_out_nats: float | None = None,
@@ -150,6 +151,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self._file = None if file is None else ModelFile(file)
         self.header = ModelHeader(name, id="header")
         self._has_noted_unknown = False
+        self._original: Session | None = None
+        """The session that was opened."""
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
@@ -279,7 +282,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         """Open the session; the app calls it after the first frame."""
         self.jobs.submit(
             "open",
-            lambda progress: self._open_session(),
+            self._open_session,
             lane="page",
             on_result=self._open,
             on_error=self._end,
@@ -306,6 +309,10 @@ class InspectScreen(Screen[None], inherit_bindings=False):
 
     def _open(self, session: Session) -> None:
         self._model = replace(self._model, title=session.architecture.title)
+        self._original = session
+        if session.cache is not None:
+            for note in session.cache.notes:
+                self.scope.announce(note)
         self.table.open(session.architecture)
         self.paging.open(session)
         self.jobs.submit(
@@ -398,6 +405,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             self.scope.announce(
                 "the model file has changed on disk; this screen shows the model as it was opened", "warning"
             )
+            if self._original is not None and self._original.cache is not None:
+                self._original.cache.detach()
 
     # -- stepping back ---------------------------------------------------------------------------------------
 
