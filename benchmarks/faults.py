@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rnnscope.app.remarks import edit_remarks, load_remarks, with_note
 
+from rnnscope.app.notes import edit_notes, load_notes
 from rnnscope.commands.find import load_labels
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.architecture import Architecture
@@ -233,7 +233,7 @@ def readers(directory: Path) -> dict[str, Reader]:
     model = CharRNN(shape, vocabulary, generator=torch.Generator().manual_seed(0))
     save_model(model, directory / "model.safetensors", {"step": 3, "options": {"steps": 3}})
     remarks = directory / "m.remarks.json"
-    edit_remarks(remarks, lambda old: with_note(old, (1, 2), "counts columns"))
+    edit_notes(remarks, lambda old: old.with_note((1, 2), "counts columns"))
     labels = directory / "labels.npy"
     np.save(labels, np.arange(40) % 2 == 0)
 
@@ -286,7 +286,7 @@ def readers(directory: Path) -> dict[str, Reader]:
         ),
         "baselines": Reader((run / "baselines.json").read_bytes(), read_baseline_file, _json),
         "remarks": Reader(
-            remarks.read_bytes(), lambda content: load_remarks(written("damaged.json", content)), _json
+            remarks.read_bytes(), lambda content: load_notes(written("damaged.json", content)), _json
         ),
         "labels": Reader(
             labels.read_bytes(), lambda content: load_labels(written("damaged.npy", content)), _npy
