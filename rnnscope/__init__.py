@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from rnnscope.analysis.matching import Match, MatchedRange, MatchedUnit, MatchResult
     from rnnscope.analysis.names import FeatureScores, Names, NamesResult, NeuronLabel
     from rnnscope.analysis.ngrams import Difference, NgramPage, NgramPageResult, Ngrams, NgramsResult
-    from rnnscope.analysis.probe import Probe
     from rnnscope.analysis.query import Query, Result
     from rnnscope.analysis.saliency import Saliency, SaliencyResult
     from rnnscope.analysis.saturation import GateSaturation, Saturation, SaturationResult
+    from rnnscope.analysis.statistics import Probe
     from rnnscope.analysis.targets import Labels
     from rnnscope.api import Model, color, find, load, trace, train
     from rnnscope.errors import RnnscopeError
@@ -59,7 +59,7 @@ _MODULES = {
     "rnnscope.analysis.matching": ("Match", "MatchResult", "MatchedRange", "MatchedUnit"),
     "rnnscope.analysis.ngrams": ("Difference", "NgramPage", "NgramPageResult", "Ngrams", "NgramsResult"),
     "rnnscope.analysis.names": ("FeatureScores", "Names", "NamesResult", "NeuronLabel"),
-    "rnnscope.analysis.probe": ("Probe",),
+    "rnnscope.analysis.statistics": ("Probe",),
     "rnnscope.analysis.query": ("Query", "Result"),
     "rnnscope.analysis.saliency": ("Saliency", "SaliencyResult"),
     "rnnscope.analysis.saturation": ("GateSaturation", "Saturation", "SaturationResult"),

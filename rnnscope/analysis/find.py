@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.features import Kind, feature
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.analysis.statistics import (
+    Probe,
     auc_of_counts,
     auc_of_ranks,
     average_precision,
@@ -49,7 +50,6 @@ from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
-    from rnnscope.analysis.probe import Probe
     from rnnscope.tracing.reader import TextReader
     from rnnscope.tracing.streams import Batch, Streams
     from rnnscope.tracing.trace import Trace

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.analysis.features import Kind
-from rnnscope.analysis.statistics import auc, spearman
+from rnnscope.analysis.statistics import Probe, auc, spearman
 from rnnscope.network.cells.product import product
 from rnnscope.progress import NO_PROGRESS, Progress
 
@@ -44,14 +43,6 @@ _CLOSE_ENOUGH = 0.002
 _PERFECT = 1 - _CLOSE_ENOUGH
 _ROWS = 1024
 _RIDGES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
-
-
-@dataclass(frozen=True)
-class Probe:
-    """held_out: AUC or Spearman on positions it was not fitted to. units_used: how many have a weight."""
-
-    held_out: float
-    units_used: int
 
 
 def probe(

@@ -11,6 +11,7 @@ count as a tie.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -22,6 +23,17 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _MOST_BATCHES, _LEAST_BATCHES, _LEAST_IN_BATCH = 30, 5, 10
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The score of a linear probe.
+
+    held_out: AUC or Spearman on positions it was not fitted to. units_used: how many have a weight.
+    """
+
+    held_out: float
+    units_used: int
 
 
 def auc(values: NDArray[Any], is_on: Bools) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnscope.analysis.find import Find
 from rnnscope.analysis.query import Context, Query, Result
 from rnnscope.analysis.saturation import Saturation
 from rnnscope.cache import Cache
@@ -152,3 +153,11 @@ def test_a_cache_of_a_replaced_model_file_is_not_written(model: CharRNN, tmp_pat
     cache.detach()
     Session(model, TEXT, cache=cache).ask(Counting())
     assert not path.exists()
+
+
+def test_a_search_that_is_kept_on_disk_is_read_back(model: CharRNN, tmp_path: Path) -> None:
+    path, query = tmp_path / "model.findings.json", Find(pattern="a", characters=1_000)
+    first = Session(model, TEXT * 20, cache=Cache(path, "digest")).ask(query)
+    kept = Cache(path, "digest")
+    assert Session(model, TEXT * 20, cache=kept).ask(query) == first
+    assert kept.notes == []

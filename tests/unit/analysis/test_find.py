@@ -15,7 +15,7 @@ import rnnscope
 from rnnscope.analysis.features import values
 from rnnscope.analysis.find import Find, FindResult, find, verdict_of
 from rnnscope.analysis.names import Names, name_neurons
-from rnnscope.analysis.probe import Probe
+from rnnscope.analysis.statistics import Probe
 from rnnscope.analysis.targets import Labels
 from rnnscope.api import Model
 from rnnscope.cli import main
