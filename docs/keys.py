@@ -1,4 +1,4 @@
-"""Update the key tables of the README from the registries of actions.
+"""Write docs/keys.md, the tables of keys, from the actions that panels declare.
 
 python docs/keys.py
 """
@@ -11,18 +11,26 @@ from rnnscope.app.actions import actions_of, table
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.train import TrainScreen
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-SCREENS = {"train": TrainScreen, "inspect": InspectScreen}
+PAGE = Path(__file__).resolve().parent / "keys.md"
+
+_BEGINNING = """\
+# Keys
+
+`?` shows the keys of a screen, `Ctrl+P` searches its actions. The same key has the same function on every
+screen. The mouse does what the keys do: click a character, a neuron, a panel, a word of the footer, or a key
+in a prompt; drag over text to mark it; the wheel scrolls, and with Ctrl zooms the heat map.
+
+This page is made by `python docs/keys.py`."""
 
 
-def with_keys(text: str) -> str:
-    """The README with key tables that match the registries."""
-    for name, screen in SCREENS.items():
-        begin, end = f"<!-- keys of {name}: made by docs/keys.py -->", f"<!-- end of keys of {name} -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n\n{table(actions_of(screen.OWNERS))}\n\n{end}{rest.split(end)[1]}"
-    return text
+def page() -> str:
+    """The page, with a table for each screen; `watch` has the keys of the train screen that do not train."""
+    tables = {
+        "Train and watch": table(actions_of(TrainScreen.OWNERS)),
+        "Inspect": table(actions_of(InspectScreen.OWNERS)),
+    }
+    return "\n\n".join([_BEGINNING, *(f"## {title}\n\n{rows}" for title, rows in tables.items())]) + "\n"
 
 
 if __name__ == "__main__":
-    README.write_text(with_keys(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

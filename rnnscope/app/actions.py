@@ -7,7 +7,7 @@
 
 A panel, or an object that a screen has, lists its `ACTIONS` and has a method `action_ID` for each. The screen
 puts them into one `Registry`. Key bindings, footer, help screen, command palette and the tables of keys in
-the README are all made from these declarations.
+docs/keys.md are all made from these declarations.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ ALWAYS_SHOWN = ("command_palette", "help", "quit")
 
 
 def table(actions: Iterable[Action]) -> str:
-    """A Markdown table of keys, for the README."""
+    """A Markdown table of keys, for docs/keys.md."""
     lines = ["| key | action |", "|---|---|"]
     for title, members in grouped(actions).items():
         lines.append(f"| **{title}** | |")

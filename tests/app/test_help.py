@@ -1,4 +1,4 @@
-"""Keys, footer, help, palette and README are all made from the actions that panels declare."""
+"""Keys, footer, help, palette and docs/keys.md are all made from the actions that panels declare."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_palette_puts_the_meant_action_first(query: str, expected: str) -> N
     assert [name for name, score in scores.items() if score == best] == [expected]
 
 
-def test_the_readmes_table_has_a_row_for_each_action() -> None:
+def test_the_table_has_a_row_for_each_action() -> None:
     rows = table(TRAIN).splitlines()
     assert sum(row.startswith("| `") for row in rows) == len(TRAIN)
     assert "| `space` | Pause / resume training |" in rows
@@ -165,8 +165,8 @@ async def test_the_palette_finds_and_runs_an_action(trace: Trace) -> None:
         assert screen.scope.selection.top_five
 
 
-def test_the_readme_has_the_keys_of_the_registry(repository: Path) -> None:
+def test_the_page_of_keys_has_those_of_the_registry(repository: Path) -> None:
     """Where this fails: python docs/keys.py."""
-    readme = (repository / "README.md").read_text(encoding="utf-8")
+    page = (repository / "docs" / "keys.md").read_text(encoding="utf-8")
     for actions in (TRAIN, INSPECT):
-        assert table(actions) in readme
+        assert table(actions) in page

@@ -8,9 +8,9 @@ A screen is put together from four kinds of parts, none of which derives from an
     collaborators  objects with actions but without a rectangle: paging, marks, export, …
 
 Parts declare their `ACTIONS`. The screen lists them twice: the classes in `OWNERS`, from which Textual's
-bindings and the README's tables are made, and the objects in its `registry`, which runs them. A new panel is
-a file in `panels`, a line in `OWNERS`, and its object in `__init__` and `compose`; an analysis without a
-panel of its own needs nothing here (`panels.analyses`).
+bindings and the tables of docs/keys.md are made, and the objects in its `registry`, which runs them. A new
+panel is a file in `panels`, a line in `OWNERS`, and its object in `__init__` and `compose`; an analysis
+without a panel of its own needs nothing here (`panels.analyses`).
 """
 
 from __future__ import annotations
