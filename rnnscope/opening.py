@@ -14,9 +14,11 @@ from rnnscope.network.header import Header
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import NO_PROGRESS, Progress
-from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.corpus import Corpus
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import STANDARD_INPUT
+from rnnscope.training.corpus import split_text
+from rnnscope.training.options import TrainOptions
 
 SAMPLE_SYMBOLS = 2000
 _HELD_OUT_SYMBOLS = 1 << 20
@@ -68,16 +70,16 @@ def open_text(
 
 def _training_corpus(model: CharRNN, header: Header, path: Path) -> Corpus | None:
     """The text that the model was trained on, with its splits; None if the same text is not found."""
-    options, corpus_record = header.training.get("options"), header.training.get("corpus")
-    if not isinstance(options, dict) or not isinstance(options.get("text"), str):
+    recorded, corpus_record = header.training.get("options"), header.training.get("corpus")
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("text"), str):
         return None
+    options = TrainOptions.from_json(recorded)
     sha256 = corpus_record.get("sha256") if isinstance(corpus_record, dict) else None
-    held_out, test = (float(options.get(name, 0.0)) for name in ("held_out", "test"))
-    for place in _places(path, Path(options["text"]), sha256):
+    for place in _places(path, Path(options.text), sha256):
         if not place.is_file() or place.stat().st_size > _LARGEST_BYTES:
             continue
         try:
-            corpus = load_corpus(place, vocabulary=model.vocabulary, held_out=held_out, test=test)
+            corpus = split_text(str(place), options, model.vocabulary)
         except RnnscopeError:
             continue  # the file has changed
         if sha256 in (None, corpus.sha256):

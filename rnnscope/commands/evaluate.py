@@ -112,8 +112,8 @@ def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
             return ids, NO_DOCUMENTS
         return ids, document_starts_of_ids(ids, header.vocabulary, separator)
 
-    from rnnscope.training.own_corpus import own_corpus, require_split
+    from rnnscope.training.corpus import require_split, training_corpus
 
-    corpus = own_corpus(path, header, options.text or None)
+    corpus = training_corpus(path, header, options.text or None)
     require_split(options.split, len(corpus.ids_of(options.split)), path)
     return corpus.ids_of(options.split), corpus.starts_in(options.split)

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnscope.errors import RnnscopeError, RunError
-from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.corpus import Corpus
 from rnnscope.training.controls import Controls, ControlState
+from rnnscope.training.corpus import same_text
 from rnnscope.training.events import Compared, Event, Finished, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run, condensed
 from rnnscope.training.options import TrainOptions
@@ -232,15 +233,7 @@ def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
         recorded, options = header["corpus"], TrainOptions.from_json(header["options"])
         path = Path(recorded["path"])
         if path.is_file() and path.stat().st_size <= _LARGEST_TEXT_BYTES:
-            corpus = load_corpus(
-                path,
-                encoding=options.encoding,
-                held_out=options.held_out,
-                test=options.test,
-                vocabulary=model.vocabulary,
-            )
-            if corpus.sha256 == recorded["sha256"]:
-                return corpus
+            return same_text(str(path), recorded["sha256"], path, options, model.vocabulary)
 
     from rnnscope.network.sampling import Sampler
 

@@ -8,26 +8,24 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 import rnnscope
-from rnnscope.corpora.named import corpus_name, resolve_text
-from rnnscope.errors import OptionError, RunError, TextError, UnsavedError
+from rnnscope.errors import OptionError, RunError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.checkpoint import load_model, read_header, resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled
 from rnnscope.strict_json import JsonError, decode, shown
-from rnnscope.text.corpus import Corpus, load_corpus
+from rnnscope.text.corpus import Corpus
 from rnnscope.text.display import counted
-from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls
+from rnnscope.training.corpus import same_text, split_text
 from rnnscope.training.device import (
     Precision,
     choose_device,
@@ -67,7 +65,7 @@ class _RecordedCorpus:
 class _Recorded:
     """What run.json has for a run that is resumed."""
 
-    options: dict[str, Any]
+    options: TrainOptions
     device: str
     precision: Precision
     threads: int
@@ -127,25 +125,19 @@ def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pac
     if base is not None:
         options = fine_tuned(base.architecture, base.vocabulary.encoding, options, given)
     known = None if base is None else base.vocabulary
-    corpus = _loaded(options.text, options, known, controls, grow=True)
-    _require_validation_text(options, corpus)
+    corpus = split_text(options.text, options, known, grow=True, progress=controls.until_stopped)
+    if options.evaluates_at_fixed_steps and len(corpus.held_out) < 2:
+        raise OptionError(f"{corpus.name} is too short for validation, which --patience and plateau need")
     if options.document_separator is not None and not len(corpus.document_starts):
         raise OptionError(
             f"--document-separator {options.document_separator!r} matches nowhere in {corpus.name}"
         )
-    require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
-    model = _first_model(options, corpus.vocabulary, base).to(device)
-    precision, why = _precision(options, model, corpus, device)
+    model = _first_model(options, corpus, base, device)
+    precision, why = _measured_precision(options, model, corpus, device)
     learner = Learner(model, corpus.train, options, device, precision, corpus.starts_in("train"))
     directory = Path(options.run) if options.run else new_run_directory(RUNS, corpus.name)
     run = Run.create(directory, _header(options, corpus, device, precision))
-    notes = (
-        device_title(device),
-        why,
-        *corpus.notes,
-        *_size_notes(learner, corpus, options),
-        *_kernel_note(model, device),
-    )
+    notes = (device_title(device), why, *_notes(learner, corpus))
     return Trainer(learner, corpus, options, controls, run, notes=notes, pace=pace)
 
 
@@ -154,26 +146,30 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
     directory = Path(str(asked.resume))
     run = Run.reopen(directory)
     try:
-        header = read_run(directory).header
-        recorded, old_device, precision, threads, text, sha256 = _recorded(header, directory)
-        options = resumed(recorded, asked, given)
+        recorded = _recorded(read_run(directory).header, directory)
+        options = resumed(recorded.options, asked, given)
         resume = run.load_resume()
         if resume is not None:
-            _require_something_left(resume[1].get("ended"), asked, recorded, directory)
-            _require_same_options(recorded, directory)
-        device = _prepared_device(options.device, options.threads if "threads" in given else threads)
+            _require_something_left(resume[1].get("ended"), asked, recorded.options, directory)
+            _require_same_options(recorded.options, directory)
+        device = _prepared_device(options.device, options.threads if "threads" in given else recorded.threads)
         base = None if options.init_from is None or resume else load_model(resolve_model(options.init_from))
-        vocabulary = read_header(directory / LAST).vocabulary if resume else base.vocabulary if base else None
-        text = asked.text or text
-        corpus = _same_text(text, options, controls, directory, sha256, vocabulary, grow=resume is None)
-        require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
-        model = _first_model(options, corpus.vocabulary, base).to(device)
-        notes = [f"{precision}, as before"]
+        corpus = same_text(
+            asked.text or recorded.corpus.path,
+            recorded.corpus.sha256,
+            directory,
+            options,
+            read_header(directory / LAST).vocabulary if resume else base.vocabulary if base else None,
+            grow=resume is None,
+            progress=controls.until_stopped,
+        )
+        model = _first_model(options, corpus, base, device)
+        precision, notes = recorded.precision, [f"{recorded.precision}, as before"]
         if resume is None:
             notes.append(f"{directory} ended before its first save: training starts again at step 0")
-        if device.type != old_device:
-            precision, why = _precision(options, model, corpus, device)
-            notes = [f"resumed on {device.type} (started on {old_device}): not bit-identical", why]
+        if device.type != recorded.device:
+            precision, why = _measured_precision(options, model, corpus, device)
+            notes = [f"resumed on {device.type} (started on {recorded.device}): not bit-identical", why]
         learner = Learner(model, corpus.train, options, device, precision, corpus.starts_in("train"))
         trainer = Trainer(
             learner,
@@ -183,13 +179,7 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
             run,
             resume=resume,
             restarted=resume is None,
-            notes=(
-                device_title(device),
-                *notes,
-                *corpus.notes,
-                *_size_notes(learner, corpus, options),
-                *_kernel_note(model, device),
-            ),
+            notes=(device_title(device), *notes, *_notes(learner, corpus)),
             pace=pace,
         )
         run.record_start(corpus.path)
@@ -199,103 +189,51 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
         raise
 
 
-def _precision(
+def _prepared_device(name: str, threads: int) -> torch.device:
+    torch.set_num_threads(threads or physical_cores())
+    return choose_device(name)
+
+
+def _measured_precision(
     options: TrainOptions, model: CharRNN, corpus: Corpus, device: torch.device
 ) -> tuple[Precision, str]:
     sizes = fitted(len(corpus.train), options.sequence_length, options.batch_size)
     return choose_precision(options.precision, model, device, *sizes)
 
 
-def _same_text(
-    text: str,
-    options: TrainOptions,
-    controls: Controls,
-    directory: Path,
-    sha256: str,
-    vocabulary: Vocabulary | None,
-    *,
-    grow: bool,
-) -> Corpus:
-    """The corpus of a resumed run, from wherever its text lies now. Raises RunError for another text."""
-    try:
-        corpus = _loaded(text, options, vocabulary, controls, grow=grow)
-    except TextError as error:
-        raise RunError(
-            f"{error}; {directory} was trained on this text: put it back, or name its new place as TEXT"
-        ) from error
-    if corpus.sha256 != sha256:
-        raise RunError(
-            f"{text} is not the text that {directory} began with: put that back, name its new place as TEXT, "
-            "or start a new run with --init-from"
-        )
-    return corpus
+def _first_model(
+    options: TrainOptions, corpus: Corpus, base: CharRNN | None, device: torch.device
+) -> CharRNN:
+    """The model that training starts from: new weights, or those of `base` for fine-tuning.
 
-
-def _prepared_device(name: str, threads: int) -> torch.device:
-    torch.set_num_threads(threads or physical_cores())
-    return choose_device(name)
-
-
-def _loaded(
-    text: str, options: TrainOptions, vocabulary: Vocabulary | None, controls: Controls, *, grow: bool
-) -> Corpus:
-    """The text as the options split it; a given vocabulary keeps its ids, and may `grow` where it must.
-
-    Raises TextError, Cancelled.
+    Raises DeviceError where the training does not fit in memory.
     """
-    corpus = load_corpus(
-        resolve_text(text),
-        encoding=options.encoding,
-        held_out=options.held_out,
-        test=options.test,
-        minimum_count=options.minimum_count,
-        vocabulary=vocabulary,
-        grow=grow,
-        document_separator=options.document_separator,
-        cache=Path(platformdirs.user_cache_dir("rnnscope")),
-        progress=controls.until_stopped,
-    )
-    known_as = corpus_name(corpus.path)
-    return corpus if known_as is None else replace(corpus, name=known_as)
-
-
-def _require_validation_text(options: TrainOptions, corpus: Corpus) -> None:
-    if options.evaluates_at_fixed_steps and len(corpus.held_out) < 2:
-        raise OptionError(f"{corpus.name} is too short for validation, which --patience and plateau need")
-
-
-def _new_model(options: TrainOptions, vocabulary: Vocabulary) -> CharRNN:
+    require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
+    torch.manual_seed(options.seed)
     architecture = Architecture(
         cell=options.cell,
-        vocabulary_size=len(vocabulary),
+        vocabulary_size=len(corpus.vocabulary),
         hidden_size=options.hidden_size,
         layers=options.layers,
         embedding_size=options.embedding_size,
         activation=options.activation,
         tied=options.tied,
     )
-    generator = torch.Generator().manual_seed(options.seed)
-    return CharRNN(
+    model = CharRNN(
         architecture,
-        vocabulary,
+        corpus.vocabulary,
         dropout=options.dropout,
         forget_bias=options.forget_bias,
-        generator=generator,
+        generator=torch.Generator().manual_seed(options.seed),
     )
-
-
-def _first_model(options: TrainOptions, vocabulary: Vocabulary, base: CharRNN | None) -> CharRNN:
-    """The model that training starts from: fresh weights, or those of `base` where it is trained further."""
-    torch.manual_seed(options.seed)
-    model = _new_model(options, vocabulary)
     if base is not None:
         _copy_weights(base, model)
-    return model
+    return model.to(device)
 
 
 @torch.no_grad()
 def _copy_weights(base: CharRNN, model: CharRNN) -> None:
-    """Copy what `base` learned; rows and columns of symbols that it did not know stay as freshly drawn.
+    """Copy the weights of `base`; rows and columns of symbols that it lacks keep their new weights.
 
     New symbols come after the known ones, so that the old weights are the first corner of the new.
     """
@@ -331,20 +269,17 @@ def _header(
     }
 
 
-def _recorded(
-    header: Mapping[str, Any], directory: Path
-) -> tuple[TrainOptions, str, Precision, int, str, str]:
-    """What `_header` wrote: options, device, precision, threads, and the text's path and hash."""
+def _recorded(header: Mapping[str, Any], directory: Path) -> _Recorded:
+    """What `_header` wrote. Raises RunError where it is damaged."""
     try:
-        known = decode(_Recorded, header)
+        recorded = decode(_Recorded, header)
+        if not 0 < recorded.threads <= MOST_THREADS:
+            raise JsonError(f"threads is {recorded.threads}")
     except JsonError as error:
         raise RunError(
             f"{directory}/run.json is damaged: {error}; start a new run with --init-from {directory}"
         ) from error
-    if not 0 < known.threads <= MOST_THREADS:
-        raise RunError(f"{directory}/run.json is damaged: threads is {known.threads}")
-    options = TrainOptions.from_json(known.options)
-    return options, known.device, known.precision, known.threads, known.corpus.path, known.corpus.sha256
+    return recorded
 
 
 def _require_same_options(recorded: TrainOptions, directory: Path) -> None:
@@ -370,24 +305,19 @@ def _require_something_left(
         raise OptionError(f"{directory} is done: {spent:g} {ended}; to resume it, give more with --{ended}")
 
 
-def _kernel_note(model: CharRNN, device: torch.device) -> list[str]:
-    """A note where the activation costs time."""
-    shape = model.architecture
-    note = missing_kernel(shape.cell, shape.activation, device.type)
-    return [] if note is None else [note]
-
-
-def _size_notes(learner: Learner, corpus: Corpus, options: TrainOptions) -> list[str]:
-    """Notes where the text is short for the network, or for the batch and sequences that were asked for."""
-    parameters, characters = learner.model.parameter_count, len(corpus.train)
-    notes = []
+def _notes(learner: Learner, corpus: Corpus) -> list[str]:
+    """Notes on the text, on its size for the network and for the batch, and on a slow activation."""
+    model, streams, options = learner.model, learner.streams, learner.options
+    parameters, characters = model.parameter_count, len(corpus.train)
+    notes = list(corpus.notes)
     if parameters > characters:
         notes.append(
             f"{parameters:,} parameters for {characters:,} training characters: expect overfitting; "
             "a smaller --hidden-size or more text helps"
         )
-    streams = learner.streams
-    if (streams.batch_size, streams.sequence_length) == (options.batch_size, options.sequence_length):
-        return notes
-    size = f"{counted(streams.batch_size, 'stream')} of {counted(streams.sequence_length, 'character')}"
-    return [*notes, f"a short text: {size} per step"]
+    if (streams.batch_size, streams.sequence_length) != (options.batch_size, options.sequence_length):
+        size = f"{counted(streams.batch_size, 'stream')} of {counted(streams.sequence_length, 'character')}"
+        notes.append(f"a short text: {size} per step")
+    shape = model.architecture
+    slow = missing_kernel(shape.cell, shape.activation, learner.device.type)
+    return notes if slow is None else [*notes, slow]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied
 from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import TrainOptions
+from rnnscope.training.resuming import LearnerNumbers
 from rnnscope.training.streams import Streams
 
 _RECENT_SHARE, _FEWEST_RECENT, _MOST_RECENT = 0.05, 10, 100
@@ -162,18 +162,18 @@ class Learner:
             tensors["random/mps"] = torch.mps.get_rng_state()
         return tensors
 
-    def numbers(self) -> dict[str, Any]:
-        """All scalars that the next steps depend on, as JSON."""
-        return {
-            "step": self.step,
-            "epoch": self.streams.epoch,
-            "position": self.streams.position,
-            "level_nats": self.guard.level_nats,
-            "rate_factor": self.guard.rate_factor,
-            "returns_in_a_row": self.guard.returns_in_a_row,
-        }
+    def numbers(self) -> LearnerNumbers:
+        """All scalars that the next steps depend on."""
+        return LearnerNumbers(
+            self.step,
+            self.streams.epoch,
+            self.streams.position,
+            self.guard.level_nats,
+            self.guard.rate_factor,
+            self.guard.returns_in_a_row,
+        )
 
-    def restore(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], numbers: LearnerNumbers) -> None:
         """Restore a learner of the same options. Raises KeyError or RuntimeError for one of other options."""
         self._pending.clear()
         self._unreported.clear()
@@ -184,14 +184,14 @@ class Learner:
             torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
         elif self.device.type == "mps" and "random/mps" in tensors:
             torch.mps.set_rng_state(tensors["random/mps"])
-        self.step = numbers["step"]
-        self.streams.epoch, self.streams.position = numbers["epoch"], numbers["position"]
+        self.step = numbers.step
+        self.streams.epoch, self.streams.position = numbers.epoch, numbers.position
         self.guard = Guard(
-            numbers["level_nats"],
+            numbers.level_nats,
             copied(_below("trusted", tensors)),
             copied(_below("recent", tensors)),
-            numbers["rate_factor"],
-            numbers["returns_in_a_row"],
+            numbers.rate_factor,
+            numbers.returns_in_a_row,
             tensors["losses"].tolist(),
         )
         self._recent_nats.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rnnscope.strict_json import decode
@@ -34,9 +34,6 @@ class ResumeInfo:
     best_nats: float | None
     learning_rate_factor: float
     ended: FinishReason | None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ResumeInfo:

@@ -20,7 +20,6 @@ from torch import Tensor
 from rnnscope.errors import CheckpointError, RnnscopeError, RunError
 from rnnscope.network.checkpoint import load_model, read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
-from rnnscope.strict_json import decode
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
 from rnnscope.training.clock import Clock, Throttle
@@ -43,7 +42,7 @@ from rnnscope.training.learner import Learner
 from rnnscope.training.observing import Observer
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.reporting import Reporter
-from rnnscope.training.resuming import LearnerNumbers, ResumeInfo
+from rnnscope.training.resuming import ResumeInfo
 from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
 from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import LOWEST_SHARE, Budget, Finish, Patience, Schedule
@@ -188,7 +187,7 @@ class Trainer:
             raise
         except BaseException:
             if self._is_between_steps and not self._has_ended:
-                self._write_last(self.controls.state)
+                self._save_last(self.controls.state)
             raise
         finally:
             self.baselines.stop()
@@ -337,13 +336,10 @@ class Trainer:
                 "snapshot", step, lambda run: run.save_snapshot(learner.model, step, training)
             )
 
-    def _save_last(self, state: ControlState, ended: FinishReason | None = None) -> Iterator[Event]:
-        """Write the newest weights and all that is needed to resume from exactly here."""
-        yield from self._write_last(state, ended)
-
-    def _write_last(
+    def _save_last(
         self, state: ControlState, ended: FinishReason | None = None
     ) -> tuple[Saved | Warned, ...]:
+        """Write the newest weights and all that is needed to resume from exactly here."""
         self._saves_served = state.saves
         self.learner.fetch()
         with self.savings.measured():
@@ -353,16 +349,16 @@ class Trainer:
         """Writes last.safetensors and resume.safetensors into a run."""
         learner = self.learner
         info = ResumeInfo(
-            decode(LearnerNumbers, learner.numbers()),
+            learner.numbers(),
             self.clock.seconds,
             self.finish,
             self.patience,
             self.best_nats,
             state.learning_rate_factor,
             ended,
-        ).to_json()
+        )
         training, tensors = self._training(None), learner.tensors()
-        return lambda run: run.save_last(learner.model, training, tensors, info)
+        return lambda run: run.save_last(learner.model, training, tensors, asdict(info))
 
     def _save_if_best(self, held_out_nats: float) -> tuple[Saved | Warned, ...]:
         """Keep the weights if their loss is the lowest; only once they are written it is the one to beat."""
@@ -389,7 +385,7 @@ class Trainer:
     def _restore(self, tensors: Mapping[str, Tensor], information: Mapping[str, Any]) -> None:
         try:
             info = ResumeInfo.from_json(information)
-            self.learner.restore(tensors, asdict(info.learner))
+            self.learner.restore(tensors, info.learner)
             self.clock = Clock(info.elapsed_seconds)
             self.finish = None if info.ended == "finish" else info.finish
             self.patience = info.patience
@@ -424,7 +420,7 @@ class Trainer:
         for attempt in range(_LAST_ATTEMPTS):
             if attempt:
                 self.controls.wait(self._retry_seconds)
-            yield from self._write_last(self.controls.state, reason)
+            yield from self._save_last(self.controls.state, reason)
             if self.saver.failure is None:
                 return
         if self.controls.state.offers_rescue:
@@ -436,13 +432,12 @@ class Trainer:
             yield from self.saver.rescue(self.learner.step, Path(directory), write)
 
     def _last_notes(self) -> tuple[str, ...]:
-        floor = f"the learning rate reached its floor, {LOWEST_SHARE:g} of --learning-rate"
-        at_the_floor = (floor,) if self._is_at_the_floor() else ()
-        return (*self._unsaved(), *at_the_floor, *memory_note(self.learner.device))
-
-    def _unsaved(self) -> tuple[str, ...]:
-        """A note where the run ends with steps that are not saved."""
-        return () if self.saver.failure is None else (self.saver.loss(self.learner.step),)
+        notes = []
+        if self.saver.failure is not None:
+            notes.append(self.saver.loss(self.learner.step))
+        if self._is_at_the_floor():
+            notes.append(f"the learning rate reached its floor, {LOWEST_SHARE:g} of --learning-rate")
+        return (*notes, *memory_note(self.learner.device))
 
     def _evaluate_best(self, reason: FinishReason) -> Iterator[Event]:
         """The loss of best.safetensors in float32, which is also written into it.
