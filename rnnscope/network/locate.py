@@ -35,7 +35,7 @@ def sample_models() -> dict[str, Path]:
 
 
 def sample_model_directory() -> Path:
-    """Where they are: inside an installed package, or beside the package in a checkout."""
+    """Where they are: inside an installed package, or next to the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "sample_models"
     return inside if inside.is_dir() else package.parent / "sample_models"

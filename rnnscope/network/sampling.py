@@ -1,7 +1,7 @@
-"""A model's writing, one character at a time, fast.
+"""Sampling from a model, one character at a time.
 
 Calling a fused kernel for a single character costs many times its arithmetic. Here a layer is one product of
-its recurrent matrix with a vector, one with what the layer below says, and a few operations on vectors.
+its recurrent matrix with a vector, one with the output of the layer below, and a few operations on vectors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Float = NDArray[np.float32]
 
 
 class Sampler:
-    """A copy of a model's weights that reads and writes; the model may go on learning meanwhile."""
+    """Samples from a copy of a model's weights; training the model does not change it."""
 
     def __init__(self, model: CharRNN) -> None:
         weights = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.tensors().items()}
@@ -54,7 +54,7 @@ class Sampler:
 
     @property
     def log_probabilities(self) -> Float:
-        """(V,) natural logarithms: what comes next. Before anything is read, the read-out's bias speaks."""
+        """(V,) natural logarithms of the next character's probabilities, also before anything is read."""
         with np.errstate(over="ignore", invalid="ignore"):
             logits = self._readout @ self._layers[-1].hidden + self._readout_bias
             logits -= logits.max()
@@ -70,12 +70,12 @@ class Sampler:
         top_p: float = 1.0,
         seed: int | None = None,
     ) -> Iterator[tuple[int, float]]:
-        """Write `length` characters, or for ever: each one's id and its probability before temperature.
+        """Sample `length` characters, or without end: the id of each and its probability before temperature.
 
-        temperature: below 1 keeps to the likely; 0 always takes the likeliest.
-        top_k: choose among the k likeliest only; 0 for all.
-        top_p: choose among the likeliest that together have this probability.
-        The unknown symbol is never written. Raises OptionError; RnnscopeError where weights have diverged.
+        temperature: divides the logits; 0 is greedy.
+        top_k: sample from the k most probable characters; 0 from all.
+        top_p: nucleus sampling, from the smallest set with this total probability.
+        The unknown symbol is never sampled. Raises OptionError; RnnscopeError where weights have diverged.
         """
         if not 0.0 <= temperature < np.inf:
             raise OptionError(f"temperature {temperature} is not zero or a positive number")
@@ -112,14 +112,14 @@ def choose(
     """Draw an id; `top_k` and `top_p` look at the probabilities after temperature."""
     if temperature == 0.0:
         return int(np.argmax(log_probabilities))
-    with np.errstate(over="ignore"):  # a tiny temperature makes an infinity, whose weight is 0
+    with np.errstate(over="ignore"):  # a tiny temperature gives −infinity, and a weight of 0
         weights = np.exp((log_probabilities - log_probabilities.max()) / temperature)
     if 0 < top_k < len(weights):
         weights[np.argpartition(weights, -top_k)[:-top_k]] = 0.0
     if top_p < 1.0:
         order = np.argsort(-weights, kind="stable")
         before = np.cumsum(weights[order]) - weights[order]
-        weights[order[before >= top_p * weights.sum()]] = 0.0  # the likeliest has nothing before it
+        weights[order[before >= top_p * weights.sum()]] = 0.0  # the most probable has nothing before it
     reached = np.cumsum(weights)
     drawn = np.searchsorted(reached, random.random() * reached[-1], side="right")
     return int(min(drawn, np.flatnonzero(weights)[-1]))

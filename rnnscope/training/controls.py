@@ -1,9 +1,10 @@
-"""What a reader of a run asks of the training loop: a small thread-safe object that is read at every step."""
+"""The controls of a training loop: a small thread-safe object that is read at every step."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from rnnscope.progress import Progress
 
@@ -62,18 +63,17 @@ class Controls:
         self._changed.set()
 
     def save_now(self) -> None:
-        with self._lock:
-            self._state = replace(self._state, saves=self._state.saves + 1)
-        self._changed.set()
+        self._count("saves")
 
     def sample_now(self) -> None:
-        with self._lock:
-            self._state = replace(self._state, samples=self._state.samples + 1)
-        self._changed.set()
+        self._count("samples")
 
     def trace_now(self) -> None:
+        self._count("traces")
+
+    def _count(self, request: Literal["saves", "samples", "traces"]) -> None:
         with self._lock:
-            self._state = replace(self._state, traces=self._state.traces + 1)
+            self._state = replace(self._state, **{request: getattr(self._state, request) + 1})
         self._changed.set()
 
     def stop(self) -> None:

@@ -58,7 +58,7 @@ def device_title(device: torch.device) -> str:
 
 
 def memory_note(device: torch.device) -> tuple[str, ...]:
-    """The peak of a GPU's memory, in words; nothing for a CPU, whose memory every report has."""
+    """The peak of a GPU's memory, in words; nothing for a CPU: every progress report has its memory."""
     if device.type != "cuda":
         return ()
     return (f"at most {torch.cuda.max_memory_allocated(device) / 2**20:,.0f} MiB of the GPU's memory",)

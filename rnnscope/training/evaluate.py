@@ -99,7 +99,7 @@ def estimate_loss(
 ) -> Evaluation:
     """An estimate of the carried loss: `streams` stretches of `ids` at once, each after `warm_up` uncounted.
 
-    characters: about how many to count, spread evenly over the whole of `ids`, whose parts may differ much;
+    characters: about how many to count, spread evenly over the whole of `ids`, since parts may differ much;
     by default every one but the first. document_starts: positions at which the state is zero.
 
     The first stream is exact; the others have `warm_up` characters of

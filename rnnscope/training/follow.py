@@ -3,9 +3,9 @@
     events.jsonl, baselines.json  ──read every 0.2 s──▶  the events of the process that trains
     last.safetensors              ──when it changes───▶  the watched passage, traced through the new weights
 
-The follower takes no lock and writes nothing. What a screen asks of a living run it may ask here too: another
-passage, a sample, a temperature; the newest weights on the disk answer. Torch is imported when the first
-weights are, so that the past can be drawn before.
+The follower takes no lock and writes nothing. Requests for another passage, a sample or a temperature are
+served with the newest weights on the disk. Torch is imported with the first weights, so that the curves can
+be drawn before.
 """
 
 from __future__ import annotations
@@ -59,27 +59,27 @@ def follow(
 ) -> None:
     """Pass on all events of a run so far, then each new one, until `controls` asks to stop.
 
-    Waits for a run that is not there yet, and stays with one that has finished. A run whose process has ended
-    without finishing gets a `Finished` of its own. quiet_seconds: how long such a log has not changed. Raises
-    RunError when the directory cannot be that of a run.
+    Waits for a run that is not there yet, and does not return when it finishes. Where the process of a run
+    ended without a `Finished`, one with the reason "killed" is passed on. quiet_seconds: how long such a log
+    has not changed. Raises RunError when the directory cannot be that of a run.
     """
     if not _is_there(directory, controls, on_event):
         return
     weights = _Weights(directory, controls, on_event)
-    story = _Story(directory, weights, on_event, quiet_seconds)
-    asked = _of_the_writer(controls.state)
+    log = _Log(directory, weights, on_event, quiet_seconds)
+    requests = _writer_requests(controls.state)
     while not controls.state.stop:
-        story.read()
+        log.read()
         weights.look()
-        if _of_the_writer(controls.state) != asked:
-            asked = _of_the_writer(controls.state)
+        if _writer_requests(controls.state) != requests:
+            requests = _writer_requests(controls.state)
             message = "only the process that trains can pause, save, finish or change its rate"
             on_event(Warned(weights.step, weights.elapsed_seconds, message, "controls"))
         controls.wait(POLL_SECONDS)
 
 
-class _Story:
-    """The events of the run: its log, its baselines, and whether its process still exists."""
+class _Log:
+    """The events of the run: its log, its baselines, and whether its process still runs."""
 
     def __init__(self, directory: Path, weights: _Weights, on_event: OnEvent, quiet_seconds: float) -> None:
         self._directory = directory
@@ -94,16 +94,16 @@ class _Story:
 
     def read(self) -> None:
         """Pass on what is new."""
-        is_alive = self._is_alive()  # asked first: what the process wrote before it ended is read below
+        is_alive = self._is_alive()  # checked first: what the process wrote before it ended is read below
         step, elapsed = self._weights.step, self._weights.elapsed_seconds
         try:
             events = self._reader.read()
         except OSError as error:  # a shared disk may come back
             self._weights.warn(f"the run's log cannot be read: {error.strerror}")
             return
-        if self._reader.started_anew:
+        if self._reader.was_replaced:
             self._on_event(Warned(step, elapsed, "the run's log was replaced; it is read from the top"))
-        if self._is_first or self._reader.started_anew:
+        if self._is_first or self._reader.was_replaced:
             events = as_one_run(events)
             self._is_first = not events
         for event in condensed(events):
@@ -111,7 +111,7 @@ class _Story:
             self._has_ended = isinstance(event, Finished)
             self._on_event(event)
             if isinstance(event, Started):
-                self._read_baselines()  # of an old run they are known from the start
+                self._read_baselines()  # of a finished run they are known from the start
         self._read_baselines()
         if not self._has_ended and not is_alive:
             self._has_ended = True
@@ -149,19 +149,19 @@ class _Weights:
         self._observer: Observer | None = None
         self._model_step = 0
         self._loads = 0
-        self._unasked_samples = 0
+        self._first_samples = 0
         self._last_warning = ""
         self.step = 0
         self.elapsed_seconds = 0.0
         self.has_sample = False
 
     def follow(self, event: Event) -> None:
-        """Keep the moment of the newest event of the run, and whether it showed a sample."""
+        """Keep the step and time of the run's newest event, and whether it had a sample."""
         self.step, self.elapsed_seconds = event.step, event.elapsed_seconds
         self.has_sample |= isinstance(event, Sampled)
 
     def look(self) -> None:
-        """Trace the passage when the weights are new, and do what is asked for."""
+        """Trace the passage when the weights are new, and serve requests."""
         state = self._controls.state
         if not state.observing:
             return
@@ -174,10 +174,8 @@ class _Weights:
             return
         if not self.has_sample:  # the log has none yet
             self.has_sample = True
-            self._unasked_samples += 1
-        asked = replace(
-            state, traces=state.traces + self._loads, samples=state.samples + self._unasked_samples
-        )
+            self._first_samples += 1
+        asked = replace(state, traces=state.traces + self._loads, samples=state.samples + self._first_samples)
         try:
             for event in self._observer.look(asked, self._model_step, only_asked=True):
                 self._on_event(event)
@@ -191,7 +189,7 @@ class _Weights:
             self._on_event(Warned(self.step, self.elapsed_seconds, message))
 
     def _load(self, path: Path) -> None:
-        """Take over the weights of a file; one that cannot be read leaves those before."""
+        """Load the weights of a file; if it cannot be read, the previous weights stay."""
         from rnnscope.network.checkpoint import load_model, read_header
 
         try:
@@ -200,7 +198,7 @@ class _Weights:
             before = self._model
             if before is None or _differ(before, model):
                 self._model, self._observer = model, self._observer_of(model)
-            else:  # the observer goes on, with its passage and its prime
+            else:  # the observer keeps its passage and its prime
                 before.load_state_dict(model.state_dict())
         except RnnscopeError as error:
             self.warn(str(error))
@@ -216,9 +214,9 @@ class _Weights:
         from rnnscope.training.clock import Clock
         from rnnscope.training.observing import Observer
 
-        torch.set_num_threads(1)  # the other cores belong to the training
+        torch.set_num_threads(1)  # leave the other cores to the training
         corpus = _corpus(read_run(self._directory).header, model)
-        # Events carry the training time that the run has reached; observing it here costs the run nothing.
+        # The training time of the run; observing here does not slow it.
         clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
         return Observer(model, corpus, clock, seed=0)
 
@@ -228,7 +226,7 @@ def _differ(left: CharRNN, right: CharRNN) -> bool:
 
 
 def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
-    """What there is to look at: the run's text, where it lies here unchanged, or what the network writes."""
+    """The run's text where it is found unchanged, otherwise a text sampled from the network."""
     with suppress(RnnscopeError, OSError, KeyError, TypeError):
         recorded, options = header["corpus"], TrainOptions.from_json(header["options"])
         path = Path(recorded["path"])
@@ -257,8 +255,8 @@ def _is_there(directory: Path, controls: Controls, on_event: OnEvent) -> bool:
     return True
 
 
-def _of_the_writer(state: ControlState) -> tuple[object, ...]:
-    """What can be wished for here and not be granted."""
+def _writer_requests(state: ControlState) -> tuple[object, ...]:
+    """The requests that only the process that trains can serve."""
     return (state.paused, state.saves, state.finish, state.learning_rate_factor)
 
 

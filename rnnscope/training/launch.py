@@ -246,7 +246,7 @@ def _copy_weights(base: CharRNN, model: CharRNN) -> None:
 def _header(
     options: TrainOptions, corpus: Corpus, device: torch.device, precision: Precision
 ) -> dict[str, Any]:
-    """What run.json keeps: enough to know how the run was made, and to go on with it."""
+    """The content of run.json: how the run was made, and all that resuming it needs."""
     return {
         "options": options.to_json(),
         "seed": options.seed,
@@ -283,7 +283,7 @@ def _recorded(header: Mapping[str, Any], directory: Path) -> _Recorded:
 
 
 def _require_same_options(recorded: TrainOptions, directory: Path) -> None:
-    """Refuse a run.json whose options are not those that its saved weights were trained with."""
+    """Refuse a run.json with other options than those that its saved weights were trained with."""
     saved = read_header(directory / LAST).training.get("options")
     if not isinstance(saved, dict):
         return

@@ -67,10 +67,6 @@ class EventLog:
         self._dropped = 0
 
     @property
-    def is_empty(self) -> bool:
-        return self._length == 0
-
-    @property
     def is_in_place(self) -> bool:
         """Whether the file is still there under its name."""
         return self._lock.is_named()
@@ -219,15 +215,15 @@ class LogReader:
         self._offset = 0
         self._line = 0
         self._is_within_line = False
-        self.started_anew = False
-        """Whether the last `read` began at the top again, because the file was replaced or cut."""
+        self.was_replaced = False
+        """Whether the last `read` began at the top again, because the file was replaced or cut short."""
 
     def read(self) -> list[Event]:
         """The events of the whole lines that are new; none where there is no file.
 
         Lines that are not events are skipped, and counted in a warning at the end. Raises OSError.
         """
-        self.started_anew = False
+        self.was_replaced = False
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
@@ -238,7 +234,7 @@ class LogReader:
                 raise OSError(errno.EINVAL, "it is not a regular file", str(self._path))
             identity = (status.st_dev, status.st_ino)
             if self._file is not None and (identity != self._file or not self._continues(file.fileno())):
-                self.started_anew = True
+                self.was_replaced = True
                 self._offset = self._line = 0
             self._file = identity
             file.seek(self._offset)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Literal, cast, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -165,7 +165,7 @@ MOST_THREADS = 1024
 
 BUDGET = ("steps", "minutes", "epochs")
 OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume", "rescue")
-"""What a resumed run may choose anew, besides its budget; the text may move, but not change."""
+"""What may change when a run is resumed, besides its budget; the text may move, but not change."""
 
 
 def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> set[str]:
@@ -225,25 +225,16 @@ def fine_tuned(
         if name in names and getattr(asked, name) != value:
             raise OptionError(f"{_flag(name)} is {value} in the model of --init-from; leave it out")
     if "minimum_count" in names and asked.minimum_count > 1:
-        raise OptionError("--minimum-count has no effect with --init-from, whose vocabulary is kept")
+        raise OptionError(
+            "--minimum-count has no effect with --init-from: the vocabulary of the model is kept"
+        )
     if "forget_bias" in names:
-        raise OptionError("--forget-bias has no effect with --init-from, whose weights are kept")
+        raise OptionError("--forget-bias has no effect with --init-from: the weights of the model are kept")
     return replace(asked, **shape)  # type: ignore[arg-type]
 
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "encoding": get_args(EncodingName),
-    "cell": get_args(CellName),
-    "activation": get_args(Activation),
-    "optimizer": get_args(OptimizerName),
-    "schedule": get_args(ScheduleName),
-    "precision": get_args(PrecisionName),
-    "device": get_args(DeviceName),
-}
 
 
 def _check(options: TrainOptions) -> None:
@@ -254,8 +245,9 @@ def _check(options: TrainOptions) -> None:
             raise OptionError(f"{_flag(name)} is {getattr(options, name)}, but must be {range_}")
 
     o = options
-    for name, choices in _CHOICES.items():
-        require(name, getattr(o, name) in choices, f"one of {', '.join(choices)}")
+    for name, kind in get_type_hints(TrainOptions).items():
+        if get_origin(kind) is Literal:
+            require(name, getattr(o, name) in get_args(kind), f"one of {', '.join(get_args(kind))}")
     for name in ("hidden_size", "layers", "sequence_length", "batch_size", "minimum_count"):
         require(name, getattr(o, name) >= 1, "at least 1")
     for name in ("decay_every", "plateau_patience", "evaluate_every"):

@@ -162,7 +162,7 @@ class Run:
         resume: Mapping[str, Tensor],
         resume_info: Mapping[str, object],
     ) -> None:
-        """Write the newest weights and, with the same weights in it, all that is needed to go on from them.
+        """Write the newest weights and, with the same weights in it, all that is needed to resume from them.
 
         resume: tensors by name; resume_info: what fits in JSON. Both come back from `load_resume`.
         """
@@ -357,7 +357,7 @@ def refuse_a_run(directory: Path) -> None:
         os.path.lexists(directory / name) for name in (HEADER, LAST, BEST)
     ):
         raise RunError(
-            f"{directory} already holds a run; go on with it by --resume {directory}, or choose another --run"
+            f"{directory} already holds a run; continue it with --resume {directory}, or choose another --run"
         )
 
 

@@ -1,4 +1,4 @@
-"""Saving while training goes on, also when the disk fails or files are removed."""
+"""Saves a run during training, also when the disk fails or files are removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REMIND_SECONDS = 15.0
 
 
 class Saver:
-    """Writes the files of a run, and keeps account of what is saved and what is not."""
+    """Writes the files of a run, and records what is saved and what is not."""
 
     def __init__(self, run: Run, clock: Clock, saved_step: int | None = None) -> None:
         """saved_step: the step that the run was resumed from, None where it begins."""

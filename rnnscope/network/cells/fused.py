@@ -23,7 +23,7 @@ class _Kernel(NamedTuple):
 
 
 _CPU_SLOWDOWN: dict[CellName, float] = {"lstm": 1.7}
-"""Cells whose kernel is faster than the scan on a CPU (`benchmarks/cells.py`: rnn 0.95, gru 0.80)."""
+"""Cells with a kernel that is faster than the scan on a CPU (`benchmarks/cells.py`: rnn 0.95, gru 0.80)."""
 
 _KERNELS: dict[CellName, _Kernel] = {
     "rnn": _Kernel(nn.RNN, torch.rnn_tanh),

@@ -230,7 +230,7 @@ def _run(cell: Equations, f: TorchArithmetic, whole: Frame, weights: _Tensors, d
 
 
 _STEPS_AT_ONCE = 8
-"""Steps whose factors are computed together: few calls, and still in the cache when they are used."""
+"""Steps for which factors are computed together: few calls, and still in the cache when they are used."""
 
 
 class _Scan(torch.autograd.Function):

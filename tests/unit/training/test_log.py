@@ -334,7 +334,7 @@ def test_a_reader_sees_only_whole_new_lines(path: Path) -> None:
         assert reader.read() == []
         file.write(line[5:])
         assert reader.read() == [_evaluated(1)]
-    assert not reader.started_anew
+    assert not reader.was_replaced
 
 
 def test_a_reader_begins_again_when_the_file_is_cut_or_replaced(path: Path) -> None:
@@ -343,14 +343,14 @@ def test_a_reader_begins_again_when_the_file_is_cut_or_replaced(path: Path) -> N
     assert len(reader.read()) == 2
     os.truncate(path, len(_line(_evaluated(1))))
     assert [event.step for event in reader.read()] == [1]
-    assert reader.started_anew
+    assert reader.was_replaced
     other = path.with_name("other")
     other.write_bytes(_line(_evaluated(3)) * 3)
     os.replace(other, path)
     assert [event.step for event in reader.read()] == [3, 3, 3]
-    assert reader.started_anew
+    assert reader.was_replaced
     assert reader.read() == []
-    assert not reader.started_anew
+    assert not reader.was_replaced
 
 
 def test_a_mended_log_is_no_new_log_to_a_reader(path: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_mended_log_is_no_new_log_to_a_reader(path: Path) -> None:
     log = EventLog(path)
     log.write(_evaluated(2))
     assert [event.step for event in reader.read()] == [2]
-    assert not reader.started_anew
+    assert not reader.was_replaced
     log.close()
 
 

@@ -89,7 +89,7 @@ def test_what_is_said_can_be_read_while_the_run_goes_on(run: Run) -> None:
 
 
 def test_a_directory_with_a_run_is_refused(run: Run) -> None:
-    with pytest.raises(RunError, match=r"already holds a run; go on with it by --resume"):
+    with pytest.raises(RunError, match=r"already holds a run; continue it with --resume"):
         Run.create(run.directory, HEADER)
     run.write(_evaluated(1))
     run.close()
