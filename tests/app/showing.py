@@ -27,6 +27,10 @@ class Telling:
         for event in events:
             self._events.put(event)
 
+    @property
+    def has_said_all(self) -> bool:
+        return self._events.empty()
+
     def __call__(self, controls: Controls, say: Callable[[Event], None]) -> None:
         while not controls.state.stop:
             try:

@@ -66,9 +66,11 @@ def test_the_footer_offers_as_many_as_fit_and_always_help_and_quit(width: int) -
 
 
 def test_the_footer_is_as_drawn_at_120_columns() -> None:
-    left, _ = fitting(entries(TRAIN, {}), 116)
+    left, _ = fitting(entries(TRAIN, {"command_palette": ""}), 116)
     told = "  ".join(f"{''.join(entry.keys)} {entry.label}" for entry in left)
-    assert told == ("space pause  ←→ cursor  ↑↓ neuron  g quantity  / find  t temperature  l learning rate")
+    assert told == (
+        "space pause  ←→ cursor  ↑↓ neuron  g quantity  / find  t temperature  l learning rate  f finish"
+    )
 
 
 @pytest.mark.parametrize("width", [56, 76, 116, 196])

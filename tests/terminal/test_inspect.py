@@ -28,6 +28,6 @@ def test_a_model_is_looked_into_and_left(tmp_path: Path) -> None:
     terminal.wait_for("find .*regular")
     terminal.child.send("quotes\r")
     terminal.wait_for("by quotes")
-    terminal.wait_for("shuffled text")
+    terminal.wait_for("linear probe")
     terminal.child.send("q")
     assert terminal.wait_until_it_ends() == 0

@@ -340,7 +340,9 @@ class TrainScreen(Screen[None], inherit_bindings=False):
 
     def _labels(self) -> dict[str, str]:
         """What the footer's entries are called in the present state."""
-        labels = {"pause": "resume"} if self.status.paused else {}
+        labels = {"command_palette": ""}  # there is no room for it
+        if self.status.paused:
+            labels["pause"] = "resume"
         if self.live and self.status.phase in ("finished", "failed", "saving"):
             labels |= dict.fromkeys(
                 ("pause", "learning_rate", "finish", "save", "temperature", "passage", "sample"), ""
