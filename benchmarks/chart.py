@@ -20,10 +20,11 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 
 from rnnscope.app.history import History
+from rnnscope.app.panels.chart import Chart
 from rnnscope.app.panels.gates import Gates
-from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.gradient import Gradient
 from rnnscope.app.panels.heatmap import HeatMap
-from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.loss import Loss
 from rnnscope.app.panels.panel import Panel
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.selection import Selection
@@ -124,10 +125,10 @@ async def measure(name: str, panel: Panel, size: tuple[int, int], change: Callab
 async def main() -> None:
     for steps in (10_000, 2_000_000):
         run = Run(steps)
-        for kind in (LossChart, GradientChart):
-            chart = kind()
+        for kind in (Loss, Gradient):
+            chart = Chart(kind())
 
-            def learn(chart: LossChart | GradientChart = chart, run: Run = run) -> None:
+            def learn(chart: Chart = chart, run: Run = run) -> None:
                 run.advance(STEPS_AT_ONCE)
                 chart.show_history(run.history)
 

@@ -73,7 +73,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
         depth: the number of colors; None is the terminal's own.
         """
-        # Textual takes colors out itself where NO_COLOR is set; told to keep the terminal's own, it leaves
+        # Textual takes colors out itself where NO_COLOR is set; asked to keep the terminal's own, it leaves
         # bold, reverse and underline as our plain palette has them.
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
         super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)

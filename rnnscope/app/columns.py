@@ -45,7 +45,7 @@ class Window:
         return slice(self.first, self.first + len(self.glyphs))
 
     def at(self, cell: int) -> int | None:
-        """The character at a cell; None beside the text."""
+        """The character at a cell; None outside the text."""
         return int(self.indices[cell]) if 0 <= cell < len(self.indices) else None
 
 
@@ -68,7 +68,7 @@ class Distance:
     """The column of the cursor."""
 
     def at(self, cell: int) -> int | None:
-        """The first character of a column; None beside the text."""
+        """The first character of a column; None outside the text."""
         return self.first + cell * self.scale if 0 <= cell < self.columns else None
 
 
@@ -85,9 +85,9 @@ def ruler(palette: Palette, shown: Distance) -> list[Segment]:
     """How many characters from the cursor each fifteenth column is, and the cursor's cell inverse."""
     cells = [" "] * shown.columns
     for column in range(shown.cursor % _RULE, shown.columns, _RULE):
-        told = f"{(column - shown.cursor) * shown.scale:+,}".replace("-", "−")
-        if column != shown.cursor and column + len(told) <= shown.columns:
-            cells[column : column + len(told)] = told
+        label = f"{(column - shown.cursor) * shown.scale:+,}".replace("-", "−")
+        if column != shown.cursor and column + len(label) <= shown.columns:
+            cells[column : column + len(label)] = label
     dim = palette.ink("dim")
     return segments((glyph, palette.cursor if i == shown.cursor else dim) for i, glyph in enumerate(cells))
 

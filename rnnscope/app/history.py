@@ -75,21 +75,21 @@ class Series:
         Where the steps begin before the last one (a run that went back to an earlier state), later rows go.
         """
         at: Float = np.asarray(steps, dtype=np.float64)
-        told: Float = np.asarray(values, dtype=np.float64)
+        numbers: Float = np.asarray(values, dtype=np.float64)
         if len(at) and self._length and at[0] <= self.steps[-1]:
             self._forget_from(float(at[0]))
-        finite = np.isfinite(told)
-        at, told = at[finite], told[finite]
-        smooth = self._smoothing(told) if self._smoothed else told
+        finite = np.isfinite(numbers)
+        at, numbers = at[finite], numbers[finite]
+        smooth = self._smoothing(numbers) if self._smoothed else numbers
         done = 0
         while done < len(at):
             self._make_room()
             taken = min(self._room_in_last_row(), len(at) - done)
             if taken:
                 part = slice(done, done + taken)
-                self._widen_last_row(at[part], told[part], smooth[part])
+                self._widen_last_row(at[part], numbers[part], smooth[part])
             else:
-                taken = self._append_rows(at[done:], told[done:], smooth[done:])
+                taken = self._append_rows(at[done:], numbers[done:], smooth[done:])
             done += taken
 
     def nearest(self, step: float) -> int:
@@ -182,7 +182,7 @@ class Best:
 
 
 class History:
-    """What a run told about its loss and gradient, in the order told."""
+    """The losses and gradients of a run, in the order of its events."""
 
     def __init__(self) -> None:
         self.train = Series()
@@ -199,7 +199,7 @@ class History:
         self.learning_rate: float | None = None
         self.update_ratio_log10: float | None = None
         self.version = 0
-        """Rises with every addition, so that a reader knows whether anything is new."""
+        """Rises with every addition, so that a chart can tell whether anything is new."""
 
     def add(self, event: Event) -> None:
         """Take what the charts need from an event; other kinds of event change nothing."""

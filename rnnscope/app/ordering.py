@@ -3,7 +3,7 @@
 slowest    by how much of a value remains four characters later; see slowness.py
 similar    neurons that go together lie together: clusters of their correlations; see analysis/similarity.py
 index      as they are numbered
-table      as the table beside it ranks them: by a score, a feature, saturation, …
+table      as the table of neurons ranks them: by a score, a feature, saturation, …
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def draw(
     places = _joined(values.dots(curves.columns.smooth))
     top, bottom = values.dots(curves.columns.high), values.dots(curves.columns.low)
     second_places = _parted(curves, steps, values, places)
-    if palette.depth == "none":  # dashed, because nothing else tells the two apart
+    if palette.depth == "none":  # dashed, because nothing else sets the two apart
         second_places[np.arange(steps.dots) % 4 >= 2] = np.nan
     envelope = braille.cells(braille.between(top, bottom, height))
     curve = braille.cells(braille.line(places, height))
@@ -175,7 +175,7 @@ def _styles(palette: Palette) -> tuple[Style, ...]:
 def _draw_levels(
     points: NDArray[np.uint32], keys: NDArray[np.intp], levels: Sequence[Level], values: ValueAxis
 ) -> None:
-    """Dots through the rows of the levels, but for the cells on and beside a curve."""
+    """Dots through the rows of the levels, except for the cells on a curve or next to one."""
     near = keys != _EMPTY
     near[:, 1:] |= keys[:, :-1] != _EMPTY
     near[:, :-1] |= keys[:, 1:] != _EMPTY

@@ -18,7 +18,7 @@ _TEXT = re.compile(
 
 
 def screenshot(app: App[Any]) -> str:
-    """The screen as SVG, in a monospaced font that is installed on the reader's machine."""
+    """The screen as SVG, in a monospaced font that is installed on the viewer's machine."""
     svg = app.export_screenshot(title="rnnscope")
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # Textual links fonts on the web
     svg = re.sub(r"font-family: ?(Fira Code|arial)[^;]*;", f"font-family: {_FONTS};", svg)

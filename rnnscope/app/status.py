@@ -1,4 +1,4 @@
-"""What the header tells of a run: one frozen value, and what each event makes of it."""
+"""The state of a run that the header shows: one frozen value, changed by each event."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The terminal under the screen: how many colors it shows, and how a screen outlives it.
 
-A terminal may be closed while a network trains. Whoever draws must then go on as if nothing had happened
+A terminal may be closed while a network trains. Drawing must then go on as if nothing had happened
 until the last checkpoint is written, so what cannot be written any more is dropped.
 """
 
@@ -38,8 +38,8 @@ def depth_of(console: Console, *, no_color: bool) -> Depth:
 
 def background_theme(environment: dict[str, str] | None = None) -> Theme:
     """Light where the terminal says that its background is (`COLORFGBG`, set by rxvt, Konsole and others)."""
-    told = (environment if environment is not None else dict(os.environ)).get("COLORFGBG", "")
-    background = told.rpartition(";")[2]
+    colors = (environment if environment is not None else dict(os.environ)).get("COLORFGBG", "")
+    background = colors.rpartition(";")[2]
     return "light" if background in ("7", "15") else "dark"
 
 
@@ -75,7 +75,7 @@ class _Lasting:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver, for a terminal that may be closed at any moment and is drawn on by nobody else."""
+    """Textual's driver for a terminal that may be closed, and that only this process draws on."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
@@ -91,7 +91,7 @@ class TerminalDriver(LinuxDriver):
             self._on_loss()
 
     def _on_loss(self) -> None:
-        """From either thread: nobody will read or type any more, so the run is to be saved and ended."""
+        """From either thread: the terminal is gone, so the run is to be saved and ended."""
         if not self._lost:
             self._lost = True
             self._app.call_later(self._app.run_action, "quit")
@@ -99,7 +99,7 @@ class TerminalDriver(LinuxDriver):
 
 @contextmanager
 def drawn_alone() -> Iterator[IO[str]]:
-    """A file to draw on the terminal, while what others write to standard error is kept and told afterwards.
+    """A file to draw on the terminal, while standard error is kept and printed afterwards.
 
     A driver's or an allocator's warning in the middle of a screen would stay there until something is drawn
     over it.

@@ -44,11 +44,11 @@ def train_blocks(width: int, height: int, inner: int, chosen: str) -> tuple[Bloc
             Row(11, (("gates", 64), (report or "neurons", 50))),
         )
         return (Block(1, rows_of_two),)
-    beside = max(17, min(34, round(0.33 * (inner - GAP_COLUMNS))))
+    next_width = max(17, min(34, round(0.33 * (inner - GAP_COLUMNS))))
     low = height < 40
     narrow = [
         Row(7, ((chart, 39), (report if report and low else "sample", 37))),
-        Row(7, (("passage", inner - GAP_COLUMNS - beside), ("next", beside))),
+        Row(7, (("passage", inner - GAP_COLUMNS - next_width), ("next", next_width))),
         Row(5 if height < 28 else 7, (("gates", 1),)),
     ]
     if not low:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rnnscope.app import bars, ledger
+from rnnscope.app import bars, cell_update
 from rnnscope.app.columns import window
 from rnnscope.app.panels.gates import Gates
 from rnnscope.app.panels.gates_plan import Plan, plan
@@ -120,7 +120,7 @@ def test_rows_go_in_order_as_the_panel_gets_lower() -> None:
     assert [row.height for row in low.rows] == [1, 1, 1, 1]
 
 
-def test_a_high_panel_has_expectations_and_the_ledger() -> None:
+def test_a_high_panel_has_expectations_and_the_cell_update() -> None:
     high = plan("lstm", 23)
     assert [row.kind for row in high.rows].count("predicts") == 5
     assert [f"{row.sign} {row.label or row.name}" for row in high.rows if row.sign] == [
@@ -150,8 +150,8 @@ def test_kept_and_written_follow_the_equations_and_add_up(cell: CellName) -> Non
     trace = trace_of("the ferry leaves at seven", cell)
     selection = Selection(trace, unit=1)
     everywhere = slice(0, len(trace))
-    kept = ledger.numbers(selection, "kept", everywhere)
-    written = ledger.numbers(selection, "written", everywhere)
+    kept = cell_update.numbers(selection, "kept", everywhere)
+    written = cell_update.numbers(selection, "written", everywhere)
     value = {name: trace[f"1/{name}"][:, 1].astype(float) for name in trace.quantities}
     state = value["hidden"] if cell == "gru" else value["cell"]
     before = np.concatenate(([0.0], state[:-1]))
@@ -176,9 +176,9 @@ def test_bars_of_unbounded_values_go_through_the_networks_activation(
     through = np.tanh(raw) if activation == "tanh" else raw / (1 + np.abs(raw))
     has_cell = "cell" in QUANTITIES[cell]
     for name in ("cell", "factor", *(("kept", "written") if has_cell else ())):
-        np.testing.assert_allclose(ledger.squashed(selection, name, raw), through)
+        np.testing.assert_allclose(cell_update.squashed(selection, name, raw), through)
     for name in ("hidden", "candidate", *(() if has_cell else ("kept", "written"))):
-        np.testing.assert_array_equal(ledger.squashed(selection, name, raw), raw)
+        np.testing.assert_array_equal(cell_update.squashed(selection, name, raw), raw)
 
 
 # -- window ----------------------------------------------------------------------------------------------

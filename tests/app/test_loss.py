@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 
 from rnnscope.app.axes import StepAxis
 from rnnscope.app.history import History, Series
-from rnnscope.app.panels.chart import Chart
-from rnnscope.app.panels.gradient import GradientChart
-from rnnscope.app.panels.loss import LossChart, spread
+from rnnscope.app.panels.chart import Chart, Content
+from rnnscope.app.panels.gradient import Gradient
+from rnnscope.app.panels.loss import Loss, LossUnits, spread
 from rnnscope.app.plot import Columns
 from rnnscope.theme.palette import Depth, palette
 from rnnscope.training.events import Compared, Evaluated, Progress, Warned
@@ -114,7 +114,7 @@ def test_labels_that_collide_are_pushed_up_and_stay_within() -> None:
 
 
 async def test_names_stand_in_the_order_of_their_values() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         chart.show_history(made_up_history())
         beside = [line[49:62].split() for line in lines(chart)[1:10]]
@@ -126,7 +126,7 @@ async def test_names_stand_in_the_order_of_their_values() -> None:
 
 
 async def test_in_a_low_panel_baselines_go_first_and_the_network_stays() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart, 39, 7):
         chart.show_history(made_up_history())
         text = "\n".join(lines(chart))
@@ -138,7 +138,9 @@ async def test_in_a_low_panel_baselines_go_first_and_the_network_stays() -> None
 
 
 async def test_title_tells_unit_and_best() -> None:
-    chart = LossChart()
+    loss = Loss()
+    chart = Chart(loss)
+    units = LossUnits(chart, loss)
     async with on_stage(chart):
         history = made_up_history()
         chart.show_history(history)
@@ -146,17 +148,17 @@ async def test_title_tells_unit_and_best() -> None:
         assert best is not None
         assert "nats per character" in lines(chart)[0]
         assert lines(chart)[0].rstrip().endswith(f"best {best.nats:.3f} at 9,273")
-        chart.action_units()
+        units.action_units()
         assert f"best {best.nats / math.log(2):.3f}" in lines(chart)[0]
-        chart.action_units()
+        units.action_units()
         assert "perplexity" in lines(chart)[0]
         assert f"best {math.exp(best.nats):.3f}" in lines(chart)[0]
-        chart.action_units()
-        assert chart.unit.name == "nats per character"
+        units.action_units()
+        assert loss.unit.name == "nats per character"
 
 
 async def test_steps_are_labeled_and_the_present_one_is_at_the_end() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         chart.show_history(made_up_history())
         axis = lines(chart)[10]
@@ -165,7 +167,7 @@ async def test_steps_are_labeled_and_the_present_one_is_at_the_end() -> None:
 
 
 async def test_before_any_step_it_says_what_it_waits_for() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         assert "waiting for the first step" in "\n".join(lines(chart))
         chart.show_history(made_up_history(1, baselines=False))
@@ -173,7 +175,7 @@ async def test_before_any_step_it_says_what_it_waits_for() -> None:
 
 
 async def test_limits_only_grow_while_a_run_goes_on() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         history = made_up_history(50, baselines=False)
         seen = []
@@ -192,7 +194,7 @@ async def test_limits_only_grow_while_a_run_goes_on() -> None:
 
 
 async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         chart.show_history(made_up_history())
         amber = chart.palette.ink("amber")
@@ -204,7 +206,7 @@ async def test_held_out_is_drawn_only_where_it_parts_from_train() -> None:
 
 
 async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         chart.show_history(made_up_history())
         azure, raw = chart.palette.ink("azure"), chart.palette.ink("raw")
@@ -218,7 +220,7 @@ async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
 
 
 async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart) as pilot:
         history = made_up_history()
         chart.show_history(history)
@@ -243,20 +245,20 @@ async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
 
 
 async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart) as pilot:
         chart.show_history(made_up_history())
-        await pilot.hover(LossChart, offset=(20, 5))
+        await pilot.hover(Chart, offset=(20, 5))
         assert chart._hair == 20 - 7
-        await pilot.hover(LossChart, offset=(55, 5))
+        await pilot.hover(Chart, offset=(55, 5))
         assert chart._hair is None
-        await pilot.click(LossChart, offset=(30, 5))
-        await pilot.hover(LossChart, offset=(20, 5))
+        await pilot.click(Chart, offset=(30, 5))
+        await pilot.hover(Chart, offset=(20, 5))
         assert chart._hair == 30 - 7
 
 
 async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         chart.show_history(made_up_history())
         chart.toggle_log()
@@ -277,7 +279,7 @@ async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
 
 @pytest.mark.parametrize("height", [11, 7])
 async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart, 64, height):
         history = made_up_history()
         history.add(Warned(300, 1.0, "the loss ran away", kind="divergence"))
@@ -288,7 +290,7 @@ async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
 
 
 async def test_an_update_repaints_only_rows_that_differ() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart):
         history = made_up_history()
         chart.show_history(history)
@@ -303,7 +305,7 @@ async def test_an_update_repaints_only_rows_that_differ() -> None:
 
 
 async def test_without_color_the_envelope_goes_and_held_out_is_dashed() -> None:
-    chart = LossChart()
+    chart = Chart(Loss())
     async with on_stage(chart, depth="none"):
         chart.show_history(made_up_history())
         for y in range(11):
@@ -317,9 +319,9 @@ SIZES = [(30, 4), (30, 50), (46, 8), (64, 11), (130, 4), (130, 50)]
 
 
 @pytest.mark.parametrize("depth", ["truecolor", "256", "16", "none"])
-@pytest.mark.parametrize("kind", [LossChart, GradientChart])
-async def test_every_line_fills_the_panel_at_any_size(kind: type[Chart], depth: Depth) -> None:
-    chart = kind()
+@pytest.mark.parametrize("kind", [Loss, Gradient])
+async def test_every_line_fills_the_panel_at_any_size(kind: type[Content], depth: Depth) -> None:
+    chart = Chart(kind())
     histories = [made_up_history(steps) for steps in (0, 1, 7, 9_273)]
     async with on_stage(chart, 130, 50, depth) as pilot:
         for width, height in SIZES:
@@ -333,7 +335,7 @@ async def test_every_line_fills_the_panel_at_any_size(kind: type[Chart], depth: 
 
 
 async def test_gradient_tells_learning_rate_and_where_clipping_begins() -> None:
-    chart = GradientChart()
+    chart = Chart(Gradient())
     async with on_stage(chart, 84, 11):
         chart.show_history(made_up_history())
         title = lines(chart)[0]
@@ -346,7 +348,7 @@ async def test_gradient_tells_learning_rate_and_where_clipping_begins() -> None:
 
 async def test_a_narrow_gradient_shortens_its_subject_then_keeps_the_learning_rate_alone() -> None:
     for width, update in ((68, True), (50, False)):
-        chart = GradientChart()
+        chart = Chart(Gradient())
         async with on_stage(chart, width, 11):
             chart.show_history(made_up_history())
             title = lines(chart)[0]

@@ -110,8 +110,8 @@ class Prompt(Widget):
         room = self.app.size.width - len(question.label) - _LEAST_LINE - 3 * _GAP
         parts = question.hint.split(_BETWEEN)
         while len(_BETWEEN.join(parts)) > room and len(parts) > 1:
-            told = [part for part in parts[1:] if part.partition(" ")[0] not in _KEYS]
-            parts.remove(told[-1] if told else parts[-1])
+            optional = [part for part in parts[1:] if part.partition(" ")[0] not in _KEYS]
+            parts.remove(optional[-1] if optional else parts[-1])
         return _BETWEEN.join(parts)
 
     def drop(self) -> bool:

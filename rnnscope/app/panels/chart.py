@@ -50,11 +50,58 @@ class Picture:
     plot_width: int
 
 
-class Chart(Panel):
-    """The base of the charts; a subclass names the series, the levels and what stands beside the plot."""
+class Content:
+    """What a chart shows of a history; `Loss` and `Gradient` are such contents.
 
+    A content gives the series whose smoothed curve and envelope are drawn, and may give the rest.
+    """
+
+    heading: ClassVar[str]
     roomy_above: ClassVar[int] = 1_000
     """The plot takes every row."""
+
+    def subject(self, chart: Chart) -> str:
+        """What the title says after the heading."""
+        raise NotImplementedError
+
+    def legend(self, chart: Chart) -> list[Segment]:
+        """What stands at the right end of the title."""
+        raise NotImplementedError
+
+    def series(self, history: History) -> Series:
+        """The series whose smoothed curve and envelope are drawn."""
+        raise NotImplementedError
+
+    def second(self, history: History) -> Series | None:
+        """A series that is drawn over it where the two part."""
+        return None
+
+    def levels(self, history: History) -> Sequence[Level]:
+        """Values that are drawn as dotted lines."""
+        return ()
+
+    def in_unit(self, values: Float) -> Float:
+        """Values in the unit of the axis."""
+        return values
+
+    def value_labels(self, values: ValueAxis) -> dict[int, str]:
+        """Labels of the value axis by row."""
+        return values.ticks()
+
+    def names_width(self, width: int) -> int:
+        """Columns right of the plot, their gap included."""
+        return 0
+
+    def names(
+        self, chart: Chart, values: ValueAxis, width: int
+    ) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
+        """Segments right of the plot by row, and the levels that are drawn."""
+        return {}, self.levels(chart.history)
+
+
+class Chart(Panel):
+    """A content over the steps of a run."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         _binding("left", "hair_left", "Read the value one column to the left"),
         _binding("right", "hair_right", "Read the value one column to the right"),
@@ -66,8 +113,10 @@ class Chart(Panel):
         _binding("escape", "no_hair", "Stop reading values"),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, content: Content, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.content = content
+        self.heading = content.heading
         self.history = History()
         self.log_steps = True
         self._zoom = 0
@@ -78,35 +127,19 @@ class Chart(Panel):
         self._picture: Picture | None = None
         self._painted_for: tuple[object, ...] = ()
 
-    # -- what a subclass gives ---------------------------------------------------------------------------
+    @property
+    def body_top(self) -> int:
+        return 2 if self.outer_size.height > self.content.roomy_above else 1
 
-    def series(self) -> Series:
-        """The series whose smoothed curve and envelope are drawn."""
-        raise NotImplementedError
+    def subject(self) -> str:
+        return self.content.subject(self)
 
-    def second(self) -> Series | None:
-        """A series drawn over it where the two part."""
-        return None
+    def legend(self) -> list[Segment]:
+        return self.content.legend(self)
 
-    def levels(self) -> Sequence[Level]:
-        """Values drawn as dotted lines."""
-        return ()
-
-    def in_unit(self, values: Float) -> Float:
-        """Values in the unit of the axis."""
-        return values
-
-    def value_labels(self, values: ValueAxis) -> dict[int, str]:
-        """Labels of the value axis by row."""
-        return values.ticks()
-
-    def beside_width(self, width: int) -> int:
-        """Columns right of the plot, their gap included."""
-        return 0
-
-    def beside(self, values: ValueAxis, width: int) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
-        """Segments right of the plot by row, and the levels that are drawn."""
-        return {}, self.levels()
+    @property
+    def _series(self) -> Series:
+        return self.content.series(self.history)
 
     # -- what the screen calls ---------------------------------------------------------------------------
 
@@ -173,18 +206,18 @@ class Chart(Panel):
         return self._picture
 
     def _draw_picture(self, width: int, height: int) -> Picture:
-        beside_width = self.beside_width(width)
-        plot_width = max(1, width - LABELS_WIDTH - beside_width)
+        names_width = self.content.names_width(width)
+        plot_width = max(1, width - LABELS_WIDTH - names_width)
         steps = self._step_axis(plot_width * braille.DOTS_WIDE)
-        if not len(self.series()) or height < 1:
+        if not len(self._series) or height < 1:
             return Picture(self._waiting_rows(width, height), steps, plot_width)
         rows = height - 1 if height >= AXIS_FROM else height
-        columns = Columns.of(self.series(), steps)
+        columns = Columns.of(self._series, steps)
         values = self._value_axis(steps, columns, rows)
-        beside, levels = self.beside(values, max(0, beside_width - 1))
+        names, levels = self.content.names(self, values, max(0, names_width - 1))
         curves = self._curves(columns, levels)
-        # The unit stands beside the plot where the present step is at its end, else beside that step.
-        at_end = beside_width > 0 and (self._zoom > 0 or self.history.step >= steps.high)
+        # The unit stands right of the plot where the present step is at its end, else next to that step.
+        at_end = names_width > 0 and (self._zoom > 0 or self.history.step >= steps.high)
         present = round(steps.high) if self._zoom else self.history.step
         diverged = [step for step in self.history.divergences if steps.low <= step <= steps.high]
         below, marks = plot.step_labels(
@@ -193,12 +226,12 @@ class Chart(Panel):
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
         cells = plot.draw(self.palette, curves, steps, values, hair=self._hair, marks=marks)
-        labels = self.value_labels(values)
+        labels = self.content.value_labels(values)
         mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
         for row in range(rows):
             label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} "[:LABELS_WIDTH], mute)
-            picture.append([label, *cells[row], gap, *beside.get(row, [])])
+            picture.append([label, *cells[row], gap, *names.get(row, [])])
         if rows < height:
             left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps" if at_end else "", mute)
             picture.append([left, *below, right])
@@ -217,26 +250,26 @@ class Chart(Panel):
     def _value_axis(self, steps: StepAxis, columns: Columns, rows: int) -> ValueAxis:
         """Limits that hold the curves, and all levels where nothing is zoomed."""
         seen = [columns.range()]
-        second = self.second()
+        second = self.content.second(self.history)
         if second is not None:
             within = (second.steps >= steps.low) & (second.steps <= steps.high)
             seen.append(second.smooth[within])
         if not self._zoom:
-            seen.append(np.array([level.value for level in self.levels()]))
+            seen.append(np.array([level.value for level in self.content.levels(self.history)]))
         values = np.maximum(np.concatenate(seen), 1e-6)
         if len(values):
             self._limits = grown(self._limits, float(values.min()), float(values.max()))
-        low, high = self.in_unit(np.array(self._limits or (1.0, 10.0))).tolist()
+        low, high = self.content.in_unit(np.array(self._limits or (1.0, 10.0))).tolist()
         return ValueAxis(low, high, rows)
 
     def _curves(self, columns: Columns, levels: Sequence[Level]) -> Curves:
-        second = self.second()
+        second = self.content.second(self.history)
         none = np.empty(0)
         return Curves(
-            Columns(*(self.in_unit(part) for part in (columns.low, columns.high, columns.smooth))),
+            Columns(*(self.content.in_unit(part) for part in (columns.low, columns.high, columns.smooth))),
             none if second is None else second.steps,
-            none if second is None else self.in_unit(second.smooth),
-            [Level(level.name, float(self.in_unit(np.array(level.value)))) for level in levels],
+            none if second is None else self.content.in_unit(second.smooth),
+            [Level(level.name, float(self.content.in_unit(np.array(level.value)))) for level in levels],
         )
 
     def _waiting_rows(self, width: int, height: int) -> list[list[Segment]]:
@@ -253,10 +286,10 @@ class Chart(Panel):
     @property
     def hair_step(self) -> int | None:
         """The step that is read: the one of the series nearest to the middle of the hair's column."""
-        if self._hair is None or self._picture is None or not len(self.series()):
+        if self._hair is None or self._picture is None or not len(self._series):
             return None
         middle = float(self._picture.steps.step(braille.DOTS_WIDE * self._hair + 0.5))
-        return int(self.series().steps[self.series().nearest(middle)])
+        return int(self._series.steps[self._series.nearest(middle)])
 
     def move_hair(self, column: int | None, *, pinned: bool = False) -> None:
         """Put the hair through a column of the plot; None takes it away."""

@@ -46,7 +46,7 @@ _TOKENS = ("text", "azure", "dim")
 _WORDS_FROM = 6
 """The least rows of body that have room for words under the chart."""
 _VALUES_FROM = 60
-"""The least columns of body in which the lines' last values stand beside their names."""
+"""The least columns of body in which the lines' last values stand next to their names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,9 +168,9 @@ class FlowChart(Panel):
         return [_Line(each.name, each.norms, _OWN if each.is_own else _OTHER) for each in curves(found)]
 
     def _plot_width(self, width: int) -> int:
-        return max(1, width - LABELS_WIDTH - self._beside_width(width))
+        return max(1, width - LABELS_WIDTH - self._names_width(width))
 
-    def _beside_width(self, width: int) -> int:
+    def _names_width(self, width: int) -> int:
         names = max(len(line.name) for line in self._lines_shown())
         return 1 + min(names, 13) + (6 if width >= _VALUES_FROM else 0)
 
@@ -185,14 +185,14 @@ class FlowChart(Panel):
         lines = self._lines_shown()
         values = _value_axis(lines, rows)
         cells = self._cells(lines, steps, values)
-        beside = self._beside(lines, values, self._beside_width(width) - 1)
+        names = self._names(lines, values, self._names_width(width) - 1)
         labels, ink = values.ticks(aligned=False), self.palette.ink
         drawn = []
         for row in range(rows):
             label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} "[:LABELS_WIDTH], ink("mute"))
-            drawn.append([label, *cells[row], Segment(" ", self.fill), *beside.get(row, [])])
+            drawn.append([label, *cells[row], Segment(" ", self.fill), *names.get(row, [])])
         if rows < height:
-            unit = " steps back" if self._beside_width(width) >= 12 else " back"
+            unit = " steps back" if self._names_width(width) >= 12 else " back"
             below, _ = step_labels(self.palette, steps, round(steps.high), (), unit="")
             drawn.append(
                 [
@@ -231,7 +231,7 @@ class FlowChart(Panel):
                 points[:, self._hair] = np.where(column == ord(" "), ord("│"), column)
         return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
 
-    def _beside(self, lines: list[_Line], values: ValueAxis, width: int) -> dict[int, list[Segment]]:
+    def _names(self, lines: list[_Line], values: ValueAxis, width: int) -> dict[int, list[Segment]]:
         """Names where the lines end, and what they end at."""
         shown = sorted(lines, key=lambda line: -line.norms[-1])[: values.rows]
         rows = spread([values.row(float(line.norms[-1])) for line in shown], values.rows)

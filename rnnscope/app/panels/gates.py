@@ -4,7 +4,7 @@ text        I am a gentleman of Ve[r]ona       the cursor, and its column throug
 predicts     m t srntleman tf ti r onab  o 0.54  the most probable next characters
 forget      ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▇▇     1.00  values at the cursor on the right
   kept f·c  ▂▃▄                        −0.23
-+ written   …                          +0.02  the ledger: bars are tanh of the cell's values,
++ written   …                          +0.02  the cell update: bars are tanh of the cell's values,
 = cell      …                          −0.20  numbers are raw, so that the sum can be checked
 """
 
@@ -22,7 +22,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 
-from rnnscope.app import bars, ledger
+from rnnscope.app import bars, cell_update
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.panels import gates_legend
 from rnnscope.app.panels.gates_plan import Plan, Row, plan
@@ -176,8 +176,8 @@ class Gates(Panel):
         if row.kind == "blank":
             points, keys = bars.blank(len(shown.indices))
         else:
-            raw = ledger.numbers(selection, row.name, shown.characters)
-            values = ledger.squashed(selection, row.name, raw)[shown.indices - shown.first]
+            raw = cell_update.numbers(selection, row.name, shown.characters)
+            values = cell_update.squashed(selection, row.name, raw)[shown.indices - shown.first]
             draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
             points, keys = draw(values, row.height)
         keys = bars.with_hair(keys, shown.cursor)
@@ -198,7 +198,7 @@ class Gates(Panel):
         if row.kind not in ("gate", "signed"):
             return []
         here = slice(selection.cursor, selection.cursor + 1)
-        value = _value_text(float(ledger.numbers(selection, row.name, here)[0]), row.kind == "gate")
+        value = _value_text(float(cell_update.numbers(selection, row.name, here)[0]), row.kind == "gate")
         return [Segment(f"{value:>{width}}", self.palette.ink("strong", bold=True))]
 
     def _predicts(

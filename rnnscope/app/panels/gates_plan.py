@@ -1,6 +1,6 @@
 """Which rows the gates panel has at a height: all of them where it is high, gates and cell where it is low.
 
-From high to low: the cell's ledger, the five characters predicted next, then row by row whatever says least.
+From high to low: the cell update, the five characters predicted next, then row by row whatever says least.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Row:
     """A quantity, or `kept` and `written`; of `predicts`, the rank from 1."""
     height: int = 1
     sign: str = ""
-    """What stands before a name of the ledger."""
+    """What stands before a name of the cell update."""
     formula: str = ""
     label: str = ""
     """What the row is called where that is not its name."""
@@ -45,7 +45,7 @@ class Plan:
         return any(row.kind == kind for row in self.rows)
 
     @property
-    def has_ledger(self) -> bool:
+    def has_cell_update(self) -> bool:
         return any(row.sign for row in self.rows)
 
 
@@ -90,12 +90,12 @@ def _high(cell: CellName) -> Iterator[Plan]:
     if formulas is not None:
         for scale in range(_TALLEST, 0, -1):
             above = [_quantity(n, scale) for n in names if n not in ("cell", "hidden")]
-            yield Plan((*predicts, *above, Row("blank"), *_ledger(_state(cell), formulas, 2 * scale)))
+            yield Plan((*predicts, *above, Row("blank"), *_cell_update(_state(cell), formulas, 2 * scale)))
     for scale in range(_TALLEST if formulas is None else 1, 0, -1):
         yield Plan((*predicts, *(_quantity(n, scale) for n in names)))
 
 
-def _ledger(state: str, formulas: tuple[str, str], height: int) -> Iterator[Row]:
+def _cell_update(state: str, formulas: tuple[str, str], height: int) -> Iterator[Row]:
     """How the state comes about: what is kept and what is written add up to it."""
     yield Row("signed", "kept", height, sign=" ", formula=formulas[0])
     yield Row("signed", "written", height, sign="+", formula=formulas[1])

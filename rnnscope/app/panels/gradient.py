@@ -8,44 +8,39 @@ from typing import ClassVar
 from rich.segment import Segment
 
 from rnnscope.app.axes import ValueAxis
-from rnnscope.app.history import Series
-from rnnscope.app.panels.chart import Chart
+from rnnscope.app.history import History, Series
+from rnnscope.app.panels.chart import Chart, Content
 from rnnscope.app.plot import Level
 
 _WIDTH_OF_BOTH = 68
 """Columns in which the name, the size of an update and the learning rate have room."""
 
 
-class GradientChart(Chart):
+class Gradient(Content):
     """Gradient norm over steps, on log axes; a dotted line where clipping begins."""
 
     heading = "gradient"
     roomy_above: ClassVar[int] = 9
 
-    def __init__(
-        self, *, clip_norm: float | None = 1.0, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, clip_norm: float | None = 1.0) -> None:
         self.clip_norm = clip_norm
         """The norm at which gradients are clipped; None where they are not."""
 
     def set_clip_norm(self, clip_norm: float | None) -> None:
-        """Show another norm at which gradients are clipped."""
         self.clip_norm = clip_norm
-        self.update()
 
-    def subject(self) -> str:
-        step = self.hair_step
+    def subject(self, chart: Chart) -> str:
+        step = chart.hair_step
         if step is not None:
-            gradient = self.history.gradient
+            gradient = chart.history.gradient
             row = gradient.nearest(step)
             return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
         name = f"norm (clip {self.clip_norm:g})" if self.clip_norm else "norm"
-        return name + self.zoomed
+        return name + chart.zoomed
 
-    def legend(self) -> list[Segment]:
-        history, ink = self.history, self.palette.ink
-        if history.learning_rate is None or self.hair_step is not None:
+    def legend(self, chart: Chart) -> list[Segment]:
+        history, ink = chart.history, chart.palette.ink
+        if history.learning_rate is None or chart.hair_step is not None:
             return []
         rate = [
             Segment("learning rate ", ink("dim")),
@@ -58,13 +53,13 @@ class GradientChart(Chart):
             Segment(f"{history.update_ratio_log10:.1f}".replace("-", "−"), ink("strong", bold=True)),
         ]
         both = [*update, Segment("   ", ink("dim")), *rate]
-        return both if self.outer_size.width >= _WIDTH_OF_BOTH else rate
+        return both if chart.outer_size.width >= _WIDTH_OF_BOTH else rate
 
-    def series(self) -> Series:
-        return self.history.gradient
+    def series(self, history: History) -> Series:
+        return history.gradient
 
     def value_labels(self, values: ValueAxis) -> dict[int, str]:
         return values.ticks(aligned=False, through=self.clip_norm)
 
-    def levels(self) -> Sequence[Level]:
+    def levels(self, history: History) -> Sequence[Level]:
         return [Level("clipping", self.clip_norm)] if self.clip_norm else []

@@ -48,7 +48,7 @@ class Picture:
     window: Window | Distance
     ids_width: int
     names_factors: bool = False
-    """Whether the strongest neurons of every factor stand beside it."""
+    """Whether the strongest neurons of every factor are named next to it."""
 
 
 class HeatMap(Panel):
@@ -193,8 +193,8 @@ class HeatMap(Panel):
         if self._pointed is not None:
             unit, index = self._pointed
             value = float(selection.trace.shown(selection.layer, self.quantity)[index, unit])
-            told = f"{value:.2f}" if selection.is_gate else f"{value:+.2f}".replace("-", "−")
-            return f"{self.quantity} of {selection.layer}/{unit} here: {told}"
+            text = f"{value:.2f}" if selection.is_gate else f"{value:+.2f}".replace("-", "−")
+            return f"{self.quantity} of {selection.layer}/{unit} here: {text}"
         shown = min(self._per_row * max(0, self.body_height - 1), self._total - self._first)
         far = f"{self._scale} characters per column, " if self._scale > 1 else ""
         return f"{self.quantity}, {KINDS[self._kind]}, {far}{shown} of {self._total}"

@@ -13,8 +13,8 @@ from rich.segment import Segment
 
 from rnnscope.app.actions import Action
 from rnnscope.app.axes import ValueAxis
-from rnnscope.app.history import Series
-from rnnscope.app.panels.chart import Chart
+from rnnscope.app.history import History, Series
+from rnnscope.app.panels.chart import Chart, Content
 from rnnscope.app.plot import Level
 
 Float = NDArray[np.float64]
@@ -47,42 +47,53 @@ class _Name:
     is_baseline: bool
 
 
-class LossChart(Chart):
-    """Loss over steps; names and last values stand right of the curves, in the order of their values."""
+class LossUnits:
+    """Switches the unit of a loss chart."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action("units", ("u",), "Loss in nats, bits or perplexity", "navigation", "units", 180),
     )
-    heading = "loss"
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.unit = UNITS[0]
+    def __init__(self, chart: Chart, loss: Loss) -> None:
+        self._chart = chart
+        self._loss = loss
 
     def action_units(self) -> None:
+        self._loss.next_unit()
+        self._chart.update()
+
+
+class Loss(Content):
+    """Loss over steps; names and last values stand right of the curves, in the order of their values."""
+
+    heading = "loss"
+
+    def __init__(self) -> None:
+        self.unit = UNITS[0]
+
+    def next_unit(self) -> None:
         """Nats, bits, perplexity, and again."""
         self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
-        self.update()
 
     # -- title -------------------------------------------------------------------------------------------
 
-    def subject(self) -> str:
-        step = self.hair_step
+    def subject(self, chart: Chart) -> str:
+        step = chart.hair_step
         if step is None:
-            return self.unit.name + self.zoomed
-        train = self.history.train
-        told = f"step {step:,}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
-        held_out = self.history.held_out
+            return self.unit.name + chart.zoomed
+        train = chart.history.train
+        text = f"step {step:,}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
+        held_out = chart.history.held_out
         if len(held_out) and step >= held_out.steps[0]:
-            told += f"  held out {self._precise(float(held_out.smooth[held_out.nearest(step)]))}"
-        return told
+            text += f"  held out {self._precise(float(held_out.smooth[held_out.nearest(step)]))}"
+        return text
 
-    def legend(self) -> list[Segment]:
-        best, ink = self.history.best, self.palette.ink
-        if best is None or self.hair_step is not None:
+    def legend(self, chart: Chart) -> list[Segment]:
+        best, ink = chart.history.best, chart.palette.ink
+        if best is None or chart.hair_step is not None:
             return []
         value = Segment(self._precise(best.nats), ink("strong", bold=True))
-        if self.size.width < 50:
+        if chart.size.width < 50:
             return [Segment("best ", ink("dim")), value]
         return [Segment("best ", ink("dim")), value, Segment(f" at {best.step:,}", ink("dim"))]
 
@@ -91,27 +102,29 @@ class LossChart(Chart):
 
     # -- curves ------------------------------------------------------------------------------------------
 
-    def series(self) -> Series:
-        return self.history.train
+    def series(self, history: History) -> Series:
+        return history.train
 
-    def second(self) -> Series:
-        return self.history.held_out
+    def second(self, history: History) -> Series:
+        return history.held_out
 
-    def levels(self) -> Sequence[Level]:
-        return [Level(name, nats) for name, nats in self.history.baselines_nats.items()]
+    def levels(self, history: History) -> Sequence[Level]:
+        return [Level(name, nats) for name, nats in history.baselines_nats.items()]
 
     def in_unit(self, values: Float) -> Float:
         return np.asarray(self.unit.of_nats(values), dtype=np.float64)
 
-    # -- names beside the plot ---------------------------------------------------------------------------
+    # -- names right of the plot ---------------------------------------------------------------------------
 
-    def beside_width(self, width: int) -> int:
+    def names_width(self, width: int) -> int:
         return 14 if width >= 30 else 5
 
-    def beside(self, values: ValueAxis, width: int) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
+    def names(
+        self, chart: Chart, values: ValueAxis, width: int
+    ) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
         shown = [
             name
-            for name in self._names()
+            for name in self._names(chart.history)
             if not name.is_baseline or values.contains(float(self.unit.of_nats(name.nats)))
         ]
         for dropped in _DROPPED_FIRST:
@@ -123,14 +136,13 @@ class LossChart(Chart):
         rows = spread([values.row(number) for number in numbers], values.rows)
         segments = {}
         for name, number, row in zip(shown, numbers, rows, strict=True):
-            style = self.palette.ink(name.token, bold=not name.is_baseline)
+            style = chart.palette.ink(name.token, bold=not name.is_baseline)
             text = f"{name.text[: width - 5]:<{width - 5}} " if width > 4 else ""
             segments[row] = [Segment(text + _four(number), style)]
         kept = {name.text for name in shown}
-        return segments, [level for level in self.levels() if level.name in kept]
+        return segments, [level for level in self.levels(chart.history) if level.name in kept]
 
-    def _names(self) -> list[_Name]:
-        history = self.history
+    def _names(self, history: History) -> list[_Name]:
         names = [_Name(name, nats, "mute", True) for name, nats in history.baselines_nats.items()]
         if len(history.held_out):
             names.append(_Name("held out", float(history.held_out.smooth[-1]), "amber", False))

@@ -204,7 +204,7 @@ class Next(Panel):
 
 
 def _percent(probability: float) -> str:
-    """A percentage in six cells; what is rounded to none is told from none."""
+    """A percentage in six cells; a value that rounds to 0 is shown apart from 0."""
     if 0.0 < probability < 0.0005:
         return "<0.1 %"
     text = f"{100 * probability:.1f} %"

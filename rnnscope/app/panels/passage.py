@@ -217,7 +217,7 @@ class Passage(Panel):
         return self._successors[key]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
-        """The longest subject and legend that fit beside each other; the feature's name goes first."""
+        """The longest subject and legend that fit side by side; the feature's name is left out first."""
         selection = self._selection
         if selection is None:
             return "", []

@@ -197,7 +197,7 @@ class SampleStream(Panel):
         return [*text, Segment(" " * blank, self.fill), Segment("█", self.palette.ink("violet"))]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
-        """The longest subject and legend that fit beside each other."""
+        """The longest subject and legend that fit side by side."""
         if not len(self._samples):
             return "", []
         event, top = self._samples[-1].event, self._rows_shown()[:1]

@@ -34,6 +34,6 @@ def second_row(selection: Selection, layout: Layout, start: int, end: int, palet
     if glyph:
         pieces = [glyph * width for width in widths]
         return paint(pieces, first_equal(styles)[steps].tolist(), styles)
-    told = [chr(point) for point in signs(gates)[steps].tolist()]
-    pieces = [sign * width for sign, width in zip(told, widths, strict=True)]
+    glyphs = [chr(point) for point in signs(gates)[steps].tolist()]
+    pieces = [sign * width for sign, width in zip(glyphs, widths, strict=True)]
     return paint(pieces, [0] * len(pieces), styles)

@@ -32,12 +32,13 @@ from rnnscope.app.live_text import LiveText
 from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.navigation import Navigation
 from rnnscope.app.palette_commands import Commands
+from rnnscope.app.panels.chart import Chart
 from rnnscope.app.panels.contexts import ContextsAnalysis
 from rnnscope.app.panels.gates import Gates
-from rnnscope.app.panels.gradient import GradientChart
+from rnnscope.app.panels.gradient import Gradient
 from rnnscope.app.panels.heatmap import HeatMap
 from rnnscope.app.panels.live_find import LiveFind
-from rnnscope.app.panels.loss import LossChart
+from rnnscope.app.panels.loss import Loss, LossUnits
 from rnnscope.app.panels.next import Next
 from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.sample import SampleStream
@@ -75,7 +76,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         LiveFind,
         ContextsAnalysis,
         LiveText,
-        LossChart,
+        LossUnits,
         HeatMap,
         Stage,
         Banner,
@@ -124,8 +125,9 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.passage = Passage(scope, id="passage")
         self.heat_map = HeatMap(scope, id="neurons")
         self.header = Header(id="header")
-        self.loss = LossChart(id="loss")
-        self.gradient = GradientChart(id="gradient")
+        loss, self._gradient = Loss(), Gradient()
+        self.loss = Chart(loss, id="loss")
+        self.gradient = Chart(self._gradient, id="gradient")
         self.samples = SampleStream(id="sample")
         self.contexts = ContextsAnalysis(scope)
         self.banner = Banner(lambda: self.status.elapsed_seconds, id="banner")
@@ -168,7 +170,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 self.find,
                 self.contexts,
                 LiveText(scope, self.controls, self._is_running),
-                self.loss,
+                LossUnits(self.loss, loss),
                 self.heat_map,
                 self.stage,
                 self.banner,
@@ -306,7 +308,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
 
     def _greet(self, event: Started) -> None:
         self._reads_bytes = are_bytes(event.symbols)
-        self.gradient.set_clip_norm(event.clip_norm)
+        self._gradient.set_clip_norm(event.clip_norm)
+        self.gradient.update()
         if event.notes:
             self.scope.announce("   ".join(event.notes))
         if event.unknown_characters:
