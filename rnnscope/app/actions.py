@@ -200,6 +200,7 @@ _KEY_NAMES = {
     "ctrl+p": "Ctrl+P",
     "ctrl+q": "Ctrl+Q",
     "ctrl+s": "Ctrl+S",
+    "ctrl+z": "Ctrl+Z",
 }
 
 

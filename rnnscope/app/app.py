@@ -20,9 +20,10 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.widgets import Input
 
+from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
-from rnnscope.app.shell import QUIT
-from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone
+from rnnscope.app.shell import QUIT, SUSPEND
+from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone, has_job_control
 from rnnscope.app.themes import is_ansi, theme_name, themes
 from rnnscope.app.work import WorkEnded
 from rnnscope.errors import RnnscopeError
@@ -59,7 +60,8 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             QUIT.help,
             show=False,
             priority=True,
-        )
+        ),
+        Binding(",".join(SUSPEND.keys), "suspend_process", SUSPEND.help, show=False, priority=True),
     ]
 
     def __init__(
@@ -126,6 +128,11 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             event.prevent_default()
             self.focused.insert_text_at_cursor(event.character)
 
+    def action_command_palette(self) -> None:
+        """Search the actions of the screen, unless something lies over it."""
+        if self.screen is self._first:
+            self.push_screen(ActionPalette())
+
     # -- leaving ---------------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
@@ -133,6 +140,13 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self.is_leaving = True
         if self._first.leave():
             self.exit(0 if self.failure is None else 1)
+
+    def action_suspend_process(self) -> None:
+        """Stop until the shell continues the process, where there is a shell that can."""
+        if has_job_control():
+            super().action_suspend_process()
+        else:
+            self._first.scope.announce("cannot suspend: not started by a shell with job control", "warning")
 
     def on_unmount(self) -> None:
         """However the app ended, the work ends too."""

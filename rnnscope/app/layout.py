@@ -80,7 +80,7 @@ def arrange(
         "header": Region(margin, 0, inner, HEADER_ROWS),
         "footer": footer,
         "prompt": footer,
-        "banner": footer.translate((0, -gap_below)),
+        "banner": footer.translate((0, -1)),
     }
     if zoomed is not None:
         return Arrangement(regions | {zoomed: body})

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import events
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from rnnscope.app.actions import Action, Registry
@@ -13,6 +17,43 @@ _KEYS_WIDTH = 14
 _EXACT, _BY_NAME, _BY_HELP, _BY_SYNONYM = 5.0, 4.0, 3.0, 2.0
 """Scores of a whole name, of the beginnings of words of a name, of the help, and of the synonyms. Letters
 that only stand in order in the help score up to 1."""
+
+
+class ActionPalette(CommandPalette):
+    """Textual's palette, which any keys and clicks leave in order; quitting works from it, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q,ctrl+c", "app.quit", show=False, priority=True),
+        Binding("ctrl+z", "app.suspend_process", show=False, priority=True),
+    ]
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leave the palette, once: a second click may be on its way when the first has closed it."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside the palette closes it; one that comes when it is closed does nothing."""
+        if not self.is_active:
+            event.prevent_default()
+
+    def _action_command_list(self, action: str) -> None:
+        """Move in the list, unless it has nothing to choose.
+
+        Paging does not ask where lines are drawn: there may be none yet, or no more.
+        """
+        commands = self.query_one(CommandList)
+        if not any(not option.disabled for option in commands.options):
+            return
+        if action in ("page_up", "page_down"):
+            page = max(1, commands.size.height) * (1 if action == "page_down" else -1)
+            at = (commands.highlighted or 0) + page
+            commands.highlighted = max(0, min(at, commands.option_count - 1))
+        else:
+            super()._action_command_list(action)
+
+    def _action_cursor_down(self) -> None:
+        if any(not option.disabled for option in self.query_one(CommandList).options):
+            super()._action_cursor_down()
 
 
 class Commands(Provider):

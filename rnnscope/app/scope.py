@@ -67,6 +67,7 @@ class Scope(Protocol):
 
 
 def error_line(error: BaseException) -> str:
-    """An error in one line; one that is not the user's is called an internal error."""
-    line = " ".join(str(error).split())
-    return line if isinstance(error, RnnscopeError) else f"internal error: {type(error).__name__}: {line}"
+    """An error in words; one that is not the user's is called an internal error, in one line."""
+    if isinstance(error, RnnscopeError):
+        return str(error)  # a line break in it is one of the text that it quotes
+    return f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -19,6 +19,9 @@ from rnnscope.files import write_atomically
 QUIT = Action(
     "quit", ("q", "ctrl+q", "ctrl+c"), "Quit (saves a run first)", "app", "quit", synonyms="exit leave close"
 )
+SUSPEND = Action(
+    "suspend", ("ctrl+z",), "Suspend to the shell; fg comes back", "app", synonyms="background stop"
+)
 
 
 class Shell:
@@ -37,6 +40,7 @@ class Shell:
         Action("theme", ("T",), "Theme: toggle dark / light", "app", synonyms="colors appearance"),
         Action("command_palette", ("ctrl+p",), "Command palette", "app", "more", synonyms="search actions"),
         Action("help", ("question_mark", "f1"), "Help: keys, colors, glossary", "app", "help"),
+        SUSPEND,
         QUIT,
     )
 
@@ -83,6 +87,9 @@ class Shell:
     def action_help(self) -> None:
         writer = help_writer(self._registry().actions, self._screen.query(Panel))
         self._screen.app.push_screen(PageScreen(writer))
+
+    async def action_suspend(self) -> None:
+        await self._screen.app.run_action("suspend_process")
 
     async def action_quit(self) -> None:
         await self._screen.app.run_action("quit")

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
 from textual import events
-from textual.geometry import NULL_OFFSET, NULL_SPACING, Size
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from rnnscope.app.actions import Action
+from rnnscope.app.frame.banner import Banner
 from rnnscope.app.layout import Arrangement, Blocks, arrange
 from rnnscope.app.panels.panel import Panel
 
@@ -44,7 +45,7 @@ class _Placing(Layout):
         arrangement = parent.arrangement_for(size)
         return [
             WidgetPlacement(
-                arrangement[child.id],
+                _upwards(arrangement[child.id], child),
                 NULL_OFFSET,
                 NULL_SPACING,
                 child,
@@ -53,6 +54,12 @@ class _Placing(Layout):
             for child in children
             if child.id is not None and child.id in arrangement
         ]
+
+
+def _upwards(region: Region, widget: Widget) -> Region:
+    """The region, and more rows over it for a message that needs them."""
+    more = widget.rows(region.width) - 1 if isinstance(widget, Banner) and widget.display else 0
+    return Region(region.x, region.y - more, region.width, region.height + more)
 
 
 class Stage(Widget):

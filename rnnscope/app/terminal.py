@@ -43,6 +43,15 @@ def background_theme(environment: dict[str, str] | None = None) -> Theme:
     return "light" if background in ("7", "15") else "dark"
 
 
+def has_job_control() -> bool:
+    """Whether a shell started this process as a job of its own, so that it can continue it."""
+    parent = os.getppid()
+    try:
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except OSError:  # the parent has ended
+        return False
+
+
 class _Lasting:
     """A text file to draw on; once it fails it is lost, and all that is written is dropped."""
 

@@ -128,7 +128,7 @@ async def test_a_warning_is_shown_kept_and_dismissed(trace: Trace) -> None:
     async with shown(telling([*run_until(trace), warned])) as (pilot, screen):
         banner = screen.query_one(Banner)
         assert banner.display
-        assert banner.render_line(0).text.startswith("! the disk is full; ␛[2Jtraining goes on")
+        assert banner.render_line(0).text.startswith("! the disk is full;↵␛[2Jtraining goes on")
         screen.scope.announce("a note does not push a warning away")
         assert "disk" in banner.render_line(0).text
         await pilot.press("escape")

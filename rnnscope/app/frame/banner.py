@@ -1,4 +1,4 @@
-"""One row that shows the newest message for some seconds, and the log of all messages."""
+"""The newest message, for some seconds in a few rows over the footer, and the log of all messages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.text import Text
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
@@ -15,6 +16,7 @@ from rnnscope.app.actions import Action
 from rnnscope.app.look import ink_of
 from rnnscope.app.pages.log import log_writer
 from rnnscope.app.pages.page import PageScreen
+from rnnscope.app.question import in_one_row
 from rnnscope.app.scope import Severity
 from rnnscope.app.status import clock
 from rnnscope.text.display import safe
@@ -22,6 +24,9 @@ from rnnscope.text.display import safe
 NOTE_SECONDS = 5.0
 WARNING_SECONDS = 15.0
 _LONGEST_LOG = 500
+_WARNING = "! "
+_MOST_ROWS = 3
+_MORE = " …   M: all messages"
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Banner(Widget):
             self._timer.stop()
         self._notice = notice
         self.display = True
-        self.refresh()
+        self.refresh(layout=True)
         seconds = WARNING_SECONDS if severity == "warning" else NOTE_SECONDS
         self._timer = self.set_timer(seconds, lambda: self.dismiss())
 
@@ -85,13 +90,24 @@ class Banner(Widget):
     def on_click(self) -> None:
         self.dismiss()
 
+    def rows(self, width: int) -> int:
+        """How many rows the message takes in so many columns."""
+        return len(self._wrapped(width))
+
     def render_line(self, y: int) -> Strip:
-        message = safe(" ".join(self._notice.message.split()))
-        if self._notice.severity == "warning":
-            segments = [
-                Segment("! ", ink_of(self, "error", bold=True)),
-                Segment(message, ink_of(self, "error")),
-            ]
-        else:
-            segments = [Segment(message, ink_of(self))]
+        rows, is_warning = self._wrapped(self.size.width), self._notice.severity == "warning"
+        mark = Segment(_WARNING if y == 0 else " " * len(_WARNING), ink_of(self, "error", bold=True))
+        text = Segment(rows[y] if y < len(rows) else "", ink_of(self, "error" if is_warning else "text"))
+        segments = [mark, text] if is_warning else [text]
         return Strip(segments).adjust_cell_length(self.size.width, ink_of(self))
+
+    def _wrapped(self, width: int) -> list[str]:
+        """The message broken at its words; what does not fit into a few rows is in the log."""
+        room = max(1, width - (len(_WARNING) if self._notice.severity == "warning" else 0))
+        message = Text(safe(in_one_row(self._notice.message)))
+        lines = [line.plain.rstrip() for line in message.wrap(self.app.console, room)] or [""]
+        if len(lines) <= _MOST_ROWS:
+            return lines
+        kept, last = lines[: _MOST_ROWS - 1], lines[_MOST_ROWS - 1]
+        shorter = Text(last).wrap(self.app.console, max(1, room - len(_MORE)))[0].plain.rstrip()
+        return [*kept, shorter + _MORE]

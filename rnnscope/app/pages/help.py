@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 
 from rich.segment import Segment
 from textual.binding import Binding
 
 from rnnscope.app.actions import Action, grouped, key_name
 from rnnscope.app.look import logo
-from rnnscope.app.pages.page import Line, Writer
+from rnnscope.app.pages.page import Line, Writer, wrapped
 from rnnscope.app.panels.panel import Panel
 from rnnscope.theme.palette import Palette
 
@@ -109,10 +108,10 @@ def _panel_sections(panels: Iterable[Panel]) -> dict[str, list[tuple[str, str]]]
 
 
 def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    lines = [_heading(palette, part) for part in wrap(title, width)]
+    lines = [_heading(palette, part) for part in wrapped(title, width)]
     for keys, description in rows:
         room = width - max(_KEY_WIDTH, len(keys) + 2)
-        first, *more = wrap(description, room) or [""]
+        first, *more = wrapped(description, room)
         lines.append(
             [
                 Segment(f"{keys:<{width - room}}", palette.ink("strong", bold=True)),
@@ -145,7 +144,7 @@ def _glossary(palette: Palette, width: int) -> list[Line]:
 
 
 def _word(palette: Palette, word: str, meaning: str, width: int) -> list[Line]:
-    first, *more = wrap(meaning, width - _WORD_WIDTH)
+    first, *more = wrapped(meaning, width - _WORD_WIDTH)
     indent = " " * _WORD_WIDTH
     return [
         [Segment(f"{word:<{_WORD_WIDTH}}", palette.ink("strong")), Segment(first, palette.ink("text"))],

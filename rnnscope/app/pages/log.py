@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from rnnscope.app.pages.page import Line, Writer
+from rnnscope.app.pages.page import Line, Writer, wrapped
+from rnnscope.app.question import in_one_row
 from rnnscope.text.display import safe
 from rnnscope.theme.palette import Palette
 
@@ -32,7 +32,7 @@ def log_writer(notices: Sequence[Notice]) -> Writer:
         for notice in reversed(notices):
             token = "error" if notice.severity == "warning" else "text"
             mark = "! " if notice.severity == "warning" else ""
-            first, *more = wrap(mark + safe(notice.message), max(20, width - _TIME_WIDTH - 4)) or [""]
+            first, *more = wrapped(mark + safe(in_one_row(notice.message)), width - _TIME_WIDTH - 4)
             lines.append(
                 [Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))]
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import wrap
 from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
@@ -20,6 +21,14 @@ from rnnscope.theme.palette import Palette
 Line: TypeAlias = list[Segment]
 Writer: TypeAlias = Callable[[Palette, int], list[Line]]
 """Lines for a palette and a width."""
+
+
+_LEAST_WIDTH = 8
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` characters, or of a few where there is hardly any room."""
+    return wrap(text, max(_LEAST_WIDTH, width)) or [""]
 
 
 class _Reading(ScrollView, can_focus=True):
