@@ -25,7 +25,8 @@ import psutil
 
 from rnnscope.analysis.find import Find, FindResult, find
 from rnnscope.network.architecture import QUANTITIES
-from rnnscope.network.checkpoint import load_model, resolve_model
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.streams import STREAMS

@@ -22,7 +22,8 @@ import numpy as np
 import psutil
 
 import rnnscope  # noqa: F401  (before torch, for how its threads wait)
-from rnnscope.network.checkpoint import load_model, resolve_model
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.text.long import LongText
 from rnnscope.text.reading import read_text

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.network.architecture import Architecture
-from rnnscope.network.checkpoint import load_model, resolve_model
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary

@@ -19,7 +19,9 @@ from rnnscope.export.colored import ColoredText, Facts
 from rnnscope.export.read import read_colored
 from rnnscope.export.subject import Subject, model_facts
 from rnnscope.network.architecture import Architecture
-from rnnscope.network.checkpoint import load_model, read_header, resolve_model
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
+from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import NO_PROGRESS, Progress

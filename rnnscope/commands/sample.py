@@ -52,7 +52,8 @@ def run(options: Options) -> int:
     if options.seed is not None and options.seed < 0:
         raise OptionError(f"--seed is {options.seed}, but must be 0 or more")
 
-    from rnnscope.network.checkpoint import load_model, resolve_model
+    from rnnscope.network.checkpoint import load_model
+    from rnnscope.network.locate import resolve_model
     from rnnscope.network.sampling import Sampler
 
     model = load_model(resolve_model(options.model), allow_nonfinite=options.allow_nonfinite)

@@ -1,7 +1,7 @@
-"""A model <-> one `.safetensors` file: weights that cannot run code, and a header that says what they are.
+"""A model in one `.safetensors` file: the weights, and a header that describes them.
 
 Tensors have the names and shapes of `header.expected_shapes`; the metadata's one key, `rnnscope`, is JSON.
-Files are written whole or not at all, and read with suspicion.
+Files are written whole or not at all; all that is read is checked.
 """
 
 from __future__ import annotations
@@ -22,20 +22,8 @@ from rnnscope.network.header import (
     metadata_of,
     open_model,
     parse_header,
-    read_header,
 )
-from rnnscope.network.locate import resolve_model, sample_model_directory
 from rnnscope.network.model import CharRNN
-
-__all__ = [
-    "Header",
-    "load_model",
-    "model_bytes",
-    "read_header",
-    "resolve_model",
-    "sample_model_directory",
-    "save_model",
-]
 
 
 def save_model(model: CharRNN, path: Path, training: Mapping[str, object], *, half: bool = False) -> None:

@@ -1,11 +1,15 @@
-"""The network: characters in, a stack of recurrent cells, and what it expects next.
+"""The network: characters in, a stack of recurrent cells, and logits of the next character.
 
 ids (T, B) ──embedding or one-hot──▶ cell 1 ──dropout──▶ … cell N ──dropout──▶ read-out ──▶ logits (T, B, V)
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -99,10 +103,27 @@ class CharRNN(nn.Module):
         """What the first layer reads: vectors (T, B, E), or the ids themselves where input is one-hot."""
         return ids if self.embedding is None else functional.embedding(ids, self.embedding.weight)
 
-    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state."""
+    def forward(
+        self, ids: Tensor, state: State | None = None, begins: NDArray[np.bool_] | None = None
+    ) -> tuple[Tensor, State]:
+        """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state.
+
+        begins: (T, B), where a document begins, which is read from a zero state.
+        """
         if state is None:
             state = self.initial_state(ids.shape[1])
+        if begins is None or not begins.any():
+            return self._run(ids, state)
+        bounds = np.unique([0, *np.flatnonzero(begins.any(axis=1)), len(ids)]).tolist()
+        logits = []
+        for start, stop in pairwise(bounds):
+            kept = torch.from_numpy(~begins[start, :, None]).to(ids.device)
+            state = tuple(tuple(values * kept for values in layer) for layer in state)
+            values, state = self._run(ids[start:stop], state)
+            logits.append(values)
+        return torch.cat(logits), state
+
+    def _run(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         values, last = self.embed(ids), []
         for cell, before in zip(self.layers, state, strict=True):
             values, after = cell(values, before)

@@ -26,7 +26,6 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import TextError
-from rnnscope.network.documents import run_documents
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
@@ -142,10 +141,7 @@ class _Text:
     def read(self, at: NDArray[np.int64], state: State | None) -> tuple[Tensor, State]:
         """Logits (T, B, V) after the characters at positions `at` (T, B), and the last state."""
         inputs = self.tensor(at)
-        begins = begins_at(self.document_starts, at)
-        if begins.any():
-            return run_documents(self.model, inputs, begins, state)
-        logits, last = self.model(inputs, state)
+        logits, last = self.model(inputs, state, begins_at(self.document_starts, at))
         return logits, last
 
     def tensor(self, at: NDArray[np.int64]) -> Tensor:

@@ -18,7 +18,9 @@ import rnnscope
 from rnnscope.errors import OptionError, RunError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.cells.fused import missing_kernel
-from rnnscope.network.checkpoint import load_model, read_header, resolve_model
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
+from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled
 from rnnscope.strict_json import JsonError, decode, shown

@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnscope.errors import OptionError
-from rnnscope.network.documents import run_documents
 from rnnscope.network.model import CharRNN, State
 from rnnscope.text.documents import NO_DOCUMENTS, Starts
 from rnnscope.training import divergence
@@ -72,10 +71,7 @@ class Learner:
         inputs, targets = self.streams.next(self.device)  # (T, B) each
         begins = self.streams.begins()
         with autocast(self.device, self.precision):
-            if begins is None:
-                logits, state = self.model(inputs, state)  # (T, B, V)
-            else:
-                logits, state = run_documents(self.model, inputs, begins, state)
+            logits, state = self.model(inputs, state, begins)  # (T, B, V)
         loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
 

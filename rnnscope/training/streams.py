@@ -67,12 +67,9 @@ class Streams:
         """Whether the next chunk starts a new pass, at which the carried state is reset."""
         return self.position + self.sequence_length > self.length
 
-    def begins(self) -> NDArray[np.bool_] | None:
-        """(T, B) where documents begin in the chunk last taken; None where none does."""
-        if not len(self._document_starts):
-            return None
-        begins = begins_at(self._document_starts, self._window[:-1] + self.position - self.sequence_length)
-        return begins if begins.any() else None
+    def begins(self) -> NDArray[np.bool_]:
+        """(T, B) where documents begin in the chunk last taken."""
+        return begins_at(self._document_starts, self._window[:-1] + self.position - self.sequence_length)
 
     def next(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the next chunk, each (T, B) int64."""

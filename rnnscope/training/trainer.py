@@ -18,7 +18,8 @@ from typing import Any
 from torch import Tensor
 
 from rnnscope.errors import CheckpointError, RnnscopeError, RunError
-from rnnscope.network.checkpoint import load_model, read_header
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines

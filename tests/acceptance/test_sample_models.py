@@ -8,8 +8,9 @@ import pytest
 
 from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.corpora.recipes import python_text
-from rnnscope.network.checkpoint import load_model, read_header, resolve_model
-from rnnscope.network.locate import sample_models
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
+from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.network.sampling import Sampler
 from rnnscope.session import Session
 from rnnscope.text.corpus import load_corpus

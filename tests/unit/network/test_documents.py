@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from rnnscope.network.architecture import Architecture, CellName
-from rnnscope.network.documents import run_documents
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
@@ -24,7 +23,7 @@ def test_each_document_is_read_as_if_it_were_alone(cell: CellName) -> None:
     begins[[6, 13], 1] = True
     state = model(torch.randint(0, 6, (5, 2), generator=generator))[1]
     with torch.no_grad():
-        logits, last = run_documents(model, ids, begins, state)
+        logits, last = model(ids, state, begins)
         after = tuple(tuple(part[1:] for part in layer) for layer in state)
         alone = [
             (model(ids[:6, :1])[0], logits[:6, :1]),

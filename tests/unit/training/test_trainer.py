@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnscope.network.checkpoint import load_model, read_header
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.header import read_header
 from rnnscope.text.corpus import load_corpus
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.evaluate import evaluate
