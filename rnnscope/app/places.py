@@ -110,7 +110,7 @@ class Places:
 
 def _next_text(session: Session, words: str, position: int, progress: Progress) -> Span | None:
     text = session.reader.text
-    pattern = compiled(words, text, is_pattern=True)
+    pattern = compiled(words, text)
     for start in dict.fromkeys((position, 0)):
         span = find_next(text, pattern, start, progress)
         if span is not None:

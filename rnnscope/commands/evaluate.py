@@ -97,7 +97,7 @@ def run(options: Options) -> int:
 
 def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
     """The ids to evaluate on, and where documents begin in them."""
-    from rnnscope.text.documents import NO_DOCUMENTS, document_starts_of_ids
+    from rnnscope.text.documents import NO_DOCUMENTS, document_starts
 
     if options.split is None:
         from rnnscope.corpora.named import resolve_text
@@ -110,7 +110,7 @@ def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
         separator = recorded.get("document_separator") if isinstance(recorded, dict) else None
         if not isinstance(separator, str):
             return ids, NO_DOCUMENTS
-        return ids, document_starts_of_ids(ids, header.vocabulary, separator)
+        return ids, document_starts(ids, header.vocabulary, separator)
 
     from rnnscope.training.corpus import require_split, training_corpus
 

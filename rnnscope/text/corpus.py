@@ -27,7 +27,7 @@ from rnnscope.errors import OptionError, TextError
 from rnnscope.files import write_atomically
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import counted
-from rnnscope.text.documents import NO_DOCUMENTS, Starts, document_starts_of_ids, starts_between
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, document_starts, starts_between
 from rnnscope.text.reading import (
     SIZES,
     STANDARD_INPUT,
@@ -126,7 +126,7 @@ def load_corpus(
     first, second, notes = _split(size, held_out, test)
     starts = NO_DOCUMENTS
     if document_separator is not None:
-        starts = document_starts_of_ids(read.ids, read.vocabulary, document_separator)
+        starts = document_starts(read.ids, read.vocabulary, document_separator)
         notes = (*notes, f"{counted(len(starts) + 1, 'document')}, each read from a zero state")
     return Corpus(
         name=name,
@@ -187,7 +187,7 @@ def _read_characters(
     if vocabulary is None:
         vocabulary = Vocabulary.of_counts(counts, minimum_count)
     elif grow:
-        vocabulary = vocabulary.grown_by(counts)
+        vocabulary = vocabulary.grown(counts)
 
     dtype = np.min_scalar_type(max(0, len(vocabulary) - 1))
     second = Decoded(file, name, sizes)

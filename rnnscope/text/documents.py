@@ -6,8 +6,6 @@ starts                   ^5     ^10
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,29 +23,41 @@ _CONTEXT_CHARACTERS = 10_000
 
 
 def document_starts(
-    text: str,
+    ids: NDArray[np.generic],
+    vocabulary: Vocabulary,
     separator: str,
     *,
     piece: int = _PIECE_CHARACTERS,
     context: int = _CONTEXT_CHARACTERS,
 ) -> Starts:
-    """Where documents begin: after each match of the regular expression `separator`.
+    """Where documents begin in a text (T,): after each match of the regular expression `separator`.
 
-    piece, context: how many characters are searched at once, and read around them. Raises OptionError for an
-    invalid expression.
+    Each byte of a text of bytes is one character. piece, context: how many characters are searched at once,
+    and read around them. Raises OptionError for an invalid expression.
     """
-    return _starts(lambda start, stop: text[start:stop], len(text), separator, piece, context)
+    expression = Expression(separator)
+    found: list[int] = []
+    searched = 0
+    for start in range(0, len(ids), piece):
+        stop = start + piece
+        searched = max(start, searched)
+        if searched >= stop:
+            continue
+        before = max(0, searched - context)
+        window = _characters(ids[before : min(len(ids), stop + context)], vocabulary)
+        for begin, end in expression.spans(window, searched - before):
+            if before + begin >= stop:
+                break
+            searched = max(searched, before + end)
+            found.append(before + end)
+    starts = np.unique(np.array(found, np.int64))
+    return starts[(starts > 0) & (starts < len(ids))]
 
 
-def document_starts_of_ids(ids: NDArray[np.generic], vocabulary: Vocabulary, separator: str) -> Starts:
-    """As `document_starts`, of a text as ids (T,), perhaps mapped; of bytes each is one character."""
-
-    def read(start: int, stop: int) -> str:
-        if vocabulary.kind == "bytes":
-            return vocabulary.decode_bytes(ids[start:stop]).decode("latin-1")
-        return vocabulary.decode(ids[start:stop])
-
-    return _starts(read, len(ids), separator, _PIECE_CHARACTERS, _CONTEXT_CHARACTERS)
+def _characters(ids: NDArray[np.generic], vocabulary: Vocabulary) -> str:
+    if vocabulary.kind == "bytes":
+        return vocabulary.decode_bytes(ids).decode("latin-1")
+    return vocabulary.decode(ids)
 
 
 def starts_between(starts: Starts, start: int, stop: int) -> Starts:
@@ -62,23 +72,3 @@ def begins_at(starts: Starts, positions: NDArray[np.int64]) -> NDArray[np.bool_]
         return np.zeros(positions.shape, np.bool_)
     places = np.minimum(np.searchsorted(starts, positions), len(starts) - 1)
     return np.asarray(starts[places] == positions)
-
-
-def _starts(read: Callable[[int, int], str], size: int, separator: str, piece: int, context: int) -> Starts:
-    expression = Expression(separator)
-    found: list[int] = []
-    searched = 0
-    for start in range(0, size, piece):
-        stop = start + piece
-        searched = max(start, searched)
-        if searched >= stop:
-            continue
-        before = max(0, searched - context)
-        window = read(before, min(size, stop + context))
-        for begin, end in expression.spans(window, searched - before):
-            if before + begin >= stop:
-                break
-            searched = max(searched, before + end)
-            found.append(before + end)
-    starts = np.unique(np.array(found, np.int64))
-    return starts[(starts > 0) & (starts < size)]

@@ -15,7 +15,6 @@ character. Keys fit in 64 bits for any vocabulary and order, and counting is sor
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,10 +60,11 @@ def log_probabilities_by_order(
     orders: Sequence[int] = tuple(range(1, 10)),
     progress: Progress = NO_PROGRESS,
 ) -> Iterator[tuple[int, Float]]:
-    """`KneserNey.fit(train, V, order).log_probabilities(ids)`, (T,), for each order in ascending sequence.
+    """The natural logarithms (T,) of p_n of `ids`, given the n − 1 ids before each, for every n of `orders`.
 
-    The orders share their counts and interpolation: all of them cost little more than the highest one. Raises
-    Cancelled.
+    train: the ids, in 0..V−1, from which n-grams are counted; an order above its length is left out. Yields
+    each n in ascending order, with its logarithms. The orders share their counts and interpolation: all of
+    them cost little more than the highest one. Raises Cancelled.
     """
     last = np.asarray(ids).astype(np.int64)
     of_continuations: Float = np.full(len(last), 1.0 / vocabulary_size)  # from all lower orders
@@ -88,68 +88,6 @@ def log_probabilities_by_order(
             expected: Float = np.log(probabilities)
             yield order, expected
         below = ngrams, numbers
-
-
-class KneserNey:
-    """An n-gram model of one order over V ids."""
-
-    def __init__(self, levels: Sequence[_Level], vocabulary_size: int) -> None:
-        self._levels = tuple(levels)
-        self._vocabulary_size = vocabulary_size
-
-    @classmethod
-    def fit(cls, ids: NDArray[Any], vocabulary_size: int, order: int) -> KneserNey:
-        """Fit a model to `ids`, (T,) integers in 0..V−1."""
-        counted = list(_counted(ids, vocabulary_size, order))
-        levels = [
-            _Level.of(below.keys, above.left_neighbors(below), vocabulary_size)
-            for below, above in itertools.pairwise(counted)
-        ]
-        return cls(
-            (*levels, _Level.of(counted[-1].keys, counted[-1].counts, vocabulary_size)), vocabulary_size
-        )
-
-    @property
-    def order(self) -> int:
-        """n."""
-        return len(self._levels)
-
-    def log_probabilities(self, ids: NDArray[Any]) -> Float:
-        """(T,) natural logarithm of the probability of each id, given the order − 1 ids before it."""
-        last = np.asarray(ids).astype(np.int64)
-        probabilities: Float = np.full(len(last), 1.0 / self._vocabulary_size)
-        contexts = np.zeros(
-            len(last), np.int64
-        )  # the index of the context before each id; −1 if it was never seen
-        for level in self._levels:
-            keys = np.where(contexts < 0, -1, contexts * self._vocabulary_size + last)
-            numbers = _numbers_of(keys, level.keys)
-            level.interpolate(probabilities, contexts, numbers)
-            contexts = np.concatenate(([-1], numbers[:-1]))
-        logarithms: Float = np.log(probabilities)
-        return logarithms
-
-    def distribution(self, context: NDArray[Any]) -> Float:
-        """(V,) the probability of every id after `context`; its last order − 1 ids count."""
-        context = np.asarray(context).astype(np.int64)
-        followers = np.arange(self._vocabulary_size)
-        probabilities = np.full(self._vocabulary_size, 1.0 / self._vocabulary_size)
-        for n, level in enumerate(self._levels):
-            if n > len(context):
-                break
-            number = self._number_of(context[len(context) - n :])
-            contexts = np.full(self._vocabulary_size, number)
-            keys = np.where(contexts < 0, -1, contexts * self._vocabulary_size + followers)
-            level.interpolate(probabilities, contexts, _numbers_of(keys, level.keys))
-        return probabilities
-
-    def _number_of(self, context: Int) -> int:
-        number = 0
-        for level, last in zip(self._levels, context.tolist(), strict=False):
-            if number >= 0:
-                key = np.array([number * self._vocabulary_size + last])
-                number = int(_numbers_of(key, level.keys)[0])
-        return number
 
 
 @dataclass(frozen=True, eq=False)

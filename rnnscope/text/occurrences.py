@@ -1,4 +1,4 @@
-"""Search for words and patterns in a text of any size, one window at a time, forward or backward.
+"""Search for a regular expression in a text of any size, one window at a time.
 
     |--- before ---|=========== window ===========|--- after ---|
                    a match begins here              and ends here at the latest
@@ -9,7 +9,6 @@ truncated or missed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,18 +33,15 @@ class Windows:
 WINDOWS = Windows()
 
 
-def compiled(
-    sought: str, text: LongText, *, is_pattern: bool = False, ignores_case: bool = False
-) -> Expression:
-    """The expression of a search in `text`. Raises OptionError.
+def compiled(written: str, text: LongText) -> Expression:
+    """The regular expression of a search in `text`; in a text of bytes, characters match their UTF-8.
 
-    sought: the words as they are, or a regular expression. In a text of bytes they match their UTF-8.
+    Raises OptionError.
     """
-    written = sought if is_pattern else re.escape(sought)
     if text.kind == "bytes":
         # Each byte is one character of such a text; the ASCII part of a pattern keeps its meaning.
         written = written.encode("utf-8", "surrogateescape").decode("latin-1")
-    return Expression(written, ignores_case=ignores_case, ascii_only=text.kind == "bytes")
+    return Expression(written, ascii_only=text.kind == "bytes")
 
 
 def find_next(
@@ -74,33 +70,6 @@ def find_next(
             progress.on_progress(min(1.0, (begin - start) / max(1, text.known - start)))
 
 
-def find_previous(
-    text: LongText,
-    pattern: Expression,
-    start: int,
-    progress: Progress = NO_PROGRESS,
-    *,
-    windows: Windows = WINDOWS,
-) -> Span | None:
-    """The last match that begins before `start`; matching starts at the beginning of a line.
-
-    All else is as in `find_next`.
-    """
-    start = min(start, text.count(start))
-    end, size = start, windows.first
-    while end > 0:
-        progress.check()
-        begin = _line_start(text, max(0, end - size), windows.around)
-        last = None
-        for last in _Window(text, begin, end, windows).matches(pattern):  # noqa: B007
-            pass
-        if last is not None:
-            return last
-        end, size = begin, min(4 * size, windows.largest)
-        progress.on_progress((start - end) / start)
-    return None
-
-
 class _Window:
     """A window in which matches may begin, with the text around it."""
 
@@ -125,11 +94,3 @@ class _Window:
                 start, stop = pattern.span_at(longer, start) or (start, start)
             if stop > start:
                 yield self._low + start, self._low + stop
-
-
-def _line_start(text: LongText, position: int, most: int) -> int:
-    """The beginning of the line, or the position itself where it is `most` characters into the line."""
-    low = max(0, position - most)
-    before = text.read(low, position)
-    found = before.rfind("\n")
-    return low + found + 1 if found >= 0 or low == 0 else position

@@ -38,13 +38,13 @@ _TOKEN = re.compile(
 class Expression:
     """A regular expression in Python's syntax; ^ and $ match at line breaks."""
 
-    def __init__(self, written: str, *, ignores_case: bool = False, ascii_only: bool = False) -> None:
+    def __init__(self, written: str, *, ascii_only: bool = False) -> None:
         """Raises OptionError for an invalid expression."""
         self.written = written
         _require_bounded(written)
-        flags = regex.MULTILINE | (regex.IGNORECASE if ignores_case else 0)
+        flags = regex.MULTILINE | (regex.ASCII if ascii_only else 0)
         try:
-            self._compiled = regex.compile(written, flags | (regex.ASCII if ascii_only else 0))
+            self._compiled = regex.compile(written, flags)
         except (regex.error, OverflowError, RecursionError, MemoryError) as error:
             raise OptionError(f"{_shown(written)} is not a regular expression: {error}") from error
 

@@ -21,7 +21,6 @@ UNKNOWN = (REPLACEMENT, "\u2370", "\u2bd1")
 """The symbol of all characters below the minimum count: the first that is not in the text itself."""
 
 _CODE_POINTS = 0x110000
-_NAMED_MISSING = 5
 _CHUNK = 1 << 20  # characters looked up at once: four bytes of code point each
 
 
@@ -74,12 +73,8 @@ class Vocabulary:
         """The 256 bytes."""
         return cls("bytes", tuple(map(chr, range(256))))
 
-    def grown(self, text: str) -> Vocabulary:
-        """The vocabulary with new ids, after the old ones, for the characters of `text` that it lacks."""
-        return self.grown_by(count_code_points(text))
-
-    def grown_by(self, counts: NDArray[np.int64]) -> Vocabulary:
-        """As `grown`, from the count of each code point."""
+    def grown(self, counts: NDArray[np.int64]) -> Vocabulary:
+        """The vocabulary with new ids, after the old ones, for the counted code points that it lacks."""
         if self.kind == "bytes":
             return self
         known = set(self.symbols)
@@ -115,25 +110,6 @@ class Vocabulary:
             raise TextError(self._lacks(chr(int(codes[first])), start + first + 1))
         ids[missing] = self.unknown
         return ids
-
-    def missing(self, text: str) -> tuple[str, ...]:
-        """The characters of `text` without an id, each once, in the order of the text."""
-        if self.kind == "bytes":
-            return ()
-        known = set(self.symbols)
-        return tuple(symbol for symbol in dict.fromkeys(text) if symbol not in known)
-
-    def missing_note(self, text: str, stand_in: str) -> str | None:
-        """A line on the characters of `text` that the model reads as `stand_in`; None if there are none."""
-        missing = self.missing(text)
-        if not missing:
-            return None
-        shown = ", ".join(f"'{label(symbol)}'" for symbol in missing[:_NAMED_MISSING])
-        rest = ", …" if len(missing) > _NAMED_MISSING else ""
-        are = "is" if len(missing) == 1 else "are"
-        return (
-            f"{shown}{rest} {are} not in the model's vocabulary; shown as typed, read as '{label(stand_in)}'"
-        )
 
     def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
         """The text of `ids`; bytes that are not UTF-8 become U+FFFD."""

@@ -22,7 +22,7 @@ from rnnscope.network.checkpoint import save_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled, Progress
 from rnnscope.session import Session
-from rnnscope.text.ngram import KneserNey
+from rnnscope.text.ngram import log_probabilities_by_order
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 
@@ -62,9 +62,11 @@ def directly(
     ids = model.vocabulary.encode(text)
     rows = record(model, ids[:stop]).log_probabilities
     network = rows[np.arange(start - 1, stop - 1), ids[start:stop]]
-    ngram = KneserNey.fit(model.vocabulary.encode(learned), len(model.vocabulary), order)
     first = max(0, start - order)
-    return network, ngram.log_probabilities(ids[first:stop])[start - first :]
+    by_order = log_probabilities_by_order(
+        model.vocabulary.encode(learned), ids[first:stop], len(model.vocabulary), (order,)
+    )
+    return network, dict(by_order)[order][start - first :]
 
 
 def check(model: CharRNN, found: ComparisonResult, learned: str, text: str, start: int, stop: int) -> None:
@@ -140,7 +142,8 @@ def test_the_same_query_has_one_answer_however_it_is_asked(
 ) -> None:
     """The command line and the screen each had a rule of their own; ahead in one was behind in the other."""
     (tmp_path / "training.txt").write_text(TRAINING)
-    save_model(model, tmp_path / "model.safetensors", {"options": {"text": str(tmp_path / "training.txt")}})
+    recorded = {"options": {"text": str(tmp_path / "training.txt"), "held_out": 0.0}}
+    save_model(model, tmp_path / "model.safetensors", recorded)
     for number, text in enumerate((NEW, TRAINING[1000:4000], TRAINING, TRAINING + NEW)):
         path = tmp_path / f"{number}.txt"
         path.write_text(text)

@@ -321,7 +321,7 @@ def test_a_model_is_found_by_path_by_run_and_by_name(tmp_path: Path, monkeypatch
     (run / "best.safetensors").write_bytes(b"")
     assert resolve_model(str(run)) == run / "best.safetensors"
     assert resolve_model("tales") == shipped / "tales.safetensors"
-    with pytest.raises(CheckpointError, match="no model novels, .* choose one of tales"):
+    with pytest.raises(CheckpointError, match=r"no model novels, .* choose one of tales"):
         resolve_model("novels")
     with pytest.raises(CheckpointError, match=r"no best\.safetensors"):
         resolve_model(str(tmp_path / "empty"))

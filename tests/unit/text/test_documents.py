@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.errors import OptionError
-from rnnscope.text.documents import begins_at, document_starts, document_starts_of_ids, starts_between
+from rnnscope.text.documents import begins_at, document_starts, starts_between
 from rnnscope.text.vocabulary import Vocabulary
 
 
@@ -21,17 +21,19 @@ def test_a_document_begins_after_each_match_however_the_text_is_cut(
 ) -> None:
     matches = re.finditer(separator, text, re.MULTILINE)
     expected = sorted({match.end() for match in matches} - {0, len(text)})
-    assert document_starts(text, separator).tolist() == expected
-    in_pieces = document_starts(text, separator, piece=piece, context=70)
+    vocabulary = Vocabulary.of("ab\n-#")
+    ids = vocabulary.encode(text)
+    assert document_starts(ids, vocabulary, separator).tolist() == expected
+    in_pieces = document_starts(ids, vocabulary, separator, piece=piece, context=70)
     assert in_pieces.tolist() == expected
 
 
 def test_ids_of_characters_and_of_bytes_have_the_same_positions() -> None:
     text = "é1|b|漢|"
     vocabulary = Vocabulary.of(text)
-    assert document_starts_of_ids(vocabulary.encode(text), vocabulary, r"\|").tolist() == [3, 5]
+    assert document_starts(vocabulary.encode(text), vocabulary, r"\|").tolist() == [3, 5]
     raw = np.frombuffer(text.encode(), np.uint8)
-    assert document_starts_of_ids(raw, Vocabulary.of_bytes(), r"\|").tolist() == [4, 6]
+    assert document_starts(raw, Vocabulary.of_bytes(), r"\|").tolist() == [4, 6]
 
 
 def test_a_part_of_a_text_counts_from_its_own_beginning() -> None:
@@ -44,4 +46,4 @@ def test_a_part_of_a_text_counts_from_its_own_beginning() -> None:
 
 def test_an_invalid_expression_is_refused() -> None:
     with pytest.raises(OptionError, match="not a regular expression"):
-        document_starts("text", "(")
+        document_starts(np.zeros(4, np.uint8), Vocabulary.of_bytes(), "(")

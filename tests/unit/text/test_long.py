@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rnnscope.errors import OptionError, TextError
 from rnnscope.progress import Cancelled, Progress
 from rnnscope.text.long import LongText
-from rnnscope.text.occurrences import Windows, compiled, find_next, find_previous
+from rnnscope.text.occurrences import Windows, compiled, find_next
 from rnnscope.text.reading import ReadSizes, read_text
 
 _ALPHABET = 'ab \n\r\n\r\t"é漢😀e\u0301\ufffd'
@@ -136,36 +136,22 @@ def test_threads_see_one_text() -> None:
 def test_a_pattern_is_found_where_a_search_of_the_whole_finds_it(whole: str, sought: str, start: int) -> None:
     lines = re.sub(r"[^\n]{30}", lambda long_line: long_line[0][:-1] + "\n", whole)
     text = LongText.of(lines, block_bytes=_SMALL_BLOCKS)
-    pattern = compiled(sought, text, is_pattern=True)
-    matches = [m.span() for m in re.finditer(sought, lines, re.MULTILINE) if m.end() > m.start()]
+    pattern = compiled(sought, text)
     whole_search = re.compile(sought, re.MULTILINE).finditer(lines, start)
     later = [m.span() for m in whole_search if m.end() > m.start()]
     assert find_next(text, pattern, start, windows=_SMALL_WINDOWS) == (later[0] if later else None)
-    before = [span for span in matches if span[0] < start]
-    assert find_previous(text, pattern, start, windows=_SMALL_WINDOWS) == (before[-1] if before else None)
-
-
-def test_words_are_found_as_they_are() -> None:
-    text = LongText.of("x" * 300 + "a.b A.B axb")
-    words = compiled("a.b", text)
-    assert find_next(text, words) == (300, 303)
-    assert find_next(text, words, 301) is None
-    assert find_next(text, compiled("a.b", text, ignores_case=True), 301) == (304, 307)
-    assert find_next(text, compiled("a.b", text, is_pattern=True), 301) == (308, 311)
-    assert find_previous(text, words, 300) is None
-    assert find_previous(text, words, 10_000) == (300, 303)
 
 
 def test_a_match_reaches_beyond_its_window() -> None:
     text = LongText.of("-" * 20 + '"' + "quoted " * 40 + '"' + "-" * 50)
-    pattern = compiled('"[^"]*"?', text, is_pattern=True)
+    pattern = compiled('"[^"]*"?', text)
     assert find_next(text, pattern, windows=_SMALL_WINDOWS) == (20, 302)
 
 
 def test_bytes_are_searched_as_utf_8() -> None:
     text = LongText.of("say é".encode() * 9, kind="bytes")
     assert find_next(text, compiled("é", text), 10) == (10, 12)
-    assert find_next(text, compiled(r"é\w", text, is_pattern=True)) == (4, 7)
+    assert find_next(text, compiled(r"é\w", text)) == (4, 7)
 
 
 def test_a_search_can_be_cancelled_and_reports_its_progress() -> None:
@@ -176,11 +162,10 @@ def test_a_search_can_be_cancelled_and_reports_its_progress() -> None:
     with pytest.raises(Cancelled):
         find_next(text, compiled("b", text), 0, progress)
     assert shares == pytest.approx([4096 / 50_000, 5 * 4096 / 50_000])
-    for search, start in ((find_next, 0), (find_previous, 50_000)):
-        with pytest.raises(Cancelled):
-            search(text, compiled("b", text), start, _after(0))
+    with pytest.raises(Cancelled):
+        find_next(text, compiled("b", text), 0, _after(0))
 
 
 def test_an_invalid_pattern_is_an_error() -> None:
     with pytest.raises(OptionError, match=r"'a\(' is not a regular expression: missing \)"):
-        compiled("a(", LongText.of("a"), is_pattern=True)
+        compiled("a(", LongText.of("a"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.errors import CheckpointError, TextError
-from rnnscope.text.vocabulary import UNKNOWN, Vocabulary
+from rnnscope.text.vocabulary import UNKNOWN, Vocabulary, count_code_points
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -66,18 +66,6 @@ def test_a_replacement_character_of_the_text_is_not_the_unknown_symbol() -> None
     assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
 
 
-def test_a_line_names_the_characters_that_a_model_lacks() -> None:
-    vocabulary = Vocabulary.of("ab c")
-    assert vocabulary.missing("a七b七\u200b") == ("七", "\u200b")
-    note = vocabulary.missing_note("a七b七", " ")
-    assert note == "'七' is not in the model's vocabulary; shown as typed, read as '␣'"
-    assert str(vocabulary.missing_note("\u200bxyzuvw", "a")).startswith(
-        "'U+200B', 'x', 'y', 'z', 'u', … are not"
-    )
-    assert vocabulary.missing_note("abba", " ") is None
-    assert Vocabulary.of_bytes().missing_note("七", " ") is None
-
-
 @pytest.mark.parametrize(("symbols", "opening"), [("ab\n", "\n"), ("cab", "a"), ("\ufffd", "\ufffd")])
 def test_without_a_prompt_writing_follows_a_line_break_or_the_first(symbols: str, opening: str) -> None:
     vocabulary = Vocabulary.of(symbols)
@@ -104,12 +92,12 @@ def test_a_lone_surrogate_is_an_error() -> None:
 
 def test_growing_keeps_old_ids_in_their_place() -> None:
     old = Vocabulary.of("baab", 2)
-    new = old.grown("a zebra")
+    new = old.grown(count_code_points("a zebra"))
     assert new.symbols[: len(old)] == old.symbols
     assert new.symbols[len(old) :] == (" ", "e", "r", "z")
     assert new.unknown == old.unknown
-    assert old.grown("ab") is old
-    assert Vocabulary.of_bytes().grown("é") == Vocabulary.of_bytes()
+    assert old.grown(count_code_points("ab")) is old
+    assert Vocabulary.of_bytes().grown(count_code_points("é")) == Vocabulary.of_bytes()
 
 
 @pytest.mark.parametrize(
