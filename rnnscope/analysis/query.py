@@ -9,6 +9,8 @@ screens alike, so that they cannot disagree.
         \"\"\"The longest line of the text.\"\"\"
 
         name = "longest"
+        activity = "reading lines"
+
         characters: int = 0
 
         def run(self, context: Context) -> LongestResult: ...
@@ -76,7 +78,7 @@ class Query(Generic[R]):
 
     name: ClassVar[str]
     """The name of the analysis on the command line and in JSON, such as `saturation`."""
-    activity: ClassVar[str]
+    activity: ClassVar[str] = "analyzing"
     """What a progress line says while it runs, such as `reading gates`."""
     kept_as: ClassVar[type[Result] | None] = None
     """The class of its results if a session keeps them on disk; JSON must hold all their fields."""
