@@ -148,9 +148,15 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         else:
             self._first.scope.announce("cannot suspend: not started by a shell with job control", "warning")
 
+    def action_hang_up(self) -> None:
+        """Leave as the user would, who can neither read nor type any more."""
+        self.is_leaving = True
+        if self._first.leave(asks=False):
+            self.exit(0 if self.failure is None else 1)
+
     def on_unmount(self) -> None:
         """However the app ended, the work ends too."""
-        self._first.leave()
+        self._first.leave(asks=False)
 
     def wait(self) -> None:
         """Wait until what must be saved is saved, however the app ended."""
@@ -164,7 +170,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
     def _end_by_signal(self, number: int) -> None:
         self.signal = number
-        self.call_later(self.action_quit)
+        self.call_later(self.action_hang_up)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes through; colors need no filter unless they are the terminal's own."""

@@ -92,10 +92,12 @@ class ValueAxis:
             bottom = self.high * math.exp(-ratio * (row * DOTS_HIGH + DOTS_HIGH - 0.5))
             found[row] = roundest(bottom, top)
         most = max((decimals for value, decimals in found.values() if value < 10), default=0)
-        return {
-            row: short_number(value, max(1, most) if aligned and value < 10 else decimals)
-            for row, (value, decimals) in found.items()
-        }
+        labels: dict[int, str] = {}
+        for row, (value, decimals) in found.items():
+            label = short_number(value, max(1, most) if aligned and value < 10 else decimals)
+            if label not in labels.values():  # numbers too close for so few columns are labeled once
+                labels[row] = label
+        return labels
 
 
 def short_number(value: float, decimals: int) -> str:

@@ -31,7 +31,7 @@ class Sample:
     def nats(self) -> float:
         """−ln of the probability of what was written, the mean over its characters."""
         probabilities = np.maximum(self.event.probabilities, np.finfo(np.float32).tiny)
-        return float(-np.log(probabilities).mean()) if len(probabilities) else 0.0
+        return abs(float(np.log(probabilities).mean())) if len(probabilities) else 0.0
 
 
 class Samples:

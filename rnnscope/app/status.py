@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rnnscope.training.events import Evaluated, Event, Finished, Paused, Progress, Started
+from rnnscope.training.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Paused,
+    Progress,
+    Saved,
+    Started,
+    Warned,
+)
 
 Phase = Literal["starting", "training", "annealing", "paused", "saving", "finished", "failed"]
 
@@ -33,6 +42,8 @@ class Status:
     """How much of the budget is done; None where there is no end yet."""
     remaining_seconds: float | None = None
     best_nats: float | None = None
+    unsaved: Literal["", "failing", "lost"] = ""
+    """Whether saving fails at present, or has failed at the end of the run."""
 
     def after(self, event: Event) -> Status:
         """The run once this was said."""
@@ -66,10 +77,20 @@ class Status:
                 return replace(now, best_nats=event.held_out_nats)
             case Paused():
                 return replace(now, paused=event.paused)
+            case Warned(kind="disk"):
+                return replace(now, unsaved=self.unsaved or "failing")
+            case Warned(kind="unsaved"):
+                return replace(now, unsaved="lost")
+            case Saved():
+                return replace(now, unsaved="")
             case Finished():
                 stopped = event.reason in ("stopped", "killed")
                 return replace(
-                    now, phase="finished", paused=False, fraction=self.fraction if stopped else 1.0
+                    now,
+                    phase="finished",
+                    paused=False,
+                    fraction=self.fraction if stopped else 1.0,
+                    unsaved="lost" if self.unsaved == "lost" else "",
                 )
             case _:
                 return now

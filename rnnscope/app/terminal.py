@@ -103,7 +103,7 @@ class TerminalDriver(LinuxDriver):
         """From either thread: the terminal is gone, so the run is to be saved and ended."""
         if not self._lost:
             self._lost = True
-            self._app.call_later(self._app.run_action, "quit")
+            self._app.call_later(self._app.run_action, "hang_up")
 
 
 @contextmanager

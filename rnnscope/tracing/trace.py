@@ -129,7 +129,8 @@ class Trace:
     def surprise_bits(self) -> Float:
         """(T−1,) float32, the surprisal of each character after the first: −log2 of its probability."""
         rows = np.arange(len(self) - 1)
-        return -self.log_probabilities[rows, self.ids[1:]] / np.float32(np.log(2.0))
+        nats = np.abs(self.log_probabilities[rows, self.ids[1:]])  # no −0.0 of what was certain
+        return (nats / np.float32(np.log(2.0))).astype(np.float32, copy=False)
 
     def save(self, path: Path) -> None:
         """Write a .npz with `text`, `ids`, `log_probabilities` and an array per quantity. Raises OSError."""

@@ -44,10 +44,14 @@ telling = Telling
 
 @asynccontextmanager
 async def shown(
-    start: Start, size: tuple[int, int] = (120, 40), *, live: bool = True
+    start: Start,
+    size: tuple[int, int] = (120, 40),
+    *,
+    live: bool = True,
+    now: Callable[[], float] = lambda: 0.0,
 ) -> AsyncIterator[tuple[Pilot[int], TrainScreen]]:
-    """The screen once it has shown what the run says at first."""
-    train = TrainScreen(start, corpus="a text", live=live, now=lambda: 0.0)
+    """The screen once it has shown what the run says at first; its clock stands still unless one is given."""
+    train = TrainScreen(start, corpus="a text", live=live, now=now)
     app = RnnscopeApp(train, theme="dark", depth="truecolor")
     async with app.run_test(size=size) as pilot:
         screen = app.screen

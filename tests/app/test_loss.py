@@ -249,12 +249,90 @@ async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
     async with on_stage(chart) as pilot:
         chart.show_history(made_up_history())
         await pilot.hover(Chart, offset=(20, 5))
-        assert chart._hair == 20 - 7
+        assert chart.hair_column == 20 - 7
         await pilot.hover(Chart, offset=(55, 5))
-        assert chart._hair is None
+        assert chart.hair_column is None
         await pilot.click(Chart, offset=(30, 5))
         await pilot.hover(Chart, offset=(20, 5))
-        assert chart._hair == 30 - 7
+        assert chart.hair_column == 30 - 7
+
+
+@pytest.mark.parametrize("keys", [1, 3, 30])
+async def test_the_hair_stays_at_its_step_while_the_run_goes_on(keys: int) -> None:
+    chart = Chart(Loss())
+    async with on_stage(chart, 64, 11) as pilot:
+        history = made_up_history(100)
+        chart.show_history(history)
+        chart.focus()
+        await pilot.press(*["left"] * keys)
+        step = chart.hair_step
+        for last in (200, 1_000, 9_000):
+            told(history, history.step + 1, last)
+            chart.show_history(history)
+            assert chart.hair_step == step
+            assert f"step {step}  train" in lines(chart)[0]
+            assert chart.hair_column is not None
+            hair = chart.palette.ink("text", on="hair").bgcolor
+            columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}
+            assert columns == {7 + chart.hair_column}
+
+
+async def test_every_press_reads_another_step_until_the_first() -> None:
+    chart = Chart(Loss())
+    async with on_stage(chart, 64, 11) as pilot:
+        chart.show_history(made_up_history(300))
+        chart.focus()
+        await pilot.press("left")
+        met = [chart.hair_step]
+        while met[-1] != 1:
+            await pilot.press("left")
+            assert chart.hair_step is not None
+            assert met[-1] is not None
+            assert chart.hair_step < met[-1]
+            met.append(chart.hair_step)
+        await pilot.press("left")
+        assert chart.hair_step == 1
+        assert met[-3:] == [3, 2, 1]
+
+
+@pytest.mark.parametrize("width", [39, 50, 64, 120])
+async def test_reading_a_value_leaves_the_best_in_sight(width: int) -> None:
+    chart = Chart(Loss())
+    async with on_stage(chart, width, 11) as pilot:
+        history = made_up_history()
+        chart.show_history(history)
+        chart.focus()
+        await pilot.press("left", "left")
+        assert history.best is not None
+        title = lines(chart)[0]
+        assert f"best {history.best.nats:.3f}" in title
+        assert f"step {chart.hair_step:,}" in title
+
+
+# -- losses of zero ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rest", [[], [2.0, 1.0, 0.5]])
+async def test_a_loss_of_zero_has_a_curve_and_no_two_equal_labels(rest: list[float]) -> None:
+    loss = Loss()
+    chart = Chart(loss)
+    units = LossUnits(chart, loss)
+    async with on_stage(chart):
+        history = History()
+        losses = np.array([*rest, *[0.0] * 40])
+        steps = np.arange(1, len(losses) + 1)
+        history.add(Progress(len(losses), 1.0, steps, losses, losses + 1, 0.001, 1e5, 1.0))
+        history.add(Evaluated(len(losses), 1.0, -0.0, 1000, True))
+        for _ in range(3):
+            chart.show_history(history)
+            azure = chart.palette.ink("azure")
+            drawn = {x for y in range(1, 10) for x, c, style in cells(chart, y) if style == azure and c > "⠀"}
+            assert len(drawn) >= 30
+            labels = [line[:7].strip() for line in lines(chart)[1:10]]
+            written = [label for label in labels if label]
+            assert len(set(written)) == len(written) > 0
+            assert "-0" not in "".join(lines(chart))
+            units.action_units()
 
 
 async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +14,9 @@ from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.header import Header
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.tracing.trace import Trace
-from rnnscope.training.events import Traced
+from rnnscope.training.events import Paused, Traced
 from tests.app.conftest import make_trace
-from tests.app.fake import run_until
+from tests.app.fake import run_until, sampled
 from tests.app.showing import seen, shown, telling
 from tests.app.waiting import text_of, until
 
@@ -177,6 +178,20 @@ async def test_space_pauses_and_goes_on(trace: Trace) -> None:
         assert "resume" in screen.query_one(Footer).render_line(0).text
         await pilot.press("space")
         assert not screen.controls.state.paused
+
+
+async def test_what_is_asked_for_in_a_pause_is_shown(trace: Trace) -> None:
+    run = telling(run_until(trace))
+    async with shown(run, now=time.monotonic) as (pilot, screen):
+        await pilot.press("space")
+        run.say(Paused(9_273, 1.0, True))
+        await until(pilot, lambda: screen.status.paused)
+        for text in ("Nothing stands still.", "And nothing ever will."):
+            run.say(sampled(9_273, text))
+            await until(pilot, lambda text=text: text in text_of(screen))
+        fresh = replace(make_trace(hidden_size=48, seed=9), step=9_273)
+        run.say(Traced(9_273, 1.0, fresh))
+        await until(pilot, lambda: seen(screen).trace is fresh)
 
 
 async def test_temperature_is_asked_for_and_nudged(trace: Trace) -> None:

@@ -49,6 +49,8 @@ class Header(Widget):
         dot, word = self._state()
         parts.append(Part(4, (dot,), on_the_right=True))
         parts.append(Part(6, (word,), on_the_right=True))
+        if status.unsaved:
+            parts.append(Part(1, text("! not saved", "error", bold=True), on_the_right=True))
         if status.epoch is not None:
             parts.append(Part(7, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
         if status.characters_per_second is not None:

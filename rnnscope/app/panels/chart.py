@@ -35,6 +35,8 @@ LABELS_WIDTH = 5
 AXIS_FROM = 8
 """The least rows of body that have room for the step axis."""
 _DEEPEST_ZOOM = 10
+_LEAST = 1e-6
+"""What smaller values, and zero, are drawn as: a log axis has no place for them."""
 
 
 def _binding(key: str, action: str, help: str) -> Binding:
@@ -122,6 +124,7 @@ class Chart(Panel):
         self._zoom = 0
         self._pan = 0
         self._hair: int | None = None
+        """The step that is read; its column moves with the axis."""
         self._hair_is_pinned = False
         self._limits: tuple[float, float] | None = None
         self._picture: Picture | None = None
@@ -225,7 +228,8 @@ class Chart(Panel):
         )
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
-        cells = plot.draw(self.palette, curves, steps, values, hair=self._hair, marks=marks)
+        hair = self._column_of_hair(steps, plot_width)
+        cells = plot.draw(self.palette, curves, steps, values, hair=hair, marks=marks)
         labels = self.content.value_labels(values)
         mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
@@ -256,20 +260,23 @@ class Chart(Panel):
             seen.append(second.smooth[within])
         if not self._zoom:
             seen.append(np.array([level.value for level in self.content.levels(self.history)]))
-        values = np.maximum(np.concatenate(seen), 1e-6)
+        values = np.maximum(np.concatenate(seen), _LEAST)
         if len(values):
             self._limits = grown(self._limits, float(values.min()), float(values.max()))
         low, high = self.content.in_unit(np.array(self._limits or (1.0, 10.0))).tolist()
         return ValueAxis(low, high, rows)
 
     def _curves(self, columns: Columns, levels: Sequence[Level]) -> Curves:
+        def drawn(values: Float) -> Float:
+            return self.content.in_unit(np.maximum(values, _LEAST))
+
         second = self.content.second(self.history)
         none = np.empty(0)
         return Curves(
-            Columns(*(self.content.in_unit(part) for part in (columns.low, columns.high, columns.smooth))),
+            Columns(*(drawn(part) for part in (columns.low, columns.high, columns.smooth))),
             none if second is None else second.steps,
-            none if second is None else self.content.in_unit(second.smooth),
-            [Level(level.name, float(self.content.in_unit(np.array(level.value)))) for level in levels],
+            none if second is None else drawn(second.smooth),
+            [Level(level.name, float(drawn(np.array(level.value)))) for level in levels],
         )
 
     def _waiting_rows(self, width: int, height: int) -> list[list[Segment]]:
@@ -285,20 +292,46 @@ class Chart(Panel):
 
     @property
     def hair_step(self) -> int | None:
-        """The step that is read: the one of the series nearest to the middle of the hair's column."""
-        if self._hair is None or self._picture is None or not len(self._series):
+        """The step of the series that is read."""
+        if self._hair is None or not len(self._series):
             return None
-        middle = float(self._picture.steps.step(braille.DOTS_WIDE * self._hair + 0.5))
+        return int(self._series.steps[self._series.nearest(self._hair)])
+
+    @property
+    def hair_column(self) -> int | None:
+        """The column of the plot in which that step lies; None where it is out of sight."""
+        picture = self._picture
+        return None if picture is None else self._column_of_hair(picture.steps, picture.plot_width)
+
+    def read_column(self, column: int | None, *, pinned: bool = False) -> None:
+        """Read the step in the middle of a column of the plot; None reads none."""
+        self._read(None if column is None else self._step_in(column), pinned=pinned)
+
+    def stop_reading(self) -> bool:
+        """Take the hair away; whether there was one."""
+        was_read = self._hair is not None
+        self._read(None)
+        return was_read
+
+    def _read(self, step: int | None, *, pinned: bool = False) -> None:
+        self._hair_is_pinned = pinned and step is not None
+        if step != self._hair:
+            self._hair = step
+            self.update()
+
+    def _step_in(self, column: int) -> int | None:
+        """The step of the series nearest to the middle of a column."""
+        if self._picture is None or not len(self._series):
+            return None
+        column = max(0, min(column, self._picture.plot_width - 1))
+        middle = float(self._picture.steps.step(braille.DOTS_WIDE * column + 0.5))
         return int(self._series.steps[self._series.nearest(middle)])
 
-    def move_hair(self, column: int | None, *, pinned: bool = False) -> None:
-        """Put the hair through a column of the plot; None takes it away."""
-        if column is not None and self._picture is not None:
-            column = max(0, min(column, self._picture.plot_width - 1))
-        self._hair_is_pinned = pinned and column is not None
-        if column != self._hair:
-            self._hair = column
-            self.update()
+    def _column_of_hair(self, steps: StepAxis, width: int) -> int | None:
+        step = self.hair_step
+        if step is None or not steps.low <= max(step, 1) <= steps.high:
+            return None
+        return min(plot.column_of(steps, step), width - 1)
 
     def _plot_column(self, event: events.MouseEvent) -> int | None:
         column = event.x - PADDING - LABELS_WIDTH
@@ -307,14 +340,14 @@ class Chart(Panel):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if not self._hair_is_pinned:
-            self.move_hair(self._plot_column(event))
+            self.read_column(self._plot_column(event))
 
     def on_leave(self, event: events.Leave) -> None:
         if not self._hair_is_pinned:
-            self.move_hair(None)
+            self.stop_reading()
 
     def on_click(self, event: events.Click) -> None:
-        self.move_hair(self._plot_column(event), pinned=True)
+        self.read_column(self._plot_column(event), pinned=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self.zoom_in()
@@ -331,9 +364,14 @@ class Chart(Panel):
         self._step_hair(+1)
 
     def _step_hair(self, by: int) -> None:
-        if self._picture is not None:
-            column = self._hair if self._hair is not None else self._picture.plot_width
-            self.move_hair(column + by, pinned=True)
+        """Read the step a column further, or the next one of the series where that is the same."""
+        if self._picture is None or not len(self._series):
+            return
+        column, steps = self.hair_column, self._series.steps
+        step = self._step_in((self._picture.plot_width if column is None else column) + by)
+        if step is not None and step == self.hair_step:
+            step = int(steps[max(0, min(self._series.nearest(step) + by, len(steps) - 1))])
+        self._read(step, pinned=True)
 
     def action_zoom_in(self) -> None:
         self.zoom_in()
@@ -351,6 +389,5 @@ class Chart(Panel):
         self.toggle_log()
 
     def action_no_hair(self) -> None:
-        if self._hair is None:
+        if not self.stop_reading():
             raise SkipAction
-        self.move_hair(None)

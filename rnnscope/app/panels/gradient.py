@@ -34,7 +34,9 @@ class Gradient(Content):
         if step is not None:
             gradient = chart.history.gradient
             row = gradient.nearest(step)
-            return f"step {step:,}  norm {gradient.mean[row]:.3g}  around it {gradient.smooth[row]:.3g}"
+            norm = f"step {step:,}  norm {gradient.mean[row]:.3g}"
+            both = f"{norm}  around it {gradient.smooth[row]:.3g}"
+            return chart.longest_subject(both, norm, f"step {step:,}")
         name = f"norm (clip {self.clip_norm:g})" if self.clip_norm else "norm"
         return name + chart.zoomed
 

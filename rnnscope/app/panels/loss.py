@@ -82,23 +82,25 @@ class Loss(Content):
         if step is None:
             return self.unit.name + chart.zoomed
         train = chart.history.train
-        text = f"step {step:,}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
+        short = f"step {step:,}"
+        text = f"{short}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
         held_out = chart.history.held_out
         if len(held_out) and step >= held_out.steps[0]:
-            text += f"  held out {self._precise(float(held_out.smooth[held_out.nearest(step)]))}"
-        return text
+            nats = float(held_out.smooth[held_out.nearest(step)])
+            return chart.longest_subject(f"{text}  held out {self._precise(nats)}", text, short)
+        return chart.longest_subject(text, short)
 
     def legend(self, chart: Chart) -> list[Segment]:
         best, ink = chart.history.best, chart.palette.ink
-        if best is None or chart.hair_step is not None:
+        if best is None:
             return []
         value = Segment(self._precise(best.nats), ink("strong", bold=True))
-        if chart.size.width < 50:
+        if chart.size.width < 50 or chart.hair_step is not None:
             return [Segment("best ", ink("dim")), value]
         return [Segment("best ", ink("dim")), value, Segment(f" at {best.step:,}", ink("dim"))]
 
     def _precise(self, nats: float) -> str:
-        return f"{float(self.unit.of_nats(nats)):.3f}"
+        return f"{float(self.unit.of_nats(max(0.0, nats))):.3f}"
 
     # -- curves ------------------------------------------------------------------------------------------
 
@@ -132,7 +134,7 @@ class Loss(Content):
                 break
             shown = [name for name in shown if name.text != dropped]
         shown = sorted(shown, key=lambda name: -name.nats)[: values.rows]
-        numbers = [float(self.unit.of_nats(name.nats)) for name in shown]
+        numbers = [float(self.unit.of_nats(max(0.0, name.nats))) for name in shown]
         rows = spread([values.row(number) for number in numbers], values.rows)
         segments = {}
         for name, number, row in zip(shown, numbers, rows, strict=True):

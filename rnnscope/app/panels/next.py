@@ -71,7 +71,7 @@ class Prediction:
     @property
     def entropy_bits(self) -> float:
         seen = self.probabilities[self.probabilities > 0]
-        return float(-(seen * np.log2(seen)).sum())
+        return max(0.0, float(-(seen * np.log2(seen)).sum()))
 
 
 class Next(Panel):

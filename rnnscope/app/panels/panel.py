@@ -100,6 +100,12 @@ class Panel(Widget, can_focus=True):
     def body_height(self) -> int:
         return max(0, self.outer_size.height - self.body_top)
 
+    def longest_subject(self, *subjects: str) -> str:
+        """The first of these that has room in the title with the whole legend; else none."""
+        legend = sum(segment.cell_length for segment in self.legend())
+        taken = 2 + cell_len(self.heading) + 2 * PADDING + (legend + PADDING if legend else 0)
+        return next((each for each in subjects if taken + cell_len(each) <= self.outer_size.width), "")
+
     def redraw(self, rows: Iterable[int] | None = None) -> None:
         """Draw anew: every line, or only these body rows."""
         if rows is None:

@@ -288,8 +288,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             on_error=self._end,
         )
 
-    def leave(self) -> bool:
-        """End all jobs; whether nothing is left to wait for."""
+    def leave(self, *, asks: bool = True) -> bool:
+        """End all jobs; whether nothing is left to wait for. asks: nothing is asked here."""
         self.jobs.close(_LEAVING_SECONDS)
         return True
 

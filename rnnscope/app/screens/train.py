@@ -42,6 +42,7 @@ from rnnscope.app.panels.loss import Loss, LossUnits
 from rnnscope.app.panels.next import Next
 from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.sample import SampleStream
+from rnnscope.app.rescue import Rescue
 from rnnscope.app.scope import error_line
 from rnnscope.app.screen_scope import ScreenScope
 from rnnscope.app.shell import Shell
@@ -105,6 +106,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.jobs = Jobs(lambda: self.post_message(Delivered()))
         self.controls = Controls(state)
+        self.controls.set(offers_rescue=live)
         self.live = live
         self.status = Status(corpus=corpus)
         self.history = History()
@@ -148,6 +150,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             show_paused=lambda paused: self._show_status(replace(self.status, paused=paused)),
             is_running=self._is_running,
         )
+        self.rescue = Rescue(scope, self.controls)
         self.navigation = Navigation(scope, self.heat_map.step)
         shell = Shell(
             self,
@@ -157,6 +160,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             steps_back=(
                 self.prompt.drop,
                 self.banner.dismiss,
+                self.loss.stop_reading,
+                self.gradient.stop_reading,
                 self.stage.unzoom,
                 self._close_report,
                 self._uncolor,
@@ -231,8 +236,10 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             on_done=lambda: self._after_run(failures[0] if failures else None),
         )
 
-    def leave(self) -> bool:
-        """Ask the run to save and end; whether it has."""
+    def leave(self, *, asks: bool = True) -> bool:
+        """Ask the run to save and end; whether it has. asks: whether the user can still be asked."""
+        if not asks:
+            self.rescue.give_up()
         self.controls.stop()
         if self._ended.is_set():
             self.jobs.close()
@@ -262,15 +269,15 @@ class TrainScreen(Screen[None], inherit_bindings=False):
     @on(Prompt.Closed)
     def _after_prompt(self) -> None:
         self.stage.focus_first()
+        self.rescue.ask()
 
     # -- from the run ----------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """One frame: new events, and some characters more of the sample; paused, it stands still."""
+        """One frame: new events, and some characters more of the sample, which is asked for in pauses too."""
         with self.app.batch_update():
             self._collect()
-            if not self.status.paused:
-                self.samples.advance(self._now())
+            self.samples.advance(self._now())
             self.footer.rename(self._labels())
         self.find.keep_up()
 
@@ -300,6 +307,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             case Sampled():
                 self.samples.begin(event, of_bytes=self._reads_bytes)
             case Warned():
+                if event.kind == "unsaved":
+                    self.rescue.begin()
                 self.scope.announce(event.message, "warning")
             case Saved(kind="last") if self.training.take_saved():
                 self.scope.announce(f"saved {event.path}")
