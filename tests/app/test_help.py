@@ -21,6 +21,7 @@ from rnnscope.app.screens.train import TrainScreen
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
 from tests.app.fake import run_until
+from tests.app.looking import FakeSession, app_of
 from tests.app.showing import shown, telling
 from tests.app.test_train_screen_panels import page_text
 
@@ -172,3 +173,15 @@ def test_the_page_of_keys_has_those_of_the_registry(repository: Path) -> None:
     page = (repository / "docs" / "keys.md").read_text(encoding="utf-8")
     for actions in (TRAIN, INSPECT):
         assert table(actions) in page
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_the_keys_that_quit_also_work_in_the_palette(key: str) -> None:
+    app = app_of(FakeSession())
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press(key)
+        await pilot.pause(0.2)
+    assert app.return_value == 0

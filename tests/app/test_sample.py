@@ -10,6 +10,7 @@ from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.samples import RECENT, Samples, by_character
 from rnnscope.theme.palette import palette
 from rnnscope.training.events import Sampled
+from tests.app.waiting import until
 
 DARK = palette("dark", "truecolor")
 LINE = "And all my honour, report of him. "
@@ -223,6 +224,7 @@ async def test_every_size_is_filled_exactly(panel_app, depth: str) -> None:
             app.panel.advance(now)
         for width, height in ((30, 4), (41, 9), (80, 10), (130, 40)):
             await pilot.resize_terminal(width, height)
+            await until(pilot, lambda width=width: app.panel.size.width == width)
             for _ in range(3):
                 assert {app.panel.render_line(y).cell_length for y in range(height)} == {width}
                 assert body(app).count("█") == 1
