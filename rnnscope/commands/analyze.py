@@ -10,7 +10,7 @@ import tyro
 
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
-from rnnscope.commands.output import say, say_json
+from rnnscope.commands.output import say
 from rnnscope.errors import OptionError, suggestion
 
 _USAGE = """\
@@ -94,17 +94,12 @@ def options_of(query: type[Query[Any]]) -> type:
 
 
 def run(options: Any) -> int:
-    from rnnscope.commands.asking import ask
-    from rnnscope.session import Session
+    from rnnscope.commands.asking import answer
 
-    session = Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite)
-    result = ask(session, options.query)
-    if options.json:
-        say_json(result.to_dict())
-        return 0
-
-    from rnnscope.render import render
-    from rnnscope.render.output import print_report
-
-    print_report(render(result))
-    return 0
+    return answer(
+        options.query,
+        options.model,
+        options.text,
+        json=options.json,
+        allow_nonfinite=options.allow_nonfinite,
+    )

@@ -1,25 +1,25 @@
-"""A query asked on the command line: a progress bar on standard error while it is computed."""
+"""Answers a query on the command line: a report, or one JSON object."""
 
 from __future__ import annotations
 
-import sys
-from typing import TypeVar
+from typing import Any
 
-from rnnscope.analysis.query import Query, Result
-from rnnscope.progress import Progress
+from rnnscope.analysis.query import Query
+from rnnscope.commands.output import progress_bar, say_json
 from rnnscope.session import Session
 
-R = TypeVar("R", bound=Result)
 
+def answer(query: Query[Any], model: str, text: str, *, json: bool, allow_nonfinite: bool) -> int:
+    """Ask a query about a model and a text, print the result, and return the exit status."""
+    session = Session.open(model, text, allow_nonfinite=allow_nonfinite)
+    with progress_bar(query.activity) as progress:
+        result = session.ask(query, progress)
+    if json:
+        say_json(result.to_dict())
+        return 0
 
-def ask(session: Session, query: Query[R]) -> R:
-    """The answer to a query, with a bar where standard error is a terminal; the bar is removed at the end."""
-    if not sys.stderr.isatty():
-        return session.ask(query)
+    from rnnscope.render import render
+    from rnnscope.render.output import print_report
 
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(query.activity, total=1.0)
-        return session.ask(query, Progress(lambda share: bars.update(task, completed=share)))
+    print_report(render(result))
+    return 0

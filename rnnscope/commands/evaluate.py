@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from rnnscope.commands.output import say_json
+from rnnscope.commands.output import print_table, say_json
 from rnnscope.errors import OptionError
 
 if TYPE_CHECKING:
@@ -78,8 +78,6 @@ def run(options: Options) -> int:
             | ({} if options.split is None else {"split": options.split})
         )
         return 0
-
-    from rnnscope.commands.tables import print_table
 
     print_table(
         {

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from rnnscope.commands.output import say
+from rnnscope.commands.output import progress_bar, say
 from rnnscope.errors import OptionError
-from rnnscope.progress import Progress
 
 _LENGTH_OF_PICTURES = 20_000
 """The characters of HTML and SVG without --length."""
@@ -66,7 +62,7 @@ def run(options: Options) -> int:
     from rnnscope.corpora.named import resolve_text
     from rnnscope.network.header import read_header
     from rnnscope.network.locate import resolve_model
-    from rnnscope.text.display import label
+    from rnnscope.text.display import counted, label
     from rnnscope.text.long import LongText
 
     path = resolve_model(options.model)
@@ -87,7 +83,7 @@ def run(options: Options) -> int:
 
     model = rnnscope.load(path, allow_nonfinite=options.allow_nonfinite)
     session = rnnscope.Session(model, text, name=text.name)
-    with _progress_bar() as progress:
+    with progress_bar("reading") as progress:
         colored = rnnscope.color(
             session,
             options.unit,
@@ -98,30 +94,14 @@ def run(options: Options) -> int:
             progress=progress,
         )
     colored.save(options.output)
-    say(f"{options.output}: {_counted(len(colored))} colored by {colored.subject}")
+    say(f"{options.output}: {counted(len(colored), 'character')} colored by {colored.subject}")
     if options.length is None and stop < total:
-        say(f"{_counted(total - stop)} not written; choose others with --start and --length")
+        say(f"{counted(total - stop, 'character')} not written; choose others with --start and --length")
     for note in text.notes:
         say(note)
     known = np.array([ord(symbol) for symbol in model.vocabulary.symbols])
     unknown = int(np.isin(colored.code_points, known, invert=True).sum())
     if unknown:
         stand_in = label(session.reader.stand_in)
-        say(f"{_counted(unknown)} not in the vocabulary; shown as typed, read as {stand_in}")
+        say(f"{counted(unknown, 'character')} not in the vocabulary; shown as typed, read as {stand_in}")
     return 0
-
-
-def _counted(characters: int) -> str:
-    return f"{characters:,} character{'' if characters == 1 else 's'}"
-
-
-@contextlib.contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """A progress bar on standard error where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress as ProgressBar
-
-    console = Console(stderr=True)
-    with ProgressBar(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("reading", total=1.0)
-        yield Progress(lambda share: bar.update(task, completed=share))

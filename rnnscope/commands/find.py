@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 import tyro
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.commands.output import say_json
 from rnnscope.errors import OptionError, TextError
 from rnnscope.strict_json import shown
 
@@ -67,8 +66,7 @@ def run(options: Options) -> int:
 
     from rnnscope.analysis.find import Find
     from rnnscope.analysis.targets import Labels
-    from rnnscope.commands.asking import ask
-    from rnnscope.session import Session
+    from rnnscope.commands.asking import answer
 
     query = Find(
         feature=options.feature,
@@ -81,16 +79,9 @@ def run(options: Options) -> int:
         seed=options.seed,
     )
     query.target()  # a misspelled feature is reported before torch is imported
-    result = ask(Session.open(options.model, options.text, allow_nonfinite=options.allow_nonfinite), query)
-    if options.json:
-        say_json(result.to_dict())
-        return 0
-
-    from rnnscope.render import render
-    from rnnscope.render.output import print_report
-
-    print_report(render(result))
-    return 0
+    return answer(
+        query, options.model, options.text, json=options.json, allow_nonfinite=options.allow_nonfinite
+    )
 
 
 def load_labels(path: Path) -> NDArray[Any]:

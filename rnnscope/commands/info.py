@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from rnnscope.commands.output import say_json
+from rnnscope.commands.output import print_table, say_json
 from rnnscope.network.header import Header, read_header
 from rnnscope.network.locate import resolve_model
 
@@ -35,8 +35,6 @@ def run(options: Options) -> int:
     if options.json:
         say_json(_facts(path, header) | ({"run": run_header} if run_header else {}))
         return 0
-
-    from rnnscope.commands.tables import print_table
 
     print_table(_rows(path, header) | _rows_of_run(run_header))
     return 0

@@ -1,13 +1,15 @@
-"""Standard output of the commands: the one place where they print.
+"""Output of the commands: the one place where they print.
 
-Text of a file, a name or an argument cannot act on the terminal, and JSON is valid whatever the numbers are.
+Text of a file, a name or an argument cannot act on the terminal, and JSON is valid for all numbers.
 """
 
 from __future__ import annotations
 
-from rich.console import Console, RenderableType
-from rich.segment import Segment, Segments
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.strict_json import dump
 from rnnscope.text.display import safe
 
@@ -22,15 +24,38 @@ def say_json(value: object) -> None:
     print(dump(value))  # noqa: T201
 
 
-def say_styled(*parts: RenderableType) -> None:
-    """Print tables and styled text. Raises OSError."""
-    console = _Console()
-    for part in parts:
-        clean = [Segment(safe(text), style) for text, style, _ in console.render(part)]
-        console.print(Segments(clean), end="" if clean and clean[-1].text.endswith("\n") else "\n")
+def print_table(rows: Mapping[str, str]) -> None:
+    """Print two columns, names and values. Raises OSError."""
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+    from rich.table import Table
+    from rich.text import Text
+
+    class BrokenPipeConsole(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the command line, which ends as other programs do; Rich would exit with 1."""
+            raise BrokenPipeError
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(Text(name), Text(value))
+    console = BrokenPipeConsole()
+    clean = [Segment(safe(text), style) for text, style, _ in console.render(table)]
+    console.print(Segments(clean), end="")
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to the command line, which ends as other programs do; Rich would exit with 1."""
-        raise BrokenPipeError
+@contextmanager
+def progress_bar(activity: str) -> Iterator[Progress]:
+    """A progress bar where standard error is a terminal; it is removed at the end."""
+    if not sys.stderr.isatty():
+        yield NO_PROGRESS
+        return
+
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(activity, total=1.0)
+        yield Progress(lambda share: bars.update(task, completed=share))

@@ -18,10 +18,9 @@ from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
     from rnnscope.app.app import AutoPilot
-    from rnnscope.training.events import Event
+    from rnnscope.training.events import Event, OnEvent
 
-OnEvent: TypeAlias = Callable[["Event"], None]
-Start: TypeAlias = Callable[[Controls, OnEvent], None]
+Start: TypeAlias = Callable[[Controls, "OnEvent"], None]
 """Runs training, or follows it, to its end: reads the controls and passes events to the callback."""
 ThemeChoice = Literal["auto", "dark", "light"]
 
@@ -62,20 +61,20 @@ def read_on_screen(
 
     endings: list[Finished] = []
 
-    def start_and_remember(controls: Controls, say: OnEvent) -> None:
-        def say_and_remember(event: Event) -> None:
+    def start_remembering(controls: Controls, on_event: OnEvent) -> None:
+        def remember(event: Event) -> None:
             if isinstance(event, Finished):
                 endings.append(event)
-            say(event)
+            on_event(event)
 
-        start(controls, say_and_remember)
+        start(controls, remember)
 
-    screen = TrainScreen(start_and_remember, corpus=corpus, live=live, state=state)
+    screen = TrainScreen(start_remembering, corpus=corpus, live=live, state=state)
     status = show(RnnscopeApp(screen, theme=theme), pilot)
     if live and endings:
         from rnnscope.plain import PlainLog
 
-        with suppress(OSError), PlainLog() as log:  # a terminal that was closed hears nothing
+        with suppress(OSError), PlainLog() as log:  # the terminal may be closed
             log.say(endings[-1])
     leave_at_once(status, screen.jobs)
     return status
@@ -92,9 +91,9 @@ def leave_at_once(status: int, jobs: Jobs) -> None:
 def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
     """Run training, or follow it, into a log on standard output.
 
-    Returns 0, or 128 + N when signal N ended it. A pipe whose reader has gone ends it too, after the run is
-    saved: raises BrokenPipeError. Where standard output fails otherwise, on a full disk for one, that is
-    reported once on standard error, and the run goes on without its log.
+    Returns 0, or 128 + N when signal N ended it. A pipe that was closed at its other end ends it too, after
+    the run is saved: raises BrokenPipeError. Where standard output fails otherwise, on a full disk for one,
+    that is reported once on standard error, and the run continues without its log.
     """
     from rnnscope.plain import JsonLog, PlainLog
 
@@ -102,7 +101,7 @@ def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
     failure: OSError | None = None
     with _Signals(controls) as signals, JsonLog() if json else PlainLog() as log:
 
-        def say(event: Event) -> None:
+        def pass_on(event: Event) -> None:
             nonlocal failure
             signals.has_begun = True
             if failure is not None:
@@ -117,7 +116,7 @@ def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
                     _give_up_output(error)
 
         with suppress(_EndedBySignal):
-            start(controls, say)
+            start(controls, pass_on)
     if isinstance(failure, BrokenPipeError):
         raise failure
     return 128 + signals.first if signals.first is not None else 0
@@ -126,7 +125,7 @@ def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
 def _give_up_output(error: OSError) -> None:
     """Report that standard output cannot be written, and write to nowhere from here on."""
     with suppress(OSError):
-        sys.stderr.write(f"rnnscope: standard output: {reason(error)}; the run goes on without it\n")
+        sys.stderr.write(f"rnnscope: standard output: {reason(error)}; the run continues without it\n")
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -10,9 +10,6 @@ import tyro
 
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError, TextError
-from rnnscope.network.architecture import QUANTITIES, Architecture
-
-_FLOAT_BYTES = 4
 
 EXAMPLES = (
     'echo "to be" | rnnscope trace archive-lstm - -o trace.npz',
@@ -50,7 +47,7 @@ def run(options: Options) -> int:
     path = resolve_model(options.model)
     header = read_header(path)
     ids = load_ids(resolve_text(options.text), header.vocabulary)
-    needed, free = _bytes_of(header.architecture, len(ids)), psutil.virtual_memory().available
+    needed, free = len(ids) * header.architecture.traced_bytes, psutil.virtual_memory().available
     if needed > free:
         raise TextError(
             f"a trace of {len(ids):,} characters takes {needed / 2**30:.1f} GB and {free / 2**30:.1f} GB of "
@@ -65,10 +62,3 @@ def run(options: Options) -> int:
     arrays = ", ".join(trace.activations)
     say(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
     return 0
-
-
-def _bytes_of(architecture: Architecture, characters: int) -> int:
-    """What a trace takes in memory."""
-    quantities = architecture.layers * len(QUANTITIES[architecture.cell])
-    a_character = architecture.vocabulary_size + quantities * architecture.hidden_size
-    return characters * a_character * _FLOAT_BYTES

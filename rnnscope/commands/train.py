@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import tyro
 
 from rnnscope.commands.reading import (
-    OnEvent,
     ThemeChoice,
     has_screen,
     read_on_screen,
@@ -24,7 +23,7 @@ from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.options import TrainOptions, fine_tuned, resumed
 
 if TYPE_CHECKING:
-    from rnnscope.training.events import Event
+    from rnnscope.training.events import Event, OnEvent
 
 
 EXAMPLES = (
@@ -140,17 +139,17 @@ def run(options: Options) -> int:
     asked = options.train
     known = _checked(asked, options.given)
 
-    def start(controls: Controls, say: OnEvent) -> None:
+    def start(controls: Controls, on_event: OnEvent) -> None:
         from rnnscope.training.launch import train
 
-        train(asked, controls, say, given=options.given)
+        train(asked, controls, on_event, given=options.given)
 
     state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
         refuse_terminal_as_text(known.text)
 
-        def start_with_curves(controls: Controls, say: OnEvent) -> None:
-            start(controls, with_curves(say))
+        def start_with_curves(controls: Controls, on_event: OnEvent) -> None:
+            start(controls, with_curves(on_event))
 
         return read_on_screen(start_with_curves, state, corpus=known.text, theme=options.theme)
     return read_plainly(start, state, json=options.json)
@@ -159,7 +158,7 @@ def run(options: Options) -> int:
 def with_curves(on_event: OnEvent) -> OnEvent:
     """Pass on every event, and before them the earlier progress of a run that is resumed, for its charts."""
 
-    def say(event: Event) -> None:
+    def pass_on(event: Event) -> None:
         from rnnscope.training.events import Started
         from rnnscope.training.run import read_curves
 
@@ -168,7 +167,7 @@ def with_curves(on_event: OnEvent) -> OnEvent:
                 on_event(earlier)
         on_event(event)
 
-    return say
+    return pass_on
 
 
 def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
@@ -190,7 +189,7 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
             )
         return options
     if not asked.text:
-        raise OptionError("TEXT is missing: name a text to learn, or a run to go on with by --resume RUN")
+        raise OptionError("TEXT is missing: name a text to learn, or a run to continue with --resume RUN")
 
     from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.text.reading import check_text

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import OnEvent, ThemeChoice, has_screen, read_on_screen, read_plainly
+from rnnscope.commands.reading import ThemeChoice, has_screen, read_on_screen, read_plainly
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
-    from rnnscope.training.events import Event
+    from rnnscope.training.events import Event, OnEvent
 
 EXAMPLES = (
     "rnnscope watch runs/NAME                the screen of a running or finished run",
@@ -38,24 +38,24 @@ def run(options: Options) -> int:
     directory = Path(options.run)
     _check(directory)
 
-    def start(controls: Controls, say: OnEvent) -> None:
+    def start(controls: Controls, on_event: OnEvent) -> None:
         from rnnscope.training.follow import follow
 
-        follow(directory, controls, say)
+        follow(directory, controls, on_event)
 
     if has_screen(plain=options.plain, json=options.json):
         return read_on_screen(start, ControlState(), corpus=options.run, theme=options.theme, live=False)
 
-    def start_and_end(controls: Controls, say: OnEvent) -> None:
-        """As a log the run is followed to its end; a screen stays, to look at what it became."""
+    def start_and_end(controls: Controls, on_event: OnEvent) -> None:
+        """A log ends with the run; a screen stays open."""
         from rnnscope.training.events import Finished
 
-        def say_to_the_end(event: Event) -> None:
-            say(event)
+        def stop_at_the_end(event: Event) -> None:
+            on_event(event)
             if isinstance(event, Finished):
                 controls.stop()
 
-        start(controls, say_to_the_end)
+        start(controls, stop_at_the_end)
 
     return read_plainly(start_and_end, ControlState(), json=options.json)
 

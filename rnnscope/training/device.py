@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from rnnscope.errors import DeviceError
+from rnnscope.text.display import counted
 from rnnscope.training.options import PrecisionName
 
 Precision = Literal["float32", "bfloat16"]
@@ -53,8 +54,7 @@ def device_title(device: torch.device) -> str:
         return f"cuda, {torch.cuda.get_device_name(device)}"
     if device.type == "mps":
         return "mps, Apple GPU"
-    threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+    return f"cpu, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def memory_note(device: torch.device) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ This module does not import torch. Each event has its step and its training time
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -151,3 +152,5 @@ class Finished(_Event):
 Event: TypeAlias = (
     Started | Progress | Evaluated | Compared | Sampled | Traced | Saved | Warned | Paused | Finished
 )
+
+OnEvent: TypeAlias = Callable[[Event], object]

@@ -11,7 +11,7 @@ be drawn before.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from rnnscope.errors import RnnscopeError, RunError
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.corpus import same_text
-from rnnscope.training.events import Compared, Event, Finished, Sampled, Started, Warned
+from rnnscope.training.events import Compared, Event, Finished, OnEvent, Sampled, Started, Warned
 from rnnscope.training.log import LogReader, as_one_run, condensed
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import (
@@ -50,7 +50,6 @@ _LARGEST_TEXT_BYTES = 64 << 20
 
 _OWN_PASSAGE_SYMBOLS = 600
 
-OnEvent = Callable[[Event], None]
 _Identity = tuple[int, int, int] | None
 
 

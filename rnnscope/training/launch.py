@@ -6,7 +6,7 @@ The command line runs it in its main thread for a plain log, in a worker thread 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,7 +35,7 @@ from rnnscope.training.device import (
     device_title,
     physical_cores,
 )
-from rnnscope.training.events import Event
+from rnnscope.training.events import OnEvent
 from rnnscope.training.learner import Learner
 from rnnscope.training.memory import available_bytes, out_of_memory_explained, require_memory
 from rnnscope.training.options import (
@@ -50,8 +50,6 @@ from rnnscope.training.options import (
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
 from rnnscope.training.streams import fitted
 from rnnscope.training.trainer import Pace, Trainer
-
-OnEvent = Callable[[Event], None]
 
 RUNS = Path("runs")
 """Where runs without a name go."""

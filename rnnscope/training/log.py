@@ -29,6 +29,7 @@ import numpy as np
 
 from rnnscope.files import FileLock
 from rnnscope.strict_json import JsonError, parse
+from rnnscope.text.display import counted
 from rnnscope.training.events import Evaluated, Event, Finished, Paused, Progress, Sampled, Started, Warned
 from rnnscope.training.records import from_line, merged, thinned, to_json, to_line
 
@@ -264,8 +265,8 @@ class LogReader:
                     events.append(event)
         if skipped:
             step, elapsed = (events[-1].step, events[-1].elapsed_seconds) if events else (0, 0.0)
-            lines_ = "1 damaged line" if skipped == 1 else f"{skipped:,} damaged lines, the first at"
-            events.append(Warned(step, elapsed, f"{self._path}: skipped {lines_} {first}"))
+            damaged = counted(skipped, "damaged line") + (", the first at" if skipped > 1 else "")
+            events.append(Warned(step, elapsed, f"{self._path}: skipped {damaged} {first}"))
         return events
 
 

@@ -22,13 +22,13 @@ from rnnscope.cli import main
 from rnnscope.commands import reading
 from rnnscope.training import launch
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Finished, Warned
+from rnnscope.training.events import Finished, OnEvent, Warned
 from rnnscope.training.options import TrainOptions
 from tests.unit.terminals import Terminal
 
 
 def _train_by(
-    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, reading.OnEvent], None]
+    monkeypatch: pytest.MonkeyPatch, train: Callable[[TrainOptions, Controls, OnEvent], None]
 ) -> None:
     monkeypatch.setattr(
         launch, "train", lambda options, controls, say, given=None: train(options, controls, say)
@@ -70,7 +70,7 @@ def test_a_signal_saves_and_is_the_exit_status(
 ) -> None:
     saved: list[bool] = []
 
-    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
+    def train(_: TrainOptions, controls: Controls, say: OnEvent) -> None:
         say(Warned(0, 0.0, "training"))
         os.kill(os.getpid(), number)
         for _attempt in range(500):
@@ -91,7 +91,7 @@ def test_a_signal_saves_and_is_the_exit_status(
 
 
 def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
+    def train(_: TrainOptions, controls: Controls, say: OnEvent) -> None:
         say(Warned(0, 0.0, "training"))
         for _attempt in range(2):
             os.kill(os.getpid(), signal.SIGINT)
@@ -103,7 +103,7 @@ def test_a_second_interrupt_does_not_wait(text: str, monkeypatch: pytest.MonkeyP
 
 
 def test_an_ignored_hangup_stays_ignored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(_: TrainOptions, controls: Controls, say: reading.OnEvent) -> None:
+    def train(_: TrainOptions, controls: Controls, say: OnEvent) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.05)
         assert not controls.state.stop
@@ -201,7 +201,7 @@ async def _quit_once_ended(pilot: Pilot[Any]) -> None:
 
 
 def test_an_error_that_ends_a_run_under_the_screen_is_raised_after_it() -> None:
-    def start(controls: Controls, say: reading.OnEvent) -> None:
+    def start(controls: Controls, say: OnEvent) -> None:
         raise ZeroDivisionError("of the run")
 
     with pytest.raises(ZeroDivisionError, match="of the run"):

@@ -86,7 +86,7 @@ def test_a_log_on_a_full_disk_ends_no_run(tmp_path: Path, text: str, form: str) 
     _, error = process.communicate(timeout=120)
     assert process.returncode == 0
     assert error.decode().splitlines() == [
-        "rnnscope: standard output: no space left on device; the run goes on without it"
+        "rnnscope: standard output: no space left on device; the run continues without it"
     ]
     assert read_header(tmp_path / "r" / "last.safetensors").training["step"] == 30
 
