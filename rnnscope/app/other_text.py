@@ -45,7 +45,16 @@ class OtherText:
         first = max(0, selection.cursor - _BEFORE)
         before = selection.trace.text[first : selection.cursor + 1]
 
+        is_cut = False
+
         def changed(text: str, cursor: int) -> None:
+            nonlocal is_cut
+            was_cut, is_cut = is_cut, len(text) > _LONGEST
+            if is_cut and not was_cut:
+                self._scope.announce(
+                    f"only the first {_LONGEST:,} of {len(text):,} characters are read; a file can be longer",
+                    "warning",
+                )
             if text:
                 self._type(text[:_LONGEST], max(0, cursor - 1))
 

@@ -43,10 +43,20 @@ class Places:
         self._scope = scope
         self._words = ""
         self._find_next: FindNext | None = None
+        self._is_awaited = False
+        """Whether the next match was asked for before a search has answered."""
 
-    def seek(self, find_next: FindNext) -> None:
-        """Let `next_place` go to the matches of a search from now on."""
+    def expect(self) -> None:
+        """A search begins: until it has answered, there is no next match."""
+        self._find_next, self._is_awaited = None, False
+
+    def seek(self, find_next: FindNext) -> bool:
+        """Let `next_place` go to the matches of a search from now on; whether it was waiting for them."""
+        was_awaited, self._is_awaited = self._is_awaited, False
         self._find_next = find_next
+        if was_awaited:
+            self.action_next_place()
+        return was_awaited
 
     def action_place(self) -> None:
         if self._scope.selection is None:
@@ -56,7 +66,10 @@ class Places:
 
     def action_next_place(self) -> None:
         selection = self._scope.selection
-        if self._find_next is None:
+        if self._find_next is None and any(job.key == "find" for job in self._scope.jobs.active):
+            self._is_awaited = True
+            self._scope.announce("going to the next match once the search has answered")
+        elif self._find_next is None:
             self.action_place()
         elif selection is not None:
             self._go_to_next(self._find_next, selection.position + 1)

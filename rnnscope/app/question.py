@@ -26,7 +26,7 @@ class Question:
     changed: Callable[[str, int], None] | None = None
     """Called at every key with what is written, and where the cursor is in it."""
     suggestions: tuple[str, ...] = ()
-    """What Tab or → completes."""
+    """What Tab or → completes, and Enter accepts."""
     is_yes_no: bool = False
     """Whether y and n answer at once, without Enter."""
 

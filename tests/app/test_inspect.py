@@ -27,7 +27,12 @@ from tests.app.waiting import until
 async def test_opening_shows_the_model_its_text_and_its_neurons() -> None:
     async with shown() as (_, screen):
         header = screen.query_one(ModelHeader).render_line(0).text
-        for expected in ("mine", "LSTM 1×48", "held out 1.571 nats", f"position 90 / {len(PASSAGE)}"):
+        for expected in (
+            "mine",
+            "LSTM 1×48",
+            "model's validation loss 1.571 nats",
+            f"position 90 / {len(PASSAGE)}",
+        ):
             assert expected in header
         text = text_of(screen)
         for expected in ("most active first", "gentleman", "forget", "kept", "←→ cursor"):

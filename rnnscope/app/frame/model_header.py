@@ -1,7 +1,7 @@
 """The header of a model: its name, its validation loss and its text; the rule below is a job's progress.
 
- rnnscope   shakespeare  LSTM 1×512     finding 43 %   held out 1.393 nats  111,539 characters
-━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸──────────────────────────────────────────────────
+ rnnscope   shakespeare  LSTM 1×512     finding 43 %   model's loss 1.393 nats  111,539 characters
+━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸──────────────────────────────────────────────────────
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from textual.widget import Widget
 from rnnscope.app.frame.facts import Part, facts_row, progress_rule, short_name
 from rnnscope.app.look import ink_of, logo, palette_of
 
+_WIDE = 110
+"""Columns from which the header says which loss it is."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -25,6 +28,7 @@ class Model:
     title: str = ""
     """Such as `LSTM 1×256`; empty while it is being loaded."""
     held_out_nats: float | None = None
+    """On the validation text of its training, which is not the text that is open."""
     source: str = ""
     """Where the text is from."""
     position: int = 0
@@ -73,7 +77,8 @@ class ModelHeader(Widget):
             share = f" {100 * model.share:.0f} %" if model.share is not None else "…"
             parts.append(Part(3, text(f"{model.activity}{share}", "azure"), on_the_right=True))
         if model.held_out_nats is not None:
-            nats = text("held out ", "dim") + text(f"{model.held_out_nats:.3f}", "strong", bold=True)
+            whose = "model's validation loss " if self.size.width >= _WIDE else "model's loss "
+            nats = text(whose, "dim") + text(f"{model.held_out_nats:.3f}", "strong", bold=True)
             parts.append(Part(4, nats + text(" nats", "dim"), on_the_right=True))
             bits = f"{model.held_out_nats / math.log(2):.2f} bits per character"
             parts.append(Part(6, text(bits, "dim"), on_the_right=True))

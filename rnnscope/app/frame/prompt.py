@@ -135,7 +135,14 @@ class Prompt(Widget):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._answer(event.value)
+        self._answer(self._completed(event.value))
+
+    def _completed(self, value: str) -> str:
+        """The answer, or the suggestion that stands in the row where the answer is its beginning."""
+        if self._question is None or not value or self._line.cursor_position < len(value):
+            return value
+        begun = (each for each in self._question.suggestions if each.casefold().startswith(value.casefold()))
+        return next(begun, value)
 
     def _answer(self, value: str) -> None:
         if self._question is None:

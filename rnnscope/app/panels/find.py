@@ -96,6 +96,7 @@ class FindAnalysis:
         else:
             query = as_query(text)
         query = replace(query, characters=self._scope.characters)
+        self._places.expect()
         self.panel.ask(query, lambda result: self._show(query, result), focus=False)
         return None
 
@@ -114,8 +115,11 @@ class FindAnalysis:
         first = result.results[0]
         self._scope.select_neuron(first.layer, first.unit, quantity=first.quantity, coloring="neuron")
         if result.positives:
-            self._places.seek(lambda session, position, progress: next_on(session, query, position, progress))
-            self._come_to(query)
+            was_awaited = self._places.seek(
+                lambda session, position, progress: next_on(session, query, position, progress)
+            )
+            if not was_awaited:
+                self._come_to(query)
 
     def _come_to(self, query: Find) -> None:
         """Go to where the feature is on, unless that is in sight."""

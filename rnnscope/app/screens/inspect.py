@@ -84,12 +84,15 @@ from rnnscope.jobs import Jobs
 from rnnscope.progress import Progress
 from rnnscope.selection import Selection
 from rnnscope.session import Session
+from rnnscope.text.display import label
 
 _WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
 """Queries that have a panel of their own."""
 _REFRESH_SECONDS = 0.1
 _LOOK_SECONDS = 2.0
 """How often the model's file is looked at."""
+_NAMED_UNKNOWN = 8
+"""Characters outside the vocabulary that are named in one message."""
 _LEAVING_SECONDS = 0.4
 """A job that cannot be cancelled at once does not hold up leaving for longer."""
 
@@ -150,7 +153,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self._model = Model(name, held_out_nats=held_out_nats)
         self._file = None if file is None else ModelFile(file)
         self.header = ModelHeader(name, id="header")
-        self._has_noted_unknown = False
+        self._noted_unknown: set[str] = set()
         self._original: Session | None = None
         """The session that was opened."""
         self.scope = scope = ScreenScope(
@@ -346,15 +349,22 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def _after_page(self, turned: Turned) -> None:
         if not turned.is_typed:  # an order that changes at every key cannot be read
             self.table.sort_by_page()
-        page = turned.page
-        if len(page.unknown) and not self._has_noted_unknown:
-            self._has_noted_unknown = True
-            character = page.text[int(page.unknown[0])]
-            stand_in = turned.session.reader.stand_in
-            self.scope.announce(
-                f"{character!r} is not in the model's vocabulary; shown as typed, read as {stand_in!r}"
-            )
+        self._note_unknown(turned)
         self._show_header()
+
+    def _note_unknown(self, turned: Turned) -> None:
+        """Say which characters the model does not know, once for each."""
+        found = dict.fromkeys(turned.page.text[index] for index in turned.page.unknown.tolist())
+        new = [character for character in found if character not in self._noted_unknown]
+        if not new:
+            return
+        self._noted_unknown |= set(new)
+        shown = ", ".join(f"'{label(character)}'" for character in new[:_NAMED_UNKNOWN])
+        rest = ", …" if len(new) > _NAMED_UNKNOWN else ""
+        self.scope.announce(
+            f"{shown}{rest} {'is' if len(new) == 1 else 'are'} not in the model's vocabulary; "
+            f"shown as typed, read as '{label(turned.session.reader.stand_in)}'"
+        )
 
     @on(Prompt.Closed)
     def _after_prompt(self) -> None:

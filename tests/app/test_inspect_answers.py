@@ -1,0 +1,149 @@
+"""What is typed on the inspect screen is taken as it is shown, and what cannot be read is said."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from rnnscope.analysis.find import Find, FindResult
+from rnnscope.analysis.matching import Match, MatchedUnit, MatchResult
+from rnnscope.app.frame.model_header import ModelHeader
+from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.progress import Progress
+from tests.app.conftest import PASSAGE
+from tests.app.looking import FakeSession, panel_text, seen, settled, shown
+from tests.app.real import TEXT, session
+from tests.app.waiting import until
+
+
+def messages(screen: InspectScreen) -> list[str]:
+    return [notice.message for notice in screen.banner.log_of_messages]
+
+
+# -- generated text ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
+@pytest.mark.parametrize("at", ["home", "end"])
+async def test_what_is_generated_is_in_sight_while_and_after_it_is_written(
+    size: tuple[int, int], at: str
+) -> None:
+    async with shown(session(), size) as (pilot, screen):
+        await pilot.press("ctrl+home" if at == "home" else "ctrl+end")
+        await settled(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: screen.paging.turned is not None and not screen.paging.is_original)
+        assert seen(screen).cursor in screen.passage.shown
+        await settled(pilot)
+        assert seen(screen).cursor == len(seen(screen).trace) - 1
+        assert seen(screen).cursor in screen.passage.shown
+
+
+# -- searching ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["quo", "QUO"])
+async def test_enter_accepts_the_completion_that_is_shown(typed: str) -> None:
+    fake = FakeSession()
+    async with shown(fake) as (pilot, screen):
+        await pilot.press("slash", *typed, "enter")
+        await settled(pilot)
+        assert not screen.prompt.display
+        asked = [query for query in fake.asked_of(Find) if query.characters == screen.scope.characters]
+        assert asked[-1].feature == "quotes"
+
+
+async def test_what_no_suggestion_begins_with_is_taken_as_it_is() -> None:
+    fake = FakeSession()
+    async with shown(fake) as (pilot, _):
+        await pilot.press("slash", *"(quo", "right_parenthesis", "enter")
+        await settled(pilot)
+        assert fake.asked_of(Find)[-1].pattern == "(quo)"
+
+
+async def test_the_next_match_waits_for_the_search() -> None:
+    real = session()
+    answered = threading.Event()
+
+    def answer(fake: FakeSession, query: Find, progress: Progress) -> FindResult:
+        answered.wait(20)
+        return real.ask(query)
+
+    fake = FakeSession(TEXT, {Find: answer})
+    async with shown(real) as (pilot, screen):
+        fake.reader = real.reader  # type: ignore[assignment]
+        screen.scope.use(fake)  # type: ignore[arg-type]
+        await pilot.press("ctrl+home", "slash", *"(seven)", "enter", "N")
+        await pilot.pause()
+        assert not screen.prompt.display
+        assert any("once the search has answered" in message for message in messages(screen))
+        answered.set()
+        await until(pilot, lambda: screen.find.panel.result is not None)
+        await settled(pilot)
+        assert seen(screen).position == TEXT.index("seven")
+        await pilot.press("N")
+        await settled(pilot)
+        assert seen(screen).position == TEXT.index("seven", TEXT.index("seven") + 1)
+
+
+# -- typed text --------------------------------------------------------------------------------------------
+
+
+async def test_unknown_characters_are_named_once_each() -> None:
+    async with shown(session()) as (pilot, screen):
+        await pilot.press("e")
+        line = screen.query_one(Input)
+        line.value = "a ñandú 漢 a"
+        await settled(pilot)
+        noted = [message for message in messages(screen) if "vocabulary" in message]
+        assert len(noted) == 1
+        for expected in ("'ñ'", "'ú'", "'漢'", "shown as typed, read as '␣'"):
+            assert expected in noted[0]
+        line.value = "a ñandú 漢 a é"
+        await settled(pilot)
+        noted = [message for message in messages(screen) if "vocabulary" in message]
+        assert len(noted) == 2
+        assert noted[1].startswith("'é' is not in")
+
+
+async def test_a_text_that_is_cut_says_so_once() -> None:
+    async with shown(session(), (80, 24)) as (pilot, screen):
+        await pilot.press("e")
+        line = screen.query_one(Input)
+        line.post_message(events.Paste(PASSAGE * 100))
+        await settled(pilot)
+        line.value += "a"
+        await settled(pilot)
+        cut = [message for message in messages(screen) if "only the first 20,000 of" in message]
+        assert len(cut) == 1
+        assert len(seen(screen).trace) == 20_000
+
+
+# -- the header and lists ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"), [(120, "model's validation loss 1.571 nats"), (80, "model's loss 1.571")]
+)
+async def test_the_header_says_whose_loss_it_is(width: int, expected: str) -> None:
+    async with shown(size=(width, 30)) as (_, screen):
+        assert expected in screen.query_one(ModelHeader).render_line(0).text
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        ((), "no unit is active exactly here"),
+        ((MatchedUnit(1, 7, 1),), "no other range has any of them active"),
+    ],
+)
+async def test_an_empty_match_list_says_so(units: tuple[MatchedUnit, ...], expected: str) -> None:
+    result = MatchResult(0, 3, "THE", 1, "cell", 0.3, units, (), 286)
+    fake = FakeSession(answers={Match: lambda fake, query, progress: result})
+    async with shown(fake) as (pilot, screen):
+        await pilot.press("m")
+        await settled(pilot)
+        assert expected in panel_text(screen, "match")
