@@ -28,11 +28,11 @@ def passage() -> Trace:
 
 
 class Picture:
-    """A screen that has shown a run whose clock stands still, with its sample written out."""
+    """A screen that has shown a run whose clock stands still, its sample written out, and then `more`."""
 
     def __init__(self, trace: Trace, *more: Any, theme: Theme = "dark", depth: Depth = "truecolor") -> None:
         self._clock = 0.0
-        self._run = Telling([*run_until(trace, LAST), *more])
+        self._run, self._more = Telling(run_until(trace, LAST)), more
         self._screen = TrainScreen(self._run, corpus="tinyshakespeare.txt", now=lambda: self._clock)
         self.app = RnnscopeApp(self._screen, theme=theme, depth=depth)
 
@@ -46,6 +46,9 @@ class Picture:
             for _ in range(20):  # all time passes here, so that the text stands still in the picture
                 self._clock += 0.25
                 screen.tick()
+            self._run.say(*self._more)
+            await until(pilot, lambda: self._run.has_said_all)
+            await pilot.pause(0.3)
             await pilot.press(*keys)
             await pilot.pause(0.3)
             screen.controls.stop()
