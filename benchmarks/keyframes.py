@@ -35,7 +35,7 @@ from rnnscope.tracing.trace import Trace
 _BYTES = 100_000_000
 _PAGE = 2000
 _LAID = 65_536
-_PLACES = 12
+_PLACES = 24
 
 
 def main() -> None:

@@ -1,14 +1,14 @@
-"""What a neuron could know about a position of a text: features, a boolean or a number for every character.
+"""Built-in features of a text: a boolean or a number for every character.
 
-A network has read a character when it answers, so a feature tells what holds once that character is read: an
-opening quote is inside its quotes, the closing one is not; at a line break the column is 0. A few features
-need a look ahead (does this apostrophe open a quotation?), of at most 256 characters.
+A feature describes the text up to and including a character, which the network has read when its
+activations are recorded: an opening quote is inside its quotes, the closing one is not; at a line break the
+column is 0. A few features look ahead (does this apostrophe open a quotation?), by at most 256 characters.
 
     values(text)["quotes"]          (T,) bool
     values(text)["column"]          (T,) int32
 
 A text is read in pieces, in linear time and with a few numbers carried from piece to piece, so that its
-length does not matter; `Scanner` reads many rows of text side by side.
+length does not matter.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PIECE = 1 << 16
 
 
 class Piece:
-    """A piece of text, and every feature of its positions; what is not asked for is not worked out.
+    """A piece of text, and the features of its positions, each computed when it is called for.
 
     codes: (rows, n + ahead) int32 code points, of which the first n are asked about.
     """

@@ -74,10 +74,10 @@ _LEARN_FROM, _JUDGED_BY = 2048, 4096
 
 _SAMPLE, _SAMPLE_BYTES = 8192, 96 << 20
 """Positions of each half from which all units of a long text are ranked."""
-_FIRST_STEPS = 1024
+_REGION = 1 << 16
 _LARGEST_REGION = 1 << 20
 _ENOUGH = 1024
-"""The sample is from the first 1,024 steps of every stream, or from as many as have so many positives."""
+"""The sample is from the first 65,536 positions of all streams, or from as many as have so many positives."""
 _MORE = 12
 """Units that are counted at every position beyond those that are reported."""
 _BINS = 2048
@@ -587,7 +587,7 @@ class _LongSearch(_Search):
     ) -> tuple[int, Positions, Positions]:
         """How many steps of every stream to sample from, and the positions of each half, in text order."""
         most = min(streams.steps, _LARGEST_REGION // len(streams))
-        steps = min(_FIRST_STEPS, most)
+        steps = min(_REGION // len(streams), most)
         while True:
             region = (streams.starts[:, None] + np.arange(steps)).ravel()
             groups = self._groups[region]

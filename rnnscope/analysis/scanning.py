@@ -3,8 +3,8 @@
     behind |  piece: n characters, what is asked about  | ahead
      (8)   |  t = 0 … n−1                               | (256)
 
-Each function below answers for all positions of a piece at once, by running sums and maxima along its rows,
-and keeps in `Memory` the one number a row that the next piece needs.
+Each function below computes all positions of a piece at once, by running sums and maxima along its rows, and
+keeps in `Memory` the one number per row that the next piece needs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def among(codes: Codes, symbols: str) -> Bools:
 
 
 class Memory:
-    """What rows of text have left behind: a number a row under each name, zero at first."""
+    """What is carried from one piece of the rows of text to the next: one number per row under each name."""
 
     def __init__(self, rows: int) -> None:
         self._kept: dict[str, Ints] = {}
@@ -81,7 +81,7 @@ class Memory:
 
 
 def upcoming(events: Bools) -> Ints:
-    """How far the next event after each position is; a great number where none is in sight."""
+    """The distance to the next event after each position; a large number where there is none in the piece."""
     positions = _positions(events)
     marked = np.where(events, positions, _FAR)[:, ::-1]
     nearest = np.minimum.accumulate(marked, axis=1)[:, ::-1]
@@ -92,7 +92,7 @@ def upcoming(events: Bools) -> Ints:
 
 
 def comes_next(marks: Bools, events: Bools) -> Bools:
-    """Whether the first event from each position on is one of `marks`; so it is where none is in sight."""
+    """Whether the first event from each position on is one of `marks`; true where there is no event."""
     numbered = 2 * _positions(events) + ~marks  # the last bit says which it was
     nearest = np.where(events, numbered, _FAR)[:, ::-1]
     found: Bools = np.minimum.accumulate(nearest, axis=1)[:, ::-1] & 1 == 0
@@ -100,7 +100,7 @@ def comes_next(marks: Bools, events: Bools) -> Bools:
 
 
 def since(events: Bools, memory: Memory, name: str) -> Ints:
-    """How long ago the last event was: 0 at the event itself. Before a text stands an event."""
+    """The distance from the last event: 0 at the event itself. A text starts as if after an event."""
     positions = _positions(events)
     last = np.where(events, positions, -1 - memory.recall(name)[:, None])
     passed = positions - np.maximum.accumulate(last, axis=1, out=last)
@@ -131,7 +131,7 @@ def _positions(events: Bools) -> Ints:
 
 
 def depth(opens: Bools, closes: Bools, resets: Bools, memory: Memory, name: str) -> Ints:
-    """How many openers wait for their closer. A closer without an opener is passed over.
+    """The number of openers without their closer. A closer without an opener is ignored.
 
     With S the running sum of the steps, a sum that may not fall below zero is S − min(0, min S so far); a
     reset is a step so far down that it always ends at zero.

@@ -3,12 +3,11 @@
 A trained network forgets: whatever state it starts in some thousand characters earlier, it ends in the same
 one, which then is that of a run over the whole text too.
 
-    zero ──╮
-     +s  ──┼──▶ the same state: that is the state of a run over the whole text
-     −s  ──╯    different states: only a run over the text can tell
+    +s ──┬──▶ the same state: that is the state of a run over the whole text
+    −s ──╯    different states: only a run over the text can tell
 
-s has ±1 for every unit. A unit that keeps its sign for good, such as one that waits for a closing quote, ends
-in different states from +s and −s.
+s has +1 or −1 for every unit, and 4 times that for a cell. A unit that keeps its sign for good, such as one
+that waits for a closing quote, ends in different states from +s and −s.
 """
 
 from __future__ import annotations
@@ -48,11 +47,11 @@ def remembered(
 ) -> tuple[State, NDArray[np.bool_]]:
     """States before the characters at `positions` (n,), after reading `characters` before each of them.
 
-    Returns the states, each part (n, H), of runs that start from zero, and (n,) whether the network has
-    forgotten its start there: then the state is that of a run over the whole text. Raises Cancelled.
+    Returns states, each part (n, H), and (n,) whether the network has forgotten where it started: then the
+    state is that of a run over the whole text, else that of a run from far away. Raises Cancelled.
     """
     ids = np.stack([read(position - characters, position) for position in positions], axis=1)
-    # Three runs for each position: (3 n, H), those from zero first.
+    # Two runs for each position: (2 n, H), all those from +s before all those from −s.
     starts = [_starts(cell, model.readout.weight) for cell in model.layers]
     state: State = tuple(
         tuple(part.repeat_interleave(len(positions), dim=0) for part in start) for start in starts
@@ -60,16 +59,11 @@ def remembered(
     for first in range(0, characters, _STEPS):
         progress.check()
         part = torch.from_numpy(ids[first : first + _STEPS].astype(np.int64)).to(model.device)
-        state = run(model, part.repeat(1, 3), state)
-    groups = [
-        tuple(
-            part[number * len(positions) : (number + 1) * len(positions)] for layer in state for part in layer
-        )
-        for number in range(3)
-    ]
-    is_forgotten = same(groups[0], groups[1]) & same(groups[0], groups[2])
-    from_zero = tuple(tuple(part[: len(positions)].clone() for part in layer) for layer in state)
-    return from_zero, is_forgotten
+        state = run(model, part.repeat(1, 2), state)
+    parts = [part.unflatten(0, (2, len(positions))) for layer in state for part in layer]
+    plus, minus = ([part[number] for part in parts] for number in range(2))
+    found = tuple(tuple(part[: len(positions)].clone() for part in layer) for layer in state)
+    return found, same(minus, plus)
 
 
 @torch.no_grad()
@@ -95,8 +89,8 @@ def same(left: Sequence[Tensor], right: Sequence[Tensor]) -> NDArray[np.bool_]:
 
 
 def _starts(cell: Cell, like: Tensor) -> LayerState:
-    """(3, H) of each part of the state: zero, +s and −s."""
+    """(2, H) of each part of the state: +s and −s."""
     generator = torch.Generator().manual_seed(0)
     signs = 2.0 * torch.randint(0, 2, (1, cell.hidden_size), generator=generator).to(like) - 1.0
-    far = torch.cat((torch.zeros_like(signs), signs, -signs))
+    far = torch.cat((signs, -signs))
     return (far,) if cell.state_parts == 1 else (far, _FAR * far)

@@ -9,9 +9,10 @@ Up to where the text has been read in order, states are kept at intervals (keyfr
 from the nearest one. Beyond, a page starts where the network has forgotten what came before it
 (forgetting.py); a network that does not forget has to read the text up to the page.
 
-States are the same as those of one run over the whole text within 1e-5 (`forgetting.SAME`), and activations
-with them. Log-probabilities are sums over a layer of such values: with the sample models they differ by up to
-1e-4 (`benchmarks/keyframes.py` measures both).
+A start counts as forgotten if runs from states far apart agree within 1e-5 (`forgetting.SAME`). With the
+sample LSTM, activations of exact pages differ by at most 4e-5 from those of one run over the whole text, and
+log-probabilities by 4e-5 nats, as much as kernels differ that add in another order
+(`benchmarks/keyframes.py` measures both).
 """
 
 from __future__ import annotations

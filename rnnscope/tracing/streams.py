@@ -24,7 +24,7 @@ from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.tracing.forgetting import WARM_UP, ReadIds, remembered, run, same
 
-STREAMS = 64
+STREAMS = 128
 """How many streams, where the text is long enough."""
 STEPS = 16
 """Characters of every stream in a batch: its values stay in the processor's cache."""
