@@ -36,6 +36,7 @@ from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.streams import STREAMS
 
 _PAIRS = 5
+_BOUND = 3.0
 _CHARACTERS = 1_000_000
 _CHUNK = 64
 _TEXT = Path(__file__).parent.parent / "data" / "input.txt"
@@ -74,8 +75,10 @@ def _time(model: CharRNN, text: str) -> None:
             print(
                 f"  forward {plain:6.1f} s   search {search:6.1f} s   {search / plain:.2f} times", flush=True
             )
+        ratio = statistics.median(ratios)
         print(
-            f"{query.feature or query.pattern}: {statistics.median(ratios):.2f} times a forward pass; "
+            f"{query.feature or query.pattern}: {ratio:.2f} times a forward pass (bound: {_BOUND:g}, "
+            f"{'holds' if ratio <= _BOUND else 'does NOT hold'}); "
             f"memory {memory[-2]:.0f} MB after half of the text, {memory[-1]:.0f} MB after all",
             flush=True,
         )

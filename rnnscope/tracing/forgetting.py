@@ -60,7 +60,7 @@ def remembered(
         progress.check()
         part = torch.from_numpy(ids[first : first + _STEPS].astype(np.int64)).to(model.device)
         state = run(model, part.repeat(1, 2), state)
-    parts = [part.unflatten(0, (2, len(positions))) for layer in state for part in layer]
+    parts = [part.view(2, len(positions), -1) for layer in state for part in layer]
     plus, minus = ([part[number] for part in parts] for number in range(2))
     found = tuple(tuple(part[: len(positions)].clone() for part in layer) for layer in state)
     return found, same(minus, plus)
