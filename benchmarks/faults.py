@@ -36,7 +36,7 @@ from rnnscope.commands.find import load_labels
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model, save_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.plain import PlainLog

@@ -20,7 +20,7 @@ from rnnscope.export.read import read_colored
 from rnnscope.export.subject import Subject, model_facts
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
@@ -119,9 +119,9 @@ class Model:
 def load(model: str | Path, device: str = "cpu", *, allow_nonfinite: bool = False) -> Model:
     """Load a model.
 
-    model: a model file, a run directory (its best weights), or the name of a sample model. device: such as
-    "cpu" or "cuda". allow_nonfinite: accept weights that are NaN or infinite. Raises CheckpointError for a
-    file that is missing or not a model.
+    model: a model file, a run directory (its best weights), the name of a sample model, or another program's
+    checkpoint. device: such as "cpu" or "cuda". allow_nonfinite: accept weights that are NaN or infinite.
+    Raises CheckpointError for a file that is missing or not a model.
 
     Example::
 

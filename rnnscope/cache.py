@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +49,7 @@ class Cache:
     """Results of one model in one file. Several threads may use it at once."""
 
     def __init__(self, path: Path, model_digest: str) -> None:
-        """model_digest: `file_digest` of the model's file."""
+        """model_digest: `digest_of` the model's files."""
         self.path = path
         self.notes: list[str] = []
         """What the user should know of the file, one line each."""
@@ -113,12 +114,13 @@ def key_of(query: Query[Any], text_digest: str) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal. Raises OSError."""
+def digest_of(paths: Iterable[Path]) -> str:
+    """The SHA-256 of the bytes of files, in hexadecimal. Raises OSError."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_READ_AT_ONCE):
-            digest.update(part)
+    for path in paths:
+        with path.open("rb") as file:
+            while part := file.read(_READ_AT_ONCE):
+                digest.update(part)
     return digest.hexdigest()
 
 

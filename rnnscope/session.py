@@ -88,21 +88,22 @@ class Session:
     ) -> Session:
         """A session on a model and a text that are named as on the command line.
 
-        model: a path, a run directory (its best weights), or a sample model's name. text: a file; None opens
-        the model's validation text where it is at hand, else a text that the model writes. allow_nonfinite:
-        accept weights that are NaN or infinite. keep: keep results in a file next to the model. progress:
-        checked while a pipe has nothing to read. Raises CheckpointError, TextError, Cancelled.
+        model: a path, a run directory (its best weights), a sample model's name, or another program's
+        checkpoint. text: a file; None opens the model's validation text where it is at hand, else a text that
+        the model writes. allow_nonfinite: accept weights that are NaN or infinite. keep: keep results in a
+        file next to the model. progress: checked while a pipe has nothing to read. Raises CheckpointError,
+        TextError, Cancelled.
         """
-        from rnnscope.cache import Cache, file_digest
+        from rnnscope.cache import Cache, digest_of
         from rnnscope.network.checkpoint import load_model
-        from rnnscope.network.header import read_header
+        from rnnscope.network.formats import files_of, read_header
         from rnnscope.network.locate import resolve_model, sidecar
         from rnnscope.opening import open_text
 
         path = resolve_model(model)
         network = load_model(path, allow_nonfinite=allow_nonfinite)
         opening = open_text(network, read_header(path), path, text, progress)
-        cache = Cache(sidecar(path, ".findings.json"), file_digest(path)) if keep else None
+        cache = Cache(sidecar(path, ".findings.json"), digest_of(files_of(path))) if keep else None
         training_text = opening.training_text
         return cls(network, opening.text, name=opening.source, training_text=training_text, cache=cache)
 

@@ -11,7 +11,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from rnnscope.network.checkpoint import load_model, read_header, resolve_model, save_model
+from rnnscope.network.checkpoint import load_model, save_model
+from rnnscope.network.formats import read_header
+from rnnscope.network.locate import resolve_model
 from rnnscope.text.corpus import load_corpus
 from rnnscope.training.evaluate import evaluate
 

@@ -251,7 +251,7 @@ def _counterpart(model: CharRNN, text: str) -> tuple[CharRNN, str]:
     import torch
 
     from rnnscope.network.checkpoint import load_model
-    from rnnscope.network.header import read_header
+    from rnnscope.network.formats import read_header
     from rnnscope.network.locate import sample_models
     from rnnscope.network.model import CharRNN
 
@@ -274,10 +274,10 @@ def _counterpart(model: CharRNN, text: str) -> tuple[CharRNN, str]:
 def _named(name: str) -> tuple[CharRNN, str]:
     """Raises CheckpointError."""
     from rnnscope.network.checkpoint import load_model
-    from rnnscope.network.locate import resolve_model
+    from rnnscope.network.locate import model_name, resolve_model
 
     path = resolve_model(name)
-    return load_model(path), path.stem if path.stem not in ("best", "last") else path.parent.name
+    return load_model(path), model_name(path)
 
 
 def unknown_share(vocabulary: Vocabulary, text: str, kind: str) -> float:

@@ -16,12 +16,13 @@ COMMANDS = {
     "find": "find neurons that detect a feature",
     "analyze": "saturation, contexts, ablation, saliency, errors, n-grams and more",
     "export": "write a colored text as a page, a picture or numbers",
+    "import": "convert another program's checkpoint to a model file",
     "corpus": "write a text to train on to a file",
     "info": "show the metadata of a model or a run",
     "completion": "print a script that completes commands in bash, zsh or fish",
 }
 
-_MODULES = {"eval": "evaluate"}  # where the name of the command is taken
+_MODULES = {"eval": "evaluate", "import": "import_model"}  # where the name of the command is taken
 
 
 def parsed(command: str, arguments: Sequence[str]) -> Any | None:

@@ -74,7 +74,9 @@ def _summary(query: type[Query[Any]]) -> str:
 def options_of(query: type[Query[Any]]) -> type:
     """The options of one analysis: a model, a text, the fields of the query, and how to print."""
     positional = tyro.conf.Positional
-    model = tyro.conf.arg(help="A model file, a run directory, or a sample model's name.")
+    model = tyro.conf.arg(
+        help="A model file, a run directory, a sample model, or another program's checkpoint."
+    )
     text = tyro.conf.arg(help="The text: a file, archive, python or shakespeare, or - for standard input.")
     as_json = tyro.conf.arg(help="Print the result as one JSON object.")
     nonfinite = tyro.conf.arg(help="Load weights that are NaN or infinite, too.")

@@ -88,7 +88,7 @@ def arguments_of(command: str) -> tuple[str, ...]:
             return NAMES
         case "watch":
             return ()
-        case "sample" | "info":
+        case "sample" | "info" | "import":
             return tuple(sample_models())
         case "completion":
             return get_args(Shell)

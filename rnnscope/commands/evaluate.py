@@ -27,7 +27,7 @@ class Options:
     """Measure how well a model predicts a text: its loss in nats, bits per character, and perplexity."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     text: Annotated[str, tyro.conf.Positional] = ""
     """The text to evaluate on: a file, archive, python or shakespeare, or - for standard input (required
     unless --split)."""
@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     if options.window is not None and options.window < 1:
         raise OptionError(f"--window is {options.window}, but must be at least 1")
 
-    from rnnscope.network.header import read_header
+    from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
 
     path = resolve_model(options.model)

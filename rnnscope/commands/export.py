@@ -28,7 +28,7 @@ class Options:
     """
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     text: Annotated[str, tyro.conf.Positional]
     """The text: a file of any size, archive, python or shakespeare, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
@@ -60,7 +60,7 @@ def run(options: Options) -> int:
 
     # All that can be wrong with the arguments is checked before torch is imported.
     from rnnscope.corpora.named import resolve_text
-    from rnnscope.network.header import read_header
+    from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.display import counted, label
     from rnnscope.text.long import LongText

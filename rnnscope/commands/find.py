@@ -31,7 +31,7 @@ class Options:
     """
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     text: Annotated[str, tyro.conf.Positional]
     """The text: a file, archive, python or shakespeare, or - for standard input."""
     feature: Annotated[str | None, tyro.conf.arg(help=f"A built-in feature: {', '.join(FEATURES)}.")] = None

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import tyro
 
 from rnnscope.commands.output import print_table, say_json
-from rnnscope.network.header import Header, read_header
+from rnnscope.network.formats import files_of, format_of, read_header
+from rnnscope.network.header import Header
 from rnnscope.network.locate import resolve_model
 
 EXAMPLES = (
@@ -23,7 +24,7 @@ class Options:
     """Show the metadata of a model: its architecture, vocabulary, training options and losses."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     json: bool = False
     """Print one JSON object."""
 
@@ -44,7 +45,8 @@ def _facts(path: Path, header: Header) -> dict[str, Any]:
     architecture = asdict(header.architecture) | {"input_size": header.architecture.input_size}
     return {
         "path": str(path),
-        "bytes": path.stat().st_size,
+        "bytes": _bytes(path),
+        "format": format_of(path).NAME,
         "dtype": header.dtype,
         "parameters": header.parameters,
         **architecture,
@@ -67,7 +69,7 @@ def _rows(path: Path, header: Header) -> dict[str, str]:
     if architecture.activation != "tanh":
         details.append(architecture.activation)
     rows = {
-        "file": f"{path}, {path.stat().st_size:,} bytes, {header.dtype}",
+        "file": f"{path}, {_bytes(path):,} bytes, {header.dtype}, {format_of(path).NAME}",
         "network": f"{architecture.title}, {', '.join(details)}",
         "parameters": f"{header.parameters:,}",
         "vocabulary": symbols,
@@ -79,6 +81,10 @@ def _rows(path: Path, header: Header) -> dict[str, str]:
     if isinstance(options, dict):
         rows["options"] = ", ".join(f"{_spaced(name)} {_shown(value)}" for name, value in options.items())
     return rows
+
+
+def _bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))
 
 
 def _run_header(directory: Path) -> dict[str, Any]:

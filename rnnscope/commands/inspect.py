@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once, refuse_terminal_as_text
 from rnnscope.errors import OptionError
-from rnnscope.network.locate import resolve_model
+from rnnscope.network.locate import model_name, resolve_model
 
 if TYPE_CHECKING:
     from rnnscope.progress import Progress
@@ -36,7 +35,7 @@ class Options:
     """
 
     model: Annotated[str, tyro.conf.Positional] = "archive-lstm"
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     text: Annotated[str | None, tyro.conf.Positional] = None
     """The text: a file of any size, or archive, python or shakespeare."""
     theme: ThemeChoice = "auto"
@@ -47,7 +46,7 @@ class Options:
 
 def run(options: Options) -> int:
     from rnnscope.corpora.named import is_corpus, resolve_text
-    from rnnscope.network.header import read_header
+    from rnnscope.network.formats import read_header
     from rnnscope.text.reading import check_text
 
     path = resolve_model(options.model)
@@ -67,7 +66,7 @@ def run(options: Options) -> int:
     held_out = header.training.get("held_out_nats")
     screen = InspectScreen(
         lambda progress: _open(options, progress),
-        name=_name(path, options.model),
+        name=model_name(path),
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
         notes=notes_path(path),
@@ -89,8 +88,3 @@ def _open(options: Options, progress: Progress) -> Session:
         keep=True,
         progress=progress,
     )
-
-
-def _name(path: Path, given: str) -> str:
-    """What the header calls the model: its file, or its run."""
-    return path.resolve().parent.name if Path(given).is_dir() else path.stem

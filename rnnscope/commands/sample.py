@@ -29,7 +29,7 @@ class Options:
     """Generate text. Control characters are shown as symbols in a terminal and passed through to a pipe."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     prime: str = ""
     """The text to continue; without it the text starts after a line break (or the first symbol)."""
     length: int = 1000

@@ -22,7 +22,7 @@ class Options:
     """Record every gate and state of every unit along a text, with the predictions."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), or the name of a sample model."""
+    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
     text: Annotated[str, tyro.conf.Positional]
     """The text: a file, archive, python or shakespeare, or - for standard input."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.npz")]
@@ -40,7 +40,7 @@ def run(options: Options) -> int:
     import psutil
 
     from rnnscope.corpora.named import resolve_text
-    from rnnscope.network.header import read_header
+    from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
 

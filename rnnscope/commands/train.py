@@ -201,7 +201,7 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
 
         refuse_a_run(Path(asked.run))
     if asked.init_from is not None:
-        from rnnscope.network.header import read_header
+        from rnnscope.network.formats import read_header
         from rnnscope.network.locate import resolve_model
 
         model = read_header(resolve_model(asked.init_from))

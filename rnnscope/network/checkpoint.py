@@ -1,7 +1,6 @@
-"""A model in one `.safetensors` file: the weights, and a header that describes them.
+"""Load a model from a checkpoint of any format of `formats`; save it as a `.safetensors` file.
 
-Tensors have the names and shapes of `header.expected_shapes`; the metadata's one key, `rnnscope`, is JSON.
-Files are written whole or not at all; all that is read is checked.
+Files are written whole or not at all.
 """
 
 from __future__ import annotations
@@ -11,18 +10,13 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from rnnscope.errors import CheckpointError
 from rnnscope.files import write_atomically
-from rnnscope.network.header import (
-    Header,
-    expected_shapes,
-    metadata_of,
-    open_model,
-    parse_header,
-)
+from rnnscope.network.formats import read_weights
+from rnnscope.network.formats.native import metadata_of
+from rnnscope.network.header import expected_shapes
 from rnnscope.network.model import CharRNN
 
 
@@ -45,12 +39,16 @@ def model_bytes(model: CharRNN, training: Mapping[str, object], *, half: bool = 
 
 
 def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False) -> CharRNN:
-    """The model in a file, in float32 and ready to evaluate.
+    """The model in a checkpoint, in float32 and ready to evaluate.
 
     allow_nonfinite: accept weights that are NaN or infinite, as training that diverged leaves them. Raises
     CheckpointError.
     """
-    header, stored = _read(path)
+    header, stored = read_weights(path)
+    if {name: tuple(tensor.shape) for name, tensor in stored.items()} != expected_shapes(header.architecture):
+        raise CheckpointError(f"{path}: the shapes of its weights are not those that its header gives")
+    if header.architecture.tied and not _same(stored["embedding.weight"], stored["readout.weight"]):
+        raise CheckpointError(f"{path}: its read-out is tied, but differs from the embedding")
     if not allow_nonfinite:
         _require_finite(stored, path)
     # A generator of its own, so that loading leaves the program's random numbers as they were.
@@ -59,25 +57,6 @@ def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False
         for name, tensor in model.tensors().items():
             tensor.copy_(stored[name])
     return model.to(device).eval()
-
-
-def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
-    try:
-        # Opened once: the name may be given to a newer file at any moment.
-        with open_model(path) as file:
-            header = parse_header(file, path)
-            file.seek(0)
-            stored = safetensors.torch.load(file.read())
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is torn or not a safetensors file: {str(error)[:100]}") from None
-    shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
-    if shapes != expected_shapes(header.architecture):
-        raise CheckpointError(f"{path} says one thing of its tensors twice and differently")
-    if header.architecture.tied and not _same(stored["embedding.weight"], stored["readout.weight"]):
-        raise CheckpointError(f"{path} says its read-out is tied, but it differs from the embedding")
-    return header, stored
 
 
 def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where a model is: a path, a run directory's best, or a sample model by its name; and where its notes go."""
+"""Where a model is: a path, the best of a run, or a sample model by its name; and where its notes go."""
 
 from __future__ import annotations
 
@@ -10,23 +10,40 @@ from pathlib import Path
 import platformdirs
 
 from rnnscope.errors import CheckpointError, suggestion
+from rnnscope.network.formats import is_foreign
+
+_OF_RUNS = ("best.safetensors", "last.safetensors")
 
 
 def resolve_model(name: str) -> Path:
-    """The file that `name` means. Raises CheckpointError, listing the sample models, where there is none."""
+    """The checkpoint that `name` means: a file, or the directory that another program writes.
+
+    Raises CheckpointError, listing the sample models, where there is none.
+    """
     path = Path(name).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
-        for kept in ("best.safetensors", "last.safetensors"):
+        for kept in _OF_RUNS:
             if (path / kept).is_file():
                 return path / kept
+        if is_foreign(path):
+            return path
     samples = sample_models()
     if name in samples:
         return samples[name]
     if path.is_dir():
-        raise CheckpointError(f"{name} holds no best.safetensors or last.safetensors; is it a run directory?")
+        raise CheckpointError(
+            f"{name} holds no best.safetensors or last.safetensors, and no checkpoint of another program"
+        )
     raise CheckpointError(f"there is no model {name}, neither a file nor a run; {suggestion(name, samples)}")
+
+
+def model_name(path: Path) -> str:
+    """The name of a checkpoint in titles: its file or directory, or the run that it is the best of."""
+    if path.name in _OF_RUNS:
+        return path.resolve().parent.name
+    return path.name if path.is_dir() else path.stem
 
 
 def sample_models() -> dict[str, Path]:

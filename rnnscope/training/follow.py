@@ -190,7 +190,7 @@ class _Weights:
     def _load(self, path: Path) -> None:
         """Load the weights of a file; if it cannot be read, the previous weights stay."""
         from rnnscope.network.checkpoint import load_model
-        from rnnscope.network.header import read_header
+        from rnnscope.network.formats import read_header
 
         try:
             header = read_header(path)

@@ -19,7 +19,7 @@ from rnnscope.errors import OptionError, RunError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from rnnscope.errors import CheckpointError, RnnscopeError, RunError
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines

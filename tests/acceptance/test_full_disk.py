@@ -16,7 +16,7 @@ import torch
 
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.controls import Controls

@@ -9,7 +9,7 @@ import pytest
 from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.corpora.recipes import python_text
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.network.sampling import Sampler
 from rnnscope.session import Session

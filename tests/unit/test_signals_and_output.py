@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 SMALL = ["--hidden-size", "8", "--batch-size", "4", "--sequence-length", "16", "--threads", "1"]

@@ -19,7 +19,7 @@ from rnnscope.errors import CheckpointError
 from rnnscope.network import locate
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.checkpoint import load_model, save_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.locate import resolve_model
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
@@ -290,7 +290,7 @@ def test_a_changed_byte_of_the_header_never_surprises(saved: Path, position: flo
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, "is a directory")
-    refused(tmp_path / "absent", "no file")
+    refused(tmp_path / "absent", "cannot be read: No such file")
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     refused(tmp_path / "pipe", "not a regular file")
 

@@ -13,7 +13,7 @@ from rnnscope.app.history import History
 from rnnscope.commands.train import with_curves
 from rnnscope.errors import DeviceError, OptionError, RnnscopeError, RunError, TextError
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.training import launch as module
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Started

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rnnscope.errors import RnnscopeError, UnsavedError
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Saved, Started, Warned
 from rnnscope.training.launch import train

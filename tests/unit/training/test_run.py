@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from rnnscope.errors import RunError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.training.events import Evaluated, Progress, Started

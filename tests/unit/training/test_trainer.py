@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rnnscope.network.checkpoint import load_model
-from rnnscope.network.header import read_header
+from rnnscope.network.formats import read_header
 from rnnscope.text.corpus import load_corpus
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.evaluate import evaluate
