@@ -12,7 +12,7 @@ from rnnscope.commands import COMMANDS, parsed
 
 DOCUMENTS = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("analyses", "guide", "how-it-works", "performance")),
+    *(f"docs/{name}.md" for name in ("analyses", "formats", "guide", "how-it-works", "performance")),
 )
 
 
