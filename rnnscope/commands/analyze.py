@@ -10,6 +10,7 @@ import tyro
 
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
+from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName, TextName
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError, suggestion
 
@@ -73,21 +74,14 @@ def _summary(query: type[Query[Any]]) -> str:
 
 def options_of(query: type[Query[Any]]) -> type:
     """The options of one analysis: a model, a text, the fields of the query, and how to print."""
-    positional = tyro.conf.Positional
-    model = tyro.conf.arg(
-        help="A model file, a run directory, a sample model, or another program's checkpoint."
-    )
-    text = tyro.conf.arg(help="The text: a file, archive, python or shakespeare, or - for standard input.")
-    as_json = tyro.conf.arg(help="Print the result as one JSON object.")
-    nonfinite = tyro.conf.arg(help="Load weights that are NaN or infinite, too.")
     options = dataclasses.make_dataclass(
         "Options",
         [
-            ("model", Annotated[positional[str], model]),
-            ("text", Annotated[positional[str], text]),
+            ("model", ModelName),
+            ("text", TextName),
             ("query", Annotated[query, tyro.conf.arg(name="", help="")]),
-            ("json", Annotated[bool, as_json], dataclasses.field(default=False, kw_only=True)),
-            ("allow_nonfinite", Annotated[bool, nonfinite], dataclasses.field(default=False, kw_only=True)),
+            ("json", AsJson, dataclasses.field(default=False, kw_only=True)),
+            ("allow_nonfinite", AllowNonfinite, dataclasses.field(default=False, kw_only=True)),
         ],
         frozen=True,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName
 from rnnscope.commands.output import print_table, say_json
 from rnnscope.errors import OptionError
 
@@ -26,8 +27,7 @@ EXAMPLES = (
 class Options:
     """Measure how well a model predicts a text: its loss in nats, bits per character, and perplexity."""
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
+    model: ModelName
     text: Annotated[str, tyro.conf.Positional] = ""
     """The text to evaluate on: a file, archive, python or shakespeare, or - for standard input (required
     unless --split)."""
@@ -37,10 +37,8 @@ class Options:
     """Reset the state to zero every N characters; by default the state is carried across the text."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
-    json: bool = False
-    """Print one JSON object."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    json: AsJson = False
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.arguments import AllowNonfinite, ModelName, TextName
 from rnnscope.commands.output import progress_bar, say
 from rnnscope.errors import OptionError
 
@@ -27,10 +28,8 @@ class Options:
     The model reads the text from its beginning. Unknown characters are read as <unk>, or as a space.
     """
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
-    text: Annotated[str, tyro.conf.Positional]
-    """The text: a file of any size, archive, python or shakespeare, or - for standard input."""
+    model: ModelName
+    text: TextName
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
     """The file to write: .html, .svg, or numbers as .json, .csv or .npz. Colors and `values` show the cell
     state through the activation, tanh(c) or softsign(c); numbers also hold the recorded state as `cell`, and
@@ -44,8 +43,7 @@ class Options:
     """Position of the first character to write, from 0."""
     length: int | None = None
     """Number of characters; by default all, or 20,000 in HTML and SVG."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 import tyro
 
 from rnnscope.analysis.features import FEATURES
+from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName, TextName
 from rnnscope.errors import OptionError, TextError
 from rnnscope.strict_json import shown
 
@@ -30,10 +31,8 @@ class Options:
     For comparison it reports the best score for shuffled labels, and a linear probe over all neurons.
     """
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
-    text: Annotated[str, tyro.conf.Positional]
-    """The text: a file, archive, python or shakespeare, or - for standard input."""
+    model: ModelName
+    text: TextName
     feature: Annotated[str | None, tyro.conf.arg(help=f"A built-in feature: {', '.join(FEATURES)}.")] = None
     pattern: str | None = None
     """A regular expression: find the neurons that detect its matches."""
@@ -49,10 +48,8 @@ class Options:
     """Read only the first N characters of the text; 0 reads all."""
     seed: int = 0
     """For the shuffled baseline, and for the sample of a long text."""
-    json: bool = False
-    """Print one JSON object."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    json: AsJson = False
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:

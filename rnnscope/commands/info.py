@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
-
+from rnnscope.commands.arguments import AsJson, ModelName
 from rnnscope.commands.output import print_table, say_json
 from rnnscope.network.formats import files_of, format_of, read_header
 from rnnscope.network.header import Header
@@ -23,10 +22,8 @@ EXAMPLES = (
 class Options:
     """Show the metadata of a model: its architecture, vocabulary, training options and losses."""
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
-    json: bool = False
-    """Print one JSON object."""
+    model: ModelName
+    json: AsJson = False
 
 
 def run(options: Options) -> int:

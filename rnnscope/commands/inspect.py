@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from rnnscope.commands.arguments import AllowNonfinite, ModelName
 from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once, refuse_terminal_as_text
 from rnnscope.errors import OptionError
 from rnnscope.network.locate import model_name, resolve_model
@@ -34,14 +35,12 @@ class Options:
     of the model; without a MODEL, the sample model archive-lstm.
     """
 
-    model: Annotated[str, tyro.conf.Positional] = "archive-lstm"
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
+    model: ModelName = "archive-lstm"
     text: Annotated[str | None, tyro.conf.Positional] = None
     """The text: a file of any size, or archive, python or shakespeare."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:

@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated
 
-import tyro
-
+from rnnscope.commands.arguments import AllowNonfinite, ModelName
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
 from rnnscope.text.vocabulary import Vocabulary
@@ -28,8 +26,7 @@ EXAMPLES = (
 class Options:
     """Generate text. Control characters are shown as symbols in a terminal and passed through to a pipe."""
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
+    model: ModelName
     prime: str = ""
     """The text to continue; without it the text starts after a line break (or the first symbol)."""
     length: int = 1000
@@ -42,8 +39,7 @@ class Options:
     """Nucleus sampling: smallest set with total probability P."""
     seed: int | None = None
     """The same seed gives the same text."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:

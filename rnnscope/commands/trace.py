@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.arguments import AllowNonfinite, ModelName, TextName
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError, TextError
 
@@ -21,14 +22,11 @@ EXAMPLES = (
 class Options:
     """Record every gate and state of every unit along a text, with the predictions."""
 
-    model: Annotated[str, tyro.conf.Positional]
-    """A model file, a run directory (its best), a sample model, or another program's checkpoint."""
-    text: Annotated[str, tyro.conf.Positional]
-    """The text: a file, archive, python or shakespeare, or - for standard input."""
+    model: ModelName
+    text: TextName
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.npz")]
     """The file to write: text, ids, log_probabilities, and one array such as 1/forget for every quantity."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:
