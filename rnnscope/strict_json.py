@@ -1,8 +1,8 @@
-"""The one reader of JSON that may come from anyone: bounded, finite, and of the types a dataclass declares.
+"""Reads JSON from untrusted files: bounded, finite, and of the types that a dataclass declares.
 
     header = decode(RunHeader, parse(data))      # or JsonError: 'options.layers' is true, not a whole number
 
-`parse` refuses what JSON allows and no file of ours holds: deep nesting, a name given twice, NaN and the
+`parse` refuses what JSON allows and no file of ours holds: deep nesting, a duplicate name, NaN and the
 infinities, whole numbers beyond 2^53 and halves of surrogate pairs.
 """
 
@@ -83,7 +83,7 @@ def _finite(value: Any) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value of such a file, fit to stand in a message: ASCII, one line, at most 40 characters."""
+    """A value of such a file for a message: ASCII, one line, at most 40 characters."""
     if isinstance(value, str | bytes | list | tuple | dict):
         value = _cut(value)
     text = ascii(value)

@@ -1,4 +1,4 @@
-"""The corpora by name: wherever a TEXT is expected, `archive`, `python` and `shakespeare` are texts, too.
+"""The corpora by name: `archive`, `python` and `shakespeare` are accepted as a TEXT.
 
 A corpus is made, or downloaded, when it is first used, and kept in the user's cache. A file of the same name
 takes precedence.

@@ -51,7 +51,7 @@ def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False
         raise CheckpointError(f"{path}: its read-out is tied, but differs from the embedding")
     if not allow_nonfinite:
         _require_finite(stored, path)
-    # A generator of its own, so that loading leaves the program's random numbers as they were.
+    # A separate generator, so that loading leaves the program's random numbers as they were.
     model = CharRNN(header.architecture, header.vocabulary, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for name, tensor in model.tensors().items():

@@ -15,7 +15,7 @@ _LAST = "5-gram"
 
 
 class Baselines:
-    """Computes the losses in a thread of its own; the training loop collects them with `news`."""
+    """Computes the losses in a thread; the training loop collects them with `news`."""
 
     def __init__(self, corpus: Corpus, known: Mapping[str, float]) -> None:
         """known: what an earlier process of the run computed, which is reported first."""
@@ -28,7 +28,7 @@ class Baselines:
         self._thread = threading.Thread(target=self._compute, name="n-gram baselines", daemon=True)
 
     def start(self) -> None:
-        """Begin, unless every loss is known or there is no validation text."""
+        """Begin, unless all losses are known or there is no validation text."""
         if len(self._corpus.held_out) >= 2 and _LAST not in self._losses_nats:
             self._thread.start()
 
@@ -41,7 +41,7 @@ class Baselines:
         return losses
 
     def take_failure(self) -> str | None:
-        """Why the thread gave up, in words; None at every later call."""
+        """Why the computation failed; None at every later call."""
         failure, self._failure = self._failure, None
         return failure
 

@@ -16,7 +16,7 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.tracing.trace import Trace
 
 FinishReason = Literal["steps", "minutes", "epochs", "finish", "patience", "stopped", "killed"]
-"""killed: the process ended without an event of its own; `follow` reports it, no run records it."""
+"""killed: the process ended without a `Finished`; `follow` reports it, no run records it."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Samples and traces during training: what the network writes, and its activations on the passage.
+"""Samples and traces during training: generated text, and the activations on the passage.
 
-Both read the weights and touch nothing that training depends on. Each is throttle by its cost; a request is
+Both read the weights and touch nothing that training depends on. Each is throttled by its cost; a request is
 served at once. During a neuron search the text after the passage is traced with it, because scores over a
 thousand characters are hardly better than chance.
 
@@ -36,10 +36,10 @@ _SEARCHED_BYTES = 64 << 20
 _LINE_IS_NEAR = 200
 """Characters within which a passage of the held-out text looks for the beginning of a line."""
 _SAMPLE_READ_SECONDS = 2.0
-"""The shortest time between two samples: they are to be read."""
+"""The shortest time between two samples, to read them."""
 _SHORTEST_SAMPLE = 80
 _SAMPLE_SECONDS = 0.15
-"""A large network writes fewer symbols per sample rather than delay training."""
+"""A large network samples fewer symbols, so that training is not delayed."""
 _ANOTHER_SAMPLE = 1_000_003
 """Between the seeds of two requested samples."""
 
@@ -47,7 +47,7 @@ Ids = NDArray[np.int64]
 
 
 class Observer:
-    """Keeps the state that it has served, so that a changed one is served at the next step."""
+    """Samples and traces when they are due, and at the next step where the control state has changed."""
 
     def __init__(self, model: CharRNN, corpus: Corpus, clock: Clock, seed: int) -> None:
         self._model = model
@@ -80,7 +80,7 @@ class Observer:
             yield self._trace(state, step)
 
     def look(self, state: ControlState, step: int, *, only_asked: bool = False) -> Iterator[Event]:
-        """What is due or asked for at this step; `only_asked` is for a loop that stands still."""
+        """What is due or requested at this step. only_asked: nothing but requests, for a paused loop."""
         old = self._served
         yield from self._serve_choices(state, step)
 
@@ -153,7 +153,7 @@ class Observer:
         part = self._text[start : start + _LINE_IS_NEAR + length].astype(np.int64)
         if "\n" in self._vocabulary.symbols and len(part) >= PASSAGE_CHARACTERS + _LINE_IS_NEAR:
             breaks = part == self._vocabulary.symbols.index("\n")
-            # the first character after a line break that is none itself: empty lines say nothing
+            # the first character after a line break that is not one itself, which skips empty lines
             begins = np.flatnonzero(breaks[:_LINE_IS_NEAR] & ~breaks[1 : _LINE_IS_NEAR + 1])
             part = part[begins[0] + 1 if len(begins) else 0 :]
         return part[:length]

@@ -81,7 +81,7 @@ class Pace:
 
 
 class Trainer:
-    """One run from where it stands to its end; `run` is called once."""
+    """Trains one run to its end; `run` is called once."""
 
     def __init__(
         self,
@@ -147,8 +147,7 @@ class Trainer:
     def run(self) -> Generator[Event, None, None]:
         """Train until the budget, patience or a request ends it. The last event is Finished.
 
-        Whatever exception ends it earlier, also one that the reader of the events throws in, the run is saved
-        first if it stands between two steps.
+        If an exception ends it earlier, the run is saved first, unless a step was interrupted.
 
         Raises OptionError when training diverges at every learning rate.
         """
@@ -161,7 +160,7 @@ class Trainer:
             while (reason := self._reason_to_end()) is None:
                 state = self.controls.state
                 if state.paused:
-                    yield from self._stand_still()
+                    yield from self._wait_while_paused()
                     continue
                 if state.finish and self.finish is None:
                     self.finish = Finish.asked_at(learner.step)
@@ -212,8 +211,8 @@ class Trainer:
         """The share of the budget that is used, 0..1; None without an end."""
         return self.budget.done(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
 
-    def _stand_still(self) -> Iterator[Event]:
-        """While paused: no step and no training time, but every request is served."""
+    def _wait_while_paused(self) -> Iterator[Event]:
+        """Serves requests while paused, which takes no step and no training time."""
         step = self.learner.step
         with self.clock.stopped():
             yield Paused(step, self.clock.seconds, True)

@@ -54,7 +54,7 @@ def test_a_run_begins_with_started_ends_with_finished_and_tells_every_step_once(
     assert all(before.step <= after.step for before, after in pairwise(said))
 
 
-def test_progress_is_told_about_ten_times_a_second_at_most(tmp_path: Path) -> None:
+def test_progress_is_reported_about_ten_times_a_second_at_most(tmp_path: Path) -> None:
     said = run_training(options(tmp_path, steps=None, minutes=0.02), pace=replace(EAGER, report_seconds=0.1))
     progress = of(Progress, said)
     assert 3 <= len(progress) <= 14
@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Pat
     assert not same(found[0], found[2])
 
 
-def test_looking_does_not_change_what_is_learned(tmp_path: Path) -> None:
+def test_observing_does_not_change_what_is_learned(tmp_path: Path) -> None:
     def pester(event: Event, controls: Controls) -> None:
         controls.sample_now()
         controls.trace_now()
@@ -155,7 +155,7 @@ def test_looking_does_not_change_what_is_learned(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["wsd", "constant"])
-def test_told_to_finish_it_anneals_to_zero_and_ends(tmp_path: Path, schedule: str) -> None:
+def test_a_requested_finish_anneals_to_zero_and_ends(tmp_path: Path, schedule: str) -> None:
     def finish(event: Event, controls: Controls) -> None:
         if event.step >= 40:
             controls.set(finish=True)
@@ -311,7 +311,7 @@ def test_other_budgets_end_a_run_annealed(tmp_path: Path, budget: dict[str, Any]
         assert 0.55 < last.elapsed_seconds < 2.0
 
 
-def test_a_divergence_is_told_and_survived(tmp_path: Path) -> None:
+def test_a_divergence_is_reported_and_survived(tmp_path: Path) -> None:
     said = run_training(options(tmp_path, learning_rate=50.0, steps=1500, clip_norm=0.0))
     warned = [event for event in of(Warned, said) if event.kind == "divergence"]
     assert warned
@@ -330,7 +330,7 @@ def test_without_a_held_out_part_it_trains_and_judges_nothing(tmp_path: Path) ->
     assert finished.path.endswith("last.safetensors")
 
 
-def test_a_plain_log_is_not_bothered_with_traces(tmp_path: Path) -> None:
+def test_a_plain_log_makes_no_traces(tmp_path: Path) -> None:
     said = run_training(
         options(tmp_path, steps=None, minutes=0.03), controls=Controls(ControlState(observing=False))
     )
@@ -431,7 +431,7 @@ def test_a_loss_of_zero_has_no_sign(tmp_path: Path) -> None:
     assert all(str(loss) == "0.0" for loss in losses)
 
 
-def test_a_newcomer_sees_everything_within_seconds(tmp_path: Path) -> None:
+def test_everything_is_shown_within_seconds(tmp_path: Path) -> None:
     said = run_training(options(tmp_path, steps=None, minutes=0.06), pace=Pace())
     first = {type(event): event.elapsed_seconds for event in reversed(said)}
     assert first[Traced] < 2.0
@@ -458,7 +458,7 @@ def test_baselines_are_computed_beside_the_training_and_kept(tmp_path: Path) -> 
     assert of(Compared, again)[0].baselines_nats == pytest.approx(compared), "told again, not computed again"
 
 
-def test_what_was_said_is_in_the_log(tmp_path: Path) -> None:
+def test_every_event_is_in_the_log(tmp_path: Path) -> None:
     said = run_training(options(tmp_path))
     kept = read_events(tmp_path / "run")
     assert told_steps(kept) == told_steps(said)
