@@ -81,7 +81,7 @@ def test_a_run_on_a_corpus_resumes_without_its_file(
     assert "resumed at step 3" in capsys.readouterr().out
     Path(recorded["corpus"]["path"]).unlink()
     assert main(["eval", "run", "--split", "validation"]) == 0
-    assert Session.open("run").name == "archive.txt, held out"
+    assert Session.open("run").name == "archive, held out"
 
 
 def test_commands_read_a_corpus_by_its_name(made: list[int], capsys: pytest.CaptureFixture[str]) -> None:
