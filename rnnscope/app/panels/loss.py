@@ -80,7 +80,8 @@ class Loss(Content):
     def subject(self, chart: Chart) -> str:
         step = chart.hair_step
         if step is None:
-            return self.unit.name + chart.zoomed
+            short = self.unit.name.partition(" ")[0]
+            return chart.longest_subject(self.unit.name + chart.zoomed, short + chart.zoomed, short)
         train = chart.history.train
         short = f"step {step:,}"
         text = f"{short}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
