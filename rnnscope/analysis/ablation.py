@@ -163,9 +163,13 @@ class Ablate(Query[AblateResult]):
             )
         clamps = self._clamps(reader, stop, progress.part(0.0, 0.3))
         ids, state = reader.ids(self.start, stop), reader.state(self.start, progress.part(0.3, 0.3))
-        intact = true_log_probabilities(model, ids, state, progress=progress.part(0.3, 0.6))
-        network = Clamped(model, clamps)
-        clamped = true_log_probabilities(network, ids, state, progress=progress.part(0.6, 0.9))
+        documents = reader.document_starts(self.start, stop, progress) - self.start
+        intact = true_log_probabilities(
+            model, ids, state, documents=documents, progress=progress.part(0.3, 0.6)
+        )
+        clamped = true_log_probabilities(
+            Clamped(model, clamps), ids, state, documents=documents, progress=progress.part(0.6, 0.9)
+        )
         delta = intact - clamped
         if not np.isfinite(delta).all():
             raise RnnscopeError("the loss is not finite: training diverged; use an earlier snapshot")

@@ -45,7 +45,12 @@ class Clamped(CharRNN):
 
     def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
         """clamps: units of the network, and values that they can have (see `Ablate.check`)."""
-        super().__init__(model.architecture, model.vocabulary, generator=torch.Generator().manual_seed(0))
+        super().__init__(
+            model.architecture,
+            model.vocabulary,
+            generator=torch.Generator().manual_seed(0),
+            document_separator=model.document_separator,
+        )
         self.to(model.readout.weight).eval()
         self.clamps = tuple(clamps)
         with torch.no_grad():

@@ -4,7 +4,8 @@
                                text begins with the training text, the first ones after that
     no training text           n-grams learn the first nine tenths of the text; the rest is evaluated
 
-Both models have read everything before the characters that are evaluated. N-grams know by heart what they
+Both models have read everything before the characters that are evaluated. Where the network is reset for a
+new document, the context of n-grams begins there too. N-grams know by heart what they
 have learned, so copies of the evaluated stretch are removed from it first.
 
 The n-grams are interpolated and modified Kneser–Ney (`rnnscope.text.ngram`), as in Karpathy, Johnson &
@@ -13,10 +14,10 @@ Fei-Fei (arXiv 1506.02078), section 4.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from rnnscope.progress import Progress
 from rnnscope.text.ngram import MOST_CHARACTERS, log_probabilities_by_order
 from rnnscope.text.overlap import common_prefix, copied, without
 from rnnscope.text.reading import STANDARD_INPUT
-from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.text.vocabulary import Vocabulary, symbols_of
 
 if TYPE_CHECKING:
     from rnnscope.network.architecture import Architecture
@@ -134,7 +135,7 @@ class Comparison(Query[ComparisonResult]):
         by_order = log_probabilities_by_order(
             learned.ids, reader.ids(first, stop), len(vocabulary), ORDERS, progress
         )
-        for order, expected in by_order:
+        for order, expected in _within_documents(by_order, _context_lengths(reader, first, stop)):
             evaluated = expected[source.start - first :]
             means[order] = -float(evaluated.mean())
             sufficient[(sufficient == 0) & (evaluated > np.log(0.5))] = order
@@ -169,9 +170,10 @@ def differences(context: Context, comparison: ComparisonResult, train: str, star
     source = _source(context, train, context.reader.length())
     learned = _learned(context, source, start, stop)
     ids = context.reader.ids(first, stop)
-    ((_, expected),) = log_probabilities_by_order(
-        learned.ids, ids, len(vocabulary), (comparison.order,), context.progress.part(0.5, 0.9)
+    by_order = log_probabilities_by_order(
+        learned.ids, ids, len(vocabulary), ORDERS[: comparison.order], context.progress.part(0.5, 0.9)
     )
+    *_, (_, expected) = _within_documents(by_order, _context_lengths(context.reader, first, stop))
     network = _network(context.reader, begin, stop, context.progress.part(0.9, 1.0))
     return np.concatenate((np.zeros(begin - start), network - expected[begin - first :]))
 
@@ -258,6 +260,27 @@ def _beginning_in(reader: TextReader, vocabulary: Vocabulary, training: NDArray[
     return known
 
 
+def _context_lengths(reader: TextReader, start: int, stop: int) -> NDArray[np.int64]:
+    """(stop − start,) how many characters the network has read since its last reset, at most 9."""
+    positions, most = np.arange(start, stop), ORDERS[-1]
+    starts = np.concatenate(([start - most], reader.document_starts(start - most, stop)))
+    found: NDArray[np.int64] = positions - starts[np.searchsorted(starts, positions) - 1]
+    return np.minimum(found, most)
+
+
+def _within_documents(
+    by_order: Iterable[tuple[int, Double]], lengths: NDArray[np.int64]
+) -> Iterator[tuple[int, Double]]:
+    """The ln p (T,) of orders 1, 2, … with contexts of at most `lengths` (T,) characters.
+
+    An n-gram model whose context is too short predicts as the one of the next lower order.
+    """
+    lower: Double | None = None
+    for order, expected in by_order:
+        lower = expected if lower is None else np.where(lengths < order - 1, lower, expected)
+        yield order, lower
+
+
 def _network(reader: TextReader, start: int, stop: int, progress: Progress) -> Double:
     """(stop − start,) the network's ln p of the characters start .. stop−1, start being at least 1."""
     ids = reader.ids(start, stop)
@@ -269,10 +292,3 @@ def _network(reader: TextReader, start: int, stop: int, progress: Progress) -> D
     if not np.isfinite(found).all():
         raise RnnscopeError("the model's outputs are not finite: its training diverged")
     return found
-
-
-def symbols_of(vocabulary: Vocabulary, ids: NDArray[Any]) -> str:
-    """The text of ids, one character each, also of a vocabulary of bytes."""
-    codes = np.array([ord(symbol) for symbol in vocabulary.symbols], np.uint32)
-    text: str = codes[ids].tobytes().decode("utf-32-le")
-    return text

@@ -7,7 +7,8 @@ step; c_t, which only LSTMs have, acts through h_t and is passed to the next ste
 vanishes (Hochreiter 1991; Bengio, Simard & Frasconi 1994); an LSTM passes it on through c.
 
 The mean is over losses at equal distances along the whole text. Each starts from the state that the network
-has there, after everything before.
+has there, after everything before. A model that was trained on separate documents is reset where one begins,
+and no gradient passes that place: this counts as zero, in the other network too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.errors import RnnscopeError, TextError
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import begins_at
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,9 +132,9 @@ class GradientFlow(Query[GradientFlowResult]):
         unknown = unknown_share(other.vocabulary, beginning, own_kind)
         distance = min(self.distance, length // 2 - 1)
         own_flow = flow(model, reader, distance, self.losses, context.progress.part(0.1, 0.55))
-        other_flow = flow(
-            other, TextReader(other, text), distance, self.losses, context.progress.part(0.55, 1.0), name
-        )
+        # Both are reset where documents begin, so that both gradients are cut at the same places.
+        other_reader = TextReader(other, text, document_separator=reader.document_separator)
+        other_flow = flow(other, other_reader, distance, self.losses, context.progress.part(0.55, 1.0), name)
         return GradientFlowResult(distance, own_flow, other_flow, unknown)
 
 
@@ -187,23 +189,33 @@ def _batches(
             tuple(torch.cat(parts) for parts in zip(*layers, strict=True))
             for layers in zip(*states, strict=True)
         )
-        yield first + len(batch), gradient_norms(model, ids, state)
+        documents = reader.document_starts(min(starts), max(batch), quiet)
+        begins = begins_at(documents, np.array(starts) + np.arange(distance + 1)[:, None])
+        yield first + len(batch), gradient_norms(model, ids, state, begins)
 
 
-def gradient_norms(model: CharRNN, ids: Tensor, state: State) -> Double:
+def gradient_norms(
+    model: CharRNN, ids: Tensor, state: State, begins: NDArray[np.bool_] | None = None
+) -> Double:
     """(1 or 2, layers, D + 1, B) norms of the gradients of B losses: of h and, where there is one, of c.
 
-    ids: (D + 2, B): what is read after `state` and, last, what is predicted. T − t = 0 comes first.
+    ids: (D + 2, B): what is read after `state` and, last, what is predicted. begins: (D + 1, B), before which
+    of `ids` the state is reset, so that no gradient passes. T − t = 0 comes first.
     """
     import torch
     from torch.nn import functional
 
+    from rnnscope.network.model import reset
+
+    if begins is None:
+        begins = np.zeros((len(ids) - 1, ids.shape[1]), np.bool_)
     hidden: list[list[Tensor]] = [[] for _ in model.layers]
     cells: list[list[Tensor]] = [[] for _ in model.layers]
     with torch.enable_grad():
         # Step by step, so that h_t is one tensor that is passed up and on.
         states = [tuple(part.detach().requires_grad_() for part in layer) for layer in state]
-        for x in model.embed(ids[:-1]).unsqueeze(1).unbind(0):
+        for x, rows in zip(model.embed(ids[:-1]).unsqueeze(1).unbind(0), begins, strict=True):
+            states = list(reset(tuple(states), rows))
             for layer, cell in enumerate(model.layers):
                 outputs, after = cell(x, states[layer])
                 h = outputs[0]
@@ -220,19 +232,33 @@ def gradient_norms(model: CharRNN, ids: Tensor, state: State) -> Double:
     parts = flat.view(-1, len(hidden), len(hidden[0]), *flat.shape[1:])
     if len(parts) > 1:
         # A cell returns h_t and c_t as two results; what c_t does to h_t is added here.
-        parts = torch.stack([parts[0], parts[1] + parts[0] * _hidden_by_cell(model, ids[:-1], state)])
+        parts = torch.stack([parts[0], parts[1] + parts[0] * _hidden_by_cell(model, ids[:-1], state, begins)])
     norms: Double = parts.norm(dim=-1).double().cpu().numpy()[:, :, ::-1]
     return norms
 
 
-def _hidden_by_cell(model: CharRNN, ids: Tensor, state: State) -> Tensor:
+def _hidden_by_cell(model: CharRNN, ids: Tensor, state: State, begins: NDArray[np.bool_]) -> Tensor:
     """(layers, T, B, H) ∂ h_t / ∂ c_t of every unit, with h = o φ(c); a peephole's o depends on c too."""
     import torch
 
-    slopes, values = [], model.embed(ids)
+    from rnnscope.network.model import reset, stretches
+
+    found = []
+    for start, stop, rows in stretches(begins):
+        slopes, state = _slopes(model, ids[start:stop], reset(state, rows))
+        found.append(slopes)
+    return torch.cat(found, dim=1)
+
+
+def _slopes(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    """As `_hidden_by_cell` of one stretch of text, with the last state."""
+    import torch
+
+    slopes, after, values = [], [], model.embed(ids)
     with torch.no_grad():
         for cell, before in zip(model.layers, state, strict=True):
-            found, _ = cell.activations(values, before)
+            found, last = cell.activations(values, before)
+            after.append(last)
             o, c, values = found["output"], found["cell"], found["hidden"]
             is_tanh = model.architecture.activation == "tanh"
             shown = torch.tanh(c) if is_tanh else c / (1 + c.abs())
@@ -240,7 +266,7 @@ def _hidden_by_cell(model: CharRNN, ids: Tensor, state: State) -> Tensor:
             if (peephole := cell.tensors().get("peephole")) is not None:
                 slope = slope + o * (1 - o) * shown * peephole[2]
             slopes.append(slope)
-    return torch.stack(slopes)
+    return torch.stack(slopes), tuple(after)
 
 
 # -- the network to compare with -----------------------------------------------------------------------------

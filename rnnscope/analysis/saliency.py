@@ -7,7 +7,7 @@ character x_T+1 to each character x_t before it,
 
 scaled by its maximum. It is exact (backpropagation through the network), over a window of characters before
 the prediction. The window starts in the state that the network has there after everything before; that state
-is not differentiated.
+is not differentiated. Where the state is reset for a new document, what is before it has no influence: 0.
 """
 
 from __future__ import annotations
@@ -81,7 +81,13 @@ class Saliency(Query[SaliencyResult]):
         if len(ids) <= self.position - start:
             length = reader.length(context.progress)
             raise OptionError(f"the text has {length:,} characters; there is none at {self.position:,}")
-        norms, log_probability = connectivity(model, ids, reader.state(start, context.progress))
+        # Nothing passes the beginning of a document: characters before it have a gradient of zero.
+        begins = reader.document_starts(start + 1, self.position, context.progress)
+        first = int(begins[-1]) if len(begins) else start
+        norms, log_probability = connectivity(
+            model, ids[first - start :], reader.state(first, context.progress)
+        )
+        norms = np.concatenate((np.zeros(first - start), norms))
         if not np.isfinite(norms).all():
             raise RnnscopeError("the gradient is not finite: training diverged; use an earlier snapshot")
         text = reader.read(start, self.position + 1)

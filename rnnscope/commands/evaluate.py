@@ -102,9 +102,8 @@ def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
         if not options.text:
             raise OptionError("TEXT is missing: name a text, or a part of the training text with --split")
         ids = load_ids(resolve_text(options.text), header.vocabulary)
-        recorded = header.training.get("options")
-        separator = recorded.get("document_separator") if isinstance(recorded, dict) else None
-        if not isinstance(separator, str):
+        separator = header.document_separator
+        if separator is None:
             return ids, NO_DOCUMENTS
         return ids, document_starts(ids, header.vocabulary, separator)
 

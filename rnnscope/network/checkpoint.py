@@ -52,7 +52,12 @@ def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False
     if not allow_nonfinite:
         _require_finite(stored, path)
     # A separate generator, so that loading leaves the program's random numbers as they were.
-    model = CharRNN(header.architecture, header.vocabulary, generator=torch.Generator().manual_seed(0))
+    model = CharRNN(
+        header.architecture,
+        header.vocabulary,
+        generator=torch.Generator().manual_seed(0),
+        document_separator=header.document_separator,
+    )
     with torch.no_grad():
         for name, tensor in model.tensors().items():
             tensor.copy_(stored[name])

@@ -30,6 +30,13 @@ class Header:
             del shapes["embedding.weight"]
         return sum(math.prod(shape) for shape in shapes.values())
 
+    @property
+    def document_separator(self) -> str | None:
+        """The regular expression that separates the documents of a text; None for one document."""
+        options = self.training.get("options")
+        separator = options.get("document_separator") if isinstance(options, dict) else None
+        return separator if isinstance(separator, str) else None
+
 
 def expected_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """The name and shape of every tensor of such a network."""

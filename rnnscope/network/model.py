@@ -5,6 +5,7 @@ ids (T, B) ──embedding or one-hot──▶ cell 1 ──dropout──▶ …
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -21,13 +22,16 @@ from rnnscope.text.vocabulary import Vocabulary
 
 State = tuple[LayerState, ...]
 """Per layer (hidden,) or (hidden, cell), each (B, H)."""
+Rows = NDArray[np.bool_]
+"""(T, B), or of one step (B,): the rows of a batch in which a document begins."""
 
 
 class CharRNN(nn.Module):
     """A character-level recurrent language model.
 
     Dropout acts between layers and before the read-out, in training mode only. State is the caller's: carry
-    it from one call to the next, and detach it where gradients should stop.
+    it from one call to the next, and detach it where gradients should stop. `document_separator` is for those
+    who read a text with the model: they reset the state where a document begins.
     """
 
     def __init__(
@@ -38,12 +42,18 @@ class CharRNN(nn.Module):
         dropout: float = 0.0,
         forget_bias: float = 1.0,
         generator: torch.Generator | None = None,
+        document_separator: str | None = None,
     ) -> None:
-        """Draw new weights. Raises OptionError where the architecture contradicts itself."""
+        """Draw new weights.
+
+        document_separator: the regular expression after whose matches documents begin, which the model reads
+        from a zero state. Raises OptionError where the architecture contradicts itself.
+        """
         super().__init__()
         check(architecture, vocabulary, dropout)
         self.architecture = architecture
         self.vocabulary = vocabulary
+        self.document_separator = document_separator
         size, symbols = architecture.hidden_size, architecture.vocabulary_size
         with torch.random.fork_rng(devices=[]):  # torch's modules draw weights of their own, for nothing
             self.embedding = (
@@ -104,7 +114,7 @@ class CharRNN(nn.Module):
         return ids if self.embedding is None else functional.embedding(ids, self.embedding.weight)
 
     def forward(
-        self, ids: Tensor, state: State | None = None, begins: NDArray[np.bool_] | None = None
+        self, ids: Tensor, state: State | None = None, begins: Rows | None = None
     ) -> tuple[Tensor, State]:
         """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state.
 
@@ -114,12 +124,9 @@ class CharRNN(nn.Module):
             state = self.initial_state(ids.shape[1])
         if begins is None or not begins.any():
             return self._run(ids, state)
-        bounds = np.unique([0, *np.flatnonzero(begins.any(axis=1)), len(ids)]).tolist()
         logits = []
-        for start, stop in pairwise(bounds):
-            kept = torch.from_numpy(~begins[start, :, None]).to(ids.device)
-            state = tuple(tuple(values * kept for values in layer) for layer in state)
-            values, state = self._run(ids[start:stop], state)
+        for start, stop, rows in stretches(begins):
+            values, state = self._run(ids[start:stop], reset(state, rows))
             logits.append(values)
         return torch.cat(logits), state
 
@@ -130,6 +137,24 @@ class CharRNN(nn.Module):
             values = self.dropout(values)
             last.append(after)
         return self.readout(values), tuple(last)
+
+
+def stretches(begins: Rows) -> Iterator[tuple[int, int, Rows]]:
+    """Cut T steps where a document begins in any row of `begins` (T, B).
+
+    Yields the steps start .. stop−1, and (B,) the rows in which a document begins at the first of them.
+    """
+    resets = np.flatnonzero(begins.any(axis=1))
+    for start, stop in pairwise(np.unique([0, *resets, len(begins)]).tolist()):
+        yield start, stop, begins[start]
+
+
+def reset(state: State, rows: Rows) -> State:
+    """The state, parts (B, H), with zeros in the rows (B,) in which a document begins."""
+    if not rows.any():
+        return state
+    at = torch.from_numpy(rows[:, None]).to(state[0][0].device)
+    return tuple(tuple(part.masked_fill(at, 0.0) for part in layer) for layer in state)
 
 
 def check(architecture: Architecture, vocabulary: Vocabulary, dropout: float = 0.0) -> None:

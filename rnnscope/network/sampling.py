@@ -14,12 +14,17 @@ from numpy.typing import NDArray
 from rnnscope.errors import OptionError, RnnscopeError
 from rnnscope.network.cells.step import Matrix, Stepper
 from rnnscope.network.model import CharRNN
+from rnnscope.text.documents import Continued
 
 Float = NDArray[np.float32]
 
 
 class Sampler:
-    """Samples from a copy of a model's weights; training the model does not change it."""
+    """Samples from a copy of a model's weights; training the model does not change it.
+
+    Where the model's document separator matches what was read or written, the state is reset, as in
+    training.
+    """
 
     def __init__(self, model: CharRNN) -> None:
         weights = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.tensors().items()}
@@ -36,11 +41,19 @@ class Sampler:
             )
             for number, beginning in enumerate(model.initial_state(1), start=1)
         ]
+        separator = model.document_separator
+        self._documents = None if separator is None else Continued(separator)
+        self._symbols = model.vocabulary.symbols
         self._readout = Matrix(weights["readout.weight"])
         self._readout_bias = weights["readout.bias"].copy()
 
     def reset(self) -> None:
         """Return to the first state."""
+        if self._documents is not None:
+            self._documents.clear()
+        self._reset_state()
+
+    def _reset_state(self) -> None:
         for layer in self._layers:
             layer.reset()
 
@@ -48,6 +61,8 @@ class Sampler:
         """Read characters."""
         with np.errstate(over="ignore", invalid="ignore"):  # of huge weights; see stream
             for i in ids:
+                if self._documents is not None and self._documents.begins_with(self._symbols[i]):
+                    self._reset_state()
                 x: int | Float = int(i) if self._embedding is None else self._embedding[i]
                 for layer in self._layers:
                     x = layer.step(x)

@@ -163,6 +163,13 @@ class Vocabulary:
         )
 
 
+def symbols_of(vocabulary: Vocabulary, ids: NDArray[Any]) -> str:
+    """The text of ids, one character each, also of a vocabulary of bytes."""
+    codes = np.array([ord(symbol) for symbol in vocabulary.symbols], np.uint32)
+    text: str = codes[ids].tobytes().decode("utf-32-le")
+    return text
+
+
 def code_points(text: str) -> NDArray[np.uint32]:
     """(T,) uint32, the code point of every character."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)

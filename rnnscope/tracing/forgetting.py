@@ -7,7 +7,8 @@ one, which then is that of a run over the whole text too.
     −s ──╯    different states: only a run over the text can tell
 
 s has +1 or −1 for every unit, and 4 times that for a cell. A unit that keeps its sign for good, such as one
-that waits for a closing quote, ends in different states from +s and −s.
+that waits for a closing quote, ends in different states from +s and −s. Where a document begins both are
+reset, so that they are the same.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.network.cells.cell import Cell, LayerState
-from rnnscope.network.model import CharRNN, State
+from rnnscope.network.model import CharRNN, Rows, State, reset, stretches
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 
 WARM_UP = 1024
 """Characters after which trained networks have usually forgotten the state that they started in."""
@@ -44,11 +46,14 @@ def remembered(
     positions: Sequence[int],
     characters: int,
     progress: Progress = NO_PROGRESS,
+    *,
+    documents: Starts = NO_DOCUMENTS,
 ) -> tuple[State, NDArray[np.bool_]]:
     """States before the characters at `positions` (n,), after reading `characters` before each of them.
 
-    Returns states, each part (n, H), and (n,) whether the network has forgotten where it started: then the
-    state is that of a run over the whole text, else that of a run from far away. Raises Cancelled.
+    documents: where the documents of the text begin. Returns states, each part (n, H), and (n,) whether the
+    network has forgotten where it started: then the state is that of a run over the whole text, else that of
+    a run from far away. Raises Cancelled.
     """
     ids = np.stack([read(position - characters, position) for position in positions], axis=1)
     # Two runs for each position: (2 n, H), all those from +s before all those from −s.
@@ -59,7 +64,11 @@ def remembered(
     for first in range(0, characters, _STEPS):
         progress.check()
         part = torch.from_numpy(ids[first : first + _STEPS].astype(np.int64)).to(model.device)
-        state = run(model, part.repeat(1, 2), state)
+        begins = None
+        if len(documents):
+            steps = np.arange(first, first + len(part))[:, None]
+            begins = np.tile(begins_at(documents, np.asarray(positions) - characters + steps), 2)
+        state = run(model, part.repeat(1, 2), state, begins)
     parts = [part.view(2, len(positions), -1) for layer in state for part in layer]
     plus, minus = ([part[number] for part in parts] for number in range(2))
     found = tuple(tuple(part[: len(positions)].clone() for part in layer) for layer in state)
@@ -67,8 +76,12 @@ def remembered(
 
 
 @torch.no_grad()
-def run(model: CharRNN, ids: Tensor, state: State) -> State:
-    """The state after `ids` (t, B), without dropout or read-out."""
+def run(model: CharRNN, ids: Tensor, state: State, begins: Rows | None = None) -> State:
+    """The state after `ids` (t, B), without dropout or read-out; reset where `begins` (t, B) says."""
+    if begins is not None and begins.any():
+        for start, stop, rows in stretches(begins):
+            state = run(model, ids[start:stop], reset(state, rows))
+        return state
     after = []
     with torch.autocast(model.device.type, enabled=False):
         values = model.embed(ids)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnscope.network.model import CharRNN, State
+from rnnscope.text.documents import NO_DOCUMENTS, Starts
 from rnnscope.tracing.forgetting import run
 
 STRIDE = 1024
@@ -25,12 +26,21 @@ STRIDE = 1024
 _RECENT = 64
 
 
-def advance(model: CharRNN, ids: NDArray[np.int32], state: State | None = None) -> State:
-    """The state after reading `ids` (T,) from `state` (each part (1, H)), without dropout or read-out."""
+def advance(
+    model: CharRNN, ids: NDArray[np.int32], state: State | None = None, documents: Starts = NO_DOCUMENTS
+) -> State:
+    """The state after reading `ids` (T,) from `state` (each part (1, H)), without dropout or read-out.
+
+    documents: where among `ids` documents begin.
+    """
     before = model.initial_state(1) if state is None else state
     if not len(ids):
         return before
-    return run(model, torch.from_numpy(ids).to(model.device, torch.int64).unsqueeze(1), before)
+    begins = None
+    if len(documents):
+        begins = np.zeros((len(ids), 1), np.bool_)
+        begins[documents] = True
+    return run(model, torch.from_numpy(ids).to(model.device, torch.int64).unsqueeze(1), before, begins)
 
 
 class Keyframes:

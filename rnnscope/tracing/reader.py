@@ -7,7 +7,8 @@
 
 Up to where the text has been read in order, states are kept at intervals (keyframes.py), and a page is traced
 from the nearest one. Beyond, a page starts where the network has forgotten what came before it
-(forgetting.py); a network that does not forget has to read the text up to the page.
+(forgetting.py); a network that does not forget has to read the text up to the page. Where a document begins
+the state is zero, so that nothing before it has to be read.
 
 A start counts as forgotten if runs from states far apart agree within 1e-5 (`forgetting.SAME`). With the
 sample LSTM, activations of exact pages differ by at most 4e-5 from those of one run over the whole text, and
@@ -27,8 +28,9 @@ from numpy.typing import NDArray
 from rnnscope.errors import OptionError
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import NO_DOCUMENTS, Documents, Starts
 from rnnscope.text.long import LongText
-from rnnscope.text.vocabulary import Vocabulary, code_points
+from rnnscope.text.vocabulary import Vocabulary, code_points, symbols_of
 from rnnscope.tracing.forgetting import WARM_UP, remembered
 from rnnscope.tracing.keyframes import STRIDE, Keyframes, advance
 from rnnscope.tracing.record import record_from
@@ -79,11 +81,14 @@ class TextReader:
         memory_bytes: int = 64 << 20,
         stride: int = STRIDE,
         warm_up: int = WARM_UP,
+        document_separator: str | None = None,
     ) -> None:
         """memory_bytes: what the states kept may take. stride: characters between two of them, at first.
 
         warm_up: characters after which the network is expected to have forgotten, at least as many as
-        `stride`. Raises ValueError for a text of characters where the model reads bytes, and the reverse.
+        `stride`. document_separator: a regular expression after whose matches the state is reset; None takes
+        the one that the model was trained with, if any. Raises ValueError for a text of characters where the
+        model reads bytes, and the reverse.
         """
         text = LongText.of(text, kind=model.vocabulary.kind) if isinstance(text, str) else text
         if text.kind != model.vocabulary.kind:
@@ -98,6 +103,11 @@ class TextReader:
         self._vocabulary = substituting(model.vocabulary)
         self._codes = np.array([ord(symbol) for symbol in model.vocabulary.symbols], np.uint32)
         self._reading_on = threading.Lock()
+        self.document_separator = document_separator or model.document_separator
+        """The regular expression after whose matches the state is reset."""
+        self._documents = (
+            None if self.document_separator is None else Documents(self._as_searched, self.document_separator)
+        )
 
     @staticmethod
     def of_trace(trace: Trace) -> TextReader:
@@ -131,6 +141,15 @@ class TextReader:
         """(n,) int32, the ids under which the characters start .. stop−1 are read. Raises TextError."""
         return self._read(start, stop)[1]
 
+    def document_starts(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Starts:
+        """The positions from `start` to `stop` − 1 at which a document begins and the state is reset.
+
+        Raises TextError, OptionError, Cancelled.
+        """
+        if self._documents is None:
+            return NO_DOCUMENTS
+        return self._documents.between(start, stop, progress)
+
     def read_on(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> None:
         """Read the text in order, up to the character `until` or to the end, and keep states on the way.
 
@@ -141,18 +160,20 @@ class TextReader:
         while self.read_until < end:
             progress.check()
             with self._reading_on:
-                self._read_next(end)
+                self._read_next(end, progress)
             progress.on_progress(self.read_until / end)
 
     def state(self, position: int, progress: Progress = NO_PROGRESS) -> State:
         """The exact state before the character at `position`, each part (1, H).
 
-        Where the network has not been there and does not forget, this reads all of the text before it. Raises
-        TextError, Cancelled.
+        Where a document begins the state is zero. Where the network has not been there and does not forget,
+        this reads all of the document before it. Raises TextError, Cancelled.
         """
         known = self._nearby(position, max(self._warm_up, self._keyframes.spacing), progress)
         if known is None:
             known = self._forgotten(position, _WARM_UPS, progress)
+        if known is None and self._document_start(position, progress):
+            known = self._nearby(position, position, progress)
         if known is None:
             self.read_on(position, progress)
             known = self._nearby(position, self._keyframes.spacing, progress)
@@ -178,7 +199,8 @@ class TextReader:
         if state is None:
             state = advance(self._model, self.ids(start - self._warm_up, start))
         text, ids, unknown = self._read(start, stop)
-        trace, end = record_from(self._model, ids, state, progress=progress)
+        documents = self.document_starts(start, start + len(ids), progress) - start
+        trace, end = record_from(self._model, ids, state, documents=documents, progress=progress)
         if is_exact:
             self._keyframes.remember(start + len(ids), end)  # the next page often begins there
         return Page(start, text, replace(trace, written=text) if len(unknown) else trace, is_exact, unknown)
@@ -204,7 +226,8 @@ class TextReader:
         state = self.state(start, progress)
         for first in range(start, stop, size):
             text, ids, unknown = self._read(first, min(first + size, stop))
-            trace, state = record_from(self._model, ids, state, progress=progress)
+            documents = self.document_starts(first, first + len(ids), progress) - first
+            trace, state = record_from(self._model, ids, state, documents=documents, progress=progress)
             yield replace(trace, written=text) if len(unknown) else trace
             progress((first + len(ids) - start) / (stop - start))
 
@@ -224,12 +247,23 @@ class TextReader:
         stop = length if stop is None else min(stop, length)
         initial = self.state(start, progress)
         return Streams.over(
-            self._model, self.ids, start, stop, initial, warm_up=self._warm_up, most=most, progress=progress
+            self._model,
+            self.ids,
+            start,
+            stop,
+            initial,
+            warm_up=self._warm_up,
+            most=most,
+            documents=self.document_starts(start, stop, progress),
+            progress=progress,
         )
 
     def _nearby(self, position: int, farthest: int, progress: Progress) -> State | None:
         """The state before a character that is no farther than so many from a known one."""
         at, state = self._keyframes.before(position)
+        start = self._document_start(position, progress)
+        if start >= at:
+            at, state = start, None
         if position - at > farthest:
             return None
         while at < position:
@@ -243,9 +277,10 @@ class TextReader:
 
     def _forgotten(self, position: int, warm_ups: tuple[int, ...], progress: Progress) -> State | None:
         """The state before a character where the network has forgotten what came before."""
+        start = self._document_start(position, progress)
         for times in warm_ups:
             characters = times * self._warm_up
-            if characters >= position:
+            if characters >= position - start:
                 return None
             state, is_forgotten = remembered(self._model, self.ids, [position], characters, progress)
             if is_forgotten[0]:
@@ -257,13 +292,22 @@ class TextReader:
         known = self._nearby(position, self._warm_up, progress)
         return self._forgotten(position, _WARM_UPS[:1], progress) if known is None else known
 
-    def _read_next(self, end: int) -> None:
+    def _document_start(self, position: int, progress: Progress) -> int:
+        """The beginning of the document that a position is in."""
+        return 0 if self._documents is None else self._documents.last(position, progress)
+
+    def _read_next(self, end: int, progress: Progress) -> None:
         position, state = self._keyframes.head
         stop = min(end, position - position % self._stride + self._stride)
         if position < stop:
             _, ids, unknown = self._read(position, stop)
+            documents = self.document_starts(position, stop, progress) - position
             self.unknown_characters += len(unknown)
-            self._keyframes.move_head(stop, advance(self._model, ids, state))
+            self._keyframes.move_head(stop, advance(self._model, ids, state, documents))
+
+    def _as_searched(self, start: int, stop: int) -> str:
+        """The characters as the network reads them, in which separators are looked for, as in training."""
+        return symbols_of(self._model.vocabulary, self.ids(start, stop))
 
     def _read(self, start: int, stop: int) -> tuple[str, NDArray[np.int32], NDArray[np.intp]]:
         """Some characters, their ids, and which of them the vocabulary lacks."""
@@ -281,6 +325,7 @@ class TraceReader(TextReader):
         # Of bytes too a character each, so that positions are those of the trace.
         self.text = LongText.of("".join(trace.characters))
         self.unknown_characters = 0
+        self.document_separator = None
 
     @property
     def model(self) -> CharRNN | None:
@@ -295,6 +340,9 @@ class TraceReader(TextReader):
 
     def ids(self, start: int, stop: int) -> NDArray[np.int32]:
         return self._trace.ids[start:stop]
+
+    def document_starts(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Starts:
+        return NO_DOCUMENTS
 
     def trace(self, start: int, stop: int, progress: Progress = NO_PROGRESS) -> Trace:
         return self._trace.until(stop).since(start)

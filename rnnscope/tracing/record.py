@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch.nn import functional
 from rnnscope.network.architecture import QUANTITIES
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, document_starts
 from rnnscope.tracing.segments import record_layer
 from rnnscope.tracing.trace import Float, Trace
 
@@ -33,10 +36,12 @@ def record(
 ) -> Trace:
     """The trace of the characters `ids` (T,) from `state` (each part (1, H)), or from zero.
 
-    The network computes in its own type, float32 or float64, without dropout; the trace is float32. `step` is
-    kept in the trace. Raises Cancelled.
+    The network computes in its own type, float32 or float64, without dropout; the trace is float32. Where the
+    model's document separator matches, the state is reset. `step` is kept in the trace. Raises Cancelled.
     """
-    return record_from(model, ids, state, step=step, progress=progress)[0]
+    read, separator = np.asarray(ids, np.int32), model.document_separator
+    found = NO_DOCUMENTS if separator is None else document_starts(read, model.vocabulary, separator)
+    return record_from(model, read, state, documents=found, step=step, progress=progress)[0]
 
 
 @torch.no_grad()
@@ -45,10 +50,11 @@ def record_from(
     ids: ArrayLike,
     state: State | None = None,
     *,
+    documents: Starts = NO_DOCUMENTS,
     step: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[Trace, State]:
-    """The same, with the state after the last character."""
+    """The same, with the state after the last character. documents: where among `ids` documents begin."""
     read = np.asarray(ids, np.int32)
     architecture = model.architecture
     quantities = QUANTITIES[architecture.cell]
@@ -61,9 +67,10 @@ def record_from(
     before = model.initial_state(1) if state is None else state
     chunk = _CHUNK if progress is NO_PROGRESS else _CANCELLABLE
     with torch.autocast(model.device.type, enabled=False):
-        for start in range(0, len(read), chunk):
+        for start, stop in _parts(len(read), chunk, documents):
             progress.check()
-            part = slice(start, start + chunk)
+            before = _at(model, start, before, documents)
+            part = slice(start, stop)
             values = model.embed(torch.from_numpy(read[part]).to(model.device, torch.int64).unsqueeze(1))
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
@@ -98,24 +105,38 @@ def true_log_probabilities(
     ids: NDArray[Any],
     state: State | None = None,
     *,
+    documents: Starts = NO_DOCUMENTS,
     progress: Progress = NO_PROGRESS,
     stretch: int = _LOSS_STRETCH,
 ) -> Float:
     """(T − 1,) ln p of each character of `ids` (T,) after the first, given all before it. No dropout.
 
-    stretch: characters read at once. Raises Cancelled.
+    documents: where among `ids` documents begin. stretch: characters read at once. Raises Cancelled.
     """
     device = model.device
     before = model.initial_state(1) if state is None else state
     found = np.empty(max(0, len(ids) - 1), np.float32)
-    for start in range(0, len(found), stretch):
+    for start, stop in _parts(len(found), stretch, documents):
         progress.check()
-        part = torch.from_numpy(np.asarray(ids[start : start + stretch + 1], np.int64)).to(device)
+        before = _at(model, start, before, documents)
+        part = torch.from_numpy(np.asarray(ids[start : stop + 1], np.int64)).to(device)
         hidden, before = read_through(model, part[:-1, None], before)
         expected = functional.log_softmax(model.readout(hidden)[:, 0].float(), dim=-1)
-        found[start : start + len(part) - 1] = expected.gather(1, part[1:, None])[:, 0].cpu().numpy()
-        progress.on_progress((start + len(part) - 1) / len(found))
+        found[start:stop] = expected.gather(1, part[1:, None])[:, 0].cpu().numpy()
+        progress.on_progress(stop / len(found))
     return found
+
+
+def _parts(length: int, size: int, documents: Starts) -> Iterator[tuple[int, int]]:
+    """Cut `length` characters every `size`, and where documents begin: (start, stop)."""
+    cuts = np.concatenate((np.arange(0, length, size), documents[documents < length], [length]))
+    yield from pairwise(np.unique(cuts).astype(int).tolist())
+
+
+def _at(model: CharRNN, position: int, state: State, documents: Starts) -> State:
+    """The state before the character at a position: zero if a document begins there."""
+    at = int(np.searchsorted(documents, position))
+    return model.initial_state(1) if at < len(documents) and documents[at] == position else state
 
 
 @torch.no_grad()

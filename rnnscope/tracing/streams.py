@@ -13,15 +13,16 @@ until each starts where the one before it ended.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnnscope.network.model import CharRNN, State
+from rnnscope.network.model import CharRNN, Rows, State, reset, stretches
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 from rnnscope.tracing.forgetting import WARM_UP, ReadIds, remembered, run, same
 
 STREAMS = 128
@@ -57,7 +58,7 @@ class Streams:
 
     starts: (B,) int64 positions. steps: the length of every stream. state: the exact state before the first
     character of each, parts (B, H). stop: the end of the text; fewer than B characters before it are in no
-    stream.
+    stream. documents: the positions in the text at which the state is reset.
     """
 
     model: CharRNN
@@ -66,6 +67,7 @@ class Streams:
     steps: int
     stop: int
     state: State
+    documents: Starts = field(default_factory=NO_DOCUMENTS.copy)
 
     @classmethod
     def over(
@@ -78,21 +80,24 @@ class Streams:
         *,
         warm_up: int = WARM_UP,
         most: int = STREAMS,
+        documents: Starts = NO_DOCUMENTS,
         progress: Progress = NO_PROGRESS,
     ) -> Streams:
         """Cut the characters start .. stop−1 into streams; `initial` is the state before the first.
 
-        Raises Cancelled.
+        documents: the positions in the text at which the state is reset. Raises Cancelled.
         """
         characters = stop - start
         count = max(1, min(most, characters // (_SHORTEST * warm_up)))
         steps = characters // count
         starts = start + np.arange(count, dtype=np.int64) * steps
         if count == 1:
-            return cls(model, read, starts, steps, stop, initial)
-        guessed, is_exact = remembered(model, read, starts[1:].tolist(), warm_up, progress)
+            return cls(model, read, starts, steps, stop, initial, documents)
+        guessed, is_exact = remembered(
+            model, read, starts[1:].tolist(), warm_up, progress, documents=documents
+        )
         state = _joined(initial, guessed)
-        streams = cls(model, read, starts, steps, stop, state)
+        streams = cls(model, read, starts, steps, stop, state, documents)
         return streams if is_exact.all() else streams._settled(np.append(True, is_exact), progress)
 
     def __len__(self) -> int:
@@ -111,13 +116,14 @@ class Streams:
                 progress((first + at) / wanted)
                 part = ids[at : at + STEPS]
                 positions = self.starts + np.arange(first + at, first + at + len(part))[:, None]
-                activations, state = _activations(self.model, part, state)
+                activations, state = _activations(self.model, part, state, self._begins(positions))
                 yield Batch(positions, part, activations)
         rest = int(self.starts[-1]) + self.steps
         if steps is None and rest < self.stop:
             last = tuple(tuple(part[-1:] for part in layer) for layer in state)
-            part = self.read(rest, self.stop)[:, None]
-            yield Batch(np.arange(rest, self.stop)[:, None], part, _activations(self.model, part, last)[0])
+            part, positions = self.read(rest, self.stop)[:, None], np.arange(rest, self.stop)[:, None]
+            activations, _ = _activations(self.model, part, last, self._begins(positions))
+            yield Batch(positions, part, activations)
         progress(1.0)
 
     def _pieces(
@@ -150,22 +156,38 @@ class Streams:
         return self._from(state)
 
     def _from(self, state: State) -> Streams:
-        return Streams(self.model, self.read, self.starts, self.steps, self.stop, state)
+        return replace(self, state=state)
 
     def _run(self, streams: NDArray[np.intp], state: State, progress: Progress) -> State:
         """The states in which some streams end, each part (n, H)."""
         rows = torch.from_numpy(streams)
         state = tuple(tuple(part[rows] for part in layer) for layer in state)
-        for _, ids in self._pieces(self.steps, streams):
+        for first, ids in self._pieces(self.steps, streams):
             for at in range(0, len(ids), _RUN_STEPS):
                 progress.check()
                 part = torch.from_numpy(ids[at : at + _RUN_STEPS].astype(np.int64)).to(self.model.device)
-                state = run(self.model, part, state)
+                positions = self.starts[streams] + np.arange(first + at, first + at + len(part))[:, None]
+                state = run(self.model, part, state, self._begins(positions))
         return state
 
+    def _begins(self, positions: NDArray[np.int64]) -> Rows | None:
+        """Where in a batch documents begin, if any document begins in the text."""
+        return begins_at(self.documents, positions) if len(self.documents) else None
 
-def _activations(model: CharRNN, ids: NDArray[np.int32], state: State) -> tuple[dict[str, Tensor], State]:
-    """Every quantity "LAYER/QUANTITY" (t, B, H) along ids (t, B), and the last state."""
+
+def _activations(
+    model: CharRNN, ids: NDArray[np.int32], state: State, begins: Rows | None = None
+) -> tuple[dict[str, Tensor], State]:
+    """Every quantity "LAYER/QUANTITY" (t, B, H) along ids (t, B), and the last state.
+
+    begins: (t, B), where the state is reset.
+    """
+    if begins is not None and begins.any():
+        parts = []
+        for start, stop, rows in stretches(begins):
+            part, state = _activations(model, ids[start:stop], reset(state, rows))
+            parts.append(part)
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}, state
     found: dict[str, Tensor] = {}
     after = []
     with torch.autocast(model.device.type, enabled=False):

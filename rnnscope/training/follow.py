@@ -222,7 +222,11 @@ class _Weights:
 
 
 def _differ(left: CharRNN, right: CharRNN) -> bool:
-    return left.architecture != right.architecture or left.vocabulary != right.vocabulary
+    return (left.architecture, left.vocabulary, left.document_separator) != (
+        right.architecture,
+        right.vocabulary,
+        right.document_separator,
+    )
 
 
 def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:

@@ -225,6 +225,7 @@ def _first_model(
         dropout=options.dropout,
         forget_bias=options.forget_bias,
         generator=torch.Generator().manual_seed(options.seed),
+        document_separator=options.document_separator,
     )
     if base is not None:
         _copy_weights(base, model)

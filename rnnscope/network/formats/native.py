@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rnnscope.errors import CheckpointError
+from rnnscope.errors import CheckpointError, OptionError
 from rnnscope.network.architecture import Activation, Architecture
 from rnnscope.network.cells import CELLS
 from rnnscope.network.header import Header, expected_shapes
 from rnnscope.strict_json import decode, dump, parse, shown
+from rnnscope.text.patterns import Expression
 from rnnscope.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -120,7 +121,13 @@ def _checked(tensors: dict[str, Any], described: Any, data_bytes: int) -> Header
     if not isinstance(training, dict):
         raise CheckpointError("its training record is not a JSON object")
     dtype = _check_tensors(tensors, architecture, data_bytes)
-    return Header(architecture, vocabulary, training, dtype)
+    header = Header(architecture, vocabulary, training, dtype)
+    if header.document_separator is not None:
+        try:
+            Expression(header.document_separator)
+        except OptionError as error:
+            raise CheckpointError(f"its document separator is invalid: {error}") from None
+    return header
 
 
 def _architecture(described: dict[str, Any], vocabulary: Vocabulary, tensors: dict[str, Any]) -> Architecture:
