@@ -8,12 +8,20 @@ from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.arguments import AllowNonfinite
 from rnnscope.commands.output import say
 from rnnscope.errors import OptionError
+from rnnscope.network.formats import FOREIGN, format_of, is_foreign, read_header
+from rnnscope.network.locate import resolve_model
 
 EXAMPLES = (
     "rnnscope import models/charRNN/shakespeare -o shakespeare.safetensors",
     "rnnscope import runs/NAME -o notes.safetensors",
+)
+
+_MODEL = (
+    f"A checkpoint of {' or '.join(each.NAME for each in FOREIGN)}, a model file, a run directory (its "
+    "best), or a sample model."
 )
 
 
@@ -21,18 +29,15 @@ EXAMPLES = (
 class Options:
     """Convert another program's checkpoint to a model file of rnnscope.
 
-    Other commands read such a checkpoint as it is; a model file is one file, and needs no conversion.
-    Formats: ml5.js charRNN, a directory with manifest.json and vocab.json.
+    Other commands also read such a checkpoint as it is.
     """
 
-    model: Annotated[str, tyro.conf.Positional]
-    """Another program's checkpoint, a model file, a run directory (its best), or a sample model."""
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(help=_MODEL)]
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FILE.safetensors")]
     """The file to write."""
     force: bool = False
     """Overwrite an existing file."""
-    allow_nonfinite: bool = False
-    """Load weights that are NaN or infinite, too."""
+    allow_nonfinite: AllowNonfinite = False
 
 
 def run(options: Options) -> int:
@@ -43,9 +48,6 @@ def run(options: Options) -> int:
         raise OptionError(f"there is no directory {output.parent} to write the model into")
     if output.exists() and not options.force:
         raise OptionError(f"{output} exists; choose another file with -o, or overwrite it with --force")
-
-    from rnnscope.network.formats import format_of, is_foreign, read_header
-    from rnnscope.network.locate import resolve_model
 
     path = resolve_model(options.model)
     header, source = read_header(path), format_of(path).NAME

@@ -32,7 +32,7 @@ class Format(Protocol):
     """The program that writes such checkpoints."""
 
     def matches(self, path: Path, /) -> bool:
-        """Whether `path` looks like such a checkpoint; it may be broken. A look at names or first bytes."""
+        """Whether `path` looks like such a checkpoint, by its name or its files' names. Raises nothing."""
 
     def files(self, path: Path, /) -> tuple[Path, ...]:
         """The files that the checkpoint consists of."""

@@ -63,7 +63,7 @@ class _Checkpoint:
 
 
 def matches(path: Path) -> bool:
-    return (path / _MANIFEST).is_file() and (path / _VOCABULARY).is_file()
+    return isfile(path / _MANIFEST) and isfile(path / _VOCABULARY)
 
 
 def files(path: Path) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 import rnnscope
+from rnnscope.app.model_file import ModelFile
 from rnnscope.cli import main
 from rnnscope.errors import CheckpointError
 from rnnscope.network.checkpoint import load_model
@@ -137,6 +138,14 @@ def test_results_are_kept_for_the_weights_of_all_files(tmp_path: Path) -> None:
     )
     after = rnnscope.Session.open(str(tmp_path / "tiny"), str(text), keep=True).ask(FIND)
     assert before.to_dict() != after.to_dict()
+
+
+def test_an_open_model_notices_that_one_of_its_files_has_changed(tmp_path: Path) -> None:
+    write(tmp_path / "tiny")
+    watched = ModelFile(tmp_path / "tiny")
+    assert not watched.has_changed()
+    os.utime(tmp_path / "tiny" / "embedding", (1, 1))
+    assert watched.has_changed()
 
 
 def test_import_writes_the_same_model_and_says_where_it_is_from(
