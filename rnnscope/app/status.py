@@ -63,9 +63,10 @@ class Status:
                     remaining_seconds=None,
                 )
             case Progress():
+                phase: Phase = "annealing" if event.phase == "annealing" else "training"
                 return replace(
                     now,
-                    phase="annealing" if event.phase == "annealing" else "training",
+                    phase="saving" if self.phase == "saving" else phase,
                     epoch=event.epoch,
                     characters_per_second=event.characters_per_second,
                     learning_rate=event.learning_rate,

@@ -56,6 +56,7 @@ async def test_a_directory_is_asked_for_and_answered(trace: Trace, tmp_path: Pat
         await pilot.press("q")
         await until(pilot, lambda: screen.prompt.display)
         assert "No space left on device" in text_of(screen)
+        assert "saving" in text_of(screen)
         await pilot.press("enter")
         assert screen.prompt.display, "an empty answer is none"
         (tmp_path / "full").mkdir()
