@@ -16,6 +16,8 @@ from rnnscope.theme.palette import Palette
 _KEY_WIDTH = 15
 _WORD_WIDTH = 14
 _MARGIN = 2
+_LEAST_ROOM = 16
+"""Columns that a description needs next to its name."""
 
 COLORS = (
     ("neuron", "background of a character: amber and underlined below zero, blue above, plain near zero"),
@@ -111,6 +113,9 @@ def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: 
     lines = [_heading(palette, part) for part in wrapped(title, width)]
     for keys, description in rows:
         room = width - max(_KEY_WIDTH, len(keys) + 2)
+        if room < _LEAST_ROOM:
+            lines += _stacked(palette, Segment(keys, palette.ink("strong", bold=True)), description, width)
+            continue
         first, *more = wrapped(description, room)
         lines.append(
             [
@@ -129,8 +134,9 @@ def _colors(palette: Palette, width: int) -> list[Line]:
         lines.extend(_word(palette, name, meaning, width))
         if name in scales:
             ends = ("−1 ", " +1") if name == "neuron" else (" 0 ", " 1")
-            ramp = [Segment(" ", scales[name][step]) for step in range(0, 33, 2)]
-            indent = Segment(" " * _WORD_WIDTH, palette.ink("text"))
+            cells = max(2, min(17, width - 6))
+            ramp = [Segment(" ", scales[name][round(32 * i / (cells - 1))]) for i in range(cells)]
+            indent = Segment(" " * max(0, min(_WORD_WIDTH, width - cells - 6)), palette.ink("text"))
             dim = palette.ink("dim")
             lines.append([indent, Segment(ends[0], dim), *ramp, Segment(ends[1], dim)])
     return [*lines, []]
@@ -144,12 +150,20 @@ def _glossary(palette: Palette, width: int) -> list[Line]:
 
 
 def _word(palette: Palette, word: str, meaning: str, width: int) -> list[Line]:
+    if width - _WORD_WIDTH < _LEAST_ROOM:
+        return _stacked(palette, Segment(word, palette.ink("strong")), meaning, width)
     first, *more = wrapped(meaning, width - _WORD_WIDTH)
     indent = " " * _WORD_WIDTH
     return [
         [Segment(f"{word:<{_WORD_WIDTH}}", palette.ink("strong")), Segment(first, palette.ink("text"))],
         *([Segment(indent + rest, palette.ink("text"))] for rest in more),
     ]
+
+
+def _stacked(palette: Palette, name: Segment, meaning: str, width: int) -> list[Line]:
+    """A name, and its meaning below it, where there is no room for two columns."""
+    below = wrapped(meaning, width - _MARGIN)
+    return [[name], *([Segment(" " * _MARGIN + line, palette.ink("text"))] for line in below)]
 
 
 def _heading(palette: Palette, title: str) -> Line:
