@@ -176,10 +176,10 @@ class Session:
         return cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))
 
     def _digest(self, query: Query[Any], progress: Progress) -> str:
-        """The SHA-256 of the characters that a query reads."""
+        """The SHA-256 of the characters that a query reads, and of what separates their documents."""
         limit = getattr(query, "characters", 0) or None
         if limit not in self._digests:
-            digest = hashlib.sha256()
+            digest = hashlib.sha256((self.reader.document_separator or "").encode("utf-8", "surrogatepass"))
             length = self.reader.length(progress)
             stop = length if limit is None else min(limit, length)
             for start in range(0, stop, _DIGESTED_AT_ONCE):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rnnscope.analysis.query import Query
-from rnnscope.commands.output import progress_bar, say_json
+from rnnscope.commands.output import progress_bar, say, say_json
 from rnnscope.session import Session
+from rnnscope.text.documents import document_note
 
 
 def answer(query: Query[Any], model: str, text: str, *, json: bool, allow_nonfinite: bool) -> int:
@@ -22,4 +23,6 @@ def answer(query: Query[Any], model: str, text: str, *, json: bool, allow_nonfin
     from rnnscope.render.output import print_report
 
     print_report(render(result))
+    if (note := document_note(session.reader.document_separator)) is not None:
+        say(note)
     return 0

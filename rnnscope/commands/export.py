@@ -61,6 +61,7 @@ def run(options: Options) -> int:
     from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.display import counted, label
+    from rnnscope.text.documents import document_note
     from rnnscope.text.long import LongText
 
     path = resolve_model(options.model)
@@ -97,6 +98,8 @@ def run(options: Options) -> int:
         say(f"{counted(total - stop, 'character')} not written; choose others with --start and --length")
     for note in text.notes:
         say(note)
+    if (note_on_documents := document_note(session.reader.document_separator)) is not None:
+        say(note_on_documents)
     known = np.array([ord(symbol) for symbol in model.vocabulary.symbols])
     unknown = int(np.isin(colored.code_points, known, invert=True).sum())
     if unknown:

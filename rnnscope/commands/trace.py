@@ -41,6 +41,7 @@ def run(options: Options) -> int:
     from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
     from rnnscope.text.corpus import load_ids
+    from rnnscope.text.documents import document_note
 
     path = resolve_model(options.model)
     header = read_header(path)
@@ -59,4 +60,6 @@ def run(options: Options) -> int:
     trace.save(options.output)
     arrays = ", ".join(trace.activations)
     say(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
+    if (note := document_note(header.document_separator)) is not None:
+        say(note)
     return 0

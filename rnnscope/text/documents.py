@@ -51,7 +51,10 @@ def document_starts(
 
 def document_note(separator: str | None) -> str | None:
     """What a user should know of a model that was trained with a separator; None without one."""
-    return None if separator is None else f"state is reset where {separator!r} matches, as in training"
+    if separator is None:
+        return None
+    written = separator if separator.isprintable() else repr(separator)
+    return f"the state is reset where {written} matches, as in training"
 
 
 def starts_between(starts: Starts, start: int, stop: int) -> Starts:

@@ -85,6 +85,7 @@ from rnnscope.progress import Progress
 from rnnscope.selection import Selection
 from rnnscope.session import Session
 from rnnscope.text.display import label
+from rnnscope.text.documents import document_note
 
 _WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
 """Queries that have a panel of their own."""
@@ -316,6 +317,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         if session.cache is not None:
             for note in session.cache.notes:
                 self.scope.announce(note)
+        if (note_on_documents := document_note(session.reader.document_separator)) is not None:
+            self.scope.announce(note_on_documents)
         self.table.open(session.architecture)
         self.paging.open(session)
         self.jobs.submit(

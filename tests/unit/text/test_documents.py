@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.errors import OptionError
-from rnnscope.text.documents import begins_at, document_starts, starts_between
+from rnnscope.text.documents import Documents, begins_at, document_note, document_starts, starts_between
 from rnnscope.text.vocabulary import Vocabulary
 
 
@@ -47,3 +47,25 @@ def test_a_part_of_a_text_counts_from_its_own_beginning() -> None:
 def test_an_invalid_expression_is_refused() -> None:
     with pytest.raises(OptionError, match="not a regular expression"):
         document_starts(np.zeros(4, np.uint8), Vocabulary.of_bytes(), "(")
+
+
+def test_starts_are_found_only_as_far_as_asked_for() -> None:
+    text = "ab|" * 1000
+    read: list[int] = []
+
+    def recorded(start: int, stop: int) -> str:
+        read.append(stop)
+        return text[start:stop]
+
+    documents = Documents(recorded, r"\|", piece=100, context=10)
+    assert documents.last(31) == 30
+    assert documents.between(30, 40).tolist() == [30, 33, 36, 39]
+    assert max(read) <= 110
+    assert documents.last(len(text)) == len(text) - 3
+    assert documents.between(0, len(text)).tolist() == list(range(3, len(text), 3))
+
+
+def test_the_note_shows_the_expression_as_it_was_typed() -> None:
+    assert document_note(None) is None
+    assert document_note(r"\n\n") == r"the state is reset where \n\n matches, as in training"
+    assert "'\\n'" in (document_note("\n") or "")
