@@ -1,4 +1,4 @@
-"""Actions: everything that one can do on a screen, declared where it is done.
+"""Actions: everything that a user can do on a screen, declared by the class that implements it.
 
     class Gates(Panel):
         ACTIONS = (Action("quantity", ("g",), "Next signal: …", "navigation", label="signal"),)
@@ -30,7 +30,7 @@ GROUP_TITLES: dict[Group, str] = {
 }
 
 LAST = 1_000
-"""The `place` of an action that comes after all others."""
+"""The default `place`: after all other actions."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Action:
     label: str = ""
     """Its name in the footer; neighbors with one label share an entry. Empty: not in the footer."""
     place: int = LAST
-    """Its place in the footer and in the help: smaller comes first."""
+    """Its position in the footer and in the help: smaller comes first."""
     synonyms: str = ""
     """Further words by which the command palette finds it."""
     live: bool = False
@@ -78,7 +78,7 @@ class Declares(Protocol):
 
 
 class Registry:
-    """The actions of one screen, each with what runs it."""
+    """The actions of one screen, each with the method that runs it."""
 
     def __init__(self, owners: Iterable[Owner] = (), *, live: bool = True) -> None:
         """live: whether actions that need a training loop are offered. Raises ValueError as `add` does."""
@@ -90,7 +90,7 @@ class Registry:
                 self.add(action, getattr(owner, f"action_{action.id}"))
 
     def add(self, action: Action, run: Callable[[], Any]) -> None:
-        """Offer one more action. Raises ValueError where there is one of that id, or of one of its keys."""
+        """Register an action. Raises ValueError if its id or one of its keys is already registered."""
         if action.live and not self._live:
             return
         taken = {key: other.id for other in self._actions for key in other.keys}
@@ -104,7 +104,7 @@ class Registry:
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """All actions, in the order of their places."""
+        """All actions, sorted by place."""
         return in_order(self._actions)
 
     def offers(self, action: str) -> bool:
@@ -112,7 +112,7 @@ class Registry:
         return action in self._runs
 
     async def run(self, action: str) -> None:
-        """Do what an action does; a screen calls it from `action_act`."""
+        """Run an action; a screen calls this from `action_act`."""
         done = self._runs[action]()
         if inspect.isawaitable(done):
             await done
@@ -124,7 +124,7 @@ def actions_of(owners: Iterable[Declares]) -> tuple[Action, ...]:
 
 
 def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Actions by their places; those of one place as they come."""
+    """Actions sorted by place; a stable sort."""
     return tuple(sorted(actions, key=lambda action: action.place))
 
 
@@ -134,7 +134,7 @@ def bindings(actions: Iterable[Action]) -> list[Binding]:
 
 
 ALWAYS_SHOWN = ("command_palette", "help", "quit")
-"""These stand at the footer's right edge, whatever else fits."""
+"""Actions at the footer's right edge, shown at every width."""
 
 
 def table(actions: Iterable[Action]) -> str:

@@ -1,7 +1,7 @@
-"""The app: it shows one screen, and lets it begin its work once the first frame was painted.
+"""The app: shows one screen, and starts its work after the first frame is painted.
 
-The work of both screens imports torch, and runs in threads of its own. Leaving asks the screen to end its
-work, and waits for what must be saved.
+The work of both screens imports torch and runs in separate threads. On exit the app asks the screen to stop
+its work, and waits until unsaved data is written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from textual.widgets import Input
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
 from rnnscope.app.shell import QUIT, SUSPEND
-from rnnscope.app.terminal import TerminalDriver, background_theme, depth_of, drawn_alone, has_job_control
+from rnnscope.app.terminal import (
+    TerminalDriver,
+    background_theme,
+    depth_of,
+    has_job_control,
+    stderr_redirected,
+)
 from rnnscope.app.themes import is_ansi, theme_name, themes
 from rnnscope.app.work import WorkEnded
 from rnnscope.errors import RnnscopeError
@@ -39,10 +45,10 @@ AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
 ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
 
 _FIRST_FRAME_SECONDS = 0.05
-"""What the first frame has to reach the terminal, before torch is imported and holds the interpreter."""
+"""Time for the first frame to reach the terminal, before importing torch blocks the interpreter."""
 
 _SWITCH_SECONDS = 0.001
-"""How long a thread that has the interpreter keeps others waiting; a key is handed on three times."""
+"""The interpreter's thread switch interval; a key press passes through three threads."""
 
 
 class RnnscopeApp(App[int], inherit_bindings=False):
@@ -71,17 +77,17 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
     ) -> None:
-        """screen: its `begin` is called once, after the first frame, and `leave` when the app is left.
+        """screen: its `begin` is called once, after the first frame, and its `leave` on exit.
 
-        depth: the number of colors; None is the terminal's own.
+        depth: the number of colors; None detects what the terminal supports.
         """
-        # Textual takes colors out itself where NO_COLOR is set; asked to keep the terminal's own, it leaves
-        # bold, reverse and underline as our plain palette has them.
+        # Textual removes colors itself if NO_COLOR is set. With ansi_color it keeps bold, reverse and
+        # underline as the plain palette defines them.
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
         super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)
         self.animation_level = "none"
         self.drawing: IO[str] | None = None
-        """What to draw on; standard error where it is None."""
+        """The file to draw on; None is standard error."""
         self.failure: Exception | None = None
         """The error that ended the work."""
         self.signal: int | None = None
@@ -112,7 +118,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
     @on(WorkEnded)
     def _after_work(self, message: WorkEnded) -> None:
-        """Leave where that was asked for, or where the user can correct what ended the work."""
+        """Exit if the user asked to, or if the user can correct the error that ended the work."""
         self.failure = message.error
         if self.is_leaving or isinstance(self.failure, RnnscopeError | OSError):
             self.exit(0 if self.failure is None else 2)
@@ -120,46 +126,47 @@ class RnnscopeApp(App[int], inherit_bindings=False):
     # -- keys ------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """A character that was typed right after the key that opened a prompt belongs to the prompt.
+        """Insert a character into a prompt that has just opened.
 
-        The prompt keeps the characters that it gets, so one that comes here was sent before it had the focus.
+        An input consumes its characters, so one that bubbles up to the app was sent before the input had the
+        focus.
         """
         if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
             event.prevent_default()
             self.focused.insert_text_at_cursor(event.character)
 
     def action_command_palette(self) -> None:
-        """Search the actions of the screen, unless something lies over it."""
+        """Search the actions of the screen, unless another screen covers it."""
         if self.screen is self._first:
             self.push_screen(ActionPalette())
 
     # -- leaving ---------------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
-        """Ask the screen's work to end, and leave once it has."""
+        """Ask the screen to stop its work, and exit when it has stopped."""
         self.is_leaving = True
         if self._first.leave():
             self.exit(0 if self.failure is None else 1)
 
     def action_suspend_process(self) -> None:
-        """Stop until the shell continues the process, where there is a shell that can."""
+        """Stop the process until the shell continues it; a message if no shell can."""
         if has_job_control():
             super().action_suspend_process()
         else:
             self._first.scope.announce("cannot suspend: not started by a shell with job control", "warning")
 
     def action_hang_up(self) -> None:
-        """Leave as the user would, who can neither read nor type any more."""
+        """The terminal is closed: save and quit without asking."""
         self.is_leaving = True
         if self._first.leave(asks=False):
             self.exit(0 if self.failure is None else 1)
 
     def on_unmount(self) -> None:
-        """However the app ended, the work ends too."""
+        """Stop the screen's work, however the app ended."""
         self._first.leave(asks=False)
 
     def wait(self) -> None:
-        """Wait until what must be saved is saved, however the app ended."""
+        """Wait until the screen has saved its data."""
         self._first.wait()
 
     def _listen_to_signals(self) -> None:
@@ -173,11 +180,11 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self.call_later(self.action_hang_up)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line passes through; colors need no filter unless they are the terminal's own."""
+        """Filters for every line; Textual's color filters are needed for ANSI palettes only."""
         colors = super().get_line_filters() if is_ansi(self.palette.depth) else ()
         return (*colors, self._printable)
 
-    # -- looks -----------------------------------------------------------------------------------------------
+    # -- theme -----------------------------------------------------------------------------------------------
 
     def action_toggle_theme(self) -> None:
         other: Theme = "light" if self.palette.theme == "dark" else "dark"
@@ -187,12 +194,12 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
 
 def show(app: RnnscopeApp, pilot: AutoPilot | None = None) -> int:
-    """Run an app until it is left; returns the exit status.
+    """Run an app until the user quits; returns the exit status.
 
-    pilot: presses the keys where there is no terminal. Raises the error that ended the screen's work.
+    pilot: presses keys in a headless run. Raises the error that ended the screen's work.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    with drawn_alone() as app.drawing:
+    with stderr_redirected() as app.drawing:
         status = app.run(headless=pilot is not None, auto_pilot=pilot)
     app.wait()
     if app.failure is not None:

@@ -21,9 +21,9 @@ Float = NDArray[np.float64]
 
 _BLOCKS = np.array([ord(block) for block in " ▁▂▃▄▅▆▇█"], dtype=np.uint32)
 
-# Where the styles of one palette stand in the table of `styles`: each group once plain, then with the hair.
+# Offsets of the style groups in the table of `styles`; each group is followed by the same with the crosshair.
 _GATE, _STANDING, _HANGING, _NOTHING = 0, 2 * STEPS, 4 * STEPS, 6 * STEPS
-_HAIR_LATER = STEPS
+_CROSSHAIR_LATER = STEPS
 
 
 def gate_rows(values: ArrayLike, rows: int = 1) -> tuple[Points, Keys]:
@@ -51,10 +51,10 @@ def signed_rows(values: ArrayLike, rows: int = 2) -> tuple[Points, Keys]:
     return np.concatenate([above, below]), np.concatenate([standing, hanging])
 
 
-def with_hair(keys: Keys, cells: slice) -> Keys:
+def with_crosshair(keys: Keys, cells: slice) -> Keys:
     """The keys with the cursor's column drawn through these cells."""
     marked = keys.copy()
-    marked[..., cells] += np.where(marked[..., cells] == _NOTHING, 1, _HAIR_LATER)
+    marked[..., cells] += np.where(marked[..., cells] == _NOTHING, 1, _CROSSHAIR_LATER)
     return marked
 
 
@@ -72,7 +72,7 @@ def styles(palette: Palette, on: str = "panel") -> tuple[Style, ...]:
         (False, palette.diverging_colors, "cyan"),
         (True, palette.diverging_colors, "yellow"),
     ):
-        for fill in (on, "hair"):
+        for fill in (on, "crosshair"):
             for color in colors:
                 if palette.depth == "none":
                     style = Style(reverse=swapped or None)
@@ -83,7 +83,7 @@ def styles(palette: Palette, on: str = "panel") -> tuple[Style, ...]:
                 else:
                     style = Style(color=color, bgcolor=palette.color(fill))
                 table.append(style)
-    return (*table, palette.ink("text", on=on), palette.ink("text", on="hair"))
+    return (*table, palette.ink("text", on=on), palette.ink("text", on="crosshair"))
 
 
 def _filled(strength: Float, rows: int) -> NDArray[np.intp]:

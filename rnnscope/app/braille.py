@@ -33,19 +33,19 @@ def cells(dots: Dots) -> NDArray[np.uint8]:
 
 
 def between(top: Float, bottom: Float, height: int) -> Dots:
-    """(height, C) dots filled in every column from `top` to `bottom`, both included, counted from above.
+    """(height, C) dots filled in every column from `top` to `bottom` inclusive, counted from above.
 
-    Places are rounded to dots; what lies beyond the canvas is cut off, and a column with a NaN stays empty.
+    Values are rounded to dots and clipped to the canvas; a column with a NaN stays empty.
     """
     rows = np.arange(height)[:, None]
     return (rows >= np.rint(top)) & (rows <= np.rint(bottom))
 
 
 def line(places: Float, height: int) -> Dots:
-    """(height, C) dots of one connected curve; `places` (C,) counts dots from above, NaN where there is none.
+    """(height, C) dots of one connected curve; `places` (C,) counts dots from above, NaN for a gap.
 
-    The dots that a steep part skips are shared by the two columns on either side, so that it stays connected
-    while flat parts and slopes stay one dot thin.
+    The dots between two neighboring values are divided between their columns, so that steep parts stay
+    connected and flat parts stay one dot thin.
     """
     nearest = np.rint(places)
     jump = np.nan_to_num(np.diff(nearest))

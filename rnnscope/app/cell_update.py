@@ -1,9 +1,9 @@
-"""How the state of a neuron comes about, character by character.
+"""The cell update of a neuron: the kept and the written part of its state at each character.
 
-    LSTM and its kin   c(t) = f·c(t−1) + i·g           kept f·c, written i·g
+    LSTM variants      c(t) = f·c(t−1) + i·g           kept f·c, written i·g
     GRU                h(t) = z·h(t−1) + (1−z)·n       kept z·h, written (1−z)·n
 
-What is kept is the state less what is written, so that it is known at the first character as well.
+The kept part is computed as state − written, so that it is defined at the first character too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def numbers(selection: Selection, name: str, characters: slice) -> Float:
 
 
 def squashed(selection: Selection, name: str, raw: Float) -> Float:
-    """The same values within −1..1, as bars show them: what adds up to a cell state goes through φ."""
+    """The values mapped to −1..1 for bars: unbounded quantities and parts of a cell state go through φ."""
     architecture = selection.trace.architecture
     has_cell = CELLS[architecture.cell].has_cell
     if name not in UNBOUNDED and not (has_cell and name in ("kept", "written")):

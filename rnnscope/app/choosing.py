@@ -1,4 +1,4 @@
-"""Which neuron and which character to look at: the first choice, and moves from one to another."""
+"""The initial selection of a trace, by how active its neurons are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def first_selection(trace: Trace) -> Selection:
 
 
 def livelier_selection(selection: Selection) -> Selection:
-    """The same selection, on the liveliest neuron where its own has lost half of that one's liveliness."""
+    """The selection, moved to the liveliest neuron if its own is less than half as lively."""
     lively = liveliness(selection.trace.shown(selection.layer, selection.quantity))
     best = int(np.argmax(lively))
     return selection.moved(unit=best) if lively[selection.unit] < 0.5 * lively[best] else selection
@@ -29,7 +29,7 @@ def first_cursor(trace: Trace) -> int:
 
 
 def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(H,) deviation times autocorrelation of (T, H) values: what moves widely and yet slowly."""
+    """(H,) standard deviation times autocorrelation of (T, H) values: high for large, slow changes."""
     values = np.asarray(values, dtype=np.float64)
     if len(values) <= LAG:
         return np.zeros(values.shape[1])
@@ -42,11 +42,11 @@ def liveliness(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def liveliest(selection: Selection) -> int:
-    """The unit of the selection's layer that shows most over the passage."""
+    """The unit of the selection's layer with the highest liveliness over the passage."""
     return int(np.argmax(liveliness(selection.trace.shown(selection.layer, selection.quantity))))
 
 
 def neighbor_quantity(selection: Selection, by: int) -> str:
-    """The quantity `by` places on, round and round."""
+    """The quantity `by` places further, cyclically."""
     names = selection.trace.quantities
     return names[(names.index(selection.quantity) + by) % len(names)]

@@ -1,10 +1,10 @@
-"""A window of a passage in which every character is a column: it is centered on the cursor.
+"""A window of a passage with one column per character, centered on the cursor.
 
-    cells       |I| |a|m| |a| |漢 |…     a wide character takes two cells, a mark sits on a dotted circle
+    cells       |I| |a|m| |a| |漢 |…     a wide character takes two cells, a mark is on a dotted circle
     characters   7 8 9 …      13 13
 
-Near the ends of the passage the window stays full and the cursor leaves its middle. Seen from farther off, a
-column stands for several characters, and a ruler for the text.
+Near the ends of the passage the window stays full and the cursor is off center. When zoomed out, a column
+is several characters, and a ruler replaces the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RULE = 15
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """The characters that stand in a row of `width` cells."""
+    """The characters in a row of `width` cells."""
 
     glyphs: tuple[str, ...]
     """One for each character shown."""
@@ -59,7 +59,7 @@ def text_row(palette: Palette, shown: Window, cursor: int) -> list[Segment]:
 
 @dataclass(frozen=True)
 class Distance:
-    """A window in which every column stands for `scale` characters, from `first` on."""
+    """A window with `scale` characters per column, from the character `first`."""
 
     first: int
     columns: int
@@ -73,7 +73,7 @@ class Distance:
 
 
 def distance(length: int, cursor: int, width: int, scale: int) -> Distance:
-    """The window of a text of `length` characters around `cursor`, `scale` of them a column."""
+    """The window of a text of `length` characters around `cursor`, with `scale` characters per column."""
     total = -(-length // scale)
     columns = min(max(width, 1), total)
     here = cursor // scale
@@ -82,7 +82,7 @@ def distance(length: int, cursor: int, width: int, scale: int) -> Distance:
 
 
 def ruler(palette: Palette, shown: Distance) -> list[Segment]:
-    """How many characters from the cursor each fifteenth column is, and the cursor's cell inverse."""
+    """The distance from the cursor, in characters, at each fifteenth column; the cursor's cell is inverse."""
     cells = [" "] * shown.columns
     for column in range(shown.cursor % _RULE, shown.columns, _RULE):
         label = f"{(column - shown.cursor) * shown.scale:+,}".replace("-", "−")
@@ -97,14 +97,14 @@ def window(trace: Trace, cursor: int, width: int) -> Window:
     width = max(width, 2)  # a wide character must find room
     symbols, drawn = trace.drawn
     shapes = Shapes.of(symbols)
-    # Only so many characters can be seen: a long passage costs no more than a short one.
+    # Only characters that can be visible are measured, so that the cost does not depend on the length.
     low, high = max(0, cursor - 2 * width), min(len(trace), cursor + 2 * width + 1)
     ids = drawn[low:high]
     widths = np.maximum(shapes.widths[ids], 1)
     edges = np.concatenate(([0], np.cumsum(widths)))
     here = cursor - low
     start = int(np.searchsorted(edges, edges[here] - (width - int(widths[here])) // 2))
-    # Full to the right end where the passage goes on, else to the left.
+    # Fill the window to the right if there is more text, else to the left.
     start = min(start, int(np.searchsorted(edges, max(0, edges[-1] - width))))
     stop = int(np.searchsorted(edges, edges[start] + width, "right")) - 1
     seated = shapes.seated

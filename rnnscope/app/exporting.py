@@ -1,4 +1,4 @@
-"""Writing the page that is seen to a file."""
+"""Exports the current page to a file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Export:
     def __init__(
         self, scope: Scope, *, facts: Callable[[], tuple[str, ...]], name: Callable[[], str]
     ) -> None:
-        """facts: lines about the model that stand over the text. name: of the file that is offered."""
+        """facts: lines about the model above the text. name: the suggested file name without extension."""
         self._scope = scope
         self._facts = facts
         self._name = name

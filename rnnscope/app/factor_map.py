@@ -1,4 +1,4 @@
-"""The heat map's neurons as a few factors, each of which can color the passage."""
+"""Replaces the heat map's neurons with a few factors, each of which can color the passage."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class FactorMap:
         self._ask(selection)
 
     def leave(self) -> bool:
-        """Show neurons again; whether factors were shown."""
+        """Show neurons again. Returns True if factors were shown."""
         was_on, self._is_on, self._result = self._is_on, False, None
         if was_on:
             self._heat_map.show_factors(None)
@@ -63,7 +63,7 @@ class FactorMap:
         return was_on
 
     def step(self, by: int) -> bool:
-        """Choose the factor so many rows further down; whether factors are shown."""
+        """Select the factor `by` rows further down. Returns True if factors are shown."""
         if self._is_on:
             self.choose(self._factor + by)
         return self._is_on
@@ -83,7 +83,7 @@ class FactorMap:
         self._scope.select(overlay=overlay, coloring="overlay")
 
     def follow(self, before: Selection | None, selection: Selection) -> None:
-        """Factors of another page or layer are asked for anew."""
+        """Request the factors again after a change of page or layer."""
         if self._is_on and before is not None:
             is_other = before.layer != selection.layer or before.trace is not selection.trace
             if is_other:

@@ -1,10 +1,10 @@
-"""Where the panels of the inspect screen stand.
+"""The layout of the inspect screen.
 
     80×24                  120×40                    200×60
     neurons | passage      neurons | passage         neurons | passage | next
     gates   | find         find    | gates           find    | gates   | heat map
 
-In find's place stands any one of several panels; at 200×60 next and heat map have places of their own.
+The find panel shares its place with several others; at 200×60 next and heat map have separate places.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHARED = (
 )
 """The panels that share one place, in order."""
 OWN_PLACE = ("next", "map")
-"""Those that have a place of their own where there are three columns."""
+"""Panels with a separate place in the layout of three columns."""
 
 
 def inspect_turns(width: int, height: int) -> tuple[str, ...]:

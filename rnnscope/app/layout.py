@@ -1,7 +1,7 @@
-"""Where the parts of a screen lie: a function of the terminal's size and of which panels are wanted.
+"""Computes the regions of a screen from the terminal's size and the panels to show.
 
-The header takes two rows above (its lower one is the progress rule), the footer one row below. Gaps are two
-columns and one row. In a block each row has the same gutter; rows and columns share the room by weight.
+The header takes two rows at the top (the lower one is the progress rule), the footer one row at the bottom.
+Gaps are two columns and one row. Rows and columns share the space by weight.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEADER_ROWS = 2
 
 @dataclass(frozen=True)
 class Row:
-    """Panels side by side, each with its share of the width."""
+    """Panels side by side, each with the weight of its width."""
 
     height: int
     panels: tuple[tuple[str, int], ...]
@@ -31,15 +31,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of panels, one over the other."""
+    """Rows of panels, from top to bottom."""
 
     width: int
     rows: tuple[Row, ...]
 
 
 Blocks: TypeAlias = Callable[[int, int, int, str], tuple[Block, ...]]
-"""The blocks of a screen, left to right: of its columns, its rows, the columns within the margins, and of the
-panel that stands in a place which several share."""
+"""The blocks of a screen, left to right, as a function of its columns, its rows, the columns within the
+margins, and the panel in the shared place."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def arrange(
 ) -> Arrangement:
     """Every part's region.
 
-    `chosen` is the panel in the place that several share. Panels that are `hidden` leave their place to their
-    neighbors; a `zoomed` one takes everyone's.
+    `chosen` is the panel in the shared place. The space of `hidden` panels goes to their neighbors; a
+    `zoomed` panel takes the space of all.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Arrangement({"too-small": Region(0, 0, width, height)})
@@ -97,7 +97,7 @@ def arrange(
 
 
 def _without(blocks: Sequence[Block], hidden: Set[str]) -> list[Block]:
-    """The blocks without these panels, and without what is empty then."""
+    """The blocks without these panels; empty rows and blocks are removed."""
     kept = []
     for block in blocks:
         rows = []

@@ -1,7 +1,6 @@
-"""Where a training thread leaves its events and the screen collects them, ten times a second.
+"""A queue of training events, filled by the training thread and drained by the screen ten times a second.
 
-Nothing wakes the screen for an event: it looks when it is time to draw. Traces are large and only the newest
-is ever shown, so an uncollected one makes way for the next.
+Traces are large and only the newest is shown, so a queued trace is replaced by the next.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ class Mailbox:
         self._lock = threading.Lock()
         self._events: list[Event] = []
         self._traced: int | None = None
-        """Where the trace that waits stands among the events."""
+        """The index of the queued trace among the events."""
 
     def post(self, event: Event) -> None:
-        """Leave an event; a waiting trace is replaced, and the new one takes its turn at the end."""
+        """Append an event; a trace replaces a queued one."""
         with self._lock:
             if isinstance(event, Traced):
                 if self._traced is not None:
@@ -30,7 +29,7 @@ class Mailbox:
             self._events.append(event)
 
     def drain(self) -> list[Event]:
-        """All that waits, oldest first."""
+        """Remove and return all queued events, oldest first."""
         with self._lock:
             events, self._events, self._traced = self._events, [], None
         return events

@@ -56,7 +56,7 @@ class Marks:
         self._set((*kept, span))
 
     def clear(self) -> bool:
-        """Forget all spans, and any overlay; whether the passage was colored by one."""
+        """Remove all spans and any overlay. Returns True if the passage was colored by an overlay."""
         selection = self._scope.selection
         if selection is None or selection.coloring != "overlay":
             return False
@@ -65,7 +65,7 @@ class Marks:
         return True
 
     def follow(self, before: Selection | None, selection: Selection) -> None:
-        """Color another page by the marks, where the one before was."""
+        """Color a new page by the marks if the previous page was colored by them."""
         was_shown = before is not None and before.overlay is self._overlay and self._overlay is not None
         if was_shown and before is not None and before.trace is not selection.trace:
             self._show()

@@ -1,4 +1,4 @@
-"""The files that a model was loaded from, which a run may write anew meanwhile."""
+"""Detects whether the files of a loaded model have been replaced, for example by a run that saves to them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from rnnscope.network.formats import files_of
 
 
 class ModelFile:
-    """Notices that other files have taken their place."""
+    """The files of a model, as they were when it was opened."""
 
     def __init__(self, path: Path) -> None:
         self._files = files_of(path)
-        self._mark = self._look()
+        self._opened = self._stamps()
 
     def has_changed(self) -> bool:
-        """Whether a file has changed since it was opened; True once only."""
-        now = self._look()
-        if self._mark is None or now is None or now == self._mark:
+        """Return True the first time that a file differs from when it was opened."""
+        now = self._stamps()
+        if self._opened is None or now is None or now == self._opened:
             return False
-        self._mark = None
+        self._opened = None
         return True
 
-    def _look(self) -> list[tuple[int, int, int]] | None:
+    def _stamps(self) -> list[tuple[int, int, int]] | None:
         try:
             found = [file.stat() for file in self._files]
         except OSError:

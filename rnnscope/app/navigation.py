@@ -1,4 +1,4 @@
-"""Choosing a neuron, a quantity and a layer from the keyboard; both screens have it."""
+"""Selects neurons, quantities and layers from the keyboard, on both screens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Navigation:
     )
 
     def __init__(self, scope: Scope, step: Callable[[int], object]) -> None:
-        """step: chooses the neuron so many places further in the order that the screen shows."""
+        """step: selects the neuron a number of places further in the order that the screen shows."""
         self._scope = scope
         self._step = step
 

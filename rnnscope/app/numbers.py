@@ -6,7 +6,7 @@ import math
 
 
 def number(text: str) -> float | None:
-    """A finite number, with a point or a comma; None where it is not one."""
+    """Parse a finite number, with a decimal point or comma; None if the text is not one."""
     try:
         value = float(text.strip().replace(",", "."))
     except ValueError:

@@ -1,9 +1,9 @@
-"""In which order a heat map shows the neurons of a layer.
+"""Row orders of the heat map.
 
-slowest    by how much of a value remains four characters later; see slowness.py
-similar    neurons that go together lie together: clusters of their correlations; see analysis/similarity.py
-index      as they are numbered
-table      as the table of neurons ranks them: by a score, a feature, saturation, …
+slowest    by autocorrelation at lag 4; see slowness.py
+similar    clustered by correlation; see analysis/similarity.py
+index      by unit number
+table      the order of the neuron table: by a score, a feature, saturation, …
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KINDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """Units in an order, and what they were ordered for."""
+    """Units in an order, and the trace and layer that it was computed from."""
 
     units: NDArray[np.intp]
     kind: Kind
@@ -40,7 +40,7 @@ class Order:
 
     @classmethod
     def of(cls, kind: Kind, trace: Trace, layer: int) -> Order:
-        """The order of a layer by what its neurons do along a trace; of a table it is the index."""
+        """The order of a layer's units along a trace; for `table` it is the index order."""
         if kind == "slowest":
             units = slowest_first(trace.shown(layer, "hidden"))
         elif kind == "similar":
@@ -50,7 +50,7 @@ class Order:
         return cls(units.astype(np.intp), kind, layer, trace)
 
     def holds_for(self, kind: Kind, trace: Trace, layer: int) -> bool:
-        """Whether these are the same neurons on the same text, less than twice as many steps later."""
+        """Whether the order is still valid: same network, layer and text, and fewer than twice the steps."""
         return (
             (kind, layer) == (self.kind, self.layer)
             and trace.architecture == self.trace.architecture

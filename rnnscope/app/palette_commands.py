@@ -1,4 +1,4 @@
-"""The command palette: every action of the screen that it was opened over, by its name, help or synonyms."""
+"""The command palette: finds the actions of the current screen by name, help or synonyms."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rnnscope.app.actions import Action, Registry
 
 _KEYS_WIDTH = 14
 _EXACT, _BY_NAME, _BY_HELP, _BY_SYNONYM = 5.0, 4.0, 3.0, 2.0
-"""Scores of a whole name, of the beginnings of words of a name, of the help, and of the synonyms. Letters
-that only stand in order in the help score up to 1."""
+"""Scores of a whole name, and of word prefixes in the name, in the help, and in the synonyms. A fuzzy match
+in the help scores up to 1."""
 
 
 class ActionPalette(CommandPalette):
-    """Textual's palette, which any keys and clicks leave in order; quitting works from it, too."""
+    """Textual's command palette, made robust against fast keys and clicks, with the keys to quit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q,ctrl+c", "app.quit", show=False, priority=True),
@@ -28,18 +28,18 @@ class ActionPalette(CommandPalette):
     ]
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Leave the palette, once: a second click may be on its way when the first has closed it."""
+        """Close the palette once; a second click may arrive after the first has closed it."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_click(self, event: events.Click) -> None:
-        """A click beside the palette closes it; one that comes when it is closed does nothing."""
+        """A click outside the palette closes it; ignored if it is already closed."""
         if not self.is_active:
             event.prevent_default()
 
     def _action_command_list(self, action: str) -> None:
-        """Move in the list, unless it has nothing to choose.
+        """Move in the list, if it has an enabled option.
 
-        Paging does not ask where lines are drawn: there may be none yet, or no more.
+        Paging is computed from the list's height, since its lines may not have been rendered yet.
         """
         commands = self.query_one(CommandList)
         if not any(not option.disabled for option in commands.options):
@@ -80,7 +80,7 @@ class Commands(Provider):
 
 
 def words_score(action: Action, query: str) -> float:
-    """How well the words of a query name an action; 0 where one of them begins no word of it."""
+    """How well a query matches an action; 0 unless each of its words is a prefix of a word of the action."""
     wanted = _words(query)
     name = _words(f"{action.id} {action.label}")
     if wanted in (_words(action.id), _words(action.label)):
@@ -90,7 +90,7 @@ def words_score(action: Action, query: str) -> float:
     for words, score in fields:
         known += words
         if wanted and all(any(word.startswith(each) for word in known) for each in wanted):
-            # The sooner the word stands, the more the action is about it.
+            # An earlier word is more specific to the action.
             first = min((i for i, word in enumerate(words) if word.startswith(wanted[0])), default=len(words))
             return score - first / (len(words) + 1)
     return 0.0
@@ -102,5 +102,5 @@ def _words(text: str) -> list[str]:
 
 
 def _line(action: Action, help: Content) -> Content:
-    """The keys in a column of their own, then the help."""
+    """The keys in a column, then the help."""
     return Content.assemble((f"{'  '.join(action.shown_keys):<{_KEYS_WIDTH}}", "bold $strong"), help)

@@ -23,9 +23,9 @@ from rnnscope.theme.segments import coded_segments, segments
 
 Float = NDArray[np.float64]
 
-# What a cell of the plot shows; the same with the reading hair through it comes _HAIR later.
+# What a cell of the plot shows; the same with the reading crosshair through it comes _CROSSHAIR later.
 _EMPTY, _ENVELOPE, _CURVE, _SECOND, _LEVEL = range(5)
-_HAIR = 5
+_CROSSHAIR = 5
 _TOKENS = ("text", "raw", "azure", "amber", "rule")
 _PARTED = 1.015
 """The second curve is drawn where it differs by this ratio, and by a dot."""
@@ -88,12 +88,12 @@ def draw(
     steps: StepAxis,
     values: ValueAxis,
     *,
-    hair: int | None = None,
+    crosshair: int | None = None,
     marks: Sequence[int] = (),
 ) -> list[list[Segment]]:
     """The rows of the plot.
 
-    `hair` is the column of cells that is being read; `marks` are columns with a `!` at the bottom.
+    `crosshair` is the column of cells that is being read; `marks` are columns with a `!` at the bottom.
     """
     height = values.rows * braille.DOTS_HIGH
     places = _joined(values.dots(curves.columns.smooth))
@@ -121,10 +121,10 @@ def draw(
     _draw_levels(points, keys, curves.levels, values)
     for column in marks:
         points[-1, column], keys[-1, column] = ord("!"), _SECOND
-    if hair is not None and hair < keys.shape[1]:
-        keys[:, hair] += _HAIR
+    if crosshair is not None and crosshair < keys.shape[1]:
+        keys[:, crosshair] += _CROSSHAIR
         if palette.depth in ("16", "none"):
-            points[:, hair] = np.where(points[:, hair] == ord(" "), ord("│"), points[:, hair])
+            points[:, crosshair] = np.where(points[:, crosshair] == ord(" "), ord("│"), points[:, crosshair])
     styles = _styles(palette)
     return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
 
@@ -167,9 +167,9 @@ def column_of(steps: StepAxis, step: float) -> int:
 
 @lru_cache(maxsize=16)
 def _styles(palette: Palette) -> tuple[Style, ...]:
-    """The styles of a plot's cells, then the same under the hair."""
+    """The styles of a plot's cells, then the same under the crosshair."""
     plain = tuple(palette.ink(token) for token in _TOKENS)
-    return plain + tuple(palette.ink(token, on="hair") for token in _TOKENS)
+    return plain + tuple(palette.ink(token, on="crosshair") for token in _TOKENS)
 
 
 def _draw_levels(

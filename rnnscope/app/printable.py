@@ -1,7 +1,7 @@
-"""The last filter before the terminal: no character of a file, a name or a prompt can act on it.
+"""A line filter that keeps control characters of files, names and prompts from reaching the terminal.
 
 Panels show control characters as pictures (`rnnscope.text.display`). Labels, inputs, notices and lists draw
-what they are given, so every line of every widget passes through this filter as well.
+text unchanged, so every line of every widget passes through this filter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Printable(LineFilter):
 
 
 def printable(text: str) -> str:
-    """The text with a picture for each character that has no look, or nothing where it has no width."""
+    """The text with a picture, or blanks of the same width, for each character that is not printable."""
     return "".join(map(_of_same_width, text))
 
 

@@ -1,4 +1,4 @@
-"""A question that a screen asks in one row, and what becomes of the answer."""
+"""A question for the prompt row, with the callbacks for its answer."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 LINE_BREAK = "↵"
-"""What stands for a line break in the row."""
+"""Represents a line break in the row."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and what becomes of the answer."""
+    """A label, an initial value and the callbacks for the answer."""
 
     label: str
     value: str
     hint: str
-    """What can be done, in parts three spaces apart: the first, the keys that end it, and as many as fit."""
+    """Help in parts separated by three spaces; the row shows the first, the closing keys, and as many of the
+    others as fit."""
     accept: Callable[[str], str | None]
-    """Takes the answer; returns a complaint where it is not one, and the row stays."""
+    """Called with the answer; returns an error message, which keeps the prompt open, or None."""
     nudge: Callable[[str, int], str] | None = None
-    """The value one step up (+1) or down (−1) from what is written; applied at once."""
+    """Returns the value one step up (+1) or down (−1) from the text, after applying it."""
     cancel: Callable[[], None] | None = None
-    """Undoes what nudging or typing did."""
+    """Called on Esc; reverts what `nudge` or `changed` did."""
     changed: Callable[[str, int], None] | None = None
-    """Called at every key with what is written, and where the cursor is in it."""
+    """Called at every key with the text and the cursor's index in it."""
     suggestions: tuple[str, ...] = ()
-    """What Tab or → completes, and Enter accepts."""
+    """Completions for Tab, → and Enter."""
     is_yes_no: bool = False
-    """Whether y and n answer at once, without Enter."""
+    """Whether y and n answer immediately, without Enter."""
 
 
 def confirm(label: str, accept: Callable[[], object]) -> Question:
-    """A question that y or Enter accepts, and n or Esc does not."""
+    """A yes/no question: y or Enter calls `accept`, n or Esc cancels."""
 
     def answered(answer: str) -> str | None:
         if answer.strip().lower() in ("", "y", "yes"):
@@ -43,5 +44,5 @@ def confirm(label: str, accept: Callable[[], object]) -> Question:
 
 
 def in_one_row(text: str) -> str:
-    """A text with a sign for each line break."""
+    """A text with `LINE_BREAK` in place of each line break."""
     return text.replace("\n", LINE_BREAK)

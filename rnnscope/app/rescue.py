@@ -1,4 +1,4 @@
-"""Where to save when a run has ended and its own directory takes no more."""
+"""Asks for another directory if a run cannot write its last checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnscope.training.controls import Controls
 
 
 class Rescue:
-    """Asks for another directory until one is named, or the user gives up; the training loop waits."""
+    """Asks until there is a usable directory or the user gives up; the training loop waits."""
 
     def __init__(self, scope: Scope, controls: Controls) -> None:
         self._scope = scope
@@ -23,7 +23,7 @@ class Rescue:
         self.ask()
 
     def ask(self) -> None:
-        """Ask, if there is no answer yet; another prompt may have taken the question's place."""
+        """Ask if there is no answer yet; another prompt may have replaced the question."""
         if self._is_awaited:
             hint = "a directory on another disk   Enter   Esc loses what is not saved"
             self._scope.prompt(Question("save in", "", hint, self._accept, cancel=self.give_up))

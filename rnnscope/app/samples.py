@@ -1,7 +1,7 @@
-"""The samples of a run as they are kept: the last ones all, older ones thinned as by a logarithmic clock.
+"""The samples of a run: the recent ones complete, older ones thinned on a logarithmic scale.
 
 Early in training a network changes within a few steps and later within thousands, so sixteen samples are kept
-of every doubling: the evolution stays readable however long the run is.
+of every doubling of their number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from rnnscope.training.events import Sampled
 
 RECENT = 200
-"""How many of the last samples are all kept."""
+"""The number of last samples that are kept without thinning."""
 _KEPT_PER_DOUBLING = 16
 
 
@@ -24,12 +24,12 @@ class Sample:
     """One sample; its event has one probability for each of its characters."""
 
     number: int
-    """Counts all samples of the run from 0, those that are no longer kept as well."""
+    """Counts all samples of the run from 0, dropped ones included."""
     event: Sampled
 
     @property
     def nats(self) -> float:
-        """−ln of the probability of what was written, the mean over its characters."""
+        """Mean negative log-probability of the characters, in nats."""
         probabilities = np.maximum(self.event.probabilities, np.finfo(np.float32).tiny)
         return abs(float(np.log(probabilities).mean())) if len(probabilities) else 0.0
 
@@ -49,11 +49,11 @@ class Samples:
         return self._kept[place]
 
     def place(self, number: int) -> int:
-        """Where the sample of this number is, or the next one that is kept."""
+        """The index of the sample with this number, or of the next one that is kept."""
         return min(bisect_left(self._kept, number, key=lambda sample: sample.number), len(self) - 1)
 
     def add(self, event: Sampled) -> Sample:
-        """Keep another sample, and one less of those that are no longer recent and too many."""
+        """Append a sample, and drop an older one if its period has too many."""
         sample = Sample(self._count, event)
         self._count += 1
         self._kept.append(sample)
@@ -66,7 +66,7 @@ class Samples:
         return sample
 
     def cut(self, count: int) -> None:
-        """Leave of the last sample its first characters alone; nothing is left of it where that is none."""
+        """Shorten the last sample to its first `count` characters; 0 removes it."""
         sample = self._kept.pop()
         if count:
             event, characters = sample.event, sample.event.characters[:count]
@@ -80,9 +80,9 @@ class Samples:
 
 
 def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
-    """The same sample with one probability a character; bytes become the characters that they encode.
+    """The sample with one probability per character; bytes are decoded to characters.
 
-    A character of several bytes has the product of their probabilities; bytes that encode none stand alone.
+    A character of several bytes has the product of their probabilities; invalid bytes stay single.
     """
     characters = event.characters or tuple(event.text)
     if not of_bytes or not characters:

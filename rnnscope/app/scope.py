@@ -1,4 +1,4 @@
-"""What a panel may ask of the screen that it is on; a test gives it a fake one.
+"""The interface of a screen that panels use; tests pass a fake one.
 
 keys, clicks ──▶ panel ──scope.select(cursor=7)──▶ Selection ──▶ every panel's show(selection), in one frame
                  panel ──scope.ask(Contexts(…))──▶ a job     ──▶ the panel's callback, with the result
@@ -21,53 +21,53 @@ Neuron: TypeAlias = tuple[int, int]
 
 
 class Scope(Protocol):
-    """The selection, the text and the session of a screen, and what a screen shows over its panels."""
+    """The selection, the text and the session of a screen, with its messages and its prompt."""
 
     @property
     def selection(self) -> Selection | None:
-        """What all panels show; None before the first trace."""
+        """The selection that all panels show; None before the first trace."""
 
     @property
     def characters(self) -> int:
-        """How much of the text a search reads: so many characters from its beginning, or 0 for all."""
+        """The number of characters from the beginning of the text that a search reads; 0 for all."""
 
     def toggle_characters(self) -> None:
-        """Let searches read the whole text from now on, or its beginning again."""
+        """Switch searches between the beginning of the text and the whole text."""
 
     @property
     def length(self) -> int:
-        """The number of characters of the text, as far as it has been counted."""
+        """The number of characters of the text that have been counted so far."""
 
     def select(self, **changes: object) -> None:
-        """Change fields of the selection; nothing happens before the first trace."""
+        """Change fields of the selection; does nothing before the first trace."""
 
     def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
-        """Choose a neuron, and color the passage by it where an analysis colors it now."""
+        """Select a neuron, and color the passage by it instead of by an analysis."""
 
     def go_to(self, position: int) -> None:
-        """Put the cursor on a position of the text; −1 is the last."""
+        """Move the cursor to a position of the text; −1 is the last."""
 
     def ask(self, key: str, query: Query[R], on_result: Callable[[R], object]) -> None:
-        """Answer a query in a job; an earlier one of the same key is cancelled.
+        """Run a query in a job and pass its result to `on_result`; an error is announced.
 
-        An error is announced.
+        A running job with the same key is cancelled.
         """
 
     def announce(self, message: str, severity: Severity = "note") -> None:
-        """Show a message for some seconds, and keep it for the message log."""
+        """Show a message for some seconds, and add it to the message log."""
 
     def prompt(self, question: Question) -> None:
         """Ask for a line of text, over the footer."""
 
     def close_prompt(self) -> None:
-        """Cancel the question that is asked, if there is one."""
+        """Cancel the open prompt, if there is one."""
 
     def show_panel(self, panel: str, *, focus: bool = False) -> None:
-        """Bring a panel, by its id, into sight."""
+        """Show a panel, by its id."""
 
 
 def error_line(error: BaseException) -> str:
-    """An error in words; one that is not the user's is called an internal error, in one line."""
+    """The message of an error; one that is not an RnnscopeError is reported as an internal error."""
     if isinstance(error, RnnscopeError):
         return str(error)  # a line break in it is one of the text that it quotes
     return f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"

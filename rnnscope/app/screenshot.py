@@ -36,7 +36,7 @@ def fit_to_cells(svg: str) -> str:
 
 
 def _fitted(match: re.Match[str]) -> str:
-    look, x, y, length, clip, content = match.groups()
+    css_class, x, y, length, clip, content = match.groups()
     text = unescape(content)
     pieces = _pieces(text)
     if len(pieces) == 1 and cell_len(text) == len(text) and text.strip("\xa0") == text:
@@ -48,7 +48,7 @@ def _fitted(match: re.Match[str]) -> str:
             left, width = float(x) + (column + indent) * cell, max(1, cell_len(drawn)) * cell
             position = f'x="{left:g}" {y} textLength="{width:g}"'
             content = escape(drawn).replace("\xa0", "&#160;")
-            elements.append(f"<text {look} {position} {clip}>{content}</text>")
+            elements.append(f"<text {css_class} {position} {clip}>{content}</text>")
         column += cell_len(piece)
     return "".join(elements)
 

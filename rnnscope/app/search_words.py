@@ -1,4 +1,4 @@
-"""What is typed into the find prompt, as a query."""
+"""Parses the text of the find prompt into a query."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from rnnscope.analysis.find import Find
 
 
 def as_query(text: str) -> Find:
-    """A built-in feature by its name, `before:` or `after:` a regular expression, or one to be inside of.
+    """The query for the name of a built-in feature, or for a regular expression.
 
-    The singular and the plural of a feature's name are the same feature. `(quote)` is the pattern of those
-    letters.
+    With the prefix `before:` or `after:` positions before or after a match are positive, otherwise those
+    within a match. Feature names may be singular or plural; to search for such a word itself, put it in
+    parentheses: `(quote)`.
     """
     name = text.lower().replace(" ", "-")
     for candidate in (name, f"{name}s", name.removesuffix("s")):
@@ -25,5 +26,5 @@ def as_query(text: str) -> Find:
 
 
 def name_of(query: Find) -> str:
-    """What a search is called while it runs."""
+    """The name of a search in messages."""
     return query.feature or query.pattern or "marked spans"

@@ -1,4 +1,4 @@
-"""A second neuron to compare with the chosen one: in a row under each line, or in a passage of its own."""
+"""A pinned second neuron to compare: in a row under each line of the passage, or in a second passage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SecondNeuron:
     )
 
     def __init__(self, scope: Scope, *, after: str) -> None:
-        """after: the panel that is shown once no neuron is pinned."""
+        """after: the panel that is shown when the neuron is unpinned."""
         self._scope = scope
         self._after = after
 

@@ -1,4 +1,4 @@
-"""Actions that both screens have and do in their own ways: one id, one key and one help text each."""
+"""Actions that each screen implements differently, with the same id, key and help text on both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every screen of the app has: help, command palette, screenshot, theme, leaving, and stepping back."""
+"""Actions of every screen: help, command palette, screenshot, theme, quit and back."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class Shell:
         picture_name: Callable[[], str],
         steps_back: Sequence[Callable[[], bool]],
     ) -> None:
-        """picture_name: what a screenshot is called. steps_back: what Esc undoes, first the nearest.
+        """picture_name: the file name of a screenshot. steps_back: what Esc undoes, in order.
 
-        Each step says whether there was anything to undo; Esc stops at the first that had.
+        Each step returns whether it had anything to undo; Esc stops after the first that had.
         """
         self._screen = screen
         self._scope = scope
@@ -96,7 +96,7 @@ class Shell:
 
 
 def free_path(path: Path) -> Path:
-    """The path, or the first numbered one like it that does not exist."""
+    """The path, or the same path with the lowest number that makes it new."""
     candidate, number = path, 1
     while candidate.exists():
         number += 1

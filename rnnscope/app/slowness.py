@@ -2,7 +2,7 @@
 
     r(j) = Σ_t (x_j(t) − m_j)(x_j(t + 4) − m_j) / Σ_t (x_j(t) − m_j)²      (autocorrelation at lag 4)
 
-Neurons that hardly move along the text (standard deviation below 0.28) come last: their r says little.
+Neurons with a standard deviation below 0.28 come last: their r is dominated by noise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state of a run that the header shows: one frozen value, changed by each event."""
+"""The state of a run that the header shows: a frozen value, updated by each event."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Status:
     learning_rate: float | None = None
     memory_bytes: int = 0
     fraction: float | None = None
-    """How much of the budget is done; None where there is no end yet."""
+    """The fraction of the budget that is done; None if the run has no end."""
     remaining_seconds: float | None = None
     best_nats: float | None = None
     unsaved: Literal["", "failing", "lost"] = ""
-    """Whether saving fails at present, or has failed at the end of the run."""
+    """`failing` while checkpoints cannot be written, `lost` if the last one could not be."""
 
     def after(self, event: Event) -> Status:
-        """The run once this was said."""
+        """The status updated by an event."""
         now = replace(self, step=event.step, elapsed_seconds=event.elapsed_seconds)
         match event:
             case Started():

@@ -1,7 +1,7 @@
-"""The terminal under the screen: how many colors it shows, and how a screen outlives it.
+"""The terminal: its number of colors, its background, and rendering after it is closed.
 
-A terminal may be closed while a network trains. Drawing must then go on as if nothing had happened
-until the last checkpoint is written, so what cannot be written any more is dropped.
+A terminal may be closed while a network trains. Rendering must continue until the last checkpoint is written,
+so output that can no longer be written is dropped.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def depth_of(console: Console, *, no_color: bool) -> Depth:
 
 
 def background_theme(environment: dict[str, str] | None = None) -> Theme:
-    """Light where the terminal says that its background is (`COLORFGBG`, set by rxvt, Konsole and others)."""
+    """The theme for the background in `COLORFGBG`, set by rxvt, Konsole and others; dark if it is not set."""
     colors = (environment if environment is not None else dict(os.environ)).get("COLORFGBG", "")
     background = colors.rpartition(";")[2]
     return "light" if background in ("7", "15") else "dark"
 
 
 def has_job_control() -> bool:
-    """Whether a shell started this process as a job of its own, so that it can continue it."""
+    """Whether a shell with job control started this process, and can continue it after a stop."""
     parent = os.getppid()
     try:
         return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
@@ -52,8 +52,8 @@ def has_job_control() -> bool:
         return False
 
 
-class _Lasting:
-    """A text file to draw on; once it fails it is lost, and all that is written is dropped."""
+class _LossTolerantFile:
+    """A text file to draw on; after the first write error all further output is dropped."""
 
     def __init__(self, file: IO[str], on_loss: Callable[[], None]) -> None:
         self._file = file
@@ -84,44 +84,43 @@ class _Lasting:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver for a terminal that may be closed, and that only this process draws on."""
+    """Textual's driver for a terminal that may be closed."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self._lost = False
         drawing = getattr(app, "drawing", None) or cast(IO[str], sys.__stderr__)
-        self._file = cast(TextIOWrapper, _Lasting(drawing, self._on_loss))
+        self._file = cast(TextIOWrapper, _LossTolerantFile(drawing, self._on_loss))
 
     def run_input_thread(self) -> None:
-        """Keys from the terminal; when it is closed, reading fails."""
+        """Read keys; when the terminal is closed, reading fails."""
         try:
             super().run_input_thread()
         except OSError:
             self._on_loss()
 
     def _on_loss(self) -> None:
-        """From either thread: the terminal is gone, so the run is to be saved and ended."""
+        """The terminal is closed: save and quit. Called from either thread."""
         if not self._lost:
             self._lost = True
             self._app.call_later(self._app.run_action, "hang_up")
 
 
 @contextmanager
-def drawn_alone() -> Iterator[IO[str]]:
-    """A file to draw on the terminal, while standard error is kept and printed afterwards.
+def stderr_redirected() -> Iterator[IO[str]]:
+    """A file that draws on the terminal, while standard error is buffered and written on exit.
 
-    A driver's or an allocator's warning in the middle of a screen would stay there until something is drawn
-    over it.
+    Otherwise warnings of drivers and allocators would overwrite parts of the screen.
     """
     drawing = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.TemporaryFile() as buffered:
         sys.stderr.flush()
-        os.dup2(kept.fileno(), 2)
+        os.dup2(buffered.fileno(), 2)
         try:
             yield drawing
         finally:
             os.dup2(drawing.fileno(), 2)
-            kept.seek(0)
+            buffered.seek(0)
             with suppress(OSError):  # the terminal may be gone
-                os.write(2, kept.read())
+                os.write(2, buffered.read())
                 drawing.close()

@@ -1,4 +1,4 @@
-"""Our colors as Textual's theme variables, for the few widgets that it draws: inputs, the palette."""
+"""The palette's colors as Textual themes, for Textual's own widgets: inputs, the command palette."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def theme_name(chosen: Palette) -> str:
 
 
 def is_ansi(depth: Depth) -> bool:
-    """Whether the terminal's own colors are used, unconverted."""
+    """Whether a depth uses the terminal's ANSI colors, unconverted."""
     return depth in ("16", "none")
 
 
@@ -80,8 +80,8 @@ def _theme(chosen: Palette) -> TextualTheme:
 
 
 def _written(color: Color) -> str:
-    """A color in hexadecimal, such that on 256 colors it becomes the entry that it was."""
-    if color.number is not None and color.number >= 232:  # a gray comes back as its neighbor else
+    """A color in hexadecimal that converts back to the same entry of the 256 colors."""
+    if color.number is not None and color.number >= 232:  # otherwise a gray is converted to its neighbor
         level = round(255 * (color.number - 231) / 25)
         return f"#{level:02x}{level:02x}{level:02x}"
     return color.get_truecolor().hex

@@ -1,11 +1,11 @@
-"""Where the panels of the train screen stand.
+"""The layout of the train screen.
 
     80×24                        120×40                       200×60
     loss    | sample             loss    | sample             loss    | sample | neurons
     passage    | next            passage | next               passage | next   |
     gates                        gates   | neurons            gates            | gradient
 
-Find and contexts stand in the place of the sample, of the neurons, or between neurons and gradient.
+Find and contexts replace the sample or the neurons, or appear between neurons and gradient.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from __future__ import annotations
 from rnnscope.app.layout import GAP_COLUMNS, Block, Row
 
 REPORTS = ("find", "contexts")
-"""What is found out on the train screen."""
+"""Result panels of the train screen."""
 
 
 def train_turns(width: int, height: int) -> tuple[str, ...]:
-    """The panels of which one is chosen, in the order in which they take turns at this size."""
+    """The panels that share one place at this size, in order."""
     return ("loss", *REPORTS) if width >= 160 and height >= 48 else ("loss", "gradient", *REPORTS)
 
 
 def train_blocks(width: int, height: int, inner: int, chosen: str) -> tuple[Block, ...]:
-    """The train screen's. `chosen` is the gradient in place of the loss, or one of the reports."""
+    """The blocks of panels for a terminal of this size; `chosen` is the panel in the shared place."""
     chart = "gradient" if chosen == "gradient" else "loss"
     report = chosen if chosen in REPORTS else None
     if width >= 160 and height >= 28:

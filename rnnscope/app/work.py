@@ -6,11 +6,11 @@ from textual.message import Message
 
 
 class Delivered(Message):
-    """Results of jobs wait for the screen, which calls `Jobs.deliver`."""
+    """Results of jobs are ready; the screen calls `Jobs.deliver`."""
 
 
 class WorkEnded(Message):
-    """What a screen was opened for has ended: by itself, or by an error."""
+    """The main work of a screen has ended; `error` is None if it succeeded."""
 
     def __init__(self, error: Exception | None) -> None:
         super().__init__()

@@ -229,11 +229,13 @@ async def test_the_cursor_is_inverse_and_its_column_runs_through_all_rows(panel_
         app.show(Selection(trace, cursor=100, unit=7))
         inverse = [x for x, (_, style) in enumerate(app.cells(1)) if style == DARK.cursor]
         assert [app.cells(1)[x][0] for x in inverse] == [trace.text[100]]
-        hair = DARK.color("hair")
+        crosshair = DARK.color("crosshair")
         for y in range(2, 11):
-            touched = [x for x, (_, style) in enumerate(app.cells(y)) if hair in (style.color, style.bgcolor)]
+            touched = [
+                x for x, (_, style) in enumerate(app.cells(y)) if crosshair in (style.color, style.bgcolor)
+            ]
             assert touched in (inverse, []), "a full cell hides the column, and nothing else has its color"
-        assert sum(hair in (app.cells(y)[inverse[0]][1].bgcolor,) for y in range(2, 11)) >= 5
+        assert sum(crosshair in (app.cells(y)[inverse[0]][1].bgcolor,) for y in range(2, 11)) >= 5
 
 
 async def test_bars_are_the_gates_of_the_characters_above_them(panel_app, trace: Trace) -> None:

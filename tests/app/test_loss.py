@@ -219,28 +219,28 @@ async def test_the_raw_values_lie_around_the_curve_and_never_hide_it() -> None:
         assert columns == set(range(7, 48)), "a curve runs from the first column to the last"
 
 
-async def test_the_hair_reads_values_and_escape_puts_it_away() -> None:
+async def test_the_crosshair_reads_values_and_escape_puts_it_away() -> None:
     chart = Chart(Loss())
     async with on_stage(chart) as pilot:
         history = made_up_history()
         chart.show_history(history)
         chart.focus()
         await pilot.press("left", "left", "left")
-        step = chart.hair_step
+        step = chart.crosshair_step
         assert step is not None
         row = history.train.nearest(step)
         assert history.train.steps[row] == step
         title = lines(chart)[0]
         assert f"step {step:,}  train {history.train.smooth[row]:.3f}  held out " in title
-        hair = chart.palette.ink("text", on="hair").bgcolor
-        columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}
+        crosshair = chart.palette.ink("text", on="crosshair").bgcolor
+        columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == crosshair}
         assert columns == {7 + 41 - 3}
         before = step
         await pilot.press("right")
-        assert chart.hair_step is not None
-        assert chart.hair_step > before
+        assert chart.crosshair_step is not None
+        assert chart.crosshair_step > before
         await pilot.press("escape")
-        assert chart.hair_step is None
+        assert chart.crosshair_step is None
         assert "nats per character" in lines(chart)[0]
 
 
@@ -249,32 +249,34 @@ async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
     async with on_stage(chart) as pilot:
         chart.show_history(made_up_history())
         await pilot.hover(Chart, offset=(20, 5))
-        assert chart.hair_column == 20 - 7
+        assert chart.crosshair_column == 20 - 7
         await pilot.hover(Chart, offset=(55, 5))
-        assert chart.hair_column is None
+        assert chart.crosshair_column is None
         await pilot.click(Chart, offset=(30, 5))
         await pilot.hover(Chart, offset=(20, 5))
-        assert chart.hair_column == 30 - 7
+        assert chart.crosshair_column == 30 - 7
 
 
 @pytest.mark.parametrize("keys", [1, 3, 30])
-async def test_the_hair_stays_at_its_step_while_the_run_goes_on(keys: int) -> None:
+async def test_the_crosshair_stays_at_its_step_while_the_run_goes_on(keys: int) -> None:
     chart = Chart(Loss())
     async with on_stage(chart, 64, 11) as pilot:
         history = made_up_history(100)
         chart.show_history(history)
         chart.focus()
         await pilot.press(*["left"] * keys)
-        step = chart.hair_step
+        step = chart.crosshair_step
         for last in (200, 1_000, 9_000):
             told(history, history.step + 1, last)
             chart.show_history(history)
-            assert chart.hair_step == step
+            assert chart.crosshair_step == step
             assert f"step {step}  train" in lines(chart)[0]
-            assert chart.hair_column is not None
-            hair = chart.palette.ink("text", on="hair").bgcolor
-            columns = {x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == hair}
-            assert columns == {7 + chart.hair_column}
+            assert chart.crosshair_column is not None
+            crosshair = chart.palette.ink("text", on="crosshair").bgcolor
+            columns = {
+                x for y in range(1, 10) for x, _, style in cells(chart, y) if style.bgcolor == crosshair
+            }
+            assert columns == {7 + chart.crosshair_column}
 
 
 async def test_every_press_reads_another_step_until_the_first() -> None:
@@ -283,15 +285,15 @@ async def test_every_press_reads_another_step_until_the_first() -> None:
         chart.show_history(made_up_history(300))
         chart.focus()
         await pilot.press("left")
-        met = [chart.hair_step]
+        met = [chart.crosshair_step]
         while met[-1] != 1:
             await pilot.press("left")
-            assert chart.hair_step is not None
+            assert chart.crosshair_step is not None
             assert met[-1] is not None
-            assert chart.hair_step < met[-1]
-            met.append(chart.hair_step)
+            assert chart.crosshair_step < met[-1]
+            met.append(chart.crosshair_step)
         await pilot.press("left")
-        assert chart.hair_step == 1
+        assert chart.crosshair_step == 1
         assert met[-3:] == [3, 2, 1]
 
 
@@ -306,7 +308,7 @@ async def test_reading_a_value_leaves_the_best_in_sight(width: int) -> None:
         assert history.best is not None
         title = lines(chart)[0]
         assert f"best {history.best.nats:.3f}" in title
-        assert f"step {chart.hair_step:,}" in title
+        assert f"step {chart.crosshair_step:,}" in title
 
 
 # -- losses of zero ----------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from rnnscope.app.actions import Action
-from rnnscope.app.look import ink_of
 from rnnscope.app.pages.log import log_writer
 from rnnscope.app.pages.page import PageScreen
 from rnnscope.app.question import in_one_row
 from rnnscope.app.scope import Severity
 from rnnscope.app.status import clock
+from rnnscope.app.widget_palette import ink_of
 from rnnscope.text.display import safe
 
 NOTE_SECONDS = 5.0

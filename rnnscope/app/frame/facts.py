@@ -15,7 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnscope.app.look import ink_of
+from rnnscope.app.widget_palette import ink_of
 from rnnscope.text.display import safe
 
 _GAP = 2

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app.actions import ALWAYS_SHOWN, Action, Registry
-from rnnscope.app.look import ink_of
+from rnnscope.app.widget_palette import ink_of
 
 _GAP = 2
 

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app.frame.facts import Part, facts_row, progress_rule, short_name
-from rnnscope.app.look import ink_of, logo, palette_of
+from rnnscope.app.widget_palette import ink_of, logo, palette_of
 
 _WIDE = 110
 """Columns from which the header says which loss it is."""

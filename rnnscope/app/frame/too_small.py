@@ -7,7 +7,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app.layout import SMALLEST
-from rnnscope.app.look import ink_of
+from rnnscope.app.widget_palette import ink_of
 
 
 class TooSmall(Widget):

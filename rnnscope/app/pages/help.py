@@ -8,9 +8,9 @@ from rich.segment import Segment
 from textual.binding import Binding
 
 from rnnscope.app.actions import Action, grouped, key_name
-from rnnscope.app.look import logo
 from rnnscope.app.pages.page import Line, Writer, wrapped
 from rnnscope.app.panels.panel import Panel
+from rnnscope.app.widget_palette import logo
 from rnnscope.theme.palette import Palette
 
 _KEY_WIDTH = 15

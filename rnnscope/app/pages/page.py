@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from rnnscope.app.look import palette_of
+from rnnscope.app.widget_palette import palette_of
 from rnnscope.theme.palette import Palette
 
 Line: TypeAlias = list[Segment]

@@ -105,14 +105,14 @@ class Chart(Panel):
     """A content over the steps of a run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("left", "hair_left", "Read the value one column to the left"),
-        _binding("right", "hair_right", "Read the value one column to the right"),
+        _binding("left", "crosshair_left", "Read the value one column to the left"),
+        _binding("right", "crosshair_right", "Read the value one column to the right"),
         _binding("up", "zoom_in", "Zoom in on the last half"),
         _binding("down", "zoom_out", "Zoom out"),
         _binding("shift+left", "pan_left", "Earlier steps"),
         _binding("shift+right", "pan_right", "Later steps"),
         _binding("a", "toggle_log", "Steps on a log axis / a linear axis (toggle)"),
-        _binding("escape", "no_hair", "Stop reading values"),
+        _binding("escape", "no_crosshair", "Stop reading values"),
     ]
 
     def __init__(self, content: Content, *, id: str | None = None) -> None:
@@ -123,9 +123,9 @@ class Chart(Panel):
         self.log_steps = True
         self._zoom = 0
         self._pan = 0
-        self._hair: int | None = None
+        self._crosshair: int | None = None
         """The step that is read; its column moves with the axis."""
-        self._hair_is_pinned = False
+        self._crosshair_is_pinned = False
         self._limits: tuple[float, float] | None = None
         self._picture: Picture | None = None
         self._painted_for: tuple[object, ...] = ()
@@ -155,20 +155,20 @@ class Chart(Panel):
 
     def zoom_in(self) -> None:
         """Show the last half of what is shown."""
-        self._look(min(self._zoom + 1, _DEEPEST_ZOOM), self._pan * 2)
+        self._set_view(min(self._zoom + 1, _DEEPEST_ZOOM), self._pan * 2)
 
     def zoom_out(self) -> None:
         """Show twice as much."""
-        self._look(max(self._zoom - 1, 0), self._pan // 2)
+        self._set_view(max(self._zoom - 1, 0), self._pan // 2)
 
     def pan(self, halves: int) -> None:
         """Move by halves of the window: to earlier steps below zero, to later ones above."""
-        self._look(self._zoom, self._pan - halves)
+        self._set_view(self._zoom, self._pan - halves)
 
     def toggle_log(self) -> None:
         """Steps on a log axis, or on a linear one."""
         self.log_steps = not self.log_steps
-        self._look(self._zoom, self._pan)
+        self._set_view(self._zoom, self._pan)
 
     def update(self) -> None:
         """Draw anew what the chart depends on, and paint the rows in which that makes a difference."""
@@ -189,7 +189,7 @@ class Chart(Panel):
         """Such as `, 4× zoom`; empty where all is shown."""
         return f", {2**self._zoom}× zoom" if self._zoom else ""
 
-    def _look(self, zoom: int, pan: int) -> None:
+    def _set_view(self, zoom: int, pan: int) -> None:
         self._zoom = zoom
         self._pan = max(0, min(pan, 2 * (2**zoom - 1)))
         self._limits = None
@@ -202,7 +202,7 @@ class Chart(Panel):
         return rows[row] if row < len(rows) else []
 
     def _paint(self, width: int, height: int) -> Picture:
-        key = (width, height, self.history.version, self.palette, self._hair)
+        key = (width, height, self.history.version, self.palette, self._crosshair)
         if self._picture is None or key != self._painted_for:
             self._picture = self._draw_picture(width, height)
             self._painted_for = key
@@ -228,8 +228,8 @@ class Chart(Panel):
         )
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
-        hair = self._column_of_hair(steps, plot_width)
-        cells = plot.draw(self.palette, curves, steps, values, hair=hair, marks=marks)
+        crosshair = self._column_of_crosshair(steps, plot_width)
+        cells = plot.draw(self.palette, curves, steps, values, crosshair=crosshair, marks=marks)
         labels = self.content.value_labels(values)
         mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
@@ -288,35 +288,35 @@ class Chart(Panel):
             rows[height // 2] = [indent, Segment("waiting for the first step"[:room], ink("dim"))]
         return rows
 
-    # -- the reading hair --------------------------------------------------------------------------------
+    # -- the crosshair -----------------------------------------------------------------------------------
 
     @property
-    def hair_step(self) -> int | None:
+    def crosshair_step(self) -> int | None:
         """The step of the series that is read."""
-        if self._hair is None or not len(self._series):
+        if self._crosshair is None or not len(self._series):
             return None
-        return int(self._series.steps[self._series.nearest(self._hair)])
+        return int(self._series.steps[self._series.nearest(self._crosshair)])
 
     @property
-    def hair_column(self) -> int | None:
+    def crosshair_column(self) -> int | None:
         """The column of the plot in which that step lies; None where it is out of sight."""
         picture = self._picture
-        return None if picture is None else self._column_of_hair(picture.steps, picture.plot_width)
+        return None if picture is None else self._column_of_crosshair(picture.steps, picture.plot_width)
 
     def read_column(self, column: int | None, *, pinned: bool = False) -> None:
         """Read the step in the middle of a column of the plot; None reads none."""
         self._read(None if column is None else self._step_in(column), pinned=pinned)
 
     def stop_reading(self) -> bool:
-        """Take the hair away; whether there was one."""
-        was_read = self._hair is not None
+        """Take the crosshair away; whether there was one."""
+        was_read = self._crosshair is not None
         self._read(None)
         return was_read
 
     def _read(self, step: int | None, *, pinned: bool = False) -> None:
-        self._hair_is_pinned = pinned and step is not None
-        if step != self._hair:
-            self._hair = step
+        self._crosshair_is_pinned = pinned and step is not None
+        if step != self._crosshair:
+            self._crosshair = step
             self.update()
 
     def _step_in(self, column: int) -> int | None:
@@ -327,8 +327,8 @@ class Chart(Panel):
         middle = float(self._picture.steps.step(braille.DOTS_WIDE * column + 0.5))
         return int(self._series.steps[self._series.nearest(middle)])
 
-    def _column_of_hair(self, steps: StepAxis, width: int) -> int | None:
-        step = self.hair_step
+    def _column_of_crosshair(self, steps: StepAxis, width: int) -> int | None:
+        step = self.crosshair_step
         if step is None or not steps.low <= max(step, 1) <= steps.high:
             return None
         return min(plot.column_of(steps, step), width - 1)
@@ -339,11 +339,11 @@ class Chart(Panel):
         return column if 0 <= column < width and event.y >= self.body_top else None
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if not self._hair_is_pinned:
+        if not self._crosshair_is_pinned:
             self.read_column(self._plot_column(event))
 
     def on_leave(self, event: events.Leave) -> None:
-        if not self._hair_is_pinned:
+        if not self._crosshair_is_pinned:
             self.stop_reading()
 
     def on_click(self, event: events.Click) -> None:
@@ -357,19 +357,19 @@ class Chart(Panel):
         self.zoom_out()
         event.stop()
 
-    def action_hair_left(self) -> None:
-        self._step_hair(-1)
+    def action_crosshair_left(self) -> None:
+        self._step_crosshair(-1)
 
-    def action_hair_right(self) -> None:
-        self._step_hair(+1)
+    def action_crosshair_right(self) -> None:
+        self._step_crosshair(+1)
 
-    def _step_hair(self, by: int) -> None:
+    def _step_crosshair(self, by: int) -> None:
         """Read the step a column further, or the next one of the series where that is the same."""
         if self._picture is None or not len(self._series):
             return
-        column, steps = self.hair_column, self._series.steps
+        column, steps = self.crosshair_column, self._series.steps
         step = self._step_in((self._picture.plot_width if column is None else column) + by)
-        if step is not None and step == self.hair_step:
+        if step is not None and step == self.crosshair_step:
             step = int(steps[max(0, min(self._series.nearest(step) + by, len(steps) - 1))])
         self._read(step, pinned=True)
 
@@ -388,6 +388,6 @@ class Chart(Panel):
     def action_toggle_log(self) -> None:
         self.toggle_log()
 
-    def action_no_hair(self) -> None:
+    def action_no_crosshair(self) -> None:
         if not self.stop_reading():
             raise SkipAction

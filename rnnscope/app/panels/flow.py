@@ -76,10 +76,10 @@ class FlowChart(Panel):
         Action("compare", ("D",), "Choose the comparison model", "analysis", synonyms="other network"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("left", "hair(-1)", "Read the values one column to the left"),
-        _binding("right", "hair(1)", "Read the values one column to the right"),
+        _binding("left", "crosshair(-1)", "Read the values one column to the left"),
+        _binding("right", "crosshair(1)", "Read the values one column to the right"),
         _binding("enter", "another", "Compare with another model (mouse: click the words)"),
-        _binding("escape", "no_hair", "Stop reading values"),
+        _binding("escape", "no_crosshair", "Stop reading values"),
     ]
     heading = "gradient flow"
     roomy_above: ClassVar[int] = 1_000
@@ -88,7 +88,7 @@ class FlowChart(Panel):
         super().__init__(id=id)
         self._scope = scope
         self._found: GradientFlowResult | None = None
-        self._hair: int | None = None
+        self._crosshair: int | None = None
 
     @property
     def result(self) -> GradientFlowResult | None:
@@ -118,7 +118,7 @@ class FlowChart(Panel):
 
     def show_result(self, result: GradientFlowResult) -> None:
         """Chart a result."""
-        self._found, self._hair = result, None
+        self._found, self._crosshair = result, None
         self.redraw()
 
     # -- title -----------------------------------------------------------------------------------------------
@@ -127,8 +127,8 @@ class FlowChart(Panel):
         found = self._found
         if found is None:
             return ""
-        if self._hair is not None:
-            back = self._steps_at(self._hair)
+        if self._crosshair is not None:
+            back = self._steps_at(self._crosshair)
             values = [f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown()]
             text = f"{back} back: {', '.join(values)}"
             fits = len(self.heading) + len(text) + PADDING <= self.body_width
@@ -138,7 +138,7 @@ class FlowChart(Panel):
         return f"compared with {self._other_name}"
 
     def legend(self) -> list[Segment]:
-        if self._found is None or self._hair is not None:
+        if self._found is None or self._crosshair is not None:
             return []
         return [Segment("Enter: another", self.palette.ink("dim"))]
 
@@ -223,12 +223,12 @@ class FlowChart(Panel):
         codes = np.where(own > 0, own, other).astype(np.uint32)
         points = np.where(codes > 0, braille.BLANK + codes, ord(" ")).astype(np.uint32)
         styles = [self.palette.ink(token) for token in _TOKENS]
-        styles += [self.palette.ink(token, on="hair") for token in _TOKENS]
-        if self._hair is not None and self._hair < keys.shape[1]:
-            keys[:, self._hair] += len(_TOKENS)
+        styles += [self.palette.ink(token, on="crosshair") for token in _TOKENS]
+        if self._crosshair is not None and self._crosshair < keys.shape[1]:
+            keys[:, self._crosshair] += len(_TOKENS)
             if self.palette.depth in ("16", "none"):
-                column = points[:, self._hair]
-                points[:, self._hair] = np.where(column == ord(" "), ord("│"), column)
+                column = points[:, self._crosshair]
+                points[:, self._crosshair] = np.where(column == ord(" "), ord("│"), column)
         return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
 
     def _names(self, lines: list[_Line], values: ValueAxis, width: int) -> dict[int, list[Segment]]:
@@ -268,21 +268,23 @@ class FlowChart(Panel):
         axis = self._axis(self.body_width)
         return int(np.clip(np.rint(axis.step(braille.DOTS_WIDE * column + 0.5)), 0, axis.high))
 
-    def _move_hair(self, column: int | None) -> None:
+    def _move_crosshair(self, column: int | None) -> None:
         if column is not None:
             column = max(0, min(column, self._plot_width(self.body_width) - 1))
-        if column != self._hair:
-            self._hair = column
+        if column != self._crosshair:
+            self._crosshair = column
             self.redraw()
 
-    def action_hair(self, by: int) -> None:
+    def action_crosshair(self, by: int) -> None:
         if self._found is not None:
-            self._move_hair((self._plot_width(self.body_width) if self._hair is None else self._hair) + by)
+            self._move_crosshair(
+                (self._plot_width(self.body_width) if self._crosshair is None else self._crosshair) + by
+            )
 
-    def action_no_hair(self) -> None:
-        if self._hair is None:
+    def action_no_crosshair(self) -> None:
+        if self._crosshair is None:
             raise SkipAction
-        self._move_hair(None)
+        self._move_crosshair(None)
 
     def action_another(self) -> None:
         if self._found is None:
@@ -298,10 +300,10 @@ class FlowChart(Panel):
         return column if inside and 0 <= column < self._plot_width(self.body_width) else None
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._move_hair(self._column(event))
+        self._move_crosshair(self._column(event))
 
     def on_leave(self, event: events.Leave) -> None:
-        self._move_hair(None)
+        self._move_crosshair(None)
 
     def on_click(self, event: events.Click) -> None:
         words_from = self.body_height - self._word_rows(self.body_height)

@@ -180,7 +180,7 @@ class Gates(Panel):
             values = cell_update.squashed(selection, row.name, raw)[shown.indices - shown.first]
             draw = bars.gate_rows if row.kind == "gate" else bars.signed_rows
             points, keys = draw(values, row.height)
-        keys = bars.with_hair(keys, shown.cursor)
+        keys = bars.with_crosshair(keys, shown.cursor)
         if self.palette.depth in ("16", "none"):  # no fill can show the column
             column = points[:, shown.cursor]
             points[:, shown.cursor] = np.where(column == ord(" "), ord("│"), column)

@@ -30,7 +30,7 @@ class Gradient(Content):
         self.clip_norm = clip_norm
 
     def subject(self, chart: Chart) -> str:
-        step = chart.hair_step
+        step = chart.crosshair_step
         if step is not None:
             gradient = chart.history.gradient
             row = gradient.nearest(step)
@@ -42,7 +42,7 @@ class Gradient(Content):
 
     def legend(self, chart: Chart) -> list[Segment]:
         history, ink = chart.history, chart.palette.ink
-        if history.learning_rate is None or chart.hair_step is not None:
+        if history.learning_rate is None or chart.crosshair_step is not None:
             return []
         rate = [
             Segment("learning rate ", ink("dim")),

@@ -22,7 +22,7 @@ from rich.segment import Segment
 from textual import events
 
 from rnnscope.analysis.factors import Factorization
-from rnnscope.app import bars, halves
+from rnnscope.app import bars, half_blocks
 from rnnscope.app.actions import Action
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
 from rnnscope.app.ordering import KINDS, Kind, Order
@@ -211,7 +211,7 @@ class HeatMap(Panel):
     @property
     def _fold(self) -> int:
         """Neurons that one value stands for: no more than it takes to have all in sight."""
-        fold, rows = 1, halves.per_cell(self.palette) * max(1, self.body_height - 1)
+        fold, rows = 1, half_blocks.per_cell(self.palette) * max(1, self.body_height - 1)
         while fold < self._scale and fold * rows < self._total:
             fold *= 2
         return fold
@@ -219,7 +219,7 @@ class HeatMap(Panel):
     @property
     def _per_row(self) -> int:
         """Neurons a row of cells: two half blocks, or one sign where there is no color; a single factor."""
-        return 1 if self._factors is not None else halves.per_cell(self.palette) * self._fold
+        return 1 if self._factors is not None else half_blocks.per_cell(self.palette) * self._fold
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         if self._selection is None:
@@ -252,7 +252,7 @@ class HeatMap(Panel):
     def _neuron_rows(self, selection: Selection, picture: Picture, height: int) -> list[list[Segment]]:
         units = self._order_for(selection).units[self._first : self._first + self._per_row * height]
         values = _columns(selection.trace.shown(selection.layer, self.quantity), picture.window)[:, units].T
-        fold, per_cell = self._fold, halves.per_cell(self.palette)
+        fold, per_cell = self._fold, half_blocks.per_cell(self.palette)
         if fold > 1:
             values = _means(values, fold)
         steps = unit_steps(values) if selection.is_gate else signed_steps(values)
@@ -262,7 +262,7 @@ class HeatMap(Panel):
         for row in range(len(steps) // per_cell):
             names = units[row * self._per_row : (row + 1) * self._per_row].tolist()
             selected = selection.unit in names
-            drawn = halves.cells(
+            drawn = half_blocks.cells(
                 self.palette, steps[row * per_cell : (row + 1) * per_cell], gates=selection.is_gate
             )
             rows.append([self._numbered(selection.unit if selected else names[0], selected, picture), *drawn])

@@ -78,7 +78,7 @@ class Loss(Content):
     # -- title -------------------------------------------------------------------------------------------
 
     def subject(self, chart: Chart) -> str:
-        step = chart.hair_step
+        step = chart.crosshair_step
         if step is None:
             short = self.unit.name.partition(" ")[0]
             return chart.longest_subject(self.unit.name + chart.zoomed, short + chart.zoomed, short)
@@ -96,7 +96,7 @@ class Loss(Content):
         if best is None:
             return []
         value = Segment(self._precise(best.nats), ink("strong", bold=True))
-        if chart.size.width < 50 or chart.hair_step is not None:
+        if chart.size.width < 50 or chart.crosshair_step is not None:
             return [Segment("best ", ink("dim")), value]
         return [Segment("best ", ink("dim")), value, Segment(f" at {best.step:,}", ink("dim"))]
 
@@ -141,7 +141,7 @@ class Loss(Content):
         for name, number, row in zip(shown, numbers, rows, strict=True):
             style = chart.palette.ink(name.token, bold=not name.is_baseline)
             text = f"{name.text[: width - 5]:<{width - 5}} " if width > 4 else ""
-            segments[row] = [Segment(text + _four(number), style)]
+            segments[row] = [Segment(text + _format_width_4(number), style)]
         kept = {name.text for name in shown}
         return segments, [level for level in self.levels(chart.history) if level.name in kept]
 
@@ -167,8 +167,8 @@ def spread(wanted: Sequence[int], rows: int) -> list[int]:
     return placed
 
 
-def _four(value: float) -> str:
-    """A value in four columns."""
+def _format_width_4(value: float) -> str:
+    """A value formatted to a width of four columns."""
     if value < 9.995:
         return f"{value:.2f}"
     return f"{value:.1f}"[:4] if value < 99.95 else f"{value:4.0f}"

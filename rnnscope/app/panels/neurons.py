@@ -396,7 +396,7 @@ class NeuronTable(Panel):
         raw = selection.trace[f"{neuron[0]}/{quantity}"][shown.characters, neuron[1]]
         values = raw[shown.indices - shown.first]
         points, keys = bars.gate_rows(values) if selection.is_gate else bars.signed_rows(values, 1)
-        keys = bars.with_hair(keys, shown.cursor) if points.ndim == 2 else keys
+        keys = bars.with_crosshair(keys, shown.cursor) if points.ndim == 2 else keys
         return coded_segments(points[0], keys[0], bars.styles(self.palette, fill))
 
     # -- where things are ------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app.actions import Action
-from rnnscope.app.look import palette_of
+from rnnscope.app.widget_palette import palette_of
 from rnnscope.selection import Selection
 from rnnscope.text.display import glyph
 from rnnscope.theme.palette import Palette

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from rich.segment import Segment
 
-from rnnscope.app.halves import signs, strip
+from rnnscope.app.half_blocks import signs, strip
 from rnnscope.export.layout import Layout, first_equal, paint
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import Palette, signed_steps, unit_steps

@@ -90,7 +90,7 @@ from rnnscope.text.documents import document_note
 _WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
 """Queries that have a panel of their own."""
 _REFRESH_SECONDS = 0.1
-_LOOK_SECONDS = 2.0
+_FILE_CHECK_SECONDS = 2.0
 """How often the model's file is looked at."""
 _NAMED_UNKNOWN = 8
 """Characters outside the vocabulary that are named in one message."""
@@ -278,7 +278,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_interval(_REFRESH_SECONDS, self._show_header)
         if self._file is not None:
-            self.set_interval(_LOOK_SECONDS, self._look_at_file)
+            self.set_interval(_FILE_CHECK_SECONDS, self._check_file)
 
     # -- from the app ----------------------------------------------------------------------------------------
 
@@ -413,7 +413,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         selection = self.scope.selection
         return self._model.name + (f"-{selection.neuron.replace('/', '-')}" if selection is not None else "")
 
-    def _look_at_file(self) -> None:
+    def _check_file(self) -> None:
         if self._file is not None and self._file.has_changed():
             self.scope.announce(
                 "the model file has changed on disk; this screen shows the model as it was opened", "warning"

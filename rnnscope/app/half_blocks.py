@@ -1,7 +1,7 @@
-"""Rows of half blocks: two values a cell, the upper one as its color, the lower one as its ground.
+"""Rows of half blocks: two values per cell, the upper one as its foreground, the lower one as its background.
 
-▀▀▀▀▀▀   with 16 colors: the ground below a quarter, then a color near it, then one far from it
-+·=#-·   without color one value a cell: `·` below a quarter, then `+ #`, and `- =` for what is negative
+▀▀▀▀▀▀   with 16 colors: the background below 0.25, then a weak and a strong color
++·=#-·   without color one value per cell: `·` below 0.25, then `+ #`, or `- =` for negative values
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HALF = ord("▀")
 
 
 def per_cell(palette: Palette) -> int:
-    """How many rows of values a row of cells shows."""
+    """The number of rows of values in a row of cells."""
     return 1 if palette.depth == "none" else 2
 
 
@@ -36,11 +36,11 @@ def cells(palette: Palette, steps: NDArray[np.intp], *, gates: bool) -> list[Seg
 
 
 def strip(palette: Palette, *, gates: bool) -> tuple[str, tuple[Style, ...]]:
-    """The glyph of one value above the panel's ground, and its style at each step; a sign without color."""
+    """The glyph of one value on the panel's background, and its style per step; no glyph without color."""
     if palette.depth == "none":
         return "", (palette.ink("text"),) * STEPS
-    ground = palette.ink("text").bgcolor
-    return "▀", tuple(Style(color=color, bgcolor=ground) for color in _colors(palette, gates))
+    background = palette.ink("text").bgcolor
+    return "▀", tuple(Style(color=color, bgcolor=background) for color in _colors(palette, gates))
 
 
 def _colors(palette: Palette, gates: bool) -> tuple[Color, ...]:
@@ -72,7 +72,7 @@ def _sixteen(theme: Theme, gates: bool) -> tuple[Color, ...]:
 
 @lru_cache(maxsize=2)
 def signs(gates: bool) -> NDArray[np.uint32]:
-    """(33,) the code point of each step where there is no color."""
+    """(33,) the code point of each step without color."""
     found = []
     for step in range(STEPS):
         strength = step / (STEPS - 1) if gates else (step - ZERO) / ZERO

@@ -1,4 +1,4 @@
-"""How widgets find the palette to draw with, and the logo."""
+"""The palette of a widget, and the logo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ink_of(widget: Widget, token: str = "text", *, bold: bool = False) -> Style:
 
 
 def logo(palette: Palette) -> tuple[Segment, ...]:
-    """The name on ten steps of the diverging palette: the first legend."""
+    """The logo in the diverging palette."""
     if palette.depth in ("none", "16"):
         return (Segment(_LOGO, Style(bold=True, reverse=True)),)
     segments = []
