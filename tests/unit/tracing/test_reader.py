@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from rnnscope.corpora.archive import archive_text
 from rnnscope.errors import OptionError, TextError
 from rnnscope.network.architecture import Architecture, CellName
 from rnnscope.network.cells import CELLS
+from rnnscope.network.checkpoint import load_model
+from rnnscope.network.locate import sample_models
 from rnnscope.network.model import CharRNN
 from rnnscope.progress import Cancelled, Progress
 from rnnscope.text.long import LongText
@@ -412,3 +415,18 @@ def test_a_kept_state_does_not_change_when_the_kernel_reuses_its_memory() -> Non
     found = keyframes.before(40)[1]
     assert found is not None
     assert all(torch.equal(a, b) for a, b in zip(kept, (p for layer in found for p in layer), strict=True))
+
+
+def test_a_sample_model_is_as_exact_as_the_documentation_says() -> None:
+    model = load_model(sample_models()["archive-lstm"])
+    text = archive_text(12_000, 5)[:12_000]
+    whole = record(model, model.vocabulary.encode(text))
+    for start in (3000, 7777, 11_000):
+        page = TextReader(model, text).page(start, start + 800)
+        assert page.is_exact
+        part = slice(start, start + 800)
+        log_probabilities = whole.log_probabilities[part]
+        assert np.abs(page.trace.log_probabilities - log_probabilities).max() <= 1e-4
+        for name, values in whole.activations.items():
+            difference = np.abs(page.trace[name] - values[part])
+            assert (difference / np.maximum(1, np.abs(values[part]))).max() <= 1e-5
