@@ -12,7 +12,7 @@ import shlex
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +38,6 @@ from rnnscope.training.events import (
 from rnnscope.training.records import to_json, to_line
 
 BAR_SECONDS = 0.25
-"""The bar is drawn again after this time at the earliest."""
 
 _LATELY = 100
 """The bar shows the mean loss over this many steps."""
@@ -84,12 +83,19 @@ class PlainLog:
     Used as a context, so that the bar releases the terminal however the run ends.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        bar_seconds: float = BAR_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """bar_seconds: the bar is drawn again after this time at the earliest. clock: the time in seconds."""
         self._console = console or Console(highlight=False)
         if isinstance(self._console.file, io.TextIOWrapper):
             self._console.file.reconfigure(errors="replace")  # × in an ASCII terminal is no reason to stop
         has_bar = self._console.is_terminal and not self._console.is_dumb_terminal
-        self._bar = _LiveBar(self._console) if has_bar else None
+        self._bar = _LiveBar(self._console, bar_seconds, clock) if has_bar else None
         self._losses_nats: list[float] = []  # since the last evaluation
         self._progress: Progress | None = None
         self._baselines: set[str] = set()
@@ -183,7 +189,9 @@ class PlainLog:
 class _LiveBar:
     """One line that is redrawn in place: step, loss, speed and remaining time."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
         self._bar = Bar(
             TextColumn("step {task.fields[step]}"),
             BarColumn(bar_width=None),
@@ -204,7 +212,7 @@ class _LiveBar:
                 self._held_out_nats = event.held_out_nats
             case Progress():
                 self._lately.extend(event.losses_nats[-_LATELY:].tolist())
-                if time.monotonic() - self._drawn >= BAR_SECONDS:
+                if self._clock() - self._drawn >= self._seconds:
                     self._draw(event)
             case Finished():
                 self.stop()
@@ -231,7 +239,7 @@ class _LiveBar:
             report="  ".join(filter(None, report)),
         )
         self._bar.refresh()
-        self._drawn = time.monotonic()
+        self._drawn = self._clock()
 
 
 def _beginning(event: Started) -> Iterator[str]:

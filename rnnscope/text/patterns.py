@@ -18,7 +18,6 @@ from rnnscope.errors import OptionError
 Span = tuple[int, int]
 
 _MOST_SECONDS = 10.0
-"""How long one stretch of text may take."""
 _LONGEST = 10_000
 _LARGEST = 100_000
 """How many characters an expression may have when its counted repeats are written out."""
@@ -38,9 +37,12 @@ _TOKEN = re.compile(
 class Expression:
     """A regular expression in Python's syntax; ^ and $ match at line breaks."""
 
-    def __init__(self, written: str, *, ascii_only: bool = False) -> None:
-        """Raises OptionError for an invalid expression."""
+    def __init__(
+        self, written: str, *, ascii_only: bool = False, most_seconds: float = _MOST_SECONDS
+    ) -> None:
+        """most_seconds: how long one stretch of text may take. Raises OptionError if `written` is invalid."""
         self.written = written
+        self._most_seconds = most_seconds
         _require_bounded(written)
         flags = regex.MULTILINE | (regex.ASCII if ascii_only else 0)
         try:
@@ -51,7 +53,7 @@ class Expression:
     def spans(self, text: str, start: int = 0) -> Iterator[Span]:
         """The matches from `start` on, in order. Raises OptionError at the time limit."""
         try:
-            for match in self._compiled.finditer(text, start, timeout=_MOST_SECONDS, concurrent=True):
+            for match in self._compiled.finditer(text, start, timeout=self._most_seconds, concurrent=True):
                 yield match.span()
         except (TimeoutError, MemoryError) as error:
             raise self._endless() from error
@@ -59,14 +61,14 @@ class Expression:
     def span_at(self, text: str, start: int) -> Span | None:
         """The match that begins at `start`, if any. Raises OptionError at the time limit."""
         try:
-            match = self._compiled.match(text, start, timeout=_MOST_SECONDS, concurrent=True)
+            match = self._compiled.match(text, start, timeout=self._most_seconds, concurrent=True)
         except (TimeoutError, MemoryError) as error:
             raise self._endless() from error
         return None if match is None else match.span()
 
     def _endless(self) -> OptionError:
         return OptionError(
-            f"{_shown(self.written)} takes more than {_MOST_SECONDS:.0f} s on a part of the text; "
+            f"{_shown(self.written)} takes more than {self._most_seconds:g} s on a part of the text; "
             "avoid repeats within repeats, such as (a+)+"
         )
 

@@ -16,13 +16,11 @@ from rnnscope.network.architecture import QUANTITIES
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.documents import NO_DOCUMENTS, Starts, document_starts
-from rnnscope.tracing.segments import record_layer
+from rnnscope.tracing.segments import DEFAULT_CUT, Cut, record_layer
 from rnnscope.tracing.trace import Float, Trace
 
-_CHUNK = 16_384
-"""Characters recorded at once; bounds the memory beside the trace itself."""
 _CANCELLABLE = 4096
-"""Characters recorded between two looks at whether the trace is still wanted."""
+"""Characters recorded between two checks for a cancellation."""
 _LOSS_STRETCH = 8192
 
 
@@ -33,15 +31,17 @@ def record(
     *,
     step: int = 0,
     progress: Progress = NO_PROGRESS,
+    cut: Cut = DEFAULT_CUT,
 ) -> Trace:
     """The trace of the characters `ids` (T,) from `state` (each part (1, H)), or from zero.
 
     The network computes in its own type, float32 or float64, without dropout; the trace is float32. Where the
-    model's document separator matches, the state is reset. `step` is kept in the trace. Raises Cancelled.
+    model's document separator matches, the state is reset. `step` is kept in the trace. cut: how a long text
+    is divided. Raises Cancelled.
     """
     read, separator = np.asarray(ids, np.int32), model.document_separator
     found = NO_DOCUMENTS if separator is None else document_starts(read, model.vocabulary, separator)
-    return record_from(model, read, state, documents=found, step=step, progress=progress)[0]
+    return record_from(model, read, state, documents=found, step=step, progress=progress, cut=cut)[0]
 
 
 @torch.no_grad()
@@ -53,6 +53,7 @@ def record_from(
     documents: Starts = NO_DOCUMENTS,
     step: int = 0,
     progress: Progress = NO_PROGRESS,
+    cut: Cut = DEFAULT_CUT,
 ) -> tuple[Trace, State]:
     """The same, with the state after the last character. documents: where among `ids` documents begin."""
     read = np.asarray(ids, np.int32)
@@ -65,7 +66,7 @@ def record_from(
         for quantity in quantities
     }
     before = model.initial_state(1) if state is None else state
-    chunk = _CHUNK if progress is NO_PROGRESS else _CANCELLABLE
+    chunk = cut.chunk if progress is NO_PROGRESS else _CANCELLABLE
     with torch.autocast(model.device.type, enabled=False):
         for start, stop in _parts(len(read), chunk, documents):
             progress.check()
@@ -75,7 +76,7 @@ def record_from(
             after = []
             for number, (cell, memory) in enumerate(zip(model.layers, before, strict=True), start=1):
                 room = {name: torch.from_numpy(activations[f"{number}/{name}"][part]) for name in quantities}
-                values, last = record_layer(cell, values, memory, room)
+                values, last = record_layer(cell, values, memory, room, cut)
                 after.append(last)
             before = tuple(after)
             expected = functional.log_softmax(model.readout(values.squeeze(1)), dim=-1)

@@ -18,31 +18,47 @@ end, and where that would change an output, the blocks are run again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from rnnscope.network.cells.cell import Cell, LayerState
 
-_SEGMENTS = 16
-_BLOCK = 64
-"""Steps between two looks at whether the runs have met."""
-_SHORTEST = 2 * _SEGMENTS * _BLOCK
-"""Below this many characters a text is run in order."""
 _SWEEPS = 3
 """How often all segments are run again side by side, before what is left is run in order."""
 
 Quantities = dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Cut:
+    """How a long text is divided."""
+
+    chunk: int = 16_384
+    """Characters recorded at once; bounds the memory in addition to that of the trace."""
+    segments: int = 16
+    block: int = 64
+    """Steps between two looks at whether the runs have met."""
+
+    @property
+    def shortest(self) -> int:
+        """Below this many characters a text is run in order."""
+        return 2 * self.segments * self.block
+
+
+DEFAULT_CUT = Cut()
+
+
 @torch.no_grad()
 def record_layer(
-    cell: Cell, inputs: Tensor, state: LayerState, kept: Quantities
+    cell: Cell, inputs: Tensor, state: LayerState, kept: Quantities, cut: Cut = DEFAULT_CUT
 ) -> tuple[Tensor, LayerState]:
     """Write every quantity of one text into `kept`, (T, H) each. Returns hidden (T, 1, H) and the last state.
 
     inputs: ids (T, 1) or vectors (T, 1, I).
     """
-    blocks = _Blocks(cell, inputs, state) if len(inputs) >= _SHORTEST else None
+    blocks = _Blocks(cell, inputs, state, cut) if len(inputs) >= cut.shortest else None
     found = None if blocks is None else blocks.quantities()
     if blocks is None or found is None:
         found, last = cell.activations(inputs, state)
@@ -51,11 +67,11 @@ def record_layer(
         return found["hidden"], last
     done = blocks.characters
     for name, values in found.items():
-        kept[name][:done].view(-1, _BLOCK, cell.hidden_size).copy_(values.transpose(0, 1))
+        kept[name][:done].view(-1, cut.block, cell.hidden_size).copy_(values.transpose(0, 1))
     if done == len(inputs):
         return blocks.hidden, blocks.last
     rest, last = record_layer(
-        cell, inputs[done:], blocks.last, {name: values[done:] for name, values in kept.items()}
+        cell, inputs[done:], blocks.last, {name: values[done:] for name, values in kept.items()}, cut
     )
     return torch.cat((blocks.hidden, rest)), last
 
@@ -63,11 +79,12 @@ def record_layer(
 class _Blocks:
     """The N whole blocks of a text, each with the state that it begins in and the one it ends in."""
 
-    def __init__(self, cell: Cell, inputs: Tensor, state: LayerState) -> None:
+    def __init__(self, cell: Cell, inputs: Tensor, state: LayerState, cut: Cut) -> None:
         self._cell = cell
-        self._count = len(inputs) // _BLOCK
-        self._inputs = inputs[: self._count * _BLOCK].view(self._count, _BLOCK, *inputs.shape[2:])
-        self._hidden = state[0].new_empty(self._count, _BLOCK, cell.hidden_size)
+        self._cut = cut
+        self._count = len(inputs) // cut.block
+        self._inputs = inputs[: self._count * cut.block].view(self._count, cut.block, *inputs.shape[2:])
+        self._hidden = state[0].new_empty(self._count, cut.block, cell.hidden_size)
         self._begins = cell.initial_state(self._count)
         self._ends = cell.initial_state(self._count)
         for begin, known in zip(self._begins, state, strict=True):
@@ -84,7 +101,7 @@ class _Blocks:
     @property
     def characters(self) -> int:
         """How many are in whole blocks."""
-        return self._count * _BLOCK
+        return self._count * self._cut.block
 
     @property
     def hidden(self) -> Tensor:
@@ -98,7 +115,8 @@ class _Blocks:
 
     def _run_segments(self) -> None:
         """Run everything, then again whatever did not begin where the block before it ended."""
-        firsts = [segment * self._count // _SEGMENTS for segment in range(_SEGMENTS)]
+        segments = self._cut.segments
+        firsts = [segment * self._count // segments for segment in range(segments)]
         stops = {*firsts, self._count}
         running = torch.tensor(firsts)
         self._run(running)

@@ -6,6 +6,7 @@ import copy
 import math
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -21,7 +22,6 @@ Precision = Literal["float32", "bfloat16"]
 
 _TRIALS = 7
 _TRIAL_SECONDS = 0.6
-"""After this time no further trial is started."""
 _WORTHWHILE = 1.15
 """How many times as fast bfloat16 must be to be chosen: timings vary on a busy machine."""
 
@@ -36,9 +36,13 @@ def available_devices() -> list[str]:
     return devices
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called `name`, or the best where that is `auto`. Raises DeviceError."""
-    available = available_devices()
+def choose_device(name: str, available: Sequence[str] | None = None) -> torch.device:
+    """The device called `name`, or the best where that is `auto`. Raises DeviceError.
+
+    available: the devices to choose from, best first; by default those of this machine.
+    """
+    if available is None:
+        available = available_devices()
     if name == "auto":
         return torch.device(available[0])
     if name not in available:
@@ -77,10 +81,30 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
+def step_seconds(trial: nn.Module, ids: torch.Tensor, precision: Precision) -> float:
+    """How long one step forward and back takes."""
+    start = time.perf_counter()
+    with autocast(ids.device, precision):
+        logits, _ = trial(ids)
+    torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
+    if ids.is_cuda:
+        torch.cuda.synchronize(ids.device)
+    return time.perf_counter() - start
+
+
 def choose_precision(
-    name: PrecisionName, model: nn.Module, device: torch.device, sequence_length: int, batch_size: int
+    name: PrecisionName,
+    model: nn.Module,
+    device: torch.device,
+    sequence_length: int,
+    batch_size: int,
+    *,
+    measure: Callable[[nn.Module, torch.Tensor, Precision], float] = step_seconds,
+    trial_seconds: float = _TRIAL_SECONDS,
 ) -> tuple[Precision, str]:
     """The type of matrix products, and why. `auto` times a few steps of each on a copy of the model.
+
+    measure: how many seconds a step takes. trial_seconds: after this time no further trial starts.
 
     Leaves the model and the random numbers of the run as they are. Raises DeviceError.
     """
@@ -94,36 +118,27 @@ def choose_precision(
         return "float32", "float32: this GPU has no bfloat16"
     # In bfloat16 the weights are cast at every step, so that they do not lie in one piece.
     warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
-    gain = _gain_of_bfloat16(model, device, sequence_length, batch_size)
+    trial = copy.deepcopy(model).train()
+    ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
+    gain = _gain_of_bfloat16(lambda precision: measure(trial, ids, precision), device, trial_seconds)
     if gain >= _WORTHWHILE:
         return "bfloat16", f"bfloat16: measured {gain:.1f} times as fast as float32"
     return "float32", f"float32: bfloat16 measured {gain:.1f} times as fast"
 
 
-def _gain_of_bfloat16(model: nn.Module, device: torch.device, sequence_length: int, batch_size: int) -> float:
+def _gain_of_bfloat16(
+    measure: Callable[[Precision], float], device: torch.device, trial_seconds: float
+) -> float:
     """How many times as fast a step is in bfloat16, by the fastest step of each."""
-    trial = copy.deepcopy(model).train()
-    ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
     fastest = dict.fromkeys(precisions, math.inf)
-    latest = time.perf_counter() + _TRIAL_SECONDS
+    latest = time.perf_counter() + trial_seconds
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for trial_number in range(_TRIALS):
             for precision in precisions:  # in turns, so that a busy moment affects both
-                seconds = _seconds(trial, ids, precision)
+                seconds = measure(precision)
                 if trial_number > 0:  # the first one compiles kernels and fills caches
                     fastest[precision] = min(fastest[precision], seconds)
             if trial_number > 0 and time.perf_counter() > latest:
                 break
     return fastest["float32"] / fastest["bfloat16"]
-
-
-def _seconds(trial: nn.Module, ids: torch.Tensor, precision: Precision) -> float:
-    """How long one step forward and back takes."""
-    start = time.perf_counter()
-    with autocast(ids.device, precision):
-        logits, _ = trial(ids)
-    torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
-    if ids.is_cuda:
-        torch.cuda.synchronize(ids.device)
-    return time.perf_counter() - start

@@ -45,7 +45,7 @@ POLL_SECONDS = 0.2
 QUIET_SECONDS = 12.0
 """Longer than a living run leaves its log alone. Some network file systems do not show its lock to others."""
 
-_LARGEST_TEXT_BYTES = 64 << 20
+LARGEST_TEXT_BYTES = 64 << 20
 """A text of this size is read in a second; of a larger one no passage is shown."""
 
 _OWN_PASSAGE_SYMBOLS = 600
@@ -54,17 +54,25 @@ _Identity = tuple[int, int, int] | None
 
 
 def follow(
-    directory: Path, controls: Controls, on_event: OnEvent, *, quiet_seconds: float = QUIET_SECONDS
+    directory: Path,
+    controls: Controls,
+    on_event: OnEvent,
+    *,
+    quiet_seconds: float = QUIET_SECONDS,
+    largest_text_bytes: int = LARGEST_TEXT_BYTES,
 ) -> None:
     """Pass on all events of a run so far, then each new one, until `controls` asks to stop.
 
     Waits for a run that is not there yet, and does not return when it finishes. Where the process of a run
     ended without a `Finished`, one with the reason "killed" is passed on. quiet_seconds: how long such a log
-    has not changed. Raises RunError when the directory cannot be that of a run.
+    has not changed. largest_text_bytes: of a larger text no passage is
+    shown.
+
+    Raises RunError when the directory cannot be that of a run.
     """
     if not _is_there(directory, controls, on_event):
         return
-    weights = _Weights(directory, controls, on_event)
+    weights = _Weights(directory, controls, on_event, largest_text_bytes)
     log = _Log(directory, weights, on_event, quiet_seconds)
     requests = _writer_requests(controls.state)
     while not controls.state.stop:
@@ -139,8 +147,11 @@ class _Log:
 class _Weights:
     """Traces and samples of the newest weights of the run."""
 
-    def __init__(self, directory: Path, controls: Controls, on_event: OnEvent) -> None:
+    def __init__(
+        self, directory: Path, controls: Controls, on_event: OnEvent, largest_text_bytes: int
+    ) -> None:
         self._directory = directory
+        self._largest_text_bytes = largest_text_bytes
         self._controls = controls
         self._on_event = on_event
         self._identity: _Identity = None
@@ -215,7 +226,7 @@ class _Weights:
         from rnnscope.training.observing import Observer
 
         torch.set_num_threads(1)  # leave the other cores to the training
-        corpus = _corpus(read_run(self._directory).header, model)
+        corpus = _corpus(read_run(self._directory).header, model, self._largest_text_bytes)
         # The training time of the run; observing here does not slow it.
         clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
         return Observer(model, corpus, clock, seed=0)
@@ -229,12 +240,12 @@ def _differ(left: CharRNN, right: CharRNN) -> bool:
     )
 
 
-def _corpus(header: Mapping[str, Any], model: CharRNN) -> Corpus:
+def _corpus(header: Mapping[str, Any], model: CharRNN, largest_text_bytes: int) -> Corpus:
     """The run's text where it is found unchanged, otherwise a text sampled from the network."""
     with suppress(RnnscopeError, OSError, KeyError, TypeError):
         recorded, options = header["corpus"], TrainOptions.from_json(header["options"])
         path = Path(recorded["path"])
-        if path.is_file() and path.stat().st_size <= _LARGEST_TEXT_BYTES:
+        if path.is_file() and path.stat().st_size <= largest_text_bytes:
             return same_text(str(path), recorded["sha256"], path, options, model.vocabulary)
 
     from rnnscope.network.sampling import Sampler

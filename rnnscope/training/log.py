@@ -20,7 +20,7 @@ import math
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +46,22 @@ _LONGEST_READ = 256 << 20
 class EventLog:
     """The writing end. It locks the file: a run has one writer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        unwritten_bytes: int = UNWRITTEN_BYTES,
+        write: Callable[[int, memoryview], int] = os.write,
+    ) -> None:
         """Open the log, which is created, or repaired where its last line is torn.
+
+        unwritten_bytes: of lines that a full disk does not take, so many are kept. write: writes to a file.
 
         Raises BlockingIOError where another process writes it, and OSError.
         """
         self._path = path
+        self._most_unwritten_bytes = unwritten_bytes
+        self._write = write
         self._lock = FileLock.acquire(path)
         try:
             self._length = _whole_lines(self._lock.descriptor)
@@ -80,7 +90,7 @@ class EventLog:
         content, lock = self.content(), FileLock.acquire(self._path)
         try:
             os.ftruncate(lock.descriptor, 0)
-            _write_all(lock.descriptor, content)
+            _write_all(lock.descriptor, content, self._write)
         except BaseException:
             lock.release()
             raise
@@ -162,7 +172,7 @@ class EventLog:
     def _remember(self, line: bytes) -> None:
         self._unwritten.append(line)
         self._unwritten_bytes += len(line)
-        while self._unwritten_bytes > UNWRITTEN_BYTES and len(self._unwritten) > 1:
+        while self._unwritten_bytes > self._most_unwritten_bytes and len(self._unwritten) > 1:
             self._unwritten_bytes -= len(self._unwritten.popleft())
             self._dropped += 1
 
@@ -196,7 +206,7 @@ class EventLog:
             os.ftruncate(descriptor, self._length)
         self._torn = True
         try:
-            _write_all(descriptor, line)
+            _write_all(descriptor, line, self._write)
         except OSError:
             # Readers should not see a torn line; if even this fails, the next write tries again.
             with suppress(OSError):
@@ -319,10 +329,10 @@ def _until(event: Progress, step: int) -> Progress:
     )
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes, write: Callable[[int, memoryview], int]) -> None:
     rest = memoryview(data)
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[write(descriptor, rest) :]
 
 
 def _whole_lines(descriptor: int) -> int:

@@ -49,14 +49,26 @@ Ids = NDArray[np.int64]
 class Observer:
     """Samples and traces when they are due, and at the next step where the control state has changed."""
 
-    def __init__(self, model: CharRNN, corpus: Corpus, clock: Clock, seed: int) -> None:
+    def __init__(
+        self,
+        model: CharRNN,
+        corpus: Corpus,
+        clock: Clock,
+        seed: int,
+        *,
+        passage_characters: int = PASSAGE_CHARACTERS,
+        longest_passage: int = LONGEST_PASSAGE,
+    ) -> None:
+        """passage_characters: of the held-out text. longest_passage: of a text that the user types."""
         self._model = model
+        self._passage_characters = passage_characters
+        self._longest_passage = longest_passage
         self._vocabulary = corpus.vocabulary
         self._clock = clock
         self._seed = seed
         self._text = corpus.held_out if len(corpus.held_out) else corpus.train
         self._searched = self._part(0.0)
-        self._passage = self._searched[:PASSAGE_CHARACTERS]
+        self._passage = self._searched[: self._passage_characters]
         self._opening = np.array([corpus.vocabulary.opening], np.int64)
         self._prime = self._opening
         self._served = ControlState()
@@ -147,11 +159,11 @@ class Observer:
 
         It begins with the passage. A text that is hardly longer than a passage is shown from its start.
         """
-        start = round(at * max(0, len(self._text) - PASSAGE_CHARACTERS - _LINE_IS_NEAR))
+        start = round(at * max(0, len(self._text) - self._passage_characters - _LINE_IS_NEAR))
         length = min(SEARCHED_CHARACTERS, _SEARCHED_BYTES // self._model.architecture.traced_bytes)
-        length = max(PASSAGE_CHARACTERS, length)
+        length = max(self._passage_characters, length)
         part = self._text[start : start + _LINE_IS_NEAR + length].astype(np.int64)
-        if "\n" in self._vocabulary.symbols and len(part) >= PASSAGE_CHARACTERS + _LINE_IS_NEAR:
+        if "\n" in self._vocabulary.symbols and len(part) >= self._passage_characters + _LINE_IS_NEAR:
             breaks = part == self._vocabulary.symbols.index("\n")
             # the first character after a line break that is not one itself, which skips empty lines
             begins = np.flatnonzero(breaks[:_LINE_IS_NEAR] & ~breaks[1 : _LINE_IS_NEAR + 1])
@@ -162,15 +174,15 @@ class Observer:
         """Watch `text`, or a part of the held-out text; a text that cannot be read leaves the one before."""
         if not text:
             self._searched = self._part(at)
-            self._passage = self._searched[:PASSAGE_CHARACTERS]
+            self._passage = self._searched[: self._passage_characters]
             return
         try:
-            self._passage = self._vocabulary.encode(text[:LONGEST_PASSAGE]).astype(np.int64)
+            self._passage = self._vocabulary.encode(text[: self._longest_passage]).astype(np.int64)
             self._searched = self._passage
         except TextError as error:
             yield self._warning(f"the passage stays as it was: {error}", step)
-        if len(text) > LONGEST_PASSAGE:
-            yield self._warning(f"the passage is cut to its first {LONGEST_PASSAGE:,} characters", step)
+        if len(text) > self._longest_passage:
+            yield self._warning(f"the passage is cut to its first {self._longest_passage:,} characters", step)
 
     def _choose_prime(self, text: str, step: int) -> Iterator[Warned]:
         """Let samples follow `text`; one that cannot be read leaves the one before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -165,11 +165,9 @@ def test_commands_print_no_escape_of_a_file_a_name_or_an_argument(
     monkeypatch.chdir(directory)
     monkeypatch.setenv("NO_COLOR", "1")
     output, errors = io.BytesIO(), io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", TerminalFile(output, encoding="utf-8"))
-    monkeypatch.setattr(sys, "stderr", TerminalFile(errors, encoding="utf-8"))
-    status = main(arguments)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    terminals = [TerminalFile(raw, encoding="utf-8", write_through=True) for raw in (output, errors)]
+    with redirect_stdout(terminals[0]), redirect_stderr(terminals[1]):
+        status = main(arguments)
     assert status in (0, 2), errors.getvalue()
     assert output.getvalue() + errors.getvalue()
     _assert_clean(output.getvalue() + errors.getvalue())

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnscope import plain
 from rnnscope.network.architecture import Architecture
 from rnnscope.plain import JsonLog, PlainLog
 from rnnscope.tracing.trace import Trace
@@ -104,12 +103,11 @@ class Terminal(io.StringIO):
         return True
 
 
-def _shown(events: list[Event], monkeypatch: pytest.MonkeyPatch, width: int = 100) -> str:
+def _shown(events: list[Event], width: int = 100) -> str:
     """All that is written to a terminal."""
-    monkeypatch.setattr(plain, "BAR_SECONDS", 0.0)
     file = Terminal()
     console = Console(file=file, force_terminal=True, width=width, color_system=None, legacy_windows=False)
-    with PlainLog(console) as log:
+    with PlainLog(console, bar_seconds=0.0) as log:
         for event in events:
             log.say(event)
     return file.getvalue()
@@ -158,7 +156,7 @@ def test_a_resumed_and_a_stopped_run_say_so() -> None:
     assert "resume:  rnnscope train --resume 'runs/my run'" in lines
 
 
-def test_nothing_that_is_shown_can_act_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_is_shown_can_act_on_a_terminal() -> None:
     evil = "a\x1b[2J\x1b]0;owned\x07\x9bm\u202e\nb"
     events: list[Event] = [
         replace(STARTED, corpus=evil, run=evil, notes=(evil,)),
@@ -167,20 +165,20 @@ def test_nothing_that_is_shown_can_act_on_a_terminal(monkeypatch: pytest.MonkeyP
         Warned(1, 0.1, evil),
         Finished(1, 0.1, "stopped", notes=(evil,)),
     ]
-    for shown in ("\n".join(_lines(events)), _shown(events, monkeypatch)):
+    for shown in ("\n".join(_lines(events)), _shown(events)):
         assert "\x1b" not in shown
         assert not set(shown) & set("\x07\x9b\u202e")
         assert "a␛[2J" in shown
         assert "↵b" in shown
 
 
-def test_markup_in_a_name_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "[red]x[/red]" in _shown([replace(STARTED, corpus="[red]x[/red]")], monkeypatch)
+def test_markup_in_a_name_is_text() -> None:
+    assert "[red]x[/red]" in _shown([replace(STARTED, corpus="[red]x[/red]")])
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    shown = _shown([*STORY[:6], _progress(251, 260, fraction=0.5)], monkeypatch, width)
+    shown = _shown([*STORY[:6], _progress(251, 260, fraction=0.5)], width)
     last = shown.rsplit("step 260", 1)[1].splitlines()[0]
     for told in ("━", "train", "held out 2.013", "90,112 char/s", "0:01:15 left"):
         assert told in last
@@ -191,16 +189,15 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, width: int) -> 
     assert "step     250" not in shown
 
 
-def test_a_run_without_an_end_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _shown([STARTED, _progress(1, 9, fraction=None, remaining_seconds=None)], monkeypatch)
+def test_a_run_without_an_end_has_a_bar_too() -> None:
+    shown = _shown([STARTED, _progress(1, 9, fraction=None, remaining_seconds=None)])
     assert "step 9" in shown
     assert "left" not in shown
 
 
-def test_the_terminal_is_given_back_when_the_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "BAR_SECONDS", 0.0)
+def test_the_terminal_is_given_back_when_the_run_fails() -> None:
     file = Terminal()
-    log = PlainLog(Console(file=file, force_terminal=True, width=80))
+    log = PlainLog(Console(file=file, force_terminal=True, width=80), bar_seconds=0.0)
 
     def fail() -> None:
         with log:
@@ -212,11 +209,11 @@ def test_the_terminal_is_given_back_when_the_run_fails(monkeypatch: pytest.Monke
     assert file.getvalue().count("\x1b[?25l") == file.getvalue().count("\x1b[?25h") == 1
 
 
-def test_the_bar_is_drawn_four_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bar_is_drawn_four_times_a_second_at_most() -> None:
     seconds = 0.0
-    monkeypatch.setattr(plain.time, "monotonic", lambda: seconds)
     file = Terminal()
-    with PlainLog(Console(file=file, force_terminal=True, width=80, get_time=lambda: 0.0)) as log:
+    console = Console(file=file, force_terminal=True, width=80, get_time=lambda: 0.0)
+    with PlainLog(console, clock=lambda: seconds) as log:
         for step in range(1, 101):  # ten seconds
             seconds = step / 10
             log.say(_progress(step, step))
@@ -226,7 +223,7 @@ def test_the_bar_is_drawn_four_times_a_second_at_most(monkeypatch: pytest.Monkey
 
 def test_a_dumb_terminal_has_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    shown = _shown(STORY, monkeypatch)
+    shown = _shown(STORY)
     assert "\x1b" not in shown
     assert "step     250" in shown
 

@@ -16,11 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnscope.errors import CheckpointError
-from rnnscope.network import locate
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.checkpoint import load_model, save_model
 from rnnscope.network.formats import read_header
-from rnnscope.network.locate import resolve_model
+from rnnscope.network.locate import resolve_model, sample_model_directory
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 
@@ -308,22 +307,20 @@ def test_a_failed_write_leaves_the_old_file(saved: Path, monkeypatch: pytest.Mon
     assert os.listdir(saved.parent) == [saved.name]
 
 
-def test_a_model_is_found_by_path_by_run_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped, run = tmp_path / "shipped", tmp_path / "run"
-    for directory in (shipped, run, tmp_path / "empty"):
+def test_a_model_is_found_by_path_by_run_and_by_name(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for directory in (run, tmp_path / "empty"):
         directory.mkdir()
-    for file in (shipped / "tales.safetensors", run / "last.safetensors"):
-        file.write_bytes(b"")
-    monkeypatch.setattr(locate, "sample_model_directory", lambda: shipped)
+    (run / "last.safetensors").write_bytes(b"")
 
     assert resolve_model(str(run / "last.safetensors")) == run / "last.safetensors"
     assert resolve_model(str(run)) == run / "last.safetensors"
     (run / "best.safetensors").write_bytes(b"")
     assert resolve_model(str(run)) == run / "best.safetensors"
-    assert resolve_model("tales") == shipped / "tales.safetensors"
-    with pytest.raises(CheckpointError, match=r"no model novels, .* choose one of tales"):
+    assert resolve_model("archive-lstm") == sample_model_directory() / "archive-lstm.safetensors"
+    with pytest.raises(CheckpointError, match=r"no model novels, .* choose one of archive-"):
         resolve_model("novels")
     with pytest.raises(CheckpointError, match=r"no best\.safetensors"):
         resolve_model(str(tmp_path / "empty"))
     with pytest.raises(CheckpointError, match="no model"):
-        resolve_model("../shipped/tales")
+        resolve_model(f"../{sample_model_directory().name}/archive-lstm")

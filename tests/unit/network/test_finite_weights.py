@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +84,9 @@ def test_infinities_cannot_be_written_and_their_bits_are_refused(tmp_path: Path)
         load_model(path)
 
 
-def test_info_prints_valid_json_of_a_record_with_nan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    output = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", output)
+def test_info_prints_valid_json_of_a_record_with_nan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["info", _model(tmp_path, "readout.weight", 1.0), "--json"]) == 0
-    facts = json.loads(output.getvalue(), parse_constant=lambda name: pytest.fail(name))
+    facts = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
     assert facts["training"]["held_out_nats"] is None

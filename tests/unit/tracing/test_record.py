@@ -15,9 +15,8 @@ from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.model import CharRNN, State
 from rnnscope.progress import Cancelled, Progress
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.tracing import record as recording
-from rnnscope.tracing import segments
 from rnnscope.tracing.record import record
+from rnnscope.tracing.segments import Cut
 
 LETTERS = Vocabulary.of("abcdefg")
 CELLS = [(cell, activation) for cell in QUANTITIES for activation in ("tanh", "softsign")]
@@ -121,23 +120,15 @@ def test_a_text_without_characters_has_an_empty_trace() -> None:
     assert trace["1/cell"].shape == (0, 6)
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments, blocks and chunks so small that short texts are long ones."""
-    monkeypatch.setattr(segments, "_SEGMENTS", 6)
-    monkeypatch.setattr(segments, "_BLOCK", 8)
-    monkeypatch.setattr(segments, "_SHORTEST", 96)
-    monkeypatch.setattr(recording, "_CHUNK", 300)
+SMALL = Cut(chunk=300, segments=6, block=8)
+"""So small that texts of 96 characters are cut into segments."""
 
 
 def in_order(model: CharRNN, ids: np.ndarray) -> dict[str, np.ndarray]:
-    """The same recorder, told that every text is short."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "_SHORTEST", 10**9)
-        return dict(record(model, ids).activations)
+    """A trace whose text is not cut into segments."""
+    return dict(record(model, ids, cut=Cut(segments=len(ids) + 1)).activations)
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(("cell", "activation"), CELLS)
 @settings(max_examples=12, deadline=None)
 @given(
@@ -153,7 +144,7 @@ def test_a_long_text_in_segments_is_the_text_in_order(
     for layer in model.layers:  # from a network that forgets at once to one that never does
         layer.forget_bias_(memory)
     ids = draw(length, seed)
-    traced, exact = record(model, ids), in_order(model, ids)
+    traced, exact = record(model, ids, cut=SMALL), in_order(model, ids)
     with torch.no_grad():  # what is chaotic makes much of any rounding: how much, one of the weights' tells
         for weights in model.parameters():
             weights.mul_(1 + 2.0**-50)
@@ -162,7 +153,6 @@ def test_a_long_text_in_segments_is_the_text_in_order(
         assert (np.abs(traced[key] - exact[key]) <= allowed).all(), key
 
 
-@pytest.mark.usefixtures("small")
 def test_a_full_memory_that_empties_later_is_traced_as_it_was() -> None:
     """A unit counts `a`s to far beyond what tanh shows, then counts `b`s down: what was hidden comes out."""
     model = make(layers=1, scale=0.05).double()
@@ -183,27 +173,23 @@ def test_a_full_memory_that_empties_later_is_traced_as_it_was() -> None:
         weights["bias_ih"][row] = weights["bias_hh"][row] = 0
     ids = np.array([letter_a] * 130 + [letter_b] * 150, np.int32)
     ids[::7] = 4
-    traced, expected = record(model, ids), in_order(model, ids)
+    traced, expected = record(model, ids, cut=SMALL), in_order(model, ids)
     assert np.abs(expected["1/cell"][:, 2]).max() > 80
     for key, values in expected.items():
         np.testing.assert_allclose(traced[key], values, rtol=1e-6, atol=1e-6, err_msg=key)
 
 
-@pytest.mark.usefixtures("small")
-def test_a_forgetful_network_runs_hardly_more_than_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forgetful_network_runs_hardly_more_than_once() -> None:
     model = make(layers=1, scale=0.1).double()
     model.layers[0].forget_bias_(-3.0)
     run: list[int] = []
-    original = segments._Blocks._run
 
-    def count(self: Any, blocks: torch.Tensor) -> None:
-        run.append(len(blocks))
-        original(self, blocks)
+    def count(_: nn.Module, arguments: tuple[Any, ...], __: object) -> None:
+        run.append(arguments[0].shape[0] * arguments[0].shape[1])
 
-    monkeypatch.setattr(segments._Blocks, "_run", count)
-    monkeypatch.setattr(segments, "_BLOCK", 32)
-    record(model, draw(160 * 8))
-    assert sum(run) <= 1.6 * (160 * 8 // 32)
+    with model.layers[0].register_forward_hook(count):
+        record(model, draw(160 * 8), cut=Cut(segments=6, block=32))
+    assert 160 * 8 <= sum(run) <= 1.6 * 160 * 8
 
 
 def test_recording_can_be_cancelled() -> None:

@@ -9,8 +9,8 @@ from rnnscope.errors import DeviceError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.training import device as module
 from rnnscope.training.device import (
+    Precision,
     autocast,
     available_devices,
     choose_device,
@@ -28,29 +28,23 @@ def model() -> CharRNN:
     return CharRNN(Architecture(vocabulary_size=4, hidden_size=8), vocabulary, dropout=0.5)
 
 
-def machine(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+@pytest.mark.parametrize("available", [["cuda", "mps", "cpu"], ["mps", "cpu"], ["cpu"]])
+def test_auto_takes_the_best_device(available: list[str]) -> None:
+    assert choose_device("auto", available).type == available[0]
 
 
-@pytest.mark.parametrize(
-    ("cuda", "mps", "best"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
-)
-def test_auto_takes_the_fastest_kind_there_is(
-    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, best: str
-) -> None:
-    machine(monkeypatch, cuda=cuda, mps=mps)
-    assert choose_device("auto").type == best
-    assert available_devices()[-1] == "cpu"
+def test_the_devices_of_this_machine_are_listed_best_first() -> None:
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    assert available_devices() == [name for name, is_available in here.items() if is_available]
+    assert choose_device("auto").type == available_devices()[0]
 
 
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine(monkeypatch, cuda=False, mps=True)
+def test_a_device_that_this_machine_lacks_is_refused_with_a_list_of_the_others() -> None:
     with pytest.raises(DeviceError, match=r"no cuda.*auto or mps, cpu"):
-        choose_device("cuda")
+        choose_device("cuda", ["mps", "cpu"])
 
 
-def test_a_cpu_is_told_with_its_threads() -> None:
+def test_the_title_of_a_cpu_has_its_threads() -> None:
     assert device_title(CPU).startswith("cpu, ")
     assert physical_cores() >= 1
 
@@ -59,20 +53,23 @@ def test_a_cpu_is_told_with_its_threads() -> None:
     ("milliseconds", "expected"), [((30, 15), "bfloat16"), ((30, 28), "float32"), ((15, 30), "float32")]
 )
 def test_bfloat16_is_taken_where_it_is_clearly_faster(
-    model: CharRNN, monkeypatch: pytest.MonkeyPatch, milliseconds: tuple[int, int], expected: str
+    model: CharRNN, milliseconds: tuple[int, int], expected: str
 ) -> None:
     slow, fast = milliseconds
-    measured = {"float32": slow / 1000, "bfloat16": fast / 1000}
-    monkeypatch.setattr(module, "_seconds", lambda trial, ids, precision: measured[precision])
-    precision, why = choose_precision("auto", model, CPU, 16, 4)
+    seconds = {"float32": slow / 1000, "bfloat16": fast / 1000}
+    precision, why = choose_precision(
+        "auto", model, CPU, 16, 4, measure=lambda trial, ids, precision: seconds[precision]
+    )
     assert precision == expected
     assert f"{slow / fast:.1f} times" in why
 
 
-def test_what_is_asked_for_is_not_measured(model: CharRNN, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_seconds", None)
-    assert choose_precision("float32", model, CPU, 16, 4)[0] == "float32"
-    assert choose_precision("bfloat16", model, CPU, 16, 4)[0] == "bfloat16"
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_a_requested_precision_is_not_measured(model: CharRNN, name: Precision) -> None:
+    def fail(*_: object) -> float:
+        pytest.fail("measured")
+
+    assert choose_precision(name, model, CPU, 16, 4, measure=fail)[0] == name
 
 
 def test_mps_computes_in_float32(model: CharRNN) -> None:
@@ -91,11 +88,14 @@ def test_measuring_leaves_the_model_and_the_random_numbers_alone(model: CharRNN)
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_measuring_a_slow_network_does_not_take_long(model: CharRNN, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TRIAL_SECONDS", 0.0)
-    timed = []
-    monkeypatch.setattr(module, "_seconds", lambda trial, ids, precision: timed.append(precision) or 1.0)
-    choose_precision("auto", model, CPU, 16, 4)
+def test_a_slow_network_is_measured_in_two_trials(model: CharRNN) -> None:
+    timed: list[Precision] = []
+
+    def measure(_: object, __: object, precision: Precision) -> float:
+        timed.append(precision)
+        return 1.0
+
+    choose_precision("auto", model, CPU, 16, 4, measure=measure, trial_seconds=0.0)
     assert timed == ["float32", "bfloat16"] * 2
 
 

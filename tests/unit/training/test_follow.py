@@ -19,7 +19,6 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
-from rnnscope.training import follow as follow_module
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import (
     Compared,
@@ -72,9 +71,10 @@ class Follower:
     """Follows in a thread, as a screen does, and keeps what it was told."""
 
     def __init__(
-        self, directory: Path, state: ControlState | None = None, quiet_seconds: float = 1e9
+        self, directory: Path, state: ControlState | None = None, quiet_seconds: float = 1e9, **limits: int
     ) -> None:
         self._quiet_seconds = quiet_seconds
+        self._limits = limits
         self.controls = Controls(state)
         self.said: list[Event] = []
         self.error: Exception | None = None
@@ -83,7 +83,13 @@ class Follower:
 
     def _follow(self) -> None:
         try:
-            follow(self._directory, self.controls, self.said.append, quiet_seconds=self._quiet_seconds)
+            follow(
+                self._directory,
+                self.controls,
+                self.said.append,
+                quiet_seconds=self._quiet_seconds,
+                **self._limits,
+            )
         except Exception as error:
             self.error = error
 
@@ -195,9 +201,19 @@ def test_a_run_that_appears_later_is_waited_for(tmp_path: Path) -> None:
     assert len(follower.said) == 2
 
 
-def test_waiting_ends_when_asked_to(tmp_path: Path) -> None:
-    with Follower(tmp_path / "run") as follower:
-        follower.wait_for(lambda: len(follower.said) == 1)
+def test_stopping_ends_the_wait_for_a_run_that_does_not_appear(tmp_path: Path) -> None:
+    controls, said = Controls(), list[Event]()
+    follower = threading.Thread(target=follow, args=(tmp_path / "run", controls, said.append), daemon=True)
+    follower.start()
+    end = time.monotonic() + 10
+    while not said and time.monotonic() < end:
+        time.sleep(0.01)
+    assert follower.is_alive()
+    controls.stop()
+    follower.join(5)
+    assert not follower.is_alive()
+    assert [type(event) for event in said] == [Warned]
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_file_is_no_run(tmp_path: Path) -> None:
@@ -279,22 +295,21 @@ def test_nothing_is_computed_for_nobody(run: Run) -> None:
     assert len(follower.said) == 1
 
 
-@pytest.mark.parametrize("trouble", ["gone", "changed", "not told", "too large"])
+@pytest.mark.parametrize("trouble", ["gone", "changed", "not in the header", "too large"])
 def test_a_run_whose_text_is_not_here_shows_what_its_network_writes(
-    tmp_path: Path, header: dict[str, Any], trouble: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, header: dict[str, Any], trouble: str
 ) -> None:
     text = tmp_path / "a.txt"
+    limits = {"largest_text_bytes": len(TEXT) - 1} if trouble == "too large" else {}
     if trouble == "gone":
         text.unlink()
     elif trouble == "changed":
         text.write_text(TEXT.replace("a", "b"))
-    elif trouble == "not told":
+    elif trouble == "not in the header":
         del header["corpus"]
-    else:
-        monkeypatch.setattr(follow_module, "_LARGEST_TEXT_BYTES", len(TEXT) - 1)
     with Run.create(tmp_path / "run", header) as run:
         _save(run, 1)
-    with Follower(run.directory) as follower:
+    with Follower(run.directory, **limits) as follower:
         follower.wait_for(lambda: len(follower.of(Traced)) == 1)
     assert len(follower.of(Traced)[0].trace) == 600
 

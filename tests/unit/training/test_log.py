@@ -244,27 +244,23 @@ def test_a_log_that_another_process_took_over_is_left_to_it(path: Path) -> None:
 class FullDisk:
     """Lets `room` more bytes be written, as a file system does that fills up."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-        self.room = room
-        write = os.write
+    def __init__(self) -> None:
+        self.room = 10_000
 
-        def limited(descriptor: int, data: bytes) -> int:
-            part = bytes(data)[: self.room]
-            if not part:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            self.room -= len(part)
-            return write(descriptor, part)
-
-        monkeypatch.setattr(log_module.os, "write", limited)
+    def write(self, descriptor: int, data: memoryview) -> int:
+        part = bytes(data)[: self.room]
+        if not part:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= len(part)
+        return os.write(descriptor, part)
 
 
 @pytest.mark.parametrize("room", [0, 1, 30, 100])
-def test_a_full_disk_is_told_once_and_nothing_is_lost(
-    path: Path, monkeypatch: pytest.MonkeyPatch, room: int
-) -> None:
-    log = EventLog(path)
+def test_a_full_disk_is_an_error_once_and_loses_nothing(path: Path, room: int) -> None:
+    disk = FullDisk()
+    log = EventLog(path, write=disk.write)
     log.write(_evaluated(1))
-    disk = FullDisk(monkeypatch, room=room)
+    disk.room = room
     with pytest.raises(OSError, match="No space"):
         log.write(_evaluated(2))
     assert path.read_bytes() == _line(_evaluated(1)), "no stump is left"
@@ -283,15 +279,16 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(
 def test_a_stump_that_could_not_be_cut_off_is_cut_off_by_the_next_write(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = EventLog(path)
+    disk = FullDisk()
+    log = EventLog(path, write=disk.write)
     log.write(_evaluated(1))
-    disk = FullDisk(monkeypatch, room=20)
+    disk.room = 20
 
     def fail(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(log_module.os, "ftruncate", fail)
+        patch.setattr(os, "ftruncate", fail)
         with pytest.raises(OSError, match="No space"):
             log.write(_evaluated(2))
     assert path.read_bytes() == _line(_evaluated(1)) + _line(_evaluated(2))[:20]
@@ -301,12 +298,10 @@ def test_a_stump_that_could_not_be_cut_off_is_cut_off_by_the_next_write(
     log.close()
 
 
-def test_what_waits_for_a_full_disk_is_bounded_and_the_loss_is_told(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_module, "UNWRITTEN_BYTES", 10 * len(_line(_evaluated(100))))
-    log = EventLog(path)
-    disk = FullDisk(monkeypatch, room=0)
+def test_what_waits_for_a_full_disk_is_bounded_and_a_warning_counts_the_lost_events(path: Path) -> None:
+    disk = FullDisk()
+    log = EventLog(path, unwritten_bytes=10 * len(_line(_evaluated(100))), write=disk.write)
+    disk.room = 0
     with pytest.raises(OSError, match="No space"):
         log.write(_evaluated(100))
     for step in range(101, 200):

@@ -29,8 +29,10 @@ class Time:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.seconds_a_reading = 0.0
 
     def __call__(self) -> float:
+        self.now += self.seconds_a_reading
         return self.now
 
 
@@ -45,11 +47,14 @@ def model() -> CharRNN:
     return CharRNN(architecture, VOCABULARY, generator=torch.Generator().manual_seed(0))
 
 
+def observer_of(model: CharRNN, time: Time, **lengths: int) -> Observer:
+    corpus = Corpus("t", "t", "", VOCABULARY, TRAIN, HELD_OUT, HELD_OUT[:0])
+    return Observer(model, corpus, Clock(0.0, time), 1, **lengths)
+
+
 @pytest.fixture
 def observer(model: CharRNN, time: Time) -> Observer:
-    return Observer(
-        model, Corpus("t", "t", "", VOCABULARY, TRAIN, HELD_OUT, HELD_OUT[:0]), Clock(0.0, time), 1
-    )
+    return observer_of(model, time)
 
 
 def kinds(events: Iterable[Event]) -> list[str]:
@@ -125,10 +130,8 @@ def test_a_passage_that_cannot_be_read_is_told_and_the_old_one_stays(observer: O
     assert traced.trace.text == "cab"
 
 
-def test_a_passage_without_end_is_cut_and_that_is_told(
-    observer: Observer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(observing, "LONGEST_PASSAGE", 50)
+def test_a_passage_that_is_too_long_is_cut_with_a_warning(model: CharRNN, time: Time) -> None:
+    observer = observer_of(model, time, longest_passage=50)
     warned, traced = observer.look(ControlState(passage="cab " * 100), 6)
     assert isinstance(warned, Warned)
     assert isinstance(traced, Traced)
@@ -177,37 +180,26 @@ def test_a_sample_tells_the_probability_of_each_character_it_wrote(
     np.testing.assert_allclose(sampled.probabilities, expected, atol=1e-5)
 
 
-def test_a_slow_network_writes_a_shorter_sample(
-    observer: Observer, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = observing.Sampler.stream
-
-    def slow(*arguments: object, **options: object) -> Iterable[tuple[int, float]]:
-        for symbol in plain(*arguments, **options):  # type: ignore[arg-type]
-            time.now += 0.01
-            yield symbol
-
-    monkeypatch.setattr(observing.Sampler, "stream", slow)
+def test_a_slow_network_writes_a_shorter_sample(observer: Observer, time: Time) -> None:
+    time.seconds_a_reading = 0.01
     (sampled,) = observer.look(ControlState(samples=1), 3)
     assert isinstance(sampled, Sampled)
     assert 80 <= len(sampled.text) < observing.SAMPLE_SYMBOLS
 
 
-def test_looking_costs_a_small_share_of_the_time(
-    observer: Observer, time: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_looking_costs_a_small_share_of_the_time(observer: Observer, model: CharRNN, time: Time) -> None:
     spent = 0.0
 
-    def slow_record(*arguments: object, **options: object) -> object:
+    def take_time(_: object, hidden: tuple[torch.Tensor, ...], __: object) -> None:
         nonlocal spent
-        time.now += 0.05
-        spent += 0.05
-        return record(*arguments, **options)  # type: ignore[arg-type]
+        if len(hidden[0]) == observing.PASSAGE_CHARACTERS:
+            time.now += 0.05
+            spent += 0.05
 
-    monkeypatch.setattr(observing, "record", slow_record)
-    for _ in range(2000):
-        time.now += 0.02
-        list(observer.look(ControlState(), 1))
+    with model.readout.register_forward_hook(take_time):
+        for _ in range(2000):
+            time.now += 0.02
+            list(observer.look(ControlState(), 1))
     assert 0.01 < spent / time.now <= 0.015 + 0.05 / time.now
 
 
@@ -217,10 +209,8 @@ def test_looking_leaves_the_random_numbers_of_training_alone(observer: Observer)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_while_somebody_searches_what_follows_the_passage_is_traced_with_it(
-    observer: Observer, model: CharRNN, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(observing, "PASSAGE_CHARACTERS", 100)
+def test_during_a_search_the_text_after_the_passage_is_traced_with_it(model: CharRNN, time: Time) -> None:
+    observer = observer_of(model, time, passage_characters=100)
     searching = ControlState(searching=True, passage_at=0.1)
     (traced,) = observer.look(searching, 5, only_asked=True)
     assert isinstance(traced, Traced)
