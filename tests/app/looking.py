@@ -44,6 +44,7 @@ class FakeReader:
     """Pages of a made-up trace of a text."""
 
     stand_in = " "
+    document_separator: str | None = None
 
     def __init__(self, text: str) -> None:
         self.content = text
