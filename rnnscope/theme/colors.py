@@ -40,7 +40,7 @@ class ThemeColors:
     violet: str
     error: str
     select: str
-    hair: str
+    crosshair: str
     faint: str
     rule: str
     raw: str
@@ -83,7 +83,7 @@ TOKENS_256: dict[str, dict[str, int]] = {
         "violet": 141,
         "error": 210,
         "select": 236,
-        "hair": 237,
+        "crosshair": 237,
         "faint": 237,
         "rule": 240,
         "raw": 24,
@@ -104,7 +104,7 @@ TOKENS_256: dict[str, dict[str, int]] = {
         "violet": 55,
         "error": 124,
         "select": 153,
-        "hair": 252,
+        "crosshair": 252,
         "faint": 251,
         "rule": 248,
         "raw": 152,
@@ -183,7 +183,7 @@ DARK = ThemeColors(
     violet="#c094f2",
     error="#ff7a70",
     select="#1d2838",
-    hair="#283142",
+    crosshair="#283142",
     faint="#2a3140",
     rule="#465166",
     raw="#24577a",
@@ -231,7 +231,7 @@ LIGHT = ThemeColors(
     violet="#6d37b3",
     error="#b3261e",
     select="#dce8f6",
-    hair="#d3dbe7",
+    crosshair="#d3dbe7",
     faint="#cbd2dd",
     rule="#a7b1c0",
     raw="#a9cbe8",
