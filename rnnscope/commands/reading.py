@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TextIO, TypeAlias
 
 from rnnscope.errors import OptionError
 from rnnscope.jobs import Jobs
@@ -28,11 +28,16 @@ _LEAVING_SECONDS = 0.1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def has_screen(*, plain: bool, json: bool) -> bool:
-    """Whether to open the screen, which reads standard input and draws on standard error."""
+def has_screen(*, plain: bool, json: bool, streams: Sequence[TextIO | None] | None = None) -> bool:
+    """Whether to open the screen, which reads standard input and draws on standard error.
+
+    streams: those that must be terminals; by default the standard streams, each None where it is closed.
+    """
+    if streams is None:
+        streams = (sys.stdin, sys.stdout, sys.stderr)
     if plain or json or os.environ.get("TERM") == "dumb":
         return False
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def refuse_terminal_as_text(text: str) -> None:

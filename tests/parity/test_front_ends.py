@@ -24,6 +24,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.render import render
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.palette import palette
+from tests.unit.pages import notebook_html
 
 TEXT = "".join(
     f'"Entry {number}", he said (and wrote [{number * 7 % 10}]): it is\n'
@@ -109,7 +110,7 @@ def test_a_result_is_printed_and_shown_in_a_notebook(
 ) -> None:
     query = example(name)
     session = rnnscope.Session.open(str(home / "model.safetensors"), str(home / "text.txt"))
-    html = session.ask(query)._repr_html_()
+    html = notebook_html(session.ask(query))
     assert "<script" not in html
     given = ["analyze", str(home / "model.safetensors"), str(home / "text.txt"), name, *arguments_of(query)]
     assert main(given) == 0

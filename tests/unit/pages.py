@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Protocol
+
+
+class Shown(Protocol):
+    """What a notebook can display."""
+
+    def _repr_html_(self) -> str: ...
+
+
+def notebook_html(value: Shown) -> str:
+    """The HTML that a notebook shows for a value."""
+    return value._repr_html_()
 
 
 class Page(HTMLParser):

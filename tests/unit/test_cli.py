@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,6 @@ from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.training.options import TrainOptions
 from tests.unit.terminals import Terminal
-
-Out = Callable[[], str]
 
 
 def test_help_and_nothing_at_all_name_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,10 +154,14 @@ def test_interrupting_says_nothing(
 # -- sample --------------------------------------------------------------------------------------------------
 
 
-def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str = "utf-8") -> Out:
+def _shown_on_a_terminal(arguments: list[str], encoding: str = "utf-8") -> str:
+    """What a command writes to a terminal."""
     raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", Terminal(raw, encoding=encoding))
-    return lambda: raw.getvalue().decode(encoding)
+    terminal = Terminal(raw, encoding=encoding)
+    with redirect_stdout(terminal):
+        assert main(arguments) == 0
+    terminal.flush()
+    return raw.getvalue().decode(encoding)
 
 
 def test_a_sample_in_a_pipe_is_the_samplers_own_text(
@@ -196,22 +198,17 @@ def test_a_model_of_bytes_writes_bytes(models: Path, capfdbinary: pytest.Capture
 
 
 @pytest.mark.parametrize("name", ["controls", "bytes"])
-def test_a_terminal_is_shown_symbols_for_controls(
-    models: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = _on_a_terminal(monkeypatch)
-    assert main(["sample", str(models / f"{name}.safetensors"), "--length", "300", "--seed", "1"]) == 0
-    assert {"␛", "␀", "␇"} & set(shown())
-    assert shown().endswith("\n")
-    assert shown().replace("\n", "").isprintable()
+def test_a_terminal_is_shown_symbols_for_controls(models: Path, name: str) -> None:
+    path = str(models / f"{name}.safetensors")
+    shown = _shown_on_a_terminal(["sample", path, "--length", "300", "--seed", "1"])
+    assert {"␛", "␀", "␇"} & set(shown)
+    assert shown.endswith("\n")
+    assert shown.replace("\n", "").isprintable()
 
 
-def test_a_terminal_without_a_character_gets_a_question_mark(
-    models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = _on_a_terminal(monkeypatch, "ascii")
-    assert main(["sample", str(models / "controls.safetensors"), "--length", "300"]) == 0
-    assert "?" in shown()
+def test_a_terminal_without_a_character_gets_a_question_mark(models: Path) -> None:
+    path = str(models / "controls.safetensors")
+    assert "?" in _shown_on_a_terminal(["sample", path, "--length", "300"], "ascii")
 
 
 def test_the_same_seed_writes_the_same(models: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -361,10 +358,9 @@ def test_corpus_writes_a_file_and_not_over_one(tmp_path: Path, capsys: pytest.Ca
 
 def test_corpus_on_a_terminal_makes_a_file_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shown = _on_a_terminal(monkeypatch)
-    assert main(["corpus", "python", "--characters", "10"]) == 0
+    shown = _shown_on_a_terminal(["corpus", "python", "--characters", "10"])
     assert (tmp_path / "python.txt").stat().st_size == 10
-    assert "rnnscope train python.txt" in shown()
+    assert "rnnscope train python.txt" in shown
 
 
 def test_corpus_shakespeare_is_fetched_once_and_kept(

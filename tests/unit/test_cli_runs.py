@@ -183,11 +183,9 @@ def test_a_screen_opens_where_there_is_a_terminal(
     opens: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name, is_one in zip(("stdin", "stdout", "stderr"), terminals, strict=True):
-        stream = (Terminal if is_one else io.TextIOWrapper)(io.BytesIO())
-        monkeypatch.setattr(sys, name, stream)
+    streams = [(Terminal if is_one else io.TextIOWrapper)(io.BytesIO()) for is_one in terminals]
     monkeypatch.setenv("TERM", term)
-    assert reading.has_screen(plain=plain, json=json) is opens
+    assert reading.has_screen(plain=plain, json=json, streams=streams) is opens
 
 
 async def _quit_once_ended(pilot: Pilot[Any]) -> None:

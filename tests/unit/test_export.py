@@ -28,7 +28,7 @@ from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.colors import DARK, LIGHT
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
-from tests.unit.pages import Page
+from tests.unit.pages import Page, notebook_html
 
 _HOSTILE = "</pre></title><script>alert(1)</script> <!-- & &amp; ]]> \" ' <img src=x onerror=y> {}</style>\n"
 _ODD = "é e\u0301 漢字 a\tb \x1b[31m\x00\u202e\u200b😀\u2028 fl\ufffe\n"
@@ -255,7 +255,7 @@ def test_surprise_needs_no_cell_state() -> None:
     text = ColoredText.of(Selection(trace, coloring="surprise"))
     np.testing.assert_allclose(text.values[1:], trace.surprise_bits)
     assert f"<trace of {len(_TEXT)} characters, GRU 2×6: 1/reset, " in repr(trace)
-    assert Page(trace._repr_html_()).copied == _TEXT
+    assert Page(notebook_html(trace)).copied == _TEXT
 
 
 def test_a_file_shows_the_selection_of_the_screen(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
 from rnnscope.tracing.trace import Trace
-from tests.unit.pages import Page
+from tests.unit.pages import Page, notebook_html
 
 _TEXT = "To be, or not to be:\n\nthat is\n"
 
@@ -197,19 +197,19 @@ def test_a_notebook_is_shown_traces_and_colored_texts(model: Path, tmp_path: Pat
     colored = loaded.color(_TEXT, "2/1", "hidden")
     assert np.array_equal(colored.values, loaded.trace(_TEXT)["2/hidden"][:, 1])
     assert repr(colored) == f"<{len(_TEXT)} characters colored by neuron 2/1, hidden>"
-    shown = Page(colored._repr_html_())
+    shown = Page(notebook_html(colored))
     assert shown.copied == _TEXT
     assert shown.tags == {"div", "style", "h1", "p", "pre", "i"}
-    assert "held out 2.2500 nats" in colored._repr_html_()
+    assert "held out 2.2500 nats" in notebook_html(colored)
     colored.save(tmp_path / "t.svg")
     assert ElementTree.parse(tmp_path / "t.svg")
 
     trace = loaded.trace(_TEXT)
     assert isinstance(trace, Trace)
     assert repr(trace).startswith(f"<trace of {len(_TEXT)} characters, LSTM 2×6: 1/input, ")
-    assert "surprise of each character" in trace._repr_html_()
-    assert f"2/hidden: {len(_TEXT)} × 6 each" in trace._repr_html_()
-    assert Page(trace._repr_html_()).copied == _TEXT
+    assert "surprise of each character" in notebook_html(trace)
+    assert f"2/hidden: {len(_TEXT)} × 6 each" in notebook_html(trace)
+    assert Page(notebook_html(trace)).copied == _TEXT
     with pytest.raises(OptionError, match="has no unit 3/0"):
         rnnscope.color(trace, "3/0")
     assert np.array_equal(rnnscope.color(trace, "2/1", "hidden").values, colored.values)
@@ -218,6 +218,6 @@ def test_a_notebook_is_shown_traces_and_colored_texts(model: Path, tmp_path: Pat
 def test_a_notebook_is_shown_the_beginning_of_a_long_text(model: Path) -> None:
     text = _TEXT * (PREVIEW // len(_TEXT) + 2)
     colored = rnnscope.load(model).color(text, "1/0")
-    source = colored._repr_html_()
+    source = notebook_html(colored)
     assert Page(source).copied == text[:PREVIEW]
     assert f"… and {len(text) - PREVIEW:,} more characters" in source

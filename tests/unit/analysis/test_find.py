@@ -26,6 +26,7 @@ from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.trace import Trace
 from tests.unit.analysis.planted import planted_lstm, random_network, text_of
+from tests.unit.pages import notebook_html
 
 TEXT = text_of(6_000)
 LONG = text_of(60_000, seed=3)
@@ -189,7 +190,7 @@ def test_progress_reaches_the_end_and_a_search_can_be_cancelled() -> None:
 
 def test_a_result_displays_itself_in_a_notebook() -> None:
     found = rnnscope.find(MODEL, TEXT, pattern="[<a>]", top=2)
-    shown = found._repr_html_()
+    shown = notebook_html(found)
     best = found.results[0]
     assert "[&lt;a&gt;]" in shown
     assert f"{best.layer}/{best.unit}" in shown
