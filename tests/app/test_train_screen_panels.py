@@ -260,7 +260,7 @@ async def test_a_finished_run_stays_to_be_looked_at(trace: Trace) -> None:
         assert "rnnscope watch runs/tinyshakespeare-1" in screen.query_one(Banner).render_line(0).text
 
 
-async def test_paused_everything_stands_still(trace: Trace) -> None:
+async def test_paused_the_sample_is_written_to_its_end_and_then_everything_stands_still(trace: Trace) -> None:
     clock = [0.0]
     screen = TrainScreen(telling(run_until(trace)), now=lambda: clock[0])
     app = RnnscopeApp(screen, depth="truecolor", theme="dark")
@@ -271,7 +271,9 @@ async def test_paused_everything_stands_still(trace: Trace) -> None:
             await pilot.pause(0.15)
         assert screen.samples.is_writing
         await pilot.press("space")
-        await pilot.pause(0.15)
+        while screen.samples.is_writing:
+            clock[0] += 0.4
+            await pilot.pause(0.1)
         before = text_of(screen)
         for _ in range(3):
             clock[0] += 0.2
