@@ -131,8 +131,7 @@ async def test_saturation_is_plotted_and_a_click_chooses_the_nearest_neuron() ->
         before = seen(screen).unit
         await pilot.click("#saturation", offset=(3, 17 if before else 5))
         await settled(pilot)
-        gate = screen.saturation.result.gates[0]
-        assert gate.left[seen(screen).unit] <= gate.left.mean() or seen(screen).unit != before
+        assert seen(screen).unit != before
 
 
 @pytest.mark.parametrize(("key", "panel"), [("x", "ablation"), ("m", "match"), ("i", "saliency")])
@@ -331,9 +330,7 @@ async def test_an_analysis_without_a_panel_is_in_the_palette_and_shown_in_the_co
         assert action.help.startswith("Analyze: histogram")
         await screen.registry.run(action.id)
         await settled(pilot)
-        assert lines_of(screen, "result")[0].startswith("▎ analysis  histogram") or "histogram" in panel_text(
-            screen, "result"
-        )
+        assert "histogram" in panel_text(screen, "result")
         query = screen.analyses.panel.query_asked
         assert query is not None
         assert (query.layer, query.unit) == (seen(screen).layer, seen(screen).unit)  # type: ignore[attr-defined]
