@@ -93,12 +93,7 @@ class Registry:
         """Register an action. Raises ValueError if its id or one of its keys is already registered."""
         if action.live and not self._live:
             return
-        taken = {key: other.id for other in self._actions for key in other.keys}
-        if action.id in self._runs:
-            raise ValueError(f"two actions have the id {action.id}")
-        for key in action.keys:
-            if key in taken:
-                raise ValueError(f"{key} is a key of {taken[key]} and of {action.id}")
+        _check_unique((*self._actions, action))
         self._actions.append(action)
         self._runs[action.id] = run
 
@@ -119,8 +114,23 @@ class Registry:
 
 
 def actions_of(owners: Iterable[Declares]) -> tuple[Action, ...]:
-    """The actions that classes declare, in the order of their places."""
-    return in_order(action for owner in owners for action in owner.ACTIONS)
+    """The actions that classes declare, sorted by place. Raises ValueError if two share an id or a key."""
+    actions = in_order(action for owner in owners for action in owner.ACTIONS)
+    _check_unique(actions)
+    return actions
+
+
+def _check_unique(actions: Iterable[Action]) -> None:
+    ids: set[str] = set()
+    taken: dict[str, str] = {}
+    for action in actions:
+        if action.id in ids:
+            raise ValueError(f"two actions have the id {action.id}")
+        ids.add(action.id)
+        for key in action.keys:
+            if key in taken:
+                raise ValueError(f"{key} is a key of {taken[key]} and of {action.id}")
+            taken[key] = action.id
 
 
 def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:

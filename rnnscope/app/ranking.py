@@ -1,10 +1,10 @@
-"""The order of the neurons in a table: by their best feature, or by what they do on the page in sight.
+"""The order of the neurons in the table: by their best feature, or by their values on the current page.
 
 Of the hidden values h (T) of a neuron on the page:
 
     activity      their standard deviation
-    selectivity   1 − (mean |h|)² / mean h²     0 where it is always equally strong, near 1 where rarely so
-    saturation    the share of positions at which |h| > 0.9, or at which a gate of it is < 0.1 or > 0.9
+    selectivity   1 − (mean |h|)² / mean h²     0 if |h| is constant, near 1 if it is rarely large
+    saturation    fraction of positions at which |h| > 0.9, or at which one of its gates is < 0.1 or > 0.9
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What surrounds the panels: header, footer, messages and the prompt."""
+"""The widgets around the panels: header, footer, messages and the prompt."""

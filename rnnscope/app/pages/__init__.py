@@ -1,1 +1,1 @@
-"""Pages of text to read over a screen: help and message log."""
+"""Full-screen pages: help and message log."""

@@ -1,1 +1,1 @@
-"""Panels: one file each, with what it draws, its actions and its queries."""
+"""Panels: one file each, with its drawing, its actions and its queries."""

@@ -3,10 +3,10 @@
     4.0 ⣀⣀⣀ ┈┈┈┈┈┈┈┈┈┈┈┈┈ uniform  4.17     value labels | plot | names in value order
     2.5    ⠈⠉⠢⢄ ┈┈┈┈┈┈┈┈┈ 2-gram   2.49
     1.4        ⠈⠑⠢⠤⣀⣀⣀   train    1.43
-        1    10   100 9,273 steps           the present step in the color of text
+        1    10   100 9,273 steps           the current step in the color of text
 
-A picture is computed once for all that it depends on, and a new one repaints only the rows that differ.
-Limits of the values only grow while a run goes on; zooming begins them anew.
+A picture is cached until its inputs change, and only rows that differ from the previous one are repainted.
+The limits of the value axis only grow during a run; zooming resets them.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from rnnscope.app.plot import Columns, Curves, Level
 Float = NDArray[np.float64]
 
 LABELS_WIDTH = 5
-"""Columns of the value labels and of the gap behind them."""
+"""Columns of the value labels, including the gap after them."""
 AXIS_FROM = 8
-"""The least rows of body that have room for the step axis."""
+"""Minimum number of body rows for the step axis."""
 _DEEPEST_ZOOM = 10
 _LEAST = 1e-6
-"""What smaller values, and zero, are drawn as: a log axis has no place for them."""
+"""Smaller values, including zero, are drawn as this value on the log axis."""
 
 
 def _binding(key: str, action: str, help: str) -> Binding:
@@ -45,7 +45,7 @@ def _binding(key: str, action: str, help: str) -> Binding:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A drawn chart: its rows, and where its plot lies."""
+    """A drawn chart: its rows, its step axis and the width of its plot."""
 
     rows: list[list[Segment]]
     steps: StepAxis
@@ -53,21 +53,21 @@ class Picture:
 
 
 class Content:
-    """What a chart shows of a history; `Loss` and `Gradient` are such contents.
+    """The content of a chart; `Loss` and `Gradient` derive from it.
 
-    A content gives the series whose smoothed curve and envelope are drawn, and may give the rest.
+    `subject`, `legend` and `series` are required, the other methods are optional.
     """
 
     heading: ClassVar[str]
     roomy_above: ClassVar[int] = 1_000
-    """The plot takes every row."""
+    """Panels higher than this have a blank row under the title."""
 
     def subject(self, chart: Chart) -> str:
-        """What the title says after the heading."""
+        """The title after the heading."""
         raise NotImplementedError
 
     def legend(self, chart: Chart) -> list[Segment]:
-        """What stands at the right end of the title."""
+        """The right end of the title."""
         raise NotImplementedError
 
     def series(self, history: History) -> Series:
@@ -75,7 +75,7 @@ class Content:
         raise NotImplementedError
 
     def second(self, history: History) -> Series | None:
-        """A series that is drawn over it where the two part."""
+        """A second series, drawn where the two differ."""
         return None
 
     def levels(self, history: History) -> Sequence[Level]:
@@ -91,7 +91,7 @@ class Content:
         return values.ticks()
 
     def names_width(self, width: int) -> int:
-        """Columns right of the plot, their gap included."""
+        """Columns right of the plot, including their gap."""
         return 0
 
     def names(
@@ -144,17 +144,17 @@ class Chart(Panel):
     def _series(self) -> Series:
         return self.content.series(self.history)
 
-    # -- what the screen calls ---------------------------------------------------------------------------
+    # -- called by the screen ----------------------------------------------------------------------------
 
     def show_history(self, history: History) -> None:
-        """Draw the present state of a history; only rows that changed are painted again."""
+        """Draw the current state of a history; only rows that changed are repainted."""
         if history is not self.history:
             self.history = history
             self._limits = None
         self.update()
 
     def zoom_in(self) -> None:
-        """Show the last half of what is shown."""
+        """Show the last half of the current window."""
         self._set_view(min(self._zoom + 1, _DEEPEST_ZOOM), self._pan * 2)
 
     def zoom_out(self) -> None:
@@ -162,7 +162,7 @@ class Chart(Panel):
         self._set_view(max(self._zoom - 1, 0), self._pan // 2)
 
     def pan(self, halves: int) -> None:
-        """Move by halves of the window: to earlier steps below zero, to later ones above."""
+        """Move by half windows: a negative number to earlier steps, a positive one to later steps."""
         self._set_view(self._zoom, self._pan - halves)
 
     def toggle_log(self) -> None:
@@ -171,7 +171,7 @@ class Chart(Panel):
         self._set_view(self._zoom, self._pan)
 
     def update(self) -> None:
-        """Draw anew what the chart depends on, and paint the rows in which that makes a difference."""
+        """Compute the picture again, and repaint the rows that changed."""
         before = self._picture
         self._painted_for = ()
         if before is None:
@@ -186,7 +186,7 @@ class Chart(Panel):
 
     @property
     def zoomed(self) -> str:
-        """Such as `, 4× zoom`; empty where all is shown."""
+        """The zoom factor for the title, such as `, 4× zoom`; empty without zoom."""
         return f", {2**self._zoom}× zoom" if self._zoom else ""
 
     def _set_view(self, zoom: int, pan: int) -> None:
@@ -219,7 +219,7 @@ class Chart(Panel):
         values = self._value_axis(steps, columns, rows)
         names, levels = self.content.names(self, values, max(0, names_width - 1))
         curves = self._curves(columns, levels)
-        # The unit stands right of the plot where the present step is at its end, else next to that step.
+        # The unit is right of the plot if the current step is at its end, else next to that step.
         at_end = names_width > 0 and (self._zoom > 0 or self.history.step >= steps.high)
         present = round(steps.high) if self._zoom else self.history.step
         diverged = [step for step in self.history.divergences if steps.low <= step <= steps.high]
@@ -242,7 +242,7 @@ class Chart(Panel):
         return Picture(picture, steps, plot_width)
 
     def _step_axis(self, dots: int) -> StepAxis:
-        """All steps; zoomed, 1/2^zoom of the axis' length, `pan` halves of that before the end."""
+        """All steps, or with zoom 1/2^zoom of the axis' length, ending `pan` half windows before its end."""
         whole = StepAxis(1.0, float(max(self.history.step, 10)), dots, self.log_steps)
         if not self._zoom:
             return whole
@@ -252,7 +252,7 @@ class Chart(Panel):
         return StepAxis(low, high, dots, self.log_steps)
 
     def _value_axis(self, steps: StepAxis, columns: Columns, rows: int) -> ValueAxis:
-        """Limits that hold the curves, and all levels where nothing is zoomed."""
+        """Limits that include the curves and, without zoom, all levels."""
         seen = [columns.range()]
         second = self.content.second(self.history)
         if second is not None:
@@ -280,7 +280,7 @@ class Chart(Panel):
         )
 
     def _waiting_rows(self, width: int, height: int) -> list[list[Segment]]:
-        """Axes without numbers, and a line that says what is awaited."""
+        """Empty axes with a message, before the first step."""
         ink, room = self.palette.ink, max(0, width - LABELS_WIDTH)
         indent = Segment(" " * LABELS_WIDTH, self.fill)
         rows = [[indent, Segment("┈" * room, ink("rule"))] if row % 2 == 0 else [] for row in range(height)]
@@ -292,23 +292,23 @@ class Chart(Panel):
 
     @property
     def crosshair_step(self) -> int | None:
-        """The step of the series that is read."""
+        """The step of the series at the crosshair."""
         if self._crosshair is None or not len(self._series):
             return None
         return int(self._series.steps[self._series.nearest(self._crosshair)])
 
     @property
     def crosshair_column(self) -> int | None:
-        """The column of the plot in which that step lies; None where it is out of sight."""
+        """The column of the plot with the crosshair; None if it is not visible."""
         picture = self._picture
         return None if picture is None else self._column_of_crosshair(picture.steps, picture.plot_width)
 
     def read_column(self, column: int | None, *, pinned: bool = False) -> None:
-        """Read the step in the middle of a column of the plot; None reads none."""
+        """Put the crosshair on a column of the plot; None removes it."""
         self._read(None if column is None else self._step_in(column), pinned=pinned)
 
     def stop_reading(self) -> bool:
-        """Take the crosshair away; whether there was one."""
+        """Remove the crosshair. Returns True if there was one."""
         was_read = self._crosshair is not None
         self._read(None)
         return was_read
@@ -364,7 +364,7 @@ class Chart(Panel):
         self._step_crosshair(+1)
 
     def _step_crosshair(self, by: int) -> None:
-        """Read the step a column further, or the next one of the series where that is the same."""
+        """Move the crosshair by one column, and at least by one step of the series."""
         if self._picture is None or not len(self._series):
             return
         column, steps = self.crosshair_column, self._series.steps

@@ -1,4 +1,4 @@
-"""A listed result whose lines open and close: Enter on one lists the positions that it stands for."""
+"""A list of results with expandable lines: Enter on a line lists its positions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rnnscope.render.report import Report, Run
 
 R = TypeVar("R", bound=Result)
 _OPENED_ROWS = 4
-"""Rows of an opened line that are brought into sight."""
+"""Rows of an expanded line that are scrolled into view."""
 
 
 class Folding(Generic[R]):
-    """The panel of a result, and the line of it that is open."""
+    """The panel of a result, with one expanded line."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Folding(Generic[R]):
         query: Callable[[], Query[R]],
         report: Callable[[R, str], Report],
     ) -> None:
-        """query: what the panel asks. report: draws a result, given the name of the line that is open."""
+        """query: creates the panel's query. report: draws a result, given the name of the expanded line."""
         self._query = query
         self._report = report
         self._result: R | None = None
@@ -43,7 +43,7 @@ class Folding(Generic[R]):
         self.panel.show_report(self._report(result, ""))
 
     def _toggle(self, choice: Run, again: bool) -> None:
-        """Open a line, or close it: then the one that it is part of stays open."""
+        """Expand a line, or collapse it to the line that contains it."""
         if again and self._result is not None:
             name = choice.argument
             self._opened = name.rpartition("/")[0] if name == self._opened else name

@@ -1,4 +1,4 @@
-"""The norm of the gradient before it is clipped, with the learning rate that it meets."""
+"""The norm of the gradient before clipping, with the learning rate."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rnnscope.app.panels.chart import Chart, Content
 from rnnscope.app.plot import Level
 
 _WIDTH_OF_BOTH = 68
-"""Columns in which the name, the size of an update and the learning rate have room."""
+"""Minimum number of columns for both the update ratio and the learning rate in the title."""
 
 
 class Gradient(Content):
-    """Gradient norm over steps, on log axes; a dotted line where clipping begins."""
+    """Gradient norm over steps, on log axes, with a dotted line at the clipping threshold."""
 
     heading = "gradient"
     roomy_above: ClassVar[int] = 9

@@ -1,4 +1,4 @@
-"""The loss of a run: train over its raw values, held-out where it parts, the baselines that it overtakes."""
+"""The loss of a run: training loss over its raw values, held-out loss where it differs, and baselines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Unit:
-    """A way to tell a loss."""
+    """A unit in which the loss is displayed."""
 
     name: str
     of_nats: Callable[[Any], Any]
@@ -64,7 +64,7 @@ class LossUnits:
 
 
 class Loss(Content):
-    """Loss over steps; names and last values stand right of the curves, in the order of their values."""
+    """Loss over steps; names and last values are listed right of the curves, sorted by value."""
 
     heading = "loss"
 
@@ -72,7 +72,7 @@ class Loss(Content):
         self.unit = UNITS[0]
 
     def next_unit(self) -> None:
-        """Nats, bits, perplexity, and again."""
+        """Switch to the next unit."""
         self.unit = UNITS[(UNITS.index(self.unit) + 1) % len(UNITS)]
 
     # -- title -------------------------------------------------------------------------------------------

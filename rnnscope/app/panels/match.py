@@ -12,7 +12,7 @@ from rnnscope.app.scope import Scope
 
 
 class MatchAnalysis:
-    """Matches the span that was marked last, else the word at the cursor."""
+    """Matches the last marked span, or the word at the cursor if there is none."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(

@@ -5,8 +5,8 @@
     ▎▸ 1/97  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀  column                 ρ 0.91
     ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  ¬upper case              0.92
 
-¬ marks a neuron that is low where the feature holds; ★ one that is starred, ” one with a note. Where there is
-room, two more columns are how saturated and how selective each neuron is on the page; see ranking.py.
+¬ marks a neuron that is low where the feature holds, ★ a starred neuron, ” a neuron with a note. Wide tables
+have two more columns, the saturation and selectivity of each neuron on the page; see ranking.py.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MEASURES: tuple[tuple[str, Sort], ...] = (("sat", "saturation"), ("sel", "selec
 _MEASURE = 5
 """Cells of a measure."""
 _ROOMY = 56
-"""Columns from which the measures are shown."""
+"""Minimum number of columns for the measures."""
 _WHEEL_ROWS = 3
 
 
@@ -88,10 +88,10 @@ class NeuronTable(Panel):
         self._measured: tuple[Trace, tuple[NDArray[np.float64], ...]] | None = None
         """The measures of all neurons, and the page that they are of."""
 
-    # -- what the screen calls -------------------------------------------------------------------------------
+    # -- called by the screen --------------------------------------------------------------------------------
 
     def open(self, architecture: Architecture) -> None:
-        """List the neurons of a network, with the notes that were taken before."""
+        """List the neurons of a network, with the saved notes."""
         notes = self._file.load().of_network(architecture)
         self._rank(Ranking(architecture, sort="activity", notes=notes))
 
@@ -113,7 +113,7 @@ class NeuronTable(Panel):
         self.redraw()
 
     def sort_by_page(self) -> None:
-        """Sort anew where the order depends on the page."""
+        """Sort again if the order depends on the page."""
         if self._ranking is not None and self._ranking.sort not in ("feature", "index"):
             self._sort_by(self._ranking.sort)
 
@@ -142,7 +142,7 @@ class NeuronTable(Panel):
 
     @property
     def ranking(self) -> Ranking | None:
-        """The order that is shown."""
+        """The current order."""
         return self._ranking
 
     @property
@@ -152,20 +152,20 @@ class NeuronTable(Panel):
         return ranking.order[0] if ranking is not None and self._labels and ranking.order else None
 
     def label_of(self, selection: Selection) -> str:
-        """What the table says that the chosen neuron detects; empty where it says nothing."""
+        """The label of the selected neuron; empty if it has none."""
         neuron = (selection.layer, selection.unit)
         shown = self._ranking.labels.get(neuron) if self._ranking is not None else None
         label = shown or self._labels.get(neuron)
         return "" if label is None else label.name
 
     def step(self, by: int) -> None:
-        """Choose the neuron so many places further on."""
+        """Select the neuron `by` places further down."""
         neuron = self.neighbor(by)
         if neuron is not None:
             self._scope.select_neuron(*neuron)
 
     def unfilter(self) -> bool:
-        """Show all neurons, in one of the usual orders; whether they were filtered, or a search's."""
+        """Remove the filter or the search's order. Returns True if there was one."""
         ranking = self._ranking
         if ranking is None or not (ranking.filter or ranking.title):
             return False
@@ -176,7 +176,7 @@ class NeuronTable(Panel):
         return True
 
     def _sort_by(self, sort: Sort) -> None:
-        """Order the neurons anew, by the page in sight where that matters."""
+        """Sort the neurons, by their values on the current page if the order depends on it."""
         if self._ranking is not None:
             values = numbers(self._selection.trace, sort) if self._selection is not None else None
             source = "held-out half" if self._labels else ""
@@ -193,7 +193,7 @@ class NeuronTable(Panel):
             )
 
     def _rank(self, ranking: Ranking) -> None:
-        """Show the neurons in another order, from its beginning where the chosen one is not in sight."""
+        """Show the neurons in another order, with the selected one visible."""
         self._ranking = ranking
         self._first = max(0, min(self._first, len(ranking.order) - 1))
         self._bring_into_sight()
@@ -201,7 +201,7 @@ class NeuronTable(Panel):
         self._on_rank(ranking)
 
     def neighbor(self, by: int) -> Neuron | None:
-        """The neuron that many places further on; the first where the chosen one is not listed."""
+        """The neuron `by` places further down; the first if the selected one is not listed."""
         if self._selection is None or self._ranking is None or not self._ranking.order:
             return None
         order = self._ranking.order
@@ -211,7 +211,7 @@ class NeuronTable(Panel):
     # -- actions ---------------------------------------------------------------------------------------------
 
     def action_sort(self) -> None:
-        """The next order for which there is something to sort by."""
+        """Switch to the next available sort order."""
         ranking = self._ranking
         if ranking is not None:
             sorts: list[Sort] = [sort for sort in SORTS if sort != "feature" or self._labels]
@@ -252,7 +252,7 @@ class NeuronTable(Panel):
         self._scope.prompt(Question(f"note on {selection.neuron}", before, hint, accept))
 
     def _annotate(self, change: Callable[[Notes], Notes]) -> None:
-        """Change the notes, on the screen and in their file."""
+        """Change the notes in the table and in their file."""
         if self._ranking is not None:
             notes = self._file.edit(self._ranking.notes, change)
             self._rank(replace(self._ranking, notes=notes.of_network(self._ranking.architecture)))
@@ -302,12 +302,12 @@ class NeuronTable(Panel):
             return self._head(selection, ranking, shown, width)
         neuron = self._neuron_at(row)
         if neuron is None:
-            empty = "no neuron has that in its id, label or note"[:width]
+            empty = "no neuron matches the filter"[:width]
             return [Segment(empty, self.palette.ink("dim"))] if row == 1 and not ranking.order else []
         return self._row(selection, ranking, shown, neuron, width)
 
     def _shown(self, selection: Selection, width: int) -> Window:
-        """The characters around the cursor that the bars stand under."""
+        """The characters around the cursor, above the bars."""
         room = width - self._id_width - 2 * _GAP - _LEAST_NAME - self._numbers(width) - 1
         cells = _WIDE_SPARK if room >= _WIDE_SPARK + _LEAST_NAME else max(5, min(_SPARK, room))
         key = (selection.trace, selection.cursor, cells)
@@ -326,11 +326,11 @@ class NeuronTable(Panel):
         return max(0, width - self._id_width - 2 * _GAP - len(shown.indices) - self._numbers(width))
 
     def _numbers(self, width: int) -> int:
-        """Cells of the score and of the measures that are shown."""
+        """Cells of the score and of the visible measures."""
         return _SCORE + (_MEASURE * len(_MEASURES) if width >= _ROOMY else 0)
 
     def _measures(self, selection: Selection, neuron: Neuron, width: int) -> str:
-        """How saturated and how selective a neuron is on the page, where there is room."""
+        """The saturation and selectivity of a neuron on the page; empty in a narrow table."""
         if width < _ROOMY:
             return ""
         if self._measured is None or self._measured[0] is not selection.trace:
@@ -391,7 +391,7 @@ class NeuronTable(Panel):
         ]
 
     def _spark(self, selection: Selection, shown: Window, neuron: Neuron, fill: str) -> list[Segment]:
-        """The neuron's values under the characters, the cursor's column through them."""
+        """The neuron's values under the characters, with the crosshair at the cursor."""
         quantity = selection.quantity if selection.is_gate else "hidden"
         raw = selection.trace[f"{neuron[0]}/{quantity}"][shown.characters, neuron[1]]
         values = raw[shown.indices - shown.first]
@@ -399,11 +399,11 @@ class NeuronTable(Panel):
         keys = bars.with_crosshair(keys, shown.cursor) if points.ndim == 2 else keys
         return coded_segments(points[0], keys[0], bars.styles(self.palette, fill))
 
-    # -- where things are ------------------------------------------------------------------------------------
+    # -- positions -------------------------------------------------------------------------------------------
 
     @property
     def _listed(self) -> int:
-        """How many neurons are in sight."""
+        """The number of visible neurons."""
         return max(1, self.body_height - 1)
 
     def _neuron_at(self, row: int) -> Neuron | None:
@@ -426,7 +426,7 @@ class NeuronTable(Panel):
         return self._begin_at(first)
 
     def _begin_at(self, first: int) -> bool:
-        """Scroll; whether that changed anything."""
+        """Scroll to a first row. Returns True if it changed."""
         total = len(self._ranking.order) if self._ranking is not None else 0
         first = max(0, min(first, total - self._listed))
         if first == self._first:

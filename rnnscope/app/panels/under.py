@@ -1,7 +1,7 @@
-"""A second neuron: a row of its colors under each line of the passage.
+"""The pinned second neuron: a row of its colors under each line of the passage.
 
-saw the harmonium, for the Murs      on the chosen neuron's colors
-▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the second one's; signs where there is no color
+saw the harmonium, for the Murs      on the selected neuron's colors
+▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the second neuron's; signs without color
 """
 
 from __future__ import annotations

@@ -1,16 +1,20 @@
-"""The inspect screen: a model and a text under it.
+"""The inspect screen: a model and a text.
 
-A screen is put together from four kinds of parts, none of which derives from another:
+A screen is composed of four kinds of parts, none of which derives from another:
 
-    selection      one frozen `Selection`, in the screen's `ScreenScope`; every panel shows it
-    stage          where each panel lies, by its id (`inspect_layout`)
-    panels         widgets, one file each in `rnnscope.app.panels`; they get the scope and nothing else
-    collaborators  objects with actions but without a rectangle: paging, marks, export, …
+    selection      one frozen `Selection`, in the screen's `ScreenScope`
+    stage          the region of each panel, by its id (`inspect_layout`)
+    panels         widgets, one file each in `rnnscope.app.panels`; a panel gets the scope, and callbacks
+                   where it affects another part, such as `on_rank` of the neuron table
+    collaborators  objects with actions but without a widget: paging, marks, export, …
+
+After every change of the selection the scope calls `show(selection)` of every panel. A panel changes the
+selection by `scope.select(cursor=…)`, and asks a query by `scope.ask(key, query, callback)`.
 
 Parts declare their `ACTIONS`. The screen lists them twice: the classes in `OWNERS`, from which Textual's
-bindings and the tables of docs/keys.md are made, and the objects in its `registry`, which runs them. A new
-panel is a file in `panels`, a line in `OWNERS`, and its object in `__init__` and `compose`; an analysis
-without a panel of its own needs nothing here (`panels.analyses`).
+bindings and the tables of docs/keys.md are made, and the objects in its `registry`, which runs them; a test
+checks that both agree. A new panel is a file in `panels`, a line in `OWNERS`, and its object in `__init__`,
+`registry` and `compose`; an analysis without a separate panel needs nothing here (`panels.analyses`).
 """
 
 from __future__ import annotations
@@ -88,18 +92,18 @@ from rnnscope.text.display import label
 from rnnscope.text.documents import document_note
 
 _WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
-"""Queries that have a panel of their own."""
+"""Queries with a separate panel."""
 _REFRESH_SECONDS = 0.1
 _FILE_CHECK_SECONDS = 2.0
-"""How often the model's file is looked at."""
+"""Interval between checks of the model's file for changes."""
 _NAMED_UNKNOWN = 8
-"""Characters outside the vocabulary that are named in one message."""
+"""Maximum number of characters outside the vocabulary listed in one message."""
 _LEAVING_SECONDS = 0.4
-"""A job that cannot be cancelled at once does not hold up leaving for longer."""
+"""Seconds to wait for running jobs on exit."""
 
 
 class InspectScreen(Screen[None], inherit_bindings=False):
-    """A model, a text under it, and analyses of both."""
+    """A model, a text, and analyses of both."""
 
     OWNERS: ClassVar[tuple[Declares, ...]] = (
         Passage,
@@ -143,8 +147,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     ) -> None:
         """open_session: loads the model and opens the text; a worker thread calls it after the first frame.
 
-        name: what the header calls the model. held_out_nats: its validation loss, where that is known.
-        file: the model's file, which is watched for changes. notes: the file of stars and notes; None keeps
+        name: the model's name in the header. held_out_nats: its validation loss, if known.
+        file: the model's file, which is checked for changes. notes: the file of stars and notes; None keeps
         them in memory. now: the clock of the message log.
         """
         super().__init__()
@@ -293,7 +297,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         )
 
     def leave(self, *, asks: bool = True) -> bool:
-        """End all jobs; whether nothing is left to wait for. asks: nothing is asked here."""
+        """Cancel all jobs. Returns True: nothing has to be saved, so `asks` has no effect."""
         self.jobs.close(_LEAVING_SECONDS)
         return True
 
@@ -301,7 +305,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         """Nothing has to be saved."""
 
     async def action_act(self, action: str) -> None:
-        """Do what a key is bound to."""
+        """Run the action of a key."""
         await self.registry.run(action)
 
     # -- from the jobs ---------------------------------------------------------------------------------------
@@ -332,7 +336,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.find.start()
 
     def _label(self, result: NamesResult) -> None:
-        """Label the neurons, and choose the first of them unless the user has chosen."""
+        """Label the neurons, and select the first in the table unless the user has selected one."""
         self.table.set_labels(
             {(each.layer, each.unit): Label.of(each, each.feature) for each in result.labels}
         )
@@ -356,7 +360,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self._show_header()
 
     def _note_unknown(self, turned: Turned) -> None:
-        """Say which characters the model does not know, once for each."""
+        """Announce each character outside the vocabulary once."""
         found = dict.fromkeys(turned.page.text[index] for index in turned.page.unknown.tolist())
         new = [character for character in found if character not in self._noted_unknown]
         if not new:
@@ -373,7 +377,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def _after_prompt(self) -> None:
         self.stage.focus_first()
 
-    # -- what is shown ---------------------------------------------------------------------------------------
+    # -- display ---------------------------------------------------------------------------------------------
 
     def _show_header(self) -> None:
         turned, selection = self.paging.turned, self.scope.selection
@@ -396,7 +400,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.header.show(self._model)
 
     def _step(self, by: int) -> None:
-        """Choose a neuron in the table's order, or a factor where the heat map shows them."""
+        """Select a neuron in the table's order, or a factor if the heat map shows factors."""
         if not self.factors.step(by):
             self.table.step(by)
 
@@ -421,10 +425,10 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             if self._original is not None and self._original.cache is not None:
                 self._original.cache.detach()
 
-    # -- stepping back ---------------------------------------------------------------------------------------
+    # -- Esc -------------------------------------------------------------------------------------------------
 
     def _cancel_analysis(self) -> bool:
-        """Cancel what is being analyzed; whether anything was."""
+        """Cancel running analyses. Returns True if there were any."""
         is_active = any(job.lane == "analysis" and job.activity for job in self.jobs.active)
         if is_active:
             self.jobs.cancel_all("analysis")
@@ -432,7 +436,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         return is_active
 
     def _uncolor(self) -> bool:
-        """Color the passage by the neuron again, without the top five; whether it was not."""
+        """Color the passage by the neuron, without the top five. Returns True if anything changed."""
         selection = self.scope.selection
         if selection is None or not (selection.top_five or selection.coloring == "surprisal"):
             return False

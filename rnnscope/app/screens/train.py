@@ -1,4 +1,4 @@
-"""The train screen: a run that is being trained, or that was; put together like the inspect screen.
+"""The train screen: a run while it trains, or a recorded one; composed like the inspect screen.
 
 mailbox ──10 Hz──▶ _take ──▶ Status    ▶ header
                              History   ▶ loss, gradient
@@ -64,7 +64,7 @@ Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
 
 TICK_SECONDS = 0.1
 _SETTLED_SECONDS = 45.0
-"""Until then a neuron that hardly moves makes way for a livelier one, if the user has not chosen it."""
+"""Until this training time an inactive neuron is replaced by a livelier one, unless the user selected it."""
 
 
 class TrainScreen(Screen[None], inherit_bindings=False):
@@ -99,9 +99,9 @@ class TrainScreen(Screen[None], inherit_bindings=False):
     ) -> None:
         """start: runs the training; a worker thread calls it after the first frame.
 
-        corpus: what the header shows before the run has started. live: False for a run of another process.
-        mailbox: what the run's events are put into. now: the clock by which samples are written out
-        and searches are spaced.
+        corpus: the text's name in the header before the run has started. live: False for a run of another
+        process. mailbox: the queue of the run's events. now: the clock for the sample's typing animation and
+        for the interval between searches.
         """
         super().__init__()
         self.jobs = Jobs(lambda: self.post_message(Delivered()))
@@ -114,7 +114,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self._mailbox = mailbox or Mailbox()
         self._now = now
         self._ended = threading.Event()
-        """Whether the run has ended, or was never begun."""
+        """Set unless the run is in progress."""
         self._ended.set()
         self._reads_bytes = False
         self._charted = -1
@@ -208,17 +208,17 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.set_interval(TICK_SECONDS, self.tick)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether there is an action: those of a training loop are not offered where one only watches."""
+        """Return False for actions that need a training loop if there is none in this process."""
         return action != "act" or self.registry.offers(str(parameters[0]))
 
     async def action_act(self, action: str) -> None:
-        """Do what a key is bound to."""
+        """Run the action of a key."""
         await self.registry.run(action)
 
     # -- from the app ----------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Begin the run; the app calls it after the first frame."""
+        """Start the run; the app calls it after the first frame."""
         self._ended.clear()
         failures: list[Exception] = []
 
@@ -237,7 +237,10 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         )
 
     def leave(self, *, asks: bool = True) -> bool:
-        """Ask the run to save and end; whether it has. asks: whether the user can still be asked."""
+        """Ask the run to save and end. Returns True if it has ended.
+
+        asks: whether the user can still answer a prompt.
+        """
         if not asks:
             self.rescue.give_up()
         self.controls.stop()
@@ -274,7 +277,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
     # -- from the run ----------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """One frame: new events, and some characters more of the sample, which is asked for in pauses too."""
+        """Draw one frame: new events, and the next characters of the sample, also during a pause."""
         with self.app.batch_update():
             self._collect()
             self.samples.advance(self._now())
@@ -282,7 +285,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.find.keep_up()
 
     def _collect(self) -> None:
-        """Take what the mailbox holds, and show it."""
+        """Process the queued events, and show the result."""
         events = self._mailbox.drain()
         if not events:
             return
@@ -329,7 +332,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             )
 
     def _retrace(self, trace: Trace) -> None:
-        """A new trace of the passage; the selection stays where it was."""
+        """Show a new trace of the passage with the same selection."""
         self.scope.use(Session.of_trace(trace))
         self.scope.set_length(len(trace))
         old = self.scope.selection
@@ -343,7 +346,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 selection = livelier_selection(selection)
         self.scope.show(selection)
 
-    # -- what is shown ---------------------------------------------------------------------------------------
+    # -- display ---------------------------------------------------------------------------------------------
 
     def _show_status(self, status: Status) -> None:
         self.status = status
@@ -351,8 +354,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.footer.rename(self._labels())
 
     def _labels(self) -> dict[str, str]:
-        """What the footer's entries are called in the present state."""
-        labels = {"command_palette": ""}  # there is no room for it
+        """Footer labels for the current state; empty hides an entry."""
+        labels = {"command_palette": ""}  # no room
         if self.status.paused:
             labels["pause"] = "resume"
         if self.live and self.status.phase in ("finished", "failed", "saving"):
@@ -372,23 +375,23 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         return self.live and self.status.phase in ("finished", "failed")
 
     def _is_running(self) -> bool:
-        """Whether a training loop reads the controls; where it has ended, a message says so."""
+        """Return True if the training loop still reads the controls; otherwise show a message."""
         if self._has_ended:
             run = self.status.run
             self.scope.announce(f"run finished. Next: rnnscope inspect {run}, or rnnscope watch {run}")
         return not self._has_ended
 
-    # -- stepping back ---------------------------------------------------------------------------------------
+    # -- Esc -------------------------------------------------------------------------------------------------
 
     def _close_report(self) -> bool:
-        """Show the loss again; whether find or contexts stood in a place of their own."""
+        """Show the loss again. Returns True if find or contexts was shown."""
         is_open = self.stage.wanted.chosen in REPORTS
         if is_open:
             self.stage.show_panel("loss")
         return is_open
 
     def _uncolor(self) -> bool:
-        """Color the passage by the neuron again, without the top five; whether it was not."""
+        """Color the passage by the neuron, without the top five. Returns True if anything changed."""
         selection = self.scope.selection
         if selection is None or not (selection.top_five or selection.coloring == "surprisal"):
             return False
@@ -397,7 +400,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
 
 
 def _farewell(event: Finished) -> str:
-    """How a run ended, and where it is."""
+    """A message with the step and loss of a finished run and the path of its checkpoint."""
     parts = [f"finished at step {event.step:,}"]
     if event.held_out_nats is not None:
         parts.append(f"best held-out loss {event.held_out_nats:.3f} nats")
