@@ -81,7 +81,7 @@ class ModelHeader(Widget):
             nats = text(whose, "dim") + text(f"{model.held_out_nats:.3f}", "strong", bold=True)
             parts.append(Part(4, nats + text(" nats", "dim"), on_the_right=True))
             bits = f"{model.held_out_nats / math.log(2):.2f} bits per character"
-            parts.append(Part(6, text(bits, "dim"), on_the_right=True))
+            parts.append(Part(7, text(bits, "dim"), on_the_right=True))
         if model.searches_all:
             parts.append(Part(6, text("whole text searched", "dim"), on_the_right=True))
         more = "" if model.is_counted else "+"
