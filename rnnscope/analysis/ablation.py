@@ -1,7 +1,7 @@
 """Ablation: clamp units to a value at every step of the run, and measure the change in loss.
 
-Clamping is in the run itself: everything that reads a clamped unit sees its value, at every step (how, is in
-`clamped.py`). The change of the loss of every character is the loss with the clamps minus the loss without
+Units are clamped during the forward pass: everything that reads a clamped unit sees the clamped value at every
+step (`clamped.py` explains how). The change of the loss of every character is the loss with the clamps minus the loss without
 them; above 0 the units helped. Its mean has a confidence interval from the means of consecutive batches,
 since the losses of neighboring characters are correlated. Two samples from one seed, without the clamps and
 with them, show what changes in the text that the model writes.
@@ -40,8 +40,8 @@ _AROUND = 40
 class Clamp:
     """A unit and the value that it has at every step.
 
-    layer: from 1. unit: from 0. quantity: hidden, what everything else reads of the unit, within −1..1; or
-    cell, its state before it is squashed, while the output gate works on.
+    layer: from 1. unit: from 0. quantity: "hidden", the output of the unit, within −1..1; or "cell", the cell
+    state before the activation; the output gate still applies.
     """
 
     layer: int
@@ -52,7 +52,7 @@ class Clamp:
 
 @dataclass(frozen=True)
 class LossChange:
-    """A character whose loss changed much. position: in the text. delta_nats: its change of loss.
+    """A character with a large change in loss. position: in the text. delta_nats: the change in loss.
 
     start: of the first character of the excerpt. text: the character and those around it.
     deltas_nats: the change for each character of `text`; 0 for the first character read.
@@ -67,15 +67,15 @@ class LossChange:
 
 @dataclass(frozen=True, eq=False)
 class AblateResult(Result):
-    """What clamping some units did to the prediction of every character, and to the text written.
+    """The effect of clamping units on the prediction of every character and on sampled text.
 
     clamps: the units and their values. start, stop: the characters read, [start, stop).
     loss_nats: mean loss of the intact model. clamped_nats: mean loss with the clamps. mean_nats: their
     difference; above 0 the units helped. interval: 95 % confidence interval of `mean_nats`, None for fewer
     than 50 predictions. delta_nats: (stop − start − 1,) float32, the change of loss of each character after
     the first. rises: the characters whose loss rises most, the largest first.
-    samples: what the intact and the clamped model write after `position`, from one seed; None where no
-    sample was asked for.
+    samples: what the intact and the clamped model write after `position`, from one seed; None if no
+    sample was requested.
     """
 
     clamps: tuple[Clamp, ...]
@@ -95,7 +95,7 @@ class AblateResult(Result):
 class Ablate(Query[AblateResult]):
     """Ablation: clamp units to a value and measure the change in loss.
 
-    The units have the value at every step of the run.
+    The units have that value at every step.
 
     Example::
 
@@ -118,7 +118,7 @@ class Ablate(Query[AblateResult]):
     mean: bool = False
     """Mean-ablate: clamp each unit to its mean over the characters read, in place of --value."""
     quantity: Quantity = "hidden"
-    """Clamp the hidden state, or the cell state while the output gate works on."""
+    """Clamp the hidden state, or the cell state; the output gate still applies to a clamped cell state."""
     start: int = 0
     """The first character to read; positions count from 0."""
     stop: int = 0
@@ -159,7 +159,7 @@ class Ablate(Query[AblateResult]):
         stop = min(self.stop or length, length)
         if stop - self.start < 2:
             raise TextError(
-                f"there are no two characters from {self.start:,} on in the {length:,} of the text"
+                f"the text has {length:,} characters; at least two are needed from --start {self.start:,} on"
             )
         clamps = self._clamps(reader, stop, progress.part(0.0, 0.3))
         ids, state = reader.ids(self.start, stop), reader.state(self.start, progress.part(0.3, 0.3))
@@ -224,7 +224,7 @@ def _means(
     stop: int,
     progress: Progress,
 ) -> list[float]:
-    """The mean of each unit over the characters start .. stop−1; of the cell state before it is squashed."""
+    """The mean of each unit over the characters start .. stop−1; cell states before the activation."""
     sums = np.zeros(len(units))
     for trace in reader.traces(start, stop, progress):
         sums += [trace[f"{layer}/{quantity}"][:, unit].sum(dtype=np.float64) for layer, unit in units]

@@ -1,7 +1,7 @@
 """Loss at closing brackets and quotes against the distance to the opening one.
 
 Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), section
-4.2: an n-gram model does not see a bracket that was opened further back than its order; a network may.
+4.2. An n-gram model cannot see a bracket that was opened further back than its order; a network can.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Closer:
 class BracketsResult(Result):
     """Mean losses at closing characters by distance, of the network and of the best n-gram model.
 
-    split: what was evaluated, and what n-grams learned. text: the evaluated characters with those before;
+    split: the evaluated characters, and the text that n-gram models learned. text: the evaluated characters with those before;
     text_start: the position of its first one. order: of the n-gram model.
-    closers: one entry for each closing character that the evaluated characters have.
+    closers: one entry for each closing character that occurs in the evaluated text.
     """
 
     split: Split
@@ -67,7 +67,9 @@ class BracketsResult(Result):
 
 @dataclass(frozen=True)
 class Brackets(Query[BracketsResult]):
-    """Mean loss at closing brackets and quotes by distance to the opening one, and that of n-grams.
+    """Loss at closing brackets by distance to the opening one.
+
+    Closing quotes are included; the loss of the best n-gram model is given for comparison.
 
     Example::
 
@@ -82,7 +84,7 @@ class Brackets(Query[BracketsResult]):
     activity = "counting n-grams"
 
     characters: int = CHARACTERS
-    """Evaluate so many characters; 0 evaluates all."""
+    """The number of characters to evaluate; 0 evaluates all."""
     train: str = ""
     """The text that n-grams learn; empty for the text that the model was trained on."""
 
@@ -102,12 +104,19 @@ class Brackets(Query[BracketsResult]):
         return BracketsResult(compared.split, text_start, text, compared.order, closers)
 
 
-def losses_at(text: str, text_start: int, closer: str, network: Double, ngram: Double) -> Closer:
-    """The losses at every `closer` that closes something among the last N characters of `text`.
+def losses_at(
+    text: str,
+    text_start: int,
+    closer: str,
+    network_log_probabilities: Double,
+    ngram_log_probabilities: Double,
+) -> Closer:
+    """The losses at every matched `closer` among the last N characters of `text`.
 
-    text_start: the position of the first character of `text`. network, ngram: (N,) ln p of each model.
+    text_start: the position of the first character of `text`. network_log_probabilities,
+    ngram_log_probabilities: (N,) ln p of each of these characters.
     """
-    first = len(text) - len(network)
+    first = len(text) - len(network_log_probabilities)
     found = [pair for pair in pairs(text, closer) if pair[1] >= first]
     openers, closing = np.array(found, np.int64).reshape(-1, 2).T
     distances = closing - openers
@@ -116,8 +125,8 @@ def losses_at(text: str, text_start: int, closer: str, network: Double, ngram: D
     number = np.searchsorted(edges, distances, side="right") - 1
     counts = np.bincount(number, minlength=bins)
 
-    def mean_nats(expected: Double) -> Double:
-        sums = np.bincount(number, weights=-expected[closing - first], minlength=bins)
+    def mean_nats(log_probabilities: Double) -> Double:
+        sums = np.bincount(number, weights=-log_probabilities[closing - first], minlength=bins)
         means: Double = np.divide(sums, counts, out=np.full(bins, np.nan), where=counts > 0)
         return means
 
@@ -128,6 +137,6 @@ def losses_at(text: str, text_start: int, closer: str, network: Double, ngram: D
         openers + text_start,
         edges,
         counts,
-        mean_nats(network),
-        mean_nats(ngram),
+        mean_nats(network_log_probabilities),
+        mean_nats(ngram_log_probabilities),
     )

@@ -1,8 +1,8 @@
-"""A network with some units clamped: each of them has one value at every step, in the run itself.
+"""A network with clamped units: each has a constant value at every step of the forward pass.
 
-A fused kernel cannot be stopped at every step to overwrite a unit. So the unit is rewired to give its value v
-by itself, and the run is as fast as that of the original network. The weights of its rows are zero, and
-biases of ±100 hold its gates at σ = 1 or σ = 0:
+A fused kernel cannot be interrupted at every step to overwrite a unit. Instead the weights of the unit are
+replaced so that it computes its value v, and the network is as fast as the original. The weights of its rows
+are zero, and biases of ±100 hold its gates at σ = 1 or σ = 0:
 
     rnn              h = tanh(b)                           b = artanh(v)
     gru              z = 1, so h = h'                      starts at h' = v; the candidate is v as well,
@@ -10,9 +10,9 @@ biases of ±100 hold its gates at σ = 1 or σ = 0:
     lstm and others  f = 1, i = 0, so c = c'               starts at c' = v; to clamp the hidden state:
                      o = 1, so h = φ(c)                    starts at c' = φ⁻¹(v)
 
-Everything that reads the unit sees v at every step, the first included: its own layer one step later, the
-next layer, the read-out. The output gate of a clamped cell c works on, so that the unit shows o·φ(v). In a
-trace the gates of a clamped unit are those of the rewiring.
+Everything that reads the unit sees v at every step, including the first: its own layer one step later, the
+next layer, the read-out. The output gate still applies to a clamped cell c, so the output of the unit is o·φ(v).
+In a trace the gates of a clamped unit have the replaced values.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _JUST_BELOW_ONE = 1.0 - 2.0**-53
 class Clamped(CharRNN):
     """A copy of a network with some units clamped; it is traced, evaluated and sampled like any other.
 
-    It also takes a state of the original network: the clamped units have their values in it.
+    It also accepts a state of the original network and sets the clamped units in it.
     """
 
     def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
-        """clamps: units of the network, and values that they can have (see `Ablate.check`)."""
+        """clamps: units of the network, with values within their range (see `Ablate.check`)."""
         super().__init__(
             model.architecture,
             model.vocabulary,
@@ -76,7 +76,7 @@ class Clamped(CharRNN):
         hidden = (0, clamp.value)
         if self.layers[clamp.layer - 1].state_parts == 1:
             return [hidden]
-        return [hidden, (1, _unsquashed(clamp.value, self.architecture.activation))]
+        return [hidden, (1, _inverse_activation(clamp.value, self.architecture.activation))]
 
     def _rewire(self, clamp: Clamp) -> None:
         tensors = self.layers[clamp.layer - 1].tensors()
@@ -90,7 +90,7 @@ class Clamped(CharRNN):
 
 
 class _ClampedCell(Cell):
-    """A cell in whose state some units have their values from before the first step."""
+    """A cell that sets some units of its initial state."""
 
     def __init__(self, cell: Cell, values: tuple[tuple[int, int, float], ...]) -> None:
         """values: part of the state, unit, value."""
@@ -124,7 +124,7 @@ class _ClampedCell(Cell):
         return parts
 
 
-def sample_side_by_side(
+def sample_paired(
     model: CharRNN,
     clamps: Sequence[Clamp],
     prime: Iterable[int],
@@ -133,10 +133,9 @@ def sample_side_by_side(
     temperature: float = 0.8,
     seed: int = 0,
 ) -> Iterator[tuple[tuple[int, float], tuple[int, float]]]:
-    """Two samples after the same ids and from the same random numbers, without the clamps and with them.
+    """Two samples that continue the same ids with the same random numbers, without and with the clamps.
 
-    Yields for each place the id and its probability in either sample. They differ from where the clamps
-    first matter.
+    Yields, for each position, the id and its probability in each sample.
     """
     read = list(prime)
     streams = []
@@ -148,17 +147,17 @@ def sample_side_by_side(
 
 
 def _constant(architecture: Architecture, clamp: Clamp) -> dict[int, float]:
-    """The biases, per block of the packed matrices, with which a unit's gates keep its value."""
+    """The biases, per block of the packed matrices, that hold a unit at its value."""
     cell = CELLS[architecture.cell]
     values = dict(cell.constant)
     if cell.has_cell and clamp.quantity == "hidden":
         values["output"] = 1.0
-    own = _unsquashed(clamp.value, architecture.activation)
+    own = _inverse_activation(clamp.value, architecture.activation)
     biases = {None: own, 0.0: _SHUT, 1.0: _OPEN}
     return {cell.blocks.index(block): biases[value] for block, value in values.items()}
 
 
-def _unsquashed(value: float, squash: Activation) -> float:
-    """φ⁻¹; at the ends of its range a number whose φ rounds to them."""
+def _inverse_activation(value: float, squash: Activation) -> float:
+    """φ⁻¹; at the ends of the range, a number that φ rounds to them."""
     within = max(-_JUST_BELOW_ONE, min(_JUST_BELOW_ONE, value))
     return math.atanh(within) if squash == "tanh" else within / (1.0 - abs(within))

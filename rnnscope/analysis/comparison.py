@@ -1,14 +1,14 @@
 """The network and n-gram models of every order on the same characters, for errors, n-grams and brackets.
 
-    training text at hand      n-grams learn it; the first characters of the text are evaluated or, where the
-                               text begins with the training text, the first ones after that
+    training text available    n-grams learn it; the first characters of the text are evaluated or, if the
+                               text begins with the training text, the first characters after it
     no training text           n-grams learn the first nine tenths of the text; the rest is evaluated
 
-Both models have read everything before the characters that are evaluated. Where the network is reset for a
-new document, the context of n-grams begins there too. N-grams know by heart what they
-have learned, so copies of the evaluated stretch are removed from it first.
+Both models read everything before the evaluated characters. If the network is reset for a new document, the
+context of n-gram models begins there, too. n-gram models memorize their training text, so copies of the
+evaluated characters are removed from it first.
 
-The n-grams are interpolated and modified Kneser–Ney (`rnnscope.text.ngram`), as in Karpathy, Johnson &
+The n-gram models are interpolated modified Kneser–Ney models (`rnnscope.text.ngram`), as in Karpathy, Johnson &
 Fei-Fei (arXiv 1506.02078), section 4.1.
 """
 
@@ -37,27 +37,27 @@ if TYPE_CHECKING:
 Double = NDArray[np.float64]
 
 CHARACTERS = 20_000
-"""Characters that are evaluated, unless the query says otherwise."""
+"""Default number of evaluated characters."""
 ORDERS = tuple(range(1, 10))
 OWN_TRAINING_TEXT = "the model's training text"
 CONTEXT = 5000
-"""Characters before the evaluated ones that a result quotes, and in which words are looked for."""
+"""Number of characters before the evaluated ones that a result includes, and that are searched for words."""
 
 _FEWEST_EVALUATED = 100
 _FEWEST_LEARNED = 2000
 _FEWEST_NEW = 1000
-"""A text that begins with the training text is evaluated after it where so many characters follow."""
+"""A text that begins with the training text is evaluated after it if at least this many characters follow."""
 _LEARNED_SHARE = 0.9
 _PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which characters were evaluated, and what n-grams learned.
+    """The evaluated characters, and the text that n-gram models learned.
 
     start: the position of the first evaluated character. characters: how many were evaluated.
-    training_text: what was learned, in words. training_characters: how many characters of it.
-    removed_characters: how many more there were, which are copies of the evaluated ones.
+    training_text: a description of the learned text. training_characters: the number of learned characters.
+    removed_characters: the number of characters removed because they are copies of the evaluated ones.
     """
 
     start: int
@@ -69,13 +69,13 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonResult(Result):
-    """What the network and the n-gram models expected of N consecutive characters.
+    """Log-probabilities of N consecutive characters under the network and the best n-gram model.
 
-    before: up to 5,000 characters before the evaluated ones; text: those, N of them.
+    before: up to 5,000 characters before the evaluated ones. text: the N evaluated characters.
     network: (N,) float64, the network's ln p of each. by_order: each order's mean loss, nats per character.
-    order: the one with the lowest. ngram: (N,) float64, its ln p.
-    sufficient_order: (N,) the lowest order that gives a character more than 0.5; 0 where none does.
-    training: the characters that n-grams learned, as the network reads them.
+    order: the order with the lowest mean loss. ngram: (N,) float64, its ln p of each.
+    sufficient_order: (N,) the lowest order with a probability above 0.5; 0 if there is none.
+    training: the learned characters, as the network reads them.
     """
 
     split: Split
@@ -95,7 +95,7 @@ class ComparisonResult(Result):
 
     @property
     def differences(self) -> Double:
-        """(N,) nats by which the network expected each character more than the best n-gram model."""
+        """(N,) ln p of the network − ln p of the best n-gram model."""
         return self.network - self.ngram
 
 
@@ -107,7 +107,7 @@ class Comparison(Query[ComparisonResult]):
     activity = "counting n-grams"
 
     characters: int = CHARACTERS
-    """Evaluate so many characters; 0 evaluates all."""
+    """The number of characters to evaluate; 0 evaluates all."""
     train: str = ""
     """The text that n-grams learn; empty for the text that the model was trained on."""
 
@@ -156,10 +156,10 @@ class Comparison(Query[ComparisonResult]):
 
 
 def differences(context: Context, comparison: ComparisonResult, train: str, start: int, stop: int) -> Double:
-    """(T,) nats by which the network expected each character more than the n-gram model of the best order.
+    """(T,) ln p of the network − ln p of the n-gram model of the best order.
 
-    The first character of a text has 0: nothing is before it that it could be expected after. Outside of what
-    `comparison` evaluated an n-gram model is made for the page, with copies of the page removed.
+    The first character of a text is not predicted and has 0. For characters that `comparison` did not evaluate,
+    an n-gram model is trained without copies of them.
     """
     split = comparison.split
     if split.start <= start and stop <= split.start + split.characters:
@@ -180,9 +180,9 @@ def differences(context: Context, comparison: ComparisonResult, train: str, star
 
 @dataclass(frozen=True)
 class _Source:
-    """What n-grams may learn, before copies are removed, and where evaluation starts.
+    """The training text of n-gram models before copies are removed, and where evaluation starts.
 
-    ids: one per character. first: where in the text they begin, if they are a part of it.
+    ids: one per character. first: the position in the text at which they begin, if they are a part of it.
     """
 
     name: str
@@ -198,7 +198,7 @@ class _Learned:
 
 
 def _source(context: Context, train: str, length: int) -> _Source:
-    """Raises TextError where there is too little to learn from or to evaluate."""
+    """Raises TextError if there is too little text to learn from or to evaluate."""
     from rnnscope.tracing.reader import substituting
 
     reader, vocabulary = context.reader, substituting(context.model.vocabulary)
@@ -215,14 +215,14 @@ def _source(context: Context, train: str, length: int) -> _Source:
     if start < _FEWEST_LEARNED:
         raise TextError(
             f"n-grams need {_FEWEST_LEARNED / _LEARNED_SHARE:,.0f} characters to learn from, and the text "
-            f"has {length:,}; the model's training text is not at hand: name a text with --train"
+            f"has {length:,}; the model's training text is not available: name a text with --train"
         )
     first = max(0, start - MOST_CHARACTERS)
     return _Source("the first nine tenths of the text", reader.ids(first, start), start, first)
 
 
 def _learned(context: Context, source: _Source, start: int, stop: int) -> _Learned:
-    """What n-grams learn when the characters start .. stop−1 are evaluated. Raises TextError."""
+    """The text that n-gram models learn if the characters start .. stop−1 are evaluated. Raises TextError."""
     ids = source.ids
     if source.first is not None:
         own = [(max(0, start - source.first), max(0, stop - source.first))]
@@ -246,7 +246,7 @@ def _read(path: str, vocabulary: Vocabulary) -> str | bytes:
 
 
 def _beginning_in(reader: TextReader, vocabulary: Vocabulary, training: NDArray[np.int32]) -> int:
-    """How many characters from its beginning a text has in common with a stretch of the training text."""
+    """The length of the longest prefix of a text that is a substring of the training text."""
     head = symbols_of(vocabulary, reader.ids(0, _FEWEST_NEW))
     place = symbols_of(vocabulary, training).find(head) if len(head) == _FEWEST_NEW else -1
     if place < 0:

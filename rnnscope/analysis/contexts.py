@@ -1,12 +1,12 @@
 """Top contexts of a unit: where in a text its value is highest, lowest, and in between.
 
     peak     a position whose value is the highest among all positions at most d before or after it; of equal
-             values one that is drawn by a seeded generator counts as higher. So two peaks are more than d
-             apart, the neighbors of a summit are not peaks of their own, and the peaks of a saturated unit
-             are spread over the text. The lowest are the peaks of the negated value.
+             values one drawn by a seeded generator counts as higher. So two peaks are more than d
+             apart, the neighbors of a peak are not peaks, and the peaks of a saturated unit are spread over
+             the text. The lowest are the peaks of the negated value.
     bands    a few positions from each of several equal shares of all positions, ordered by value: what the
              unit does most of the time. The shares are those of a seeded sample of the text, or of the whole
-             text where it is short.
+             text if it is short.
 
 Top activating contexts: Karpathy, Johnson & Fei-Fei (arXiv 1506.02078); Radford et al. (arXiv 1704.01444).
 """
@@ -52,7 +52,7 @@ class Excerpt:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Some of the positions whose value is from `low` to `high`, in order of value."""
+    """Some of the positions with a value from `low` to `high`, in order of value."""
 
     low: float
     high: float
@@ -63,7 +63,7 @@ class Band:
 class ContextsResult(Result):
     """Where one quantity of one unit is highest, lowest, and in between.
 
-    layer: from 1. unit: from 0. quantity: what was read. Values are as they are colored: gates 0..1,
+    layer: from 1. unit: from 0. quantity: the quantity that was read. Values are as displayed: gates 0..1,
     everything else −1..1 (the cell state squashed). positions: the number of characters read.
     highest: best first. lowest: lowest first. bands: lowest band first. histogram: of all positions.
     """
@@ -105,17 +105,17 @@ class Contexts(Query[ContextsResult]):
     unit: int
     """The unit; units count from 0."""
     quantity: str = AUTO
-    """A recorded quantity, such as hidden or forget; auto is the cell where there is one, else hidden."""
+    """A recorded quantity, such as hidden or forget; auto is cell if the network has one, else hidden."""
     limit: int = 10
-    """How many of the highest, and of the lowest, positions to list."""
+    """The number of highest and of lowest positions to list."""
     bands: int = 4
-    """Bands of values between the two, each with up to three positions; 0 leaves them out."""
+    """The number of bands of values, each with up to three positions; 0 disables bands."""
     around: int = 40
     """Characters shown before and after a position; two listed peaks are farther apart than this."""
     characters: int = 0
-    """Read only so many characters from the beginning of the text; 0 reads all."""
+    """Read only the first N characters of the text; 0 reads all."""
     seed: int = 0
-    """Seed of the generator that draws among equal values, and the positions of the bands."""
+    """Seed for the choice among equal values and of the positions of the bands."""
 
     def check(self, architecture: Architecture) -> None:
         check_unit(architecture, self.layer, self.unit)
@@ -133,9 +133,9 @@ class Contexts(Query[ContextsResult]):
 
 
 def top_contexts(query: Contexts, values: Float, read: Callable[[int, int], str]) -> ContextsResult:
-    """Look through one unit's values (n,) along a text.
+    """The top contexts of one unit, from its values (n,) along a text.
 
-    query: its quantity is a recorded one. read: gives the characters start .. stop−1 of the text.
+    query: a query with a recorded quantity. read: returns the characters start .. stop−1 of the text.
     """
     random = np.random.default_rng(query.seed)
     draws = random.integers(0, 1 << 32, len(values))
@@ -171,7 +171,7 @@ def top_contexts(query: Contexts, values: Float, read: Callable[[int, int], str]
 
 
 def _peaks(keys: NDArray[np.int64], width: int) -> NDArray[np.intp]:
-    """The positions whose key is the highest of all at most `width` before or after."""
+    """The positions with the highest key among all positions at most `width` before or after."""
     least = np.full(width, np.iinfo(np.int64).min)
     padded = np.concatenate((least, keys, least))
     highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1).max(axis=1)
@@ -179,7 +179,7 @@ def _peaks(keys: NDArray[np.int64], width: int) -> NDArray[np.intp]:
 
 
 def _as_ordered_integers(values: Float) -> NDArray[np.int64]:
-    """Integers in the order of the values; equal values, −0 and 0 among them, have equal ones."""
+    """Integers in the order of the values; equal values, such as −0 and 0, have equal integers."""
     bits = (values + np.float32(0.0)).view(np.int32)
-    # The bits of a negative float fall as it rises, but for the sign.
+    # The bits of a negative float, without the sign, decrease as the float increases.
     return np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)

@@ -1,19 +1,19 @@
-"""Errors of the network, sorted by the oracle that would have removed them.
+"""Errors of the network, sorted by the oracle that removes them.
 
 Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), section
 4.4. An error is a character to which the network gave less than 0.5. Oracles remove errors one after another,
-each from those that the oracles before it left:
+each from the errors that remain after the previous ones:
 
     n-gram        an n-gram model of some order, 1 to 9, gives the character more than 0.5
-    memory        its word, of which it is not the first character, occurs in the last 100, 500, 1,000 or
-                  5,000 characters before the word
+    memory        it is not the first character of its word, and the word occurs in the last 100, 500, 1,000
+                  or 5,000 characters before it
     rare word     its word occurs 0, 1, … 5 times in the training text
     word start    it follows a space, a line break or a quote
     punctuation   it is punctuation
     the rest      by how much its probability would have to be raised to reach 0.5
 
-So an error belongs to the first oracle that removes it. Each oracle has levels, from the least help to the
-most, and a level holds what the levels before it did not. As in the paper the n-gram oracle is optimistic: it
+An error belongs to the first oracle that removes it. Each oracle has levels, from the weakest to the
+strongest, and a level holds the errors that weaker levels do not remove. As in the paper the n-gram oracle is optimistic: it
 takes the best order for each character.
 """
 
@@ -55,7 +55,7 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Bucket:
-    """All errors that an oracle removes, by how much help it took."""
+    """All errors that an oracle removes, by level."""
 
     name: str
     levels: tuple[Level, ...]
@@ -73,9 +73,9 @@ class Bucket:
 class ErrorsResult(Result):
     """The errors among the evaluated characters; every one is in one level of one bucket.
 
-    split: what was evaluated, and what n-grams and word counts learned. text: the evaluated characters with
+    split: the evaluated characters, and the text for n-gram models and word counts. text: the evaluated characters with
     those before; text_start: the position of its first one. errors: how many there are.
-    buckets: in the order in which the oracles act.
+    buckets: in the order of the oracles.
     """
 
     split: Split
@@ -96,7 +96,9 @@ class ErrorsResult(Result):
 
 @dataclass(frozen=True)
 class Errors(Query[ErrorsResult]):
-    """Errors (p < 0.5) sorted by the oracle that would remove them: n-gram, memory, rare word and others.
+    """Errors (p < 0.5), sorted by the oracle that removes them.
+
+    Oracles are an n-gram model, memory of recent words, knowledge of rare words, and others.
 
     Example::
 
@@ -111,7 +113,7 @@ class Errors(Query[ErrorsResult]):
     activity = "counting n-grams"
 
     characters: int = CHARACTERS
-    """Evaluate so many characters; 0 evaluates all."""
+    """The number of characters to evaluate; 0 evaluates all."""
     train: str = ""
     """The text that n-grams and word counts learn; empty for the text that the model was trained on."""
 
@@ -143,8 +145,8 @@ def break_down(
     """Sort the errors among the last N characters of `text`; positions count from its beginning.
 
     log_probabilities: (N,) the network's ln p of each. sufficient_order: (N,) the lowest order of an n-gram
-    model that gives a character more than 0.5; 0 where none does. counts: how often each word is in the
-    training text.
+    model with a probability above 0.5; 0 if there is none. counts: occurrences of each word in the training
+    text.
     """
     first = len(text) - len(log_probabilities)
     probabilities = np.exp(np.asarray(log_probabilities, np.float64))
@@ -193,10 +195,10 @@ class _Left:
 def _about_words(
     text: str, positions: Int, counts: Mapping[str, int]
 ) -> tuple[dict[int, int], dict[int, float], dict[int, float]]:
-    """For each position within a word: where that starts, how far back it was seen, how often in training.
+    """For each position within a word: start of the word, distance to its last occurrence, count in training.
 
-    How far back is counted from the start of the word to the start of its last occurrence, which may be
-    inside another word; positions whose word has none have no entry.
+    The distance is from the start of the word to the start of its last occurrence, which may be inside another
+    word; positions of words without an earlier occurrence have no entry.
     """
     starts: dict[int, int] = {}
     ago: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Factors: the activity of a layer's units as a few factors, so that many units can be read at once.
+"""Factors: the activity of the units of a layer as a few patterns.
 
 Non-negative matrix factorization (Lee & Seung 2001, equation 4) of the magnitudes of the hidden states:
 
@@ -6,7 +6,7 @@ Non-negative matrix factorization (Lee & Seung 2001, equation 4) of the magnitud
 
     F ← F ∘ (Wᵀ V) / (Wᵀ W F)        W ← W ∘ (V Fᵀ) / (W F Fᵀ)
 
-F is learned once, from positions spread over the text; W is then computed for any stretch of it.
+F is learned once, from positions spread over the text; W is then computed for any part of it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ Int = NDArray[np.int64]
 
 _QUANTITY = "hidden"
 _LEARNED_FROM = 4000
-"""Positions from which factors are learned, at equal steps over the text; more of them change little."""
+"""Number of equally spaced positions from which factors are learned; more change the result little."""
 _AROUND = 40
 _TINY = 1e-9
 _AGREED = 1e-5
-"""An iteration that gains less than this share of the error is the last."""
+"""Stop when an iteration reduces the error by less than this share."""
 
 
 @dataclass(frozen=True, eq=False)
 class Factorization:
-    """K factors, the one that explains most of the values first.
+    """K factors, ordered by how much of the values they explain, the largest first.
 
-    along: (T, K) float32, the strength of each factor at each position; 1 is its largest where the factors
-    were learned. units: (K, H) float32, the weight of each unit in each factor.
-    errors: (iterations,) ‖V − W F‖ / ‖V‖ after each iteration; it never grows.
+    along: (T, K) float32, the strength of each factor at each position, scaled to a maximum of 1 over the
+    positions from which the factors were learned. units: (K, H) float32, the weight of each unit in each factor.
+    errors: (iterations,) ‖V − W F‖ / ‖V‖ after each iteration; never increases.
     """
 
     along: Float
@@ -62,9 +62,9 @@ class FactorsResult(Result):
     """The units of a layer as K factors.
 
     layer: from 1. positions: the number of characters read. learned_from: the number of those from which
-    the factors were learned. start: the first character of `factors.along`, which is (0, K) where no stretch
-    was asked for. factors: the factors. peaks: for each factor the text around the position where it is
-    strongest; the values are the factor's strength.
+    the factors were learned. start: the first character of `factors.along`, which is (0, K) if no range was
+    requested. factors: the factors. peaks: for each factor the text around the position where it is strongest;
+    the values are the strength of the factor.
     """
 
     layer: int
@@ -94,13 +94,13 @@ class Factors(Query[FactorsResult]):
     layer: int = 1
     """The layer whose hidden states are read; layers count from 1."""
     count: int = 12
-    """Number of factors, at most that of the layer's units."""
+    """Number of factors, at most the number of units of the layer."""
     start: int = 0
-    """The first character of the stretch along which strengths are given; positions count from 0."""
+    """The first character of the range for which strengths are computed; positions count from 0."""
     stop: int = 0
-    """The position after the last character of that stretch; 0 leaves the strengths out."""
+    """The position after the last character of that range; 0 omits strengths."""
     characters: int = 20_000
-    """Learn from so many characters from the beginning of the text; 0 learns from all of it."""
+    """Learn from the first N characters of the text; 0 learns from all."""
     seed: int = 0
     """Seed of the initial factors."""
 
@@ -128,7 +128,7 @@ class Factors(Query[FactorsResult]):
         )
 
     def _learned(self, context: Context) -> FactorsResult:
-        """The factors, without their strengths along a stretch."""
+        """The factors, without their strengths along a range."""
         reader, progress = context.reader, context.progress
         length = reader.length(progress.part(0.0, 0.0))
         positions = min(self.characters or length, length)
@@ -164,7 +164,7 @@ def factorize(
 ) -> Factorization:
     """The magnitudes of `values` (T, H) as `count` factors; the same seed gives the same factors.
 
-    It ends early where an iteration gains nothing. Raises Cancelled.
+    Stops early at convergence. Raises Cancelled.
     """
     magnitudes = np.abs(values).astype(np.float32)
     size = float(np.linalg.norm(magnitudes))
@@ -186,7 +186,7 @@ def factorize(
 
 
 def strengths(values: Float, units: Float, *, iterations: int = 60) -> Float:
-    """(T, K) the strength of known factors `units` (K, H) in other `values` (T, H) of the same units."""
+    """(T, K) the strength of given factors `units` (K, H) in `values` (T, H) of the same units."""
     magnitudes = np.abs(values).astype(np.float32)
     products, overlaps = magnitudes @ units.T, units @ units.T
     along = products + np.float32(_TINY)
@@ -199,7 +199,7 @@ def strengths(values: Float, units: Float, *, iterations: int = 60) -> Float:
 def _first_units(magnitudes: Float, count: int, random: np.random.Generator) -> Float:
     """(K, H) initial factors: rows of the values that point in different directions, drawn as in k-means++.
 
-    From random numbers all factors start much the same, and two of them often end as one.
+    Random numbers would make all factors similar at first, and two of them would often converge to one.
     """
     energy = np.square(magnitudes, dtype=np.float64).sum(axis=1)
     unexplained = energy.copy()
