@@ -1,10 +1,10 @@
 """Ablation: clamp units to a value at every step of the run, and measure the change in loss.
 
-Units are clamped during the forward pass: everything that reads a clamped unit sees the clamped value at every
-step (`clamped.py` explains how). The change of the loss of every character is the loss with the clamps minus the loss without
-them; above 0 the units helped. Its mean has a confidence interval from the means of consecutive batches,
-since the losses of neighboring characters are correlated. Two samples from one seed, without the clamps and
-with them, show what changes in the text that the model writes.
+Units are clamped during the forward pass: everything that reads a clamped unit sees the clamped value at
+every step (`clamped.py` explains how). The change of the loss of every character is the loss with the clamps
+minus the loss without them; above 0 the units helped. Its mean has a confidence interval from the means of
+consecutive batches, since the losses of neighboring characters are correlated. Two samples from one seed,
+without the clamps and with them, show what changes in the text that the model writes.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class AblateResult(Result):
 
 @dataclass(frozen=True)
 class Ablate(Query[AblateResult]):
-    """Ablation: clamp units to a value and measure the change in loss.
+    """Ablation: the change in loss if units are clamped to a value.
 
     The units have that value at every step.
 
@@ -202,11 +202,11 @@ class Ablate(Query[AblateResult]):
     def _samples(
         self, context: Context, clamps: tuple[Clamp, ...], position: int, progress: Progress
     ) -> tuple[str, str]:
-        from rnnscope.analysis.clamped import sample_side_by_side
+        from rnnscope.analysis.clamped import sample_paired
 
         prompt = context.reader.ids(max(0, position - _PROMPT), position).tolist()
         pairs = []
-        for pair in sample_side_by_side(
+        for pair in sample_paired(
             context.model, clamps, prompt, self.sample, temperature=self.temperature, seed=self.seed
         ):
             pairs.append(pair)

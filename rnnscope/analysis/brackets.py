@@ -53,7 +53,8 @@ class Closer:
 class BracketsResult(Result):
     """Mean losses at closing characters by distance, of the network and of the best n-gram model.
 
-    split: the evaluated characters, and the text that n-gram models learned. text: the evaluated characters with those before;
+    split: the evaluated characters, and the text that n-gram models learned. text: the evaluated characters
+    with those before;
     text_start: the position of its first one. order: of the n-gram model.
     closers: one entry for each closing character that occurs in the evaluated text.
     """
@@ -96,7 +97,13 @@ class Brackets(Query[BracketsResult]):
         text = compared.before + compared.text
         text_start = compared.split.start - len(compared.before)
         found = (
-            losses_at(text, text_start, closer, compared.network, compared.ngram)
+            losses_at(
+                text,
+                text_start,
+                closer,
+                compared.network_log_probabilities,
+                compared.ngram_log_probabilities,
+            )
             for closer in CLOSERS
             if closer in compared.text
         )

@@ -11,8 +11,8 @@ are zero, and biases of ±100 hold its gates at σ = 1 or σ = 0:
                      o = 1, so h = φ(c)                    starts at c' = φ⁻¹(v)
 
 Everything that reads the unit sees v at every step, including the first: its own layer one step later, the
-next layer, the read-out. The output gate still applies to a clamped cell c, so the output of the unit is o·φ(v).
-In a trace the gates of a clamped unit have the replaced values.
+next layer, the read-out. The output gate still applies to a clamped cell c, so the output of the unit is
+o·φ(v). In a trace the gates of a clamped unit have the replaced values.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ Both models read everything before the evaluated characters. If the network is r
 context of n-gram models begins there, too. n-gram models memorize their training text, so copies of the
 evaluated characters are removed from it first.
 
-The n-gram models are interpolated modified Kneser–Ney models (`rnnscope.text.ngram`), as in Karpathy, Johnson &
-Fei-Fei (arXiv 1506.02078), section 4.1.
+The n-gram models are interpolated modified Kneser–Ney models (`rnnscope.text.ngram`), as in Karpathy, Johnson
+& Fei-Fei (arXiv 1506.02078), section 4.1.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ class ComparisonResult(Result):
     """Log-probabilities of N consecutive characters under the network and the best n-gram model.
 
     before: up to 5,000 characters before the evaluated ones. text: the N evaluated characters.
-    network: (N,) float64, the network's ln p of each. by_order: each order's mean loss, nats per character.
-    order: the order with the lowest mean loss. ngram: (N,) float64, its ln p of each.
+    network_log_probabilities: (N,) float64, ln p of each. by_order: the mean loss of each order, nats.
+    order: the order with the lowest mean loss. ngram_log_probabilities: (N,) float64,
+    ln p of each.
     sufficient_order: (N,) the lowest order with a probability above 0.5; 0 if there is none.
     training: the learned characters, as the network reads them.
     """
@@ -81,22 +82,22 @@ class ComparisonResult(Result):
     split: Split
     before: str
     text: str
-    network: Double
+    network_log_probabilities: Double
     by_order: Mapping[int, float]
     order: int
-    ngram: Double
+    ngram_log_probabilities: Double
     sufficient_order: NDArray[np.uint8]
     training: str
 
     @property
     def network_nats(self) -> float:
         """The network's mean loss."""
-        return -float(self.network.mean())
+        return -float(self.network_log_probabilities.mean())
 
     @property
     def differences(self) -> Double:
         """(N,) ln p of the network − ln p of the best n-gram model."""
-        return self.network - self.ngram
+        return self.network_log_probabilities - self.ngram_log_probabilities
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,8 @@ class Comparison(Query[ComparisonResult]):
 def differences(context: Context, comparison: ComparisonResult, train: str, start: int, stop: int) -> Double:
     """(T,) ln p of the network − ln p of the n-gram model of the best order.
 
-    The first character of a text is not predicted and has 0. For characters that `comparison` did not evaluate,
-    an n-gram model is trained without copies of them.
+    The first character of a text is not predicted and has 0. For characters that `comparison` did not
+    evaluate, an n-gram model is trained without copies of them.
     """
     split = comparison.split
     if split.start <= start and stop <= split.start + split.characters:

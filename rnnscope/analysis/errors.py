@@ -13,8 +13,8 @@ each from the errors that remain after the previous ones:
     the rest      by how much its probability would have to be raised to reach 0.5
 
 An error belongs to the first oracle that removes it. Each oracle has levels, from the weakest to the
-strongest, and a level holds the errors that weaker levels do not remove. As in the paper the n-gram oracle is optimistic: it
-takes the best order for each character.
+strongest, and a level holds the errors that weaker levels do not remove. As in the paper the n-gram oracle is
+optimistic: it takes the best order for each character.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Bucket:
 class ErrorsResult(Result):
     """The errors among the evaluated characters; every one is in one level of one bucket.
 
-    split: the evaluated characters, and the text for n-gram models and word counts. text: the evaluated characters with
-    those before; text_start: the position of its first one. errors: how many there are.
+    split: the evaluated characters, and the text for n-gram models and word counts. text: the evaluated
+    characters with those before; text_start: the position of its first one. errors: how many there are.
     buckets: in the order of the oracles.
     """
 
@@ -124,7 +124,10 @@ class Errors(Query[ErrorsResult]):
         compared = context.ask(Comparison(self.characters, self.train), context.progress)
         text = compared.before + compared.text
         buckets = break_down(
-            text, compared.network, compared.sufficient_order, word_counts(compared.training)
+            text,
+            compared.network_log_probabilities,
+            compared.sufficient_order,
+            word_counts(compared.training),
         )
         text_start = compared.split.start - len(compared.before)
         placed = tuple(
@@ -197,8 +200,8 @@ def _about_words(
 ) -> tuple[dict[int, int], dict[int, float], dict[int, float]]:
     """For each position within a word: start of the word, distance to its last occurrence, count in training.
 
-    The distance is from the start of the word to the start of its last occurrence, which may be inside another
-    word; positions of words without an earlier occurrence have no entry.
+    The distance is from the start of the word to the start of its last occurrence, which may be inside
+    another word; positions of words without an earlier occurrence have no entry.
     """
     starts: dict[int, int] = {}
     ago: dict[int, float] = {}

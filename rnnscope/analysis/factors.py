@@ -44,7 +44,8 @@ class Factorization:
     """K factors, ordered by how much of the values they explain, the largest first.
 
     along: (T, K) float32, the strength of each factor at each position, scaled to a maximum of 1 over the
-    positions from which the factors were learned. units: (K, H) float32, the weight of each unit in each factor.
+    positions from which the factors were learned. units: (K, H) float32, the weight of each unit in each
+    factor.
     errors: (iterations,) ‖V − W F‖ / ‖V‖ after each iteration; never increases.
     """
 
@@ -63,8 +64,8 @@ class FactorsResult(Result):
 
     layer: from 1. positions: the number of characters read. learned_from: the number of those from which
     the factors were learned. start: the first character of `factors.along`, which is (0, K) if no range was
-    requested. factors: the factors. peaks: for each factor the text around the position where it is strongest;
-    the values are the strength of the factor.
+    requested. factors: the factors. peaks: for each factor the text around the position where it is
+    strongest; the values are the strength of the factor.
     """
 
     layer: int
@@ -77,7 +78,7 @@ class FactorsResult(Result):
 
 @dataclass(frozen=True)
 class Factors(Query[FactorsResult]):
-    """Factors: the activity of a layer's units as a few patterns (NMF).
+    """Factors: the activity of a layer as a few patterns (NMF).
 
     Example::
 

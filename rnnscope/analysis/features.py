@@ -1,14 +1,14 @@
-"""Built-in features of a text: a boolean or a number for every character.
+"""Text features: a boolean or a number per character.
 
-A feature describes the text up to and including a character, which the network has read when its
-activations are recorded: an opening quote is inside its quotes, the closing one is not; at a line break the
-column is 0. A few features look ahead (does this apostrophe open a quotation?), by at most 256 characters.
+The feature at t depends on characters 0..t: an opening quote is inside its quotes, the closing one is not; at
+a line break the column is 0. A few features look ahead up to 256 characters (does this apostrophe open a
+quotation?).
 
     values(text)["quotes"]          (T,) bool
     values(text)["column"]          (T,) int32
 
-A text is read in pieces, in linear time and with a few numbers carried from piece to piece, so that its
-length does not matter.
+A text is read in pieces, in linear time and a few numbers are carried from piece to piece, so texts can be
+of any length.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _PIECE = 1 << 16
 
 
 class Piece:
-    """A piece of text, and the features of its positions, each computed when it is called for.
+    """A piece of text, and the features of its positions, computed lazily.
 
-    codes: (rows, n + ahead) int32 code points, of which the first n are asked about.
+    codes: (rows, n + ahead) int32 code points; features are computed for the first n.
     """
 
     def __init__(self, codes: Codes, n: int, memory: Memory) -> None:
@@ -62,23 +62,23 @@ class Piece:
         self.codes = codes[:, :n]
 
     def before(self, distance: int) -> Codes:
-        """The character so many before each position, and before each position ahead."""
+        """The character `distance` before each position, including positions ahead."""
         return self.wide[:, BEHIND - distance : self.wide.shape[1] - distance]
 
     def after(self, distance: int) -> Codes:
-        """The character so many after each position and each position ahead; 0 beyond the end."""
+        """The character `distance` after each position, including positions ahead; 0 beyond the end."""
         moved = np.zeros_like(self.ahead)
         moved[:, : moved.shape[1] - distance] = self.ahead[:, distance:]
         return moved
 
     def spelled(self, words: str) -> Bools:
-        """Where `words` end, at positions and ahead."""
+        """True at the last character of each occurrence of `words`, including positions ahead."""
         found: Bools = self.ahead == ord(words[-1])
         for distance, symbol in enumerate(reversed(words[:-1]), start=1):
             found &= self.before(distance) == ord(symbol)
         return found
 
-    # Of positions and of what is ahead of them.
+    # For all positions, including those ahead.
 
     @cached_property
     def _newlines(self) -> Bools:
@@ -87,7 +87,7 @@ class Piece:
 
     @cached_property
     def _blanks(self) -> Bools:
-        """Line breaks that end an empty line: a paragraph ends there."""
+        """Line breaks that end an empty line, and so a paragraph."""
         before = self.before(1)
         lone = (before == ord("\n")) | ((before == ord("\r")) & (self.before(2) == ord("\n")))
         found: Bools = self._newlines & lone
@@ -103,12 +103,12 @@ class Piece:
 
     @cached_property
     def _stops(self) -> Bools:
-        """What ends a sentence: . ! ? before white space, a closing mark or the end."""
+        """Ends of sentences: . ! ? before white space, a closing mark or the end."""
         follows = self.after(1)
         ends = member(follows, "space") | among(follows, "\"'’”)»]\0")
         return among(self.ahead, ".!?…") & ends
 
-    # Of positions alone.
+    # For the first n positions.
 
     @cached_property
     def _newline(self) -> Bools:
@@ -251,9 +251,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Feature:
-    """A built-in feature: its name, a description, and the function that reads it off a piece of text.
+    """A built-in feature: its name, a description, and the function that computes it for a piece of text.
 
-    needs_memory: False where the current character alone decides, such as for a digit.
+    needs_memory: False if the feature depends on the current character alone, such as for a digit.
     """
 
     name: str
@@ -272,14 +272,14 @@ FEATURES: Mapping[str, Feature] = {
         Feature("round-brackets", "boolean", "inside ( )", Piece.round_brackets),
         Feature("square-brackets", "boolean", "inside [ ]", Piece.square_brackets),
         Feature("curly-brackets", "boolean", "inside { }", Piece.curly_brackets),
-        Feature("bracket-depth", "number", "how many brackets of any kind are open", Piece.bracket_depth),
+        Feature("bracket-depth", "number", "number of open brackets of any kind", Piece.bracket_depth),
         Feature("comment", "boolean", "inside a comment: // # /* */ <!-- -->", Piece.comment),
         Feature("url", "boolean", "inside a web address", Piece.url),
         Feature("column", "number", "characters since the last line break", Piece.column),
-        Feature("indent", "number", "blanks that the line begins with, a tab for four", Piece.indent),
-        Feature("line-in-paragraph", "number", "lines since the last empty one", Piece.line_in_paragraph),
-        Feature("word-in-line", "number", "words begun in this line", Piece.word_in_line),
-        Feature("word-in-sentence", "number", "words begun in this sentence", Piece.word_in_sentence),
+        Feature("indent", "number", "leading spaces; a tab counts as 4", Piece.indent),
+        Feature("line-in-paragraph", "number", "lines since the last empty line", Piece.line_in_paragraph),
+        Feature("word-in-line", "number", "words started in this line", Piece.word_in_line),
+        Feature("word-in-sentence", "number", "words started in this sentence", Piece.word_in_sentence),
         Feature("word-length", "number", "letters of this word so far", Piece.word_length),
         Feature("word", "boolean", "inside a word", Piece.word, needs_memory=False),
         Feature("upper-case", "boolean", "an upper-case letter", Piece.upper_case, needs_memory=False),
@@ -298,28 +298,29 @@ FEATURES: Mapping[str, Feature] = {
         Feature("speaker", "boolean", "inside a speaker's name at the start of a line", Piece.speaker),
     )
 }
-"""The built-in features by name, in the order in which they are offered."""
+"""The built-in features by name, in display order."""
 
 
 def feature(name: str) -> Feature:
-    """The built-in feature of that name. Raises OptionError with the names there are."""
+    """The built-in feature called `name`. Raises OptionError for an unknown name."""
     if name in FEATURES:
         return FEATURES[name]
     raise OptionError(f"there is no feature {name!r}; {suggestion(name, FEATURES)}")
 
 
 class Scanner:
-    """Reads rows of text side by side, piece after piece."""
+    """Reads rows of text in parallel, one piece after another."""
 
     def __init__(self, features: Iterable[Feature], memory: Memory | None = None) -> None:
-        """Go on where `memory` stands, or begin one row at the beginning of its text."""
+        """Continue from `memory`, or start one row at the beginning of its text."""
         self._features = tuple(features)
         self.memory = Memory(1) if memory is None else memory
 
     def read(self, codes: NDArray[np.integer], n: int) -> dict[str, Values]:
         """The features (rows, n) of the next n characters of every row.
 
-        codes: (rows, n + up to 256) code points; what follows the n is looked at and read again.
+        codes: (rows, n + up to 256) code points; the characters after the first n are only looked at, and
+        read again.
         """
         piece = Piece(codes.astype(np.int32, copy=False), n, self.memory)
         found = {each.name: each.read(piece) for each in self._features}
@@ -328,7 +329,7 @@ class Scanner:
 
 
 def values(text: str, names: Iterable[str] | None = None) -> dict[str, NDArray[np.bool_] | NDArray[np.int32]]:
-    """Each named feature (T,) of a text, or all of them. Raises OptionError for a name that is none."""
+    """Each named feature (T,) of a text, or all of them. Raises OptionError for an unknown name."""
     features = list(FEATURES.values()) if names is None else [feature(name) for name in names]
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int32)[None]
     scanner = Scanner(features)

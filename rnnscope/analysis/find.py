@@ -2,7 +2,7 @@
 
 The score of a unit is the area under the ROC curve for a feature that is on or off, and Spearman's
 correlation for a number. The text is cut into 16 blocks. Units are ranked on every other block, the selection
-half, and reported with their score on the rest, the held-out half. For comparison stand beside them
+half, and reported with their score on the rest, the held-out half. For comparison there are
 
     shuffled baseline   the best score that any unit reaches for the feature shuffled in blocks
     linear probe        the score of all units together: L1 logistic regression, or ridge regression
@@ -62,27 +62,27 @@ Groups: TypeAlias = NDArray[np.uint8]
 Positions: TypeAlias = NDArray[np.int64]
 
 EXACT_BYTES = 1 << 28
-"""A text whose activations take no more is searched exactly."""
+"""Texts with activations up to this size are searched exactly."""
 _GROUPS = 16
 IGNORED = 255
 _RARE = 0.1
-"""Average precision is reported of a feature that is on at a smaller share of positions."""
+"""Average precision is reported for features that are on at a smaller share of positions."""
 _SHUFFLES = 8
 _SHUFFLED_BLOCKS = 24
 _LEARN_FROM, _JUDGED_BY = 2048, 4096
-"""Positions that the probe is fitted to, and scored on."""
+"""The number of positions that the probe is fitted to, and scored on."""
 
 _SAMPLE, _SAMPLE_BYTES = 8192, 96 << 20
-"""Positions of each half from which all units of a long text are ranked."""
+"""The number of positions of each half on which all units are ranked for a long text."""
 _REGION = 1 << 16
 _LARGEST_REGION = 1 << 20
 _ENOUGH = 1024
-"""The sample is from the first 65,536 positions of all streams, or from as many as have so many positives."""
+"""The sample is from the first 65,536 positions of all streams, or from more, to have this many positives."""
 _MORE = 12
-"""Units that are counted at every position beyond those that are reported."""
+"""The number of units counted at every position, in addition to those reported."""
 _BINS = 2048
 _BUFFER = 1 << 18
-"""Positions that are counted at once."""
+"""The number of positions counted at once."""
 
 _ENCODED = 0.5
 _ENCODED_TOGETHER: dict[Metric, float] = {"auc": 0.5, "spearman": 0.8}
@@ -96,8 +96,8 @@ class FoundNeuron:
     score: on the selection half, max(AUC, 1 − AUC) or |Spearman's correlation|. direction: 1 if high values
     mean that the feature is on (or a large number), −1 if low values do. held_out: the score in that
     direction on the held-out half. standard_error: of held_out, by the jackknife over the blocks of the
-    held-out half; it says how much the score varies from one part of the text to another. None where the
-    feature is on in a single block.
+    held-out half: how much the score varies between parts of the text. None if the feature is on in a single
+    block.
     average_precision: on the held-out half; None unless the feature is on at fewer than 10 % of positions.
     """
 
@@ -116,12 +116,12 @@ class FoundNeuron:
 class FindResult(Result):
     """The best units, best first, and what to compare them with.
 
-    feature: its name. positions: how many characters were scored. positives: at how many of them the feature
-    is on; None for a number. null: the shuffled baseline, the best score any unit reaches for the feature
-    shuffled in blocks. probe: the linear probe's score on the held-out half, and the units it uses.
+    feature: its name. positions: the number of scored characters. positives: the number of them at which the
+    feature is on; None for a number. null: the shuffled baseline, the best score any unit reaches for the
+    feature shuffled in blocks. probe: the linear probe's score on the held-out half, and the units it uses.
     verdict: "single neuron" if one unit predicts the feature (see `verdict_of`), "distributed" if only the
     probe does, "not encoded" if neither does. is_exact: whether scores are computed from all values, rather
-    than from histograms of them. characters: how many characters of the text were read.
+    than from histograms of them. characters: the number of characters read.
     """
 
     feature: str
@@ -161,15 +161,15 @@ class Find(Query[FindResult]):
     labels: Labels | None = None
     """One label for each character, as `Labels.of(array)`."""
     spans: Spans = ()
-    """Marked stretches (start, stop, is on); where some are off, only marked positions are compared."""
+    """Marked spans (start, stop, is on); if some are off, only marked positions are compared."""
     quantity: str | None = None
-    """Search one quantity, such as cell; by default all that the network has."""
+    """Search one quantity, such as cell; by default all quantities of the network."""
     limit: int = 20
-    """How many neurons to report."""
+    """The number of neurons to report."""
     characters: int = 0
-    """Read only so many characters from the beginning of the text; 0 reads all."""
+    """Read only the first N characters of the text; 0 reads all."""
     seed: int = 0
-    """For the shuffled baseline, and for the sample of a long text."""
+    """Seed of the shuffled baseline, and of the sample from a long text."""
 
     def check(self, architecture: Architecture) -> None:
         given = [
@@ -179,7 +179,7 @@ class Find(Query[FindResult]):
             bool(self.spans),
         ]
         if sum(given) != 1:
-            raise OptionError("look for one thing at a time: a feature, a pattern, labels, or marked spans")
+            raise OptionError("give exactly one of a feature, a pattern, labels and marked spans")
         known = QUANTITIES[architecture.cell]
         if self.quantity is not None and self.quantity not in known:
             raise OptionError(
@@ -190,7 +190,7 @@ class Find(Query[FindResult]):
         self.target()
 
     def target(self) -> Target:
-        """What is looked for. Raises OptionError for a feature or a pattern that is none."""
+        """The target of the search. Raises OptionError for an unknown feature or an invalid pattern."""
         if self.feature is not None:
             return of_feature(feature(self.feature).name)
         if self.pattern is not None:
@@ -241,21 +241,22 @@ def find(
 
 
 def strength(score: float, metric: Metric) -> float:
-    """A score from 0, chance, to 1, perfect prediction: 2·AUC − 1, or the correlation."""
+    """A score rescaled to 0 (chance) .. 1 (perfect prediction): 2·AUC − 1, or the correlation."""
     return 2 * score - 1 if metric == "auc" else score
 
 
 def verdict_of(results: Sequence[FoundNeuron], null: float, probe: Probe) -> Verdict:
-    """Whether one neuron encodes the feature, all of them together, or none.
+    """Return whether one neuron encodes the feature, all of them together, or none.
 
-    The strength of a score runs from 0, chance, to 1, perfect; a score below the shuffled baseline has none.
+    Strength is 0 for chance and 1 for a perfect score; a score below the shuffled baseline has strength 0.
 
         single neuron   the best unit's held-out strength is at least 0.5, and 0.9 of the probe's
         distributed     otherwise, if the probe's strength is at least 0.5, or 0.8 for a number
         not encoded     otherwise
 
-    A number asks more of the probe, for also an untrained network fades: how long ago a character was read
-    can be predicted with a correlation of 0.78 from 512 units of a random LSTM on shuffled text.
+    The threshold for numbers is higher because the state of an untrained network decays, too: the time since
+    a character was read can be predicted with a correlation of 0.78 from 512 units of a random LSTM on
+    shuffled text.
     """
     if not results:
         return "not encoded"
@@ -291,11 +292,11 @@ class Columns:
         return layer, column % self.hidden_size, quantity
 
     def slice(self, number: int) -> slice:
-        """The columns of the key of that number."""
+        """The columns of the key with index `number`."""
         return slice(number * self.hidden_size, (number + 1) * self.hidden_size)
 
     def best_first(self, scores: Doubles) -> list[int]:
-        """Columns by falling score (C,); among equals, hidden and cell before the gates."""
+        """Columns in descending order of score (C,); among equals, hidden and cell come before the gates."""
         preference = np.repeat([_PREFERENCE.get(quantity, 2) for _, quantity in self.keys], self.hidden_size)
         order: list[int] = np.lexsort((np.arange(len(self)), preference, -np.round(scores, 9))).tolist()
         return order
@@ -317,7 +318,7 @@ def unsigned(signed: Doubles, kind: Kind) -> Doubles:
 
 
 def shuffled(answers: Floats, times: int, generator: np.random.Generator) -> Floats:
-    """(n, times): answers (n,), their blocks in another order, of uneven length to break any period."""
+    """(n, times): answers (n,) with shuffled blocks, of uneven length to break any period."""
     n = len(answers)
     size = max(2, n // _SHUFFLED_BLOCKS)
     found = np.empty((n, times), np.float32)
@@ -330,14 +331,14 @@ def shuffled(answers: Floats, times: int, generator: np.random.Generator) -> Flo
 
 
 def _counted(values: Floats, target: Target) -> tuple[int, int | None]:
-    """How many positions are scored, and how many are on. Raises TextError where there are too few."""
+    """The number of scored positions, and of those that are on. Raises TextError if there are too few."""
     positions = positives = 0
     for start in range(0, len(values), PIECE):
         piece = values[start : start + PIECE]
         positions += int((~np.isnan(piece)).sum())
         positives += int((piece == 1).sum())
     if positions < 8:
-        raise TextError(f"{positions} positions are too few to find a neuron by: give a longer text")
+        raise TextError(f"{positions} positions are too few for a search: give a longer text")
     if target.kind == "number":
         return positions, None
     if not 2 <= positives <= positions - 2:
@@ -352,8 +353,8 @@ def _counted(values: Floats, target: Target) -> tuple[int, int | None]:
 def grouped(values: Floats, kind: Kind) -> Groups:
     """(T,) the block of every position, 0 … 15, of which the even ones are the selection half; 255 ignored.
 
-    Where one half lacks positions at which a feature is on, or off, blocks are half as long, and every 16th
-    has the same number, until both halves have both. Raises TextError where that cannot be.
+    If one half has no position at which a feature is on, or off, blocks are halved (every 16th has the same
+    number) until both halves have both. Raises TextError if that is impossible.
     """
     asked = sum(
         int((~np.isnan(values[start : start + PIECE])).sum()) for start in range(0, len(values), PIECE)
@@ -406,7 +407,7 @@ def _of_half(groups: Groups, half: int) -> NDArray[np.bool_]:
 
 
 class _Search:
-    """What exact and long searches have in common: how results are made of scores of columns."""
+    """Base of exact and long searches: computes results from the scores of columns."""
 
     is_exact: bool
     null: float
@@ -448,7 +449,7 @@ class _Search:
     ) -> FoundNeuron:
         """The result of a column, from its signed scores.
 
-        without: (8,) the held-out scores without one block each, NaN where nothing is left to compare.
+        without: (8,) the held-out scores without one block each, NaN if nothing is left to compare.
         """
         middle = 0.5 if self.kind == "boolean" else 0.0
         direction = 1 if selected >= middle else -1
@@ -628,7 +629,7 @@ class _LongSearch(_Search):
         self._states = (states[0], self._values[selection[learned]]), (states[1], self._values[held_out])
 
     def _shown(self, states: Floats) -> Floats:
-        """States (n, D), cells as they are colored."""
+        """States (n, D), with cell states through the activation."""
         size = self.units
         if states.shape[1] > size:
             cells = states[:, size:]
@@ -696,7 +697,7 @@ class _Places:
         self._read = 0
 
     def take(self, batch: Batch, keys: Sequence[tuple[int, str]]) -> None:
-        """Take what the next steps have. Batches come in order, from the first step on."""
+        """Copy the values of the next steps. Batches must come in order, from the first step on."""
         steps = len(batch.positions)
         first, last = np.searchsorted(self._step, [self._read, self._read + steps])
         if first < last:
@@ -711,10 +712,10 @@ class _Places:
 
 
 class _Histograms:
-    """Histograms of some columns, by block of the text: how many positions, and the sum of the answers.
+    """Histograms of some columns, by block of the text: the number of positions, and the sum of the answers.
 
-    Bins have their borders at quantiles of a sample; those of a feature that is on or off, one half at
-    quantiles of the values where it is on, one half where it is off, so that a rare feature has bins enough.
+    Bin edges are quantiles of a sample. For a boolean feature, half of them are quantiles of the values where
+    it is on and half where it is off, so that a rare feature has enough bins.
     """
 
     def __init__(self, sample: Floats, answers: Floats, kind: Kind) -> None:
@@ -722,7 +723,7 @@ class _Histograms:
         self._kind = kind
         parts = [sample[answers == on] for on in (0, 1)] if kind == "boolean" else [sample]
         shares = np.linspace(0, 1, _BINS // len(parts))
-        # Borders: (K, bins − 1), rising.
+        # Edges: (K, bins − 1), ascending.
         borders = [np.quantile(part, shares, axis=0, method="nearest") for part in parts]
         self._borders = np.sort(np.concatenate(borders), axis=0).T.astype(np.float32)
         shape = (len(self._borders), _GROUPS, self._borders.shape[1] + 1)
@@ -755,7 +756,7 @@ class _Histograms:
             self._sums[:, group] += np.diff(np.take_along_axis(sums, below, axis=1), axis=1)
 
     def scores(self, groups: Sequence[int]) -> Doubles:
-        """(K,) the signed score of every column over some blocks."""
+        """(K,) the signed score of every column over the blocks `groups`."""
         counts, sums = (each[:, list(groups)].sum(axis=1) for each in (self._counts, self._sums))
         if self._kind == "boolean":
             if not 0 < sums[0].sum() < counts[0].sum():
@@ -766,13 +767,13 @@ class _Histograms:
         return spearman_of_counts(counts, sums, float(variance))
 
     def precision(self, row: int, groups: Sequence[int], *, rising: bool) -> float:
-        """The average precision of one column over some blocks; rising: high values mean on."""
+        """The average precision of one column over the blocks `groups`; rising: high values mean on."""
         counts, on = (each[row, list(groups)].sum(axis=0) for each in (self._counts, self._sums))
         step = 1 if rising else -1
         return average_precision_of_counts(on[::step], (counts - on)[::step])
 
     def _below(self, ordered: Floats) -> NDArray[np.int64]:
-        """(K, bins + 1): how many of rising values (K, n) are before each bin's border, with 0 and n."""
+        """(K, bins + 1): the number of sorted values (K, n) below each bin edge, with 0 and n at the ends."""
         n = ordered.shape[1]
         found = np.zeros((len(ordered), self._borders.shape[1] + 2), np.int64)
         found[:, -1] = n
@@ -789,7 +790,7 @@ def _is_rare(asked: Floats, kind: Kind) -> bool:
 
 
 def _thinned(positions: Positions, values: Floats, kind: Kind, most: int) -> Positions:
-    """At most so many, evenly spaced; of a boolean as many on as off, where there are enough."""
+    """At most `most` positions, evenly spaced; for a boolean as many on as off, if there are enough."""
     if kind == "number":
         return _evenly(positions, most)
     parts = [positions[values[positions] == on] for on in (0, 1)]
@@ -806,7 +807,7 @@ def _evenly(positions: Positions, most: int) -> Positions:
 def _drawn(
     positions: Positions, values: Floats, kind: Kind, most: int, generator: np.random.Generator
 ) -> Positions:
-    """At most so many at random, in order; of a boolean as many on as off, where there are enough."""
+    """At most `most` random positions, sorted; for a boolean as many on as off, if there are enough."""
     parts = [positions] if kind == "number" else [positions[values[positions] == on] for on in (0, 1)]
     share = most // len(parts)
     if len(parts) == 2:

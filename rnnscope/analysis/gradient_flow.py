@@ -1,13 +1,13 @@
-"""Gradient flow: how much of a loss reaches the states of earlier steps, in this network and in another.
+"""Gradient flow: the gradient of a loss with respect to the states of earlier steps, in two networks.
 
     ‖∂ loss_T / ∂ h_t‖₂ and ‖∂ loss_T / ∂ c_t‖₂ of every layer against T − t
 
-loss_T is −ln p of the character after step T. The derivatives are total: h_t is passed up and to the next
-step; c_t, which only LSTMs have, acts through h_t and is passed to the next step. In a plain RNN the gradient
-vanishes (Hochreiter 1991; Bengio, Simard & Frasconi 1994); an LSTM passes it on through c.
+loss_T is −ln p of the character after step T. The derivatives are total: h_t is an input of the next layer
+and of the next step; c_t, which only LSTMs have, acts through h_t and is an input of the next step. In a
+plain RNN the gradient vanishes (Hochreiter 1991; Bengio, Simard & Frasconi 1994); an LSTM preserves it in c.
 
-The mean is over losses at equal distances along the whole text. Each starts from the state that the network
-has there, after everything before. A model that was trained on separate documents is reset where one begins,
+The mean is over losses at equal distances along the whole text. Each starts from the state of the
+network after all of the text before it. A model that was trained on separate documents is reset where one begins,
 and no gradient passes that place: this counts as zero, in the other network too.
 """
 
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 Double = NDArray[np.float64]
 
 _SHORTEST = 20
-"""Characters that a text has at least."""
+"""The minimum length of the text, in characters."""
 _AT_ONCE = 32
-"""Losses computed together."""
+"""The number of losses computed together."""
 _COMPARED = 20_000
-"""Characters whose share in the other model's vocabulary is counted."""
+"""The number of characters that are looked up in the vocabulary of the other model."""
 _KNOWN = 0.99
-"""A sample model stands in only if its vocabulary has so much of the text."""
+"""A sample model is chosen only if its vocabulary covers this share of the text."""
 
 
 @dataclass(frozen=True, eq=False)
 class Norms:
     """Norms of gradients over many losses, each (layers, D + 1) float64 for T − t = 0, 1, … D.
 
-    mean, error: the mean, and its standard error. rms: the root mean square, which is far above the mean
-    where a few losses reach back much further than the others.
+    mean, error: the mean, and its standard error. rms: the root mean square, far above the mean if a few
+    losses reach back much further than the others.
     """
 
     mean: Double
@@ -65,7 +65,7 @@ class Flow:
     """The gradients in one network.
 
     title: such as `LSTM 1×256`. name: of the model; empty for the session's own. losses: how many.
-    hidden: of ‖∂ loss_T / ∂ h_t‖₂. cell: of ‖∂ loss_T / ∂ c_t‖₂; None where the network has no c.
+    hidden: of ‖∂ loss_T / ∂ h_t‖₂. cell: of ‖∂ loss_T / ∂ c_t‖₂; None if the network has no c.
     """
 
     title: str
@@ -77,7 +77,7 @@ class Flow:
 
 @dataclass(frozen=True, eq=False)
 class GradientFlowResult(Result):
-    """How much of a loss reaches earlier steps.
+    """Norms of the gradients of a loss with respect to earlier states.
 
     distance: D, the farthest step back. own: the session's network. other: the one it is compared with.
     unknown_share: the share of the text's first characters that the other's vocabulary lacks, 0..1.
@@ -91,7 +91,9 @@ class GradientFlowResult(Result):
 
 @dataclass(frozen=True)
 class GradientFlow(Query[GradientFlowResult]):
-    """Gradient of a loss with respect to earlier hidden and cell states, compared with another network.
+    """Gradient flow: the gradient of a loss at earlier states.
+
+    The states are the hidden states and, for an LSTM, the cell states; another network is compared.
 
     Example::
 
@@ -107,12 +109,12 @@ class GradientFlow(Query[GradientFlowResult]):
     activity = "backpropagating"
 
     distance: int = 100
-    """How many steps to go back, at most half of the text."""
+    """The number of steps to go back, at most half of the text."""
     losses: int = 256
-    """Average over so many losses, at equal distances along the whole text."""
+    """The number of losses to average over, at equal distances along the whole text."""
     other: str = ""
     """The model to compare with: a file, a run or a sample model; empty for the sample model of the other
-    kind (an RNN for an LSTM), or an untrained one where no sample model fits the text."""
+    kind (an RNN for an LSTM), or an untrained network if no sample model fits the text."""
 
     def check(self, architecture: Architecture) -> None:
         check_range("distance", self.distance, 1)
@@ -146,7 +148,7 @@ def flow(
     progress: Progress = NO_PROGRESS,
     name: str = "",
 ) -> Flow:
-    """The mean gradients in one network over so many losses. Raises RnnscopeError, Cancelled."""
+    """The mean norms of the gradients of `losses` losses in one network. Raises RnnscopeError, Cancelled."""
     positions = spread(reader.length(), losses, distance + 1)
     found = []
     for done, norms in _batches(model, reader, positions, distance, progress):
@@ -175,7 +177,7 @@ def spread(length: int, count: int, first: int) -> list[int]:
 def _batches(
     model: CharRNN, reader: TextReader, positions: Sequence[int], distance: int, progress: Progress
 ) -> Iterator[tuple[int, Double]]:
-    """How many positions are done, and (1 or 2, layers, D + 1, B) the norms of the latest B."""
+    """Yields the number of processed positions, and the norms of the last B, (1 or 2, layers, D + 1, B)."""
     import torch
 
     quiet = Progress(is_cancelled=progress.is_cancelled)
@@ -212,7 +214,7 @@ def gradient_norms(
     hidden: list[list[Tensor]] = [[] for _ in model.layers]
     cells: list[list[Tensor]] = [[] for _ in model.layers]
     with torch.enable_grad():
-        # Step by step, so that h_t is one tensor that is passed up and on.
+        # Step by step, so that h_t is one tensor in the graph.
         states = [tuple(part.detach().requires_grad_() for part in layer) for layer in state]
         for x, rows in zip(model.embed(ids[:-1]).unsqueeze(1).unbind(0), begins, strict=True):
             states = list(reset(tuple(states), rows))
@@ -225,13 +227,13 @@ def gradient_norms(
         loss = functional.cross_entropy(model.readout(hidden[-1][-1]), ids[-1], reduction="sum")
         tensors = [*itertools.chain(*hidden), *itertools.chain(*cells)]
         gradients = torch.autograd.grad(loss, tensors, allow_unused=True)
-    # The last c has none of its own: it is passed on to no step.
+    # The last c has no direct gradient: no later step reads it.
     flat = torch.stack(
         [torch.zeros_like(t) if g is None else g for t, g in zip(tensors, gradients, strict=True)]
     )
     parts = flat.view(-1, len(hidden), len(hidden[0]), *flat.shape[1:])
     if len(parts) > 1:
-        # A cell returns h_t and c_t as two results; what c_t does to h_t is added here.
+        # A cell returns h_t and c_t as two results; the effect of c_t on h_t is added here.
         parts = torch.stack([parts[0], parts[1] + parts[0] * _hidden_by_cell(model, ids[:-1], state, begins)])
     norms: Double = parts.norm(dim=-1).double().cpu().numpy()[:, :, ::-1]
     return norms
@@ -273,7 +275,7 @@ def _slopes(model: CharRNN, ids: Tensor, state: State) -> tuple[Tensor, State]:
 
 
 def _counterpart(model: CharRNN, text: str) -> tuple[CharRNN, str]:
-    """The sample model of the other kind that has the text's characters, or an untrained network."""
+    """The sample model of the other kind if its vocabulary covers the text, else an untrained network."""
     import torch
 
     from rnnscope.network.checkpoint import load_model
@@ -307,7 +309,7 @@ def _named(name: str) -> tuple[CharRNN, str]:
 
 
 def unknown_share(vocabulary: Vocabulary, text: str, kind: str) -> float:
-    """The share of a text's characters that a vocabulary lacks. kind: of the text."""
+    """The share of a text's characters that a vocabulary lacks. kind: the kind of the text."""
     converted = _converted(text, kind, vocabulary.kind)
     known = set(vocabulary.symbols)
     return sum(symbol not in known for symbol in converted) / max(1, len(converted))

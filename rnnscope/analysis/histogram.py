@@ -1,4 +1,4 @@
-"""How often one quantity of one unit has each value, over a text."""
+"""The distribution of the values of one quantity of one unit over a text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BINS = 50
 
 @dataclass(frozen=True, eq=False)
 class HistogramResult(Result):
-    """How many positions have a value within each bin.
+    """The number of positions with a value in each bin.
 
-    layer: from 1. unit: from 0. quantity: what was counted. positions: the number of characters read.
+    layer: from 1. unit: from 0. quantity: the counted quantity. positions: the number of characters read.
     edges: (bins + 1,) float64, over the quantity's range: gates 0..1, everything else −1..1 (the cell state
-    as it is colored, squashed). counts: (bins,) int64; a value outside the range counts in the nearest bin.
+    through the activation). counts: (bins,) int64; a value outside the range counts in the nearest bin.
     """
 
     layer: int
@@ -55,11 +55,11 @@ class Histogram(Query[HistogramResult]):
     unit: int
     """The unit; units count from 0."""
     quantity: str = AUTO
-    """A recorded quantity, such as hidden or forget; auto is the cell where there is one, else hidden."""
+    """A recorded quantity, such as hidden or forget; auto is cell if the network has one, else hidden."""
     bins: int = BINS
     """Number of bins, of equal width."""
     characters: int = 0
-    """Read only so many characters from the beginning of the text; 0 reads all."""
+    """Read only the first N characters of the text; 0 reads all."""
 
     def check(self, architecture: Architecture) -> None:
         check_unit(architecture, self.layer, self.unit)
@@ -81,6 +81,6 @@ def bin_edges(quantity: str, bins: int = BINS) -> NDArray[np.float64]:
 
 
 def bin_counts(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(bins,) how many of `values` (n,) lie in each bin; those beyond the edges count in the nearest bin."""
+    """(bins,) the number of `values` (n,) in each bin; values beyond the edges count in the nearest bin."""
     counts: NDArray[np.int64] = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
     return counts

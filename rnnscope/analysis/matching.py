@@ -1,4 +1,4 @@
-"""Select and match: which units are active together over exactly this range of a text, and where else?
+"""Select and match: which units are active together over exactly one range of a text, and where else.
 
 LSTMVis (Strobelt et al., arXiv 1606.07461, section 5):
 
@@ -10,15 +10,14 @@ LSTMVis (Strobelt et al., arXiv 1606.07461, section 5):
                  the largest |S ∩ On(R)|, then the smallest |S ∪ On(R)|, then the greatest length
     Jaccard   |S ∩ On(R)| / |S ∪ On(R)|
 
-A range that could be longer and still share as many units is not a match: the longer one ranks above it. Of
-two ranges that overlap, only the one ranked above is listed. A unit that was selected as strongly negative
-matches only where it is strongly negative. LSTMVis reads positive activations alone; `positive_only` does so.
+A range that could be extended and still share as many units is not a match: the longer one ranks above it. Of
+two overlapping ranges only the higher-ranked is listed. A unit that was selected as strongly negative
+matches only where it is strongly negative. LSTMVis reads only positive activations, as `positive_only` does.
 
-Like LSTMVis, a query reads one layer by default. (The command used to read all layers and list 20 ranges, the
-screen one layer and 40: one layer is the definition, and 20 ranges fit a screen.)
+Like LSTMVis, a query reads one layer by default.
 
-A range so defined ends where a shared unit turns off and begins where one turned on, so one pass finds all of
-them if it remembers since when each unit has been on.
+Such a range ends where a shared unit turns off and begins where one turns on, so one pass finds all of them
+if it tracks the position at which each unit turned on.
 """
 
 from __future__ import annotations
@@ -49,17 +48,17 @@ _WIDEST = 60
 """Characters of a match itself in its excerpt."""
 _AFTER = 40
 _LONGEST = 20_000
-"""Characters of a range to match, whose activations are in memory at once."""
+"""The maximum length of the selected range: its activations are in memory at once."""
 _POOL = 1 << 17
-"""Candidates kept: the listed ranges are the best of all as long as they are among so many."""
+"""The number of candidates kept; the result is exact as long as the listed ranges are among them."""
 _ROWS = 256
-"""Positions at once, so that their values stay in the processor's cache."""
+"""Positions processed at once, so that their values stay in the cache of the processor."""
 _NEVER = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
 class MatchedUnit:
-    """A selected unit. layer: from 1. unit: from 0. sign: 1 where it is above τ, −1 where it is below −τ."""
+    """A selected unit. layer: from 1. unit: from 0. sign: 1 if it is above τ, −1 if it is below −τ."""
 
     layer: int
     unit: int
@@ -71,7 +70,7 @@ class MatchedRange:
     """A range [start, stop) of the text at which some of the selected units are on together.
 
     shared: |S ∩ On|. union: |S ∪ On|. jaccard: their quotient. excerpt_start: the position of the first
-    character of `text`, which has the beginning of the range and some characters around it.
+    character of `text`, an excerpt with the beginning of the range and some characters around it.
     """
 
     start: int
@@ -87,9 +86,9 @@ class MatchedRange:
 class MatchResult(Result):
     """The units that are on over exactly a range, and the other ranges at which they are on together.
 
-    start, stop: the selected range [start, stop). text: its first characters. layer: from 1; 0 where all
-    layers were read. quantity: what was read. threshold: τ. units: S. matches: best first, none of which
-    overlaps the selected range. positions: the number of characters searched, 0 where S is empty.
+    start, stop: the selected range [start, stop). text: its first characters. layer: from 1; 0 if all
+    layers were read. quantity: the quantity that was read. threshold: τ. units: S. matches: best first; none
+    overlaps the selected range. positions: the number of characters searched, 0 if S is empty.
     """
 
     start: int
@@ -105,9 +104,9 @@ class MatchResult(Result):
 
 @dataclass(frozen=True)
 class Match(Query[MatchResult]):
-    """Match: where else the units of one range are active together.
+    """Match: other ranges at which the same units are active.
 
-    The units are those that are active over exactly the characters START .. STOP−1.
+    A unit is selected if it is active over exactly the characters START .. STOP−1.
 
     Example::
 
@@ -127,21 +126,21 @@ class Match(Query[MatchResult]):
     stop: int
     """The position after its last character."""
     threshold: float = THRESHOLD
-    """A unit is active where its value is above this, or below its negative."""
+    """A unit is active where its absolute value is above this threshold."""
     before: int = 1
-    """Leave out units that are active at one of so many characters before the range; 0 keeps them."""
+    """Exclude units that are active at one of the N characters before the range; 0 keeps them."""
     after: int = 0
-    """Leave out units that are active at one of so many characters after the range; 0 keeps them."""
+    """Exclude units that are active at one of the N characters after the range; 0 keeps them."""
     layer: int = 1
     """The layer whose units are read; 0 reads all layers together."""
     limit: int = 20
-    """How many matches to list."""
+    """The number of matches to list."""
     quantity: str = AUTO
-    """A recorded quantity, such as hidden or forget; auto is the cell where there is one, else hidden."""
+    """A recorded quantity, such as hidden or forget; auto is cell if the network has one, else hidden."""
     positive_only: bool = False
     """Ignore strongly negative values, as LSTMVis does."""
     characters: int = 0
-    """Search only so many characters from the beginning of the text; 0 searches all."""
+    """Search only the first N characters of the text; 0 searches all."""
 
     def check(self, architecture: Architecture) -> None:
         if self.layer != 0:
@@ -190,7 +189,7 @@ class Selection:
     """The units that are on over exactly [start, stop).
 
     units: (S,) columns of the values. signs: (S,) int8, 1 above τ, −1 below −τ. negative: whether strongly
-    negative units were looked for as well.
+    negative units are included.
     """
 
     start: int
@@ -238,10 +237,10 @@ def select(
     after: int = 0,
     negative: bool = True,
 ) -> Selection:
-    """The units that are on over exactly [start, stop) of `values` (T, H), as they are shown (−1..1).
+    """The units that are on over exactly [start, stop) of `values` (T, H), as displayed (−1..1).
 
-    before, after: the margins l and r; where the text ends within one, the rest of it counts. Raises
-    ValueError where [start, stop) is not a range of the values.
+    before, after: the margins l and r; truncated at the ends of the text. Raises ValueError if
+    [start, stop) is not a range of the values.
     """
     if not 0 <= start < stop <= len(values):
         raise ValueError(f"[{start}, {stop}) is not a range of {len(values)} positions")
@@ -262,11 +261,11 @@ def match(
     exclude: tuple[int, int] | None = None,
     pool: int = _POOL,
 ) -> Matches:
-    """Rank the ranges of a text, of any length, by the units they share with `selection`.
+    """Rank the ranges of a text by the number of units they share with `selection`.
 
-    values: (T, H), or consecutive stretches of it, each (n, H), of which one is in memory at a time.
-    exclude: a range [a, b) that no match may overlap, such as the selection itself. pool: how many
-    candidates are kept.
+    values: (T, H), or an iterable of consecutive parts (n, H), of which one is in memory at a time.
+    exclude: a range [a, b) that no match may overlap, such as the selection itself. pool: the number of
+    candidates kept.
     """
     candidates = _Pool(selection, exclude, pool)
     positions = 0
@@ -281,7 +280,7 @@ def match_result(
 ) -> MatchResult:
     """Name the units, and read the text of the matches.
 
-    layer: 0 where the columns of the values are the units of all layers. read: gives the characters
+    layer: 0 if the columns of the values are the units of all layers. read: returns the characters
     start .. stop−1.
     """
     selection = matches.selection
@@ -326,10 +325,10 @@ class _Pool:
         self._least_shared = 1
 
     def add(self, signs: NDArray[np.int8], starts: Short, ends: NDArray[np.bool_], first: int) -> None:
-        """Take the ranges that end within some rows; `first` is the position of the first row.
+        """Add the ranges that end within the rows; `first` is the position of the first row.
 
-        signs, starts: (n, H) each unit's sign, and since which position it has it. ends: (n, H) whether it
-        changes after the row.
+        signs, starts: (n, H) the sign of each unit, and the position since which it has that sign. ends: (n,
+        H) whether the sign changes after the row.
         """
         units = self._selection.units
         is_on = signs[:, units] == self._selection.signs
@@ -337,14 +336,14 @@ class _Pool:
         rows = np.flatnonzero(turns_off.any(axis=1) & (is_on.sum(axis=1) >= self._least_shared))
         if not len(rows):
             return
-        # In order of beginnings: a range from the k-th beginning shares k units; of equal ones the last.
+        # Sorted by start: a range from the k-th start shares k units; of equal starts the last counts.
         since = np.where(is_on[rows], starts[np.ix_(rows, units)], np.int32(_NEVER))
         first_to_end = np.where(turns_off[rows], since, np.int32(_NEVER)).min(axis=1, keepdims=True)
         since.sort(axis=1)
         is_last_equal = np.ones_like(since, dtype=np.bool_)
         is_last_equal[:, :-1] = since[:, :-1] != since[:, 1:]
         shared = np.arange(1, len(units) + 1)
-        # The range must end here, so it holds a unit that turns off here: one that began no later.
+        # The range must end here, so it contains a unit that turns off here and turned on no later.
         is_range = (
             (since != _NEVER) & is_last_equal & (since >= first_to_end) & (shared >= self._least_shared)
         )
@@ -392,9 +391,9 @@ class _Pool:
 def _runs(
     values: Float | Iterable[Float], selection: Selection
 ) -> Iterator[tuple[NDArray[np.int8], Short, NDArray[np.bool_]]]:
-    """Rows of the text: each unit's sign (n, H), since which position it has it, and whether it changes next.
+    """Rows of the text: the sign of each unit (n, H), its start position, and whether it changes next.
 
-    A row is given when its successor is known; after the last row of the text everything changes.
+    A row is yielded once its successor is known; after the last row of the text every sign changes.
     """
     position = 0
     last: NDArray[np.int8] | None = None

@@ -1,9 +1,9 @@
-"""Names of neurons: for every unit the built-in feature that one of its quantities predicts best.
+"""Names of neurons: for every unit, the built-in feature that one of its quantities predicts best.
 
-As in a search (find.py), a feature's quantity is selected on one half of the text and its score is that of
-the other half. Features that need memory, such as quotes or the column, go before those that the current
-character gives away, such as a digit; and a feature's best unit is named after it before any unit gets its
-own best feature. A quantity that hardly changes is not considered.
+As in a search (find.py), the quantity for a feature is selected on one half of the text and scored on the
+other half. Features that need memory, such as quotes or the column, take precedence over those that depend on
+the current character alone, such as a digit. The best unit of each feature is named first; the remaining
+units are then named after their best feature. Quantities that are nearly constant are not considered.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.tracing.trace import Trace
 
 _LEAST = 20
-"""A feature is considered if it is on, and off, at so many positions of each half."""
+"""A feature must be on, and off, at least at this many positions of each half."""
 _SHUFFLES = 4
 _STEADY = 0.02
-"""A quantity whose values, as they are colored, have a smaller standard deviation is not considered."""
+"""A quantity is not considered if its displayed values have a smaller standard deviation."""
 _MEMORY = 0.25
-"""How much is added to the strength of a feature that needs memory when a unit's best feature is chosen."""
+"""A bonus on the strength of features that need memory, when the best feature of a unit is chosen."""
 _NAMED_FIRST = 0.3
-"""The strength from which a feature's best unit is named after it."""
+"""The minimum strength at which the best unit of a feature is named after it."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class NeuronLabel:
 
 @dataclass(frozen=True)
 class FeatureScores:
-    """What every unit says about one feature; N = layers · H units, layer after layer.
+    """Scores of every unit for one feature; N = layers · H units, one layer after another.
 
-    held_out: (N,) the held-out score of each unit's best quantity, 0.5 (AUC) or 0 (Spearman) for none.
+    held_out: (N,) the held-out score of the best quantity of each unit; 0.5 (AUC) or 0 (Spearman) if it has
+    none.
     quantity: (N,) the index of that quantity among the cell's. direction: (N,) 1 or −1.
     """
 
@@ -85,10 +86,10 @@ class FeatureScores:
 
 @dataclass(frozen=True, eq=False)
 class NamesResult(Result):
-    """Names of units, those after whom a feature's best unit is named first.
+    """Names of units; the best units of features come first.
 
-    characters: how many were read. labels: at most one for each unit. scores: for every feature that occurs
-    often enough, every unit's score, by the feature's name.
+    characters: the number of characters read. labels: at most one for each unit. scores: for every feature
+    that occurs often enough, every unit's score, by the feature's name.
     """
 
     characters: int
@@ -98,7 +99,7 @@ class NamesResult(Result):
 
 @dataclass(frozen=True)
 class Names(Query[NamesResult]):
-    """Name each neuron after the built-in feature that it predicts best.
+    """Name each neuron after the feature that it predicts best.
 
     Example::
 
@@ -112,9 +113,9 @@ class Names(Query[NamesResult]):
     activity = "naming neurons"
 
     characters: int = 20_000
-    """Read so many characters from the beginning of the text."""
+    """Read the first N characters of the text."""
     seed: int = 0
-    """For the shuffled baseline."""
+    """Seed of the shuffled baseline."""
 
     def check(self, architecture: Architecture) -> None:
         check_range("characters", self.characters, 200)
@@ -127,9 +128,9 @@ class Names(Query[NamesResult]):
 
 
 def name_neurons(trace: Trace, progress: Progress = NO_PROGRESS, *, seed: int = 0) -> NamesResult:
-    """Names from all built-in features along a trace. Raises TextError for a text too short, Cancelled."""
+    """Names of the units of a trace, from all built-in features. Raises TextError, Cancelled."""
     if len(trace) < 8 * _LEAST:
-        raise TextError(f"{len(trace)} characters are too few to name neurons by: give a longer text")
+        raise TextError(f"{len(trace)} characters are too few to name neurons: give a longer text")
     architecture = trace.architecture
     scores = feature_scores(trace, progress, seed=seed)
     strengths = {name: each.strength for name, each in scores.items()}
@@ -155,7 +156,8 @@ def feature_scores(
 ) -> dict[str, FeatureScores]:
     """Every unit's held-out score for every built-in feature that is on and off often enough.
 
-    A quantity whose score on the selection half is within the shuffled baseline has none. Raises Cancelled.
+    A quantity scores chance if it does not exceed the shuffled baseline on the selection half. Raises
+    Cancelled.
     """
     columns = Columns.of(trace.architecture)
     answers = {

@@ -1,8 +1,8 @@
-"""The network and n-gram models: mean losses, and the characters at which the two differ most.
+"""Losses of the network and of n-gram models, and the characters at which they differ most.
 
 Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), sections
 4.1 and 4.2. A difference is ln p of the network − ln p of the n-gram model of the best order, in nats; above
-0 the network gave the true character more.
+0 the network assigned a higher probability.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ _AROUND = 60
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """One character to which the two models gave different probabilities.
+    """One character and its probabilities under the two models.
 
     position: of the character. before, character, after: the text around it, up to 60 characters each way.
-    network, ngram: the probability that each gave it. nats: ln network − ln ngram.
-    around: (n,) the differences of `before`, the character and `after`; 0 for what was not evaluated.
+    network, ngram: its probability under each model. nats: ln network − ln ngram.
+    around: (n,) the differences of `before`, the character and `after`; 0 for characters that were not
+    evaluated.
     """
 
     position: int
@@ -47,10 +48,10 @@ class Difference:
 class NgramsResult(Result):
     """Mean losses in nats per character, and where the network and the best n-gram model differ most.
 
-    split: what was evaluated, and what n-grams learned. network_nats: the network's loss.
-    by_order: each order's loss. order: the best one; ngram_nats: its loss.
-    ahead: where the network gave the true character more, the largest difference first; behind: where it gave
-    it less.
+    split: the evaluated characters, and the text that n-gram models learned. network_nats: the loss of the
+    network. by_order: the loss of each order. order: the best order. ngram_nats: its loss.
+    ahead: characters with a higher probability under the network, the largest difference first; behind: those
+    with a lower probability.
     """
 
     split: Split
@@ -63,13 +64,16 @@ class NgramsResult(Result):
 
     @property
     def ahead_nats(self) -> float:
-        """By how many nats per character the network is better than the best n-gram model."""
+        """Loss of the best n-gram model − loss of the network, nats per character."""
         return self.ngram_nats - self.network_nats
 
 
 @dataclass(frozen=True)
 class Ngrams(Query[NgramsResult]):
-    """The network's loss and that of n-gram models of orders 1 to 9, and where they differ most.
+    """Losses of the network and of n-gram models, compared.
+
+    n-gram models have orders 1 to 9. The result lists the characters at which the network and the best one
+    differ most.
 
     Example::
 
@@ -84,11 +88,11 @@ class Ngrams(Query[NgramsResult]):
     activity = "counting n-grams"
 
     characters: int = CHARACTERS
-    """Evaluate so many characters; 0 evaluates all."""
+    """The number of characters to evaluate; 0 evaluates all."""
     train: str = ""
     """The text that n-grams learn; empty for the text that the model was trained on."""
     limit: int = 20
-    """How many characters to list where the network is ahead, and how many where it is behind."""
+    """The number of characters to list at which the network is ahead, and at which it is behind."""
 
     def check(self, architecture: Architecture) -> None:
         Comparison(self.characters, self.train).check(architecture)
@@ -115,9 +119,9 @@ class Ngrams(Query[NgramsResult]):
 class NgramPageResult(Result):
     """The difference at every character of a page.
 
-    start: the position of the first. order: of the n-gram model.
-    nats: (T,) ln p of the network − ln p of the n-gram model; the first character of a text, which nothing is
-    before, has 0.
+    start: the position of the first character. order: the order of the n-gram model.
+    nats: (T,) ln p of the network − ln p of the n-gram model; 0 for the first character of a text, which is
+    not predicted.
     """
 
     start: int
@@ -129,8 +133,8 @@ class NgramPageResult(Result):
 class NgramPage(Query[NgramPageResult]):
     """The difference between the network and the best n-gram model at every character of a page.
 
-    The order is the best one of `Ngrams` with the same fields. Copies of the page are removed from what
-    n-grams learn.
+    The order is the best one of `Ngrams` with the same fields. Copies of the page are removed from
+    the text that n-gram models learn.
 
     Example::
 
@@ -149,7 +153,7 @@ class NgramPage(Query[NgramPageResult]):
     stop: int
     """The position after the last character."""
     characters: int = CHARACTERS
-    """Choose the best order on so many characters; 0 takes all."""
+    """The number of characters on which the best order is chosen; 0 takes all."""
     train: str = ""
     """The text that n-grams learn; empty for the text that the model was trained on."""
 
@@ -167,7 +171,7 @@ class NgramPage(Query[NgramPageResult]):
 
 
 def _described(compared: ComparisonResult, numbers: Iterable[int]) -> tuple[Difference, ...]:
-    """numbers: of evaluated characters."""
+    """numbers: indices of evaluated characters."""
     text, nats, lead = compared.before + compared.text, compared.differences, len(compared.before)
     found = []
     for number in numbers:
@@ -181,8 +185,8 @@ def _described(compared: ComparisonResult, numbers: Iterable[int]) -> tuple[Diff
                 text[first:at],
                 text[at],
                 text[at + 1 : stop],
-                float(np.exp(compared.network[number])),
-                float(np.exp(compared.ngram[number])),
+                float(np.exp(compared.network_log_probabilities[number])),
+                float(np.exp(compared.ngram_log_probabilities[number])),
                 float(nats[number]),
                 around.astype(np.float32),
             )

@@ -1,15 +1,15 @@
 """A linear probe: how well all units together predict a feature, to compare with the best single unit.
 
-Boolean: logistic regression with an L1 penalty, so that the units it does without have the weight 0,
+Boolean: logistic regression with an L1 penalty, so that many weights are 0,
 
     minimise  mean log(1 + exp(−y (w·x + b))) + λ ‖w‖₁          y = ±1, x standardised
 
 along a path of falling λ, each by accelerated proximal gradient (FISTA, Beck & Teboulle 2009) over the units
 that the sequential strong rule keeps (Tibshirani et al. 2012), checked against the optimality conditions.
-Number: ridge regression. The penalty is chosen on every fourth block of what may be learnt from; the score,
-AUC or Spearman, is of positions that may not.
+Number: ridge regression. The penalty is chosen on every fourth block of the training positions; the score,
+AUC or Spearman, is computed on held-out positions.
 
-It is written here, in matrix products, because the path is short and what the package depends on is too.
+It is implemented here, with matrix products, to avoid a dependency on scikit-learn.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Float = NDArray[np.float32]
 
 _STEPS = 8
 _FALL = 0.45
-"""The penalties of the path: each so many times the last."""
+"""The ratio of consecutive penalties of the path."""
 _ROUNDS = 40
 _BLOCKS = 16
 _PATIENCE = 2
-"""Penalties without a better score after which the path ends."""
+"""The path ends after this many penalties without a better score."""
 _CLOSE_ENOUGH = 0.002
-"""A score so near the best is as good, where it takes fewer units."""
+"""A score within this distance of the best is preferred if it uses fewer units."""
 _PERFECT = 1 - _CLOSE_ENOUGH
 _ROWS = 1024
 _RIDGES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4)
@@ -55,13 +55,13 @@ def probe(
     *,
     progress: Progress = NO_PROGRESS,
 ) -> Probe:
-    """Fit to states (n, D) and answers (n,), in the order of the text; judge on the others. Raises Cancelled.
+    """Fit a probe to states (n, D) and answers (n,), in text order, and score it on the held-out ones.
 
-    A boolean answer is 0 or 1. The D columns are one or more numbers of each of `units` units, the first of
-    all units before the second of all units.
+    A boolean answer is 0 or 1. The D columns are one or more blocks of `units` columns, such as the cell
+    states of all units and then their hidden states. Raises Cancelled.
     """
     mean, scale = states.mean(axis=0), states.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, np.inf)  # a unit that never changes says nothing
+    scale = np.where(scale > 1e-6, scale, np.inf)  # a constant unit carries no information
     x, held_x = (torch.from_numpy((part - mean) / scale) for part in (states, held_states))
     y = torch.from_numpy(2 * answers - 1 if kind == "boolean" else answers - answers.mean())
     judge = _auc if kind == "boolean" else _spearman
@@ -85,7 +85,7 @@ def _chosen(
     y: Tensor,
     judge: Callable[[Tensor, Tensor], float],
 ) -> Tensor:
-    """Weights of the strongest penalty that does about the best on every fourth block, fitted to the rest."""
+    """Weights for the strongest penalty close to the best on every fourth block, fitted to the others."""
     judges = torch.arange(len(x)) * _BLOCKS // len(x) % 4 == 3
     if not (_varies(y[judges]) and _varies(y[~judges])):
         return next(islice(path(x, y), _PATIENCE, None))
@@ -105,7 +105,7 @@ def _varies(y: Tensor) -> bool:
 
 
 def _lasso_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Iterator[Tensor]:
-    """Weights for falling penalties, each from where the last ended."""
+    """Weights for decreasing penalties, each initialized with the previous solution."""
     weights = x.new_zeros(x.shape[1])
     share = float((y > 0).float().mean())
     intercept = math.log(share / (1 - share))
@@ -128,19 +128,19 @@ def _lasso_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Itera
 
 
 def _gradient(x: Tensor, y: Tensor, weights: Tensor, intercept: float) -> Tensor:
-    """Of the mean logistic loss, by the weights."""
+    """The gradient of the mean logistic loss with respect to the weights."""
     return -(_pull(y, x @ weights + intercept) @ x) / len(x)
 
 
 def _pull(y: Tensor, margin: Tensor) -> Tensor:
-    """y σ(−y m): how strongly each position wants its margin moved."""
+    """y σ(−y m): the negative gradient of the logistic loss with respect to each margin."""
     return y * torch.sigmoid(-y * margin)
 
 
 def _fista(
     x: Tensor, y: Tensor, weights: Tensor, intercept: float, penalty: float, progress: Progress = NO_PROGRESS
 ) -> tuple[Tensor, float]:
-    """The minimum from a warm start, restarted where momentum carries uphill (O'Donoghue & Candès 2015)."""
+    """The minimum from a warm start, restarted when the objective increases (O'Donoghue & Candès 2015)."""
     design = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
     now = torch.cat([weights, weights.new_tensor([intercept])])
     step = 1.0 / max(_curvature(design), 1e-9)
@@ -176,7 +176,7 @@ def _curvature(design: Tensor) -> float:
 
 
 def _ridge_path(x: Tensor, y: Tensor, progress: Progress = NO_PROGRESS) -> Iterator[Tensor]:
-    """Weights for falling penalties."""
+    """Weights for decreasing penalties."""
     products, shared = x.new_zeros(x.shape[1], x.shape[1]), (y @ x).double()
     for part in torch.split(x, _ROWS):
         progress.check()

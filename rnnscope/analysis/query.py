@@ -1,8 +1,8 @@
-"""Queries and results: the one shape that every analysis has.
+"""Queries and results: the interface of every analysis.
 
 An analysis is one module: a frozen `Query`, whose fields are its options and whose `run` is its computation,
-and a frozen `Result`. `Session.ask(query)` answers it for a notebook, the command line, `--json` and the
-screens alike, so that they cannot disagree.
+and a frozen `Result`. `Session.ask(query)` computes the result for notebooks, the command line, `--json`
+and the screens.
 
     @dataclass(frozen=True)
     class Longest(Query["LongestResult"]):
@@ -41,7 +41,7 @@ R = TypeVar("R", bound="Result")
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to a query: a frozen dataclass, documented in its class. A notebook displays it.
+    """The result of a query: a frozen dataclass, documented in its class and displayed in notebooks.
 
     Example::
 
@@ -53,19 +53,18 @@ class Result:
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON can hold it: arrays as lists, a number that is not finite as None."""
+        """The result as JSON values: arrays as lists, NaN and infinities as None."""
         return {field.name: as_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     def _repr_html_(self) -> str:
-        # How a result is drawn is known to `rnnscope.render` alone, which stands above the analyses; it is
-        # imported by its name, when a notebook asks, so that the arrows between packages run one way.
+        # `rnnscope.render` depends on the analyses; imported by name, the dependency stays one-way.
         html: str = importlib.import_module("rnnscope.render").to_html(self)
         return html
 
 
 @dataclass(frozen=True)
 class Query(Generic[R]):
-    """A question about a model and a text: a frozen dataclass. Queries with equal fields are the same.
+    """A query about a model and a text: a frozen dataclass. Queries with equal fields are equal.
 
     Example::
 
@@ -79,7 +78,7 @@ class Query(Generic[R]):
     name: ClassVar[str]
     """The name of the analysis on the command line and in JSON, such as `saturation`."""
     activity: ClassVar[str] = "analyzing"
-    """What a progress line says while it runs, such as `reading gates`."""
+    """The label of the progress line while it runs, such as `reading gates`."""
     kept_as: ClassVar[type[Result] | None] = None
     """The class of its results if a session keeps them on disk; JSON must hold all their fields."""
 
@@ -87,39 +86,39 @@ class Query(Generic[R]):
         """Raise OptionError for a field that is out of range or does not fit the network."""
 
     def run(self, context: Context) -> R:
-        """Compute the answer. Raises RnnscopeError for what the user can put right, and Cancelled."""
+        """Compute the result. Raises RnnscopeError for errors that the user can correct, and Cancelled."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a query is computed from."""
+    """The inputs of a query."""
 
     reader: TextReader
     """The text, and the activations of any part of it."""
     architecture: Architecture
-    """The network's architecture, which is known also where only a trace is at hand."""
+    """The network's architecture, which is also known for a trace without a model."""
     progress: Progress
     _ask: Callable[[Query[Any], Progress], Any]
     training_text: Callable[[], str | None]
-    """The text that the model was trained on, without its validation and test parts; None if not at hand."""
+    """The training split of the text that the model was trained on; None if it is not available."""
 
     @property
     def model(self) -> CharRNN:
-        """The network. Raises OptionError where only a trace is at hand."""
+        """The network. Raises OptionError for a trace without a model."""
         model = self.reader.model
         if model is None:
-            raise OptionError("this analysis needs a model, but only a trace is at hand")
+            raise OptionError("this analysis needs a model, but only a trace is available")
         return model
 
     def ask(self, query: Query[R], progress: Progress = NO_PROGRESS) -> R:
-        """The answer to another query, computed once for the whole session."""
+        """The result of another query, computed once for the whole session."""
         answer: R = self._ask(query, progress)
         return answer
 
 
 def as_json(value: Any) -> Any:
-    """A value of a result as JSON holds it. Raises TypeError for what JSON cannot hold."""
+    """A value of a result as a JSON value. Raises TypeError for unsupported types."""
     if isinstance(value, Result):
         return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,13 +1,13 @@
 """Saliency: which earlier characters one prediction depends on.
 
 Madsen, "Visualizing memorization in RNNs" (Distill 2019), calls it connectivity: of the prediction of the
-character x_T+1 to each character x_t before it,
+character x_T+1 to each earlier character x_t,
 
     ‖∂ ln p(x_T+1 | x_1 … x_T) / ∂ x_t‖₂        x_t the one-hot input
 
 scaled by its maximum. It is exact (backpropagation through the network), over a window of characters before
-the prediction. The window starts in the state that the network has there after everything before; that state
-is not differentiated. Where the state is reset for a new document, what is before it has no influence: 0.
+the prediction. The window starts from the state of the network after all of the text before it; gradients stop
+at that state. Where the state is reset for a new document, what is before it has no influence: 0.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 METHOD = "gradient norm with respect to the one-hot input"
 WINDOW = 200
-"""Characters before a prediction, by default."""
+"""Default number of characters before a prediction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class SaliencyResult(Result):
     position: of the predicted character. start: of the first character of the window. text: (n + 1)
     characters, the window and the predicted one. log_probability: ln p of the predicted character.
     norms: (n,) float64, ‖∂ ln p / ∂ x_t‖₂. connectivity: (n,) the norms divided by the largest, 0..1.
-    method: how saliency was measured, in words.
+    method: a description of the measure.
     """
 
     position: int
@@ -68,7 +68,7 @@ class Saliency(Query[SaliencyResult]):
     position: int
     """The predicted character; positions count from 0, and the first character is not predicted."""
     window: int = WINDOW
-    """Characters before it to look at."""
+    """The number of characters before it to attribute the prediction to."""
 
     def check(self, architecture: Architecture) -> None:
         check_range("position", self.position, 1)
@@ -80,7 +80,7 @@ class Saliency(Query[SaliencyResult]):
         ids = reader.ids(start, self.position + 1)
         if len(ids) <= self.position - start:
             length = reader.length(context.progress)
-            raise OptionError(f"the text has {length:,} characters; there is none at {self.position:,}")
+            raise OptionError(f"the text has {length:,} characters; position {self.position:,} is beyond its end")
         # Nothing passes the beginning of a document: characters before it have a gradient of zero.
         begins = reader.document_starts(start + 1, self.position, context.progress)
         first = int(begins[-1]) if len(begins) else start

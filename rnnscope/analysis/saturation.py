@@ -1,9 +1,9 @@
-"""Gate saturation: which gates stand open, which are shut, and for how much of a text.
+"""Gate saturation: which gates are open, which are shut, and for how much of a text.
 
 Karpathy, Johnson & Fei-Fei, *Visualizing and Understanding Recurrent Networks* (arXiv 1506.02078), section
 4.2: for each gate of each unit the share of positions at which it is below 0.1 (left-saturated, shut) and
-above 0.9 (right-saturated, open). In the scatter of right (x) against left (y) every *unit* is one dot, and
-no dot lies above x + y = 1.
+above 0.9 (right-saturated, open). In the scatter plot of right (x) against left (y) every *unit* is one dot,
+and no dot lies above x + y = 1.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SaturationResult(Result):
     gates: tuple[GateSaturation, ...]
 
     def of(self, layer: int, gate: str) -> GateSaturation:
-        """One gate of one layer. Raises KeyError where there is no such gate."""
+        """One gate of one layer. Raises KeyError if there is no such gate."""
         for each in self.gates:
             if (each.layer, each.gate) == (layer, gate):
                 return each
@@ -79,7 +79,7 @@ class Saturation(Query[SaturationResult]):
     high: float = 0.9
     """A gate above this is open (right-saturated)."""
     characters: int = 0
-    """Read only so many characters from the beginning of the text; 0 reads all."""
+    """Read only the first N characters of the text; 0 reads all."""
 
     def check(self, architecture: Architecture) -> None:
         check_range("low", self.low, 0, 1)
@@ -94,7 +94,7 @@ class Saturation(Query[SaturationResult]):
 def saturation(traces: Iterable[Trace], low: float = 0.1, high: float = 0.9) -> SaturationResult:
     """Count over a text that comes in one trace or several; only one of them is in memory at a time.
 
-    Raises TextError where there are no positions.
+    Raises TextError if there are no positions.
     """
     counts: dict[str, NDArray[np.int64]] = {}
     positions = 0

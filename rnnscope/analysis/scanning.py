@@ -1,6 +1,6 @@
-"""Text read in pieces, several rows side by side, in linear time: what was read before a piece is carried.
+"""Text features computed piece by piece, in linear time, for several rows in parallel.
 
-    behind |  piece: n characters, what is asked about  | ahead
+    behind |  piece: n characters, to be computed       | ahead
      (8)   |  t = 0 … n−1                               | (256)
 
 Each function below computes all positions of a piece at once, by running sums and maxima along its rows, and
@@ -21,7 +21,7 @@ Codes = NDArray[np.int32]
 
 BEHIND = 8
 AHEAD = 256
-"""How many characters after a position may decide about it."""
+"""The number of characters after a position that a feature may look at."""
 
 _TABLE = 0x10000
 _FAR = np.int32(1 << 29)
@@ -32,7 +32,7 @@ Class = Literal["letter", "word", "upper", "lower", "digit", "space"]
 
 @cache
 def _members(kind: Class) -> Bools:
-    """Which code points belong; what is beyond the basic plane (and the last entry) does not."""
+    """A table of code points in a class; its last entry, False, is for those beyond the basic plane."""
     table = np.zeros(_TABLE + 1, np.bool_)
     belongs = {
         "letter": str.isalpha,
@@ -47,12 +47,12 @@ def _members(kind: Class) -> Bools:
 
 
 def member(codes: Codes, kind: Class) -> Bools:
-    """Which characters are letters, parts of words, upper or lower case, digits, or white."""
+    """True for characters of a class, such as letters or white space."""
     return _members(kind)[np.minimum(codes, _TABLE)]
 
 
 def among(codes: Codes, symbols: str) -> Bools:
-    """Which characters are one of `symbols`."""
+    """True for characters in `symbols`."""
     found: Bools = codes == ord(symbols[0])
     for symbol in symbols[1:]:
         found |= codes == ord(symbol)
@@ -60,23 +60,23 @@ def among(codes: Codes, symbols: str) -> Bools:
 
 
 class Memory:
-    """What is carried from one piece of the rows of text to the next: one number per row under each name."""
+    """State carried from piece to piece: one number per row under each name, initially zero."""
 
     def __init__(self, rows: int) -> None:
         self._kept: dict[str, Ints] = {}
         self._rows = rows
-        # A text begins as if a line break stood before it.
+        # A text begins as if after a line break.
         self.behind: Codes = np.full((rows, BEHIND), ord("\n"), np.int32)
 
     def recall(self, name: str) -> Ints:
         return self._kept.get(name, np.zeros(self._rows, np.int32))
 
     def keep(self, name: str, values: Ints | Bools) -> None:
-        """Leave the last of the values (rows, n) to the piece that follows."""
+        """Keep the last of the values (rows, n) for the next piece."""
         self._kept[name] = values[:, -1].astype(np.int32)
 
     def leave(self, wide: Codes, n: int) -> None:
-        """Leave the last of n characters, before which stand those that were left here (rows, 8 + n …)."""
+        """Keep the last characters of `wide` (rows, 8 + n …), which starts with those kept here before."""
         self.behind = wide[:, n : n + BEHIND]
 
 
@@ -92,8 +92,8 @@ def upcoming(events: Bools) -> Ints:
 
 
 def comes_next(marks: Bools, events: Bools) -> Bools:
-    """Whether the first event from each position on is one of `marks`; true where there is no event."""
-    numbered = 2 * _positions(events) + ~marks  # the last bit says which it was
+    """True where the first event from each position on is in `marks`, or if no event follows."""
+    numbered = 2 * _positions(events) + ~marks  # the last bit distinguishes marks from other events
     nearest = np.where(events, numbered, _FAR)[:, ::-1]
     found: Bools = np.minimum.accumulate(nearest, axis=1)[:, ::-1] & 1 == 0
     return found
@@ -109,8 +109,8 @@ def since(events: Bools, memory: Memory, name: str) -> Ints:
 
 
 def latched(on: Bools, off: Bools, memory: Memory, name: str) -> Bools:
-    """Whether the last event was `on` rather than `off`; `off` wins where both are."""
-    turned = 2 * _positions(on) + 2 + (on & ~off)  # above what is recalled; the last bit says which it was
+    """True where the last event was `on` rather than `off`; at a position with both, `off` counts."""
+    turned = 2 * _positions(on) + 2 + (on & ~off)  # greater than the recalled value; the last bit is 1 for on
     last = np.where(on | off, turned, memory.recall(name)[:, None])
     inside: Bools = (np.maximum.accumulate(last, axis=1, out=last) & 1).astype(np.bool_)
     memory.keep(name, inside)
@@ -118,9 +118,11 @@ def latched(on: Bools, off: Bools, memory: Memory, name: str) -> Bools:
 
 
 def counted(weights: Bools | Ints, resets: Bools, memory: Memory, name: str) -> Ints:
-    """The sum of `weights`, none below 0, after the last reset; what stands on a reset does not count."""
+    """The sum of nonnegative `weights` after the last reset; weights at a reset do not count."""
     total = np.cumsum(weights, axis=1, dtype=np.int32)
-    before = np.where(resets, total, -memory.recall(name)[:, None])  # a sum only grows: the last is the most
+    before = np.where(
+        resets, total, -memory.recall(name)[:, None]
+    )  # the sum is nondecreasing: the last value is the largest
     total -= np.maximum.accumulate(before, axis=1, out=before)
     memory.keep(name, total)
     return total
@@ -133,8 +135,8 @@ def _positions(events: Bools) -> Ints:
 def depth(opens: Bools, closes: Bools, resets: Bools, memory: Memory, name: str) -> Ints:
     """The number of openers without their closer. A closer without an opener is ignored.
 
-    With S the running sum of the steps, a sum that may not fall below zero is S − min(0, min S so far); a
-    reset is a step so far down that it always ends at zero.
+    With S the running sum of the steps, the sum clamped at zero is S − min(0, min S so far); a reset is a
+    step down that is large enough to end at zero.
     """
     steps = opens.astype(np.int32) - closes - resets * _DEEP
     steps[:, 0] += memory.recall(name)

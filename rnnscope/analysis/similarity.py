@@ -1,7 +1,7 @@
-"""An order of units in which those that are active together lie together.
+"""An order of units in which correlated units are adjacent.
 
-Average linkage on 1 − r, r the correlation of two units along the text; at each joining the two ends that are
-most alike meet.
+Average linkage on 1 − r, r the correlation of two units along the text; each merge is oriented so that
+the most similar ends meet.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Int = NDArray[np.int64]
 
 _TINY = 1e-9
 _ROWS = 8192
-"""Positions at once, where sums over a text are in float64."""
+"""Positions per block of the float64 sums over a text."""
 
 
 def by_similarity(values: Float) -> Int:
-    """(H,) an order of the units of `values` (T, H) in which correlated units lie together."""
+    """(H,) an order of the units of `values` (T, H) in which correlated units are adjacent."""
     order, _ = linkage(1.0 - correlations(values))
     return order
 
 
 def correlations(values: Float, *, rows: int = _ROWS) -> Double:
-    """(H, H) correlations of `values` (T, H); 0 with a unit that never changes, 1 with itself.
+    """(H, H) correlations of `values` (T, H); 0 with a constant unit, 1 on the diagonal.
 
-    rows: positions summed at once.
+    rows: positions per block.
     """
     mean = values.mean(axis=0, dtype=np.float64)
     products = np.zeros((values.shape[1], values.shape[1]))
@@ -35,7 +35,7 @@ def correlations(values: Float, *, rows: int = _ROWS) -> Double:
         centered = values[start : start + rows] - mean
         products += centered.T @ centered
     deviations = np.sqrt(np.diag(products))
-    # What rounding leaves of a constant is not a change.
+    # The rounding error of a constant is not a variance.
     deviations[deviations <= 1e-6 * np.sqrt(len(values)) * np.maximum(np.abs(mean), _TINY)] = np.inf
     r: Double = np.clip(products / np.outer(deviations, deviations), -1.0, 1.0)
     np.fill_diagonal(r, 1.0)
@@ -43,10 +43,10 @@ def correlations(values: Float, *, rows: int = _ROWS) -> Double:
 
 
 def linkage(distances: Double) -> tuple[Int, Double]:
-    """Join the closest clusters until there is one: the order of its leaves, and the H − 1 heights.
+    """Merge the closest clusters until one is left; returns the order of its leaves and the H − 1 heights.
 
-    The distance of two clusters is the mean over their members. Chains of nearest neighbors end in pairs that
-    are each other's nearest (Benzécri 1982; Juan 1982), so the time grows with H².
+    The distance of two clusters is the mean over their members. The nearest-neighbor chain algorithm
+    (Benzécri 1982; Juan 1982) takes time proportional to H².
     """
     between = np.array(distances, np.float64)
     np.fill_diagonal(between, np.inf)
@@ -76,7 +76,7 @@ def linkage(distances: Double) -> tuple[Int, Double]:
 
 
 def _joined(left: list[int], right: list[int], distances: Double) -> list[int]:
-    """Two runs of units end to end, turned so that the closest of their ends meet."""
+    """Two orders concatenated, reversed if needed so that their closest ends meet."""
     turned = (
         (left, right),
         (left, right[::-1]),

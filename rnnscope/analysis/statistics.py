@@ -1,12 +1,13 @@
-"""How well one number predicts a feature: AUC, average precision and Spearman's correlation.
+"""Scores of one number as a predictor of a feature: AUC, average precision, Spearman's correlation.
 
-    AUC        the chance that a position where the feature is on has the higher value; a tie counts half.
+    AUC        the probability that a position where the feature is on has the higher value; a tie counts
+    half.
                With r the ranks 1 … n (ties share their mean) it is (mean r where on − (n₊ + 1)/2) / n₋.
-    AP         Σ (recall_k − recall_{k−1}) · precision_k over falling thresholds; for features that are rare.
+    AP         Σ (recall_k − recall_{k−1}) · precision_k over decreasing thresholds; for rare features.
     Spearman   the correlation of ranks.
 
-For a text whose activations do not fit in memory, histograms stand for the values; two values in one bin
-count as a tie.
+If the activations of a text do not fit in memory, histograms replace the values; two values in one bin count
+as a tie.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _MOST_BATCHES, _LEAST_BATCHES, _LEAST_IN_BATCH = 30, 5, 10
 class Probe:
     """The score of a linear probe.
 
-    held_out: AUC or Spearman on positions it was not fitted to. units_used: how many have a weight.
+    held_out: AUC or Spearman on held-out positions. units_used: the number of units with a nonzero weight.
     """
 
     held_out: float
@@ -37,12 +38,12 @@ class Probe:
 
 
 def auc(values: NDArray[Any], is_on: Bools) -> float:
-    """Area under the ROC curve of `values` (n,) for `is_on` (n,); ½ where either class is empty."""
+    """Area under the ROC curve of `values` (n,) for `is_on` (n,); ½ if either class is empty."""
     return float(auc_of_ranks(centered_ranks(values[None].astype(np.float64)), is_on[:, None])[0, 0])
 
 
 def spearman(values: NDArray[Any], numbers: NDArray[Any]) -> float:
-    """Spearman's rank correlation of two (n,) arrays; 0 where one of them is constant."""
+    """Spearman's rank correlation of two (n,) arrays; 0 if one of them is constant."""
     ours = centered_ranks(values[None].astype(np.float64))
     theirs = centered_ranks(numbers[None].astype(np.float64))
     return float(correlation(ours, theirs.T)[0, 0])
@@ -60,7 +61,7 @@ def average_precision(values: NDArray[Any], is_on: Bools) -> float:
 
 
 def centered_ranks(values: NDArray[Any]) -> NDArray[Any]:
-    """Each row's ranks (C, n), of its own type, moved and scaled to −½ … ½; ties share their mean."""
+    """The ranks of each row (C, n), in its type, shifted and scaled to −½ … ½; ties share their mean."""
     n = values.shape[1]
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
@@ -85,13 +86,13 @@ def auc_of_ranks(ranks: NDArray[Any], is_on: Bools) -> Doubles:
     on = is_on.sum(axis=0).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (ranks @ is_on.astype(ranks.dtype)) / on
-        areas: Doubles = 0.5 + mean * (n / (n - on))  # centered ranks have the mean 0 over all
+        areas: Doubles = 0.5 + mean * (n / (n - on))  # centered ranks have mean 0
     areas[:, (on == 0) | (on == n)] = 0.5
     return areas
 
 
 def correlation(ranks: NDArray[Any], numbers: NDArray[Any]) -> Doubles:
-    """(C, F): Pearson's correlation of centered rows (C, n) and columns (n, F) whose means are 0."""
+    """(C, F): Pearson's correlation of centered rows (C, n) and centered columns (n, F)."""
     lengths = np.sqrt(np.einsum("cn,cn->c", ranks, ranks, dtype=np.float64))[:, None]
     lengths = lengths * np.sqrt(np.einsum("nf,nf->f", numbers, numbers, dtype=np.float64))
     products = (ranks @ numbers.astype(ranks.dtype)).astype(np.float64)
@@ -112,8 +113,8 @@ def auc_of_counts(on: NDArray[Any], off: NDArray[Any]) -> Doubles:
 def spearman_of_counts(counts: NDArray[Any], sums: Doubles, variance: float) -> Doubles:
     """(…): Spearman's correlation from histograms of the values.
 
-    counts: (…, bins) the positions in each bin. sums: (…, bins) the sums of their centered ranks by the other
-    number; variance: the mean of the squares of those ranks.
+    counts: (…, bins) the positions in each bin. sums: (…, bins) the sums of their centered ranks in the other
+    variable; variance: the mean of the squares of those ranks.
     """
     n = np.maximum(counts.sum(axis=-1, keepdims=True, dtype=np.float64), 1)
     ranks = (np.cumsum(counts, axis=-1) - counts / 2) / n - 0.5
@@ -134,10 +135,10 @@ def average_precision_of_counts(on: NDArray[Any], off: NDArray[Any]) -> float:
 
 
 def mean_interval(values: NDArray[Any], confidence: float = 0.95) -> tuple[float, float] | None:
-    """A confidence interval of the mean of a series (n,) whose neighbors are correlated.
+    """A confidence interval of the mean of an autocorrelated series (n,), by batch means.
 
-    The means of consecutive batches are nearly independent even where single values are not, so Student's
-    interval of some 30 of them holds where that of all values would be far too narrow. None below 50 values.
+    The means of consecutive batches are nearly independent even if single values are not. Student's interval
+    of some 30 of them is valid; that of all values would be far too narrow. None for fewer than 50 values.
     """
     batches = min(_MOST_BATCHES, len(values) // _LEAST_IN_BATCH)
     if batches < _LEAST_BATCHES:
@@ -151,7 +152,7 @@ def mean_interval(values: NDArray[Any], confidence: float = 0.95) -> tuple[float
 
 
 def _student(probability: float, freedom: int) -> float:
-    """The quantile of Student's distribution (Abramowitz & Stegun 1964, 26.7.5); good from 4 degrees on."""
+    """The quantile of Student's distribution (Abramowitz & Stegun 1964, 26.7.5), for 4 degrees or more."""
     z = NormalDist().inv_cdf(probability)
     return (
         z

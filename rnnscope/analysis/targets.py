@@ -1,11 +1,11 @@
-"""What a search looks for at every position of a text: a feature, a regular expression, or labels.
+"""Targets of a search: a feature, a regular expression, or labels, at every position of a text.
 
-A target is read once, in the order of the text, into an array that has one number for each position:
+A target is computed once, in text order, as an array with one number per position:
 
-    boolean   1 where it holds, 0 where it does not, NaN where the position is ignored
+    boolean   1 where it is on, 0 where it is off, NaN where the position is ignored
     number    its value, NaN where the position is ignored
 
-The array of a long text is in a temporary file, so that memory does not grow with the text.
+The array of a long text is in a temporary file, so that memory use does not grow with the text.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from rnnscope.text.vocabulary import code_points
 
 Where: TypeAlias = Literal["inside", "before", "after"]
 Spans: TypeAlias = tuple[tuple[int, int, bool], ...]
-"""Stretches (start, stop, is on) of a text."""
+"""Spans (start, stop, is on) of a text."""
 Floats: TypeAlias = NDArray[np.float32]
 Read: TypeAlias = Callable[[int, int], str]
 """The characters start .. stop−1, or as many of them as there are."""
 
 PIECE = 1 << 16
-"""Characters that are read at once."""
+"""Characters read at once."""
 _AROUND = 1024
-"""How far an expression may look, and how long a match may be, across the border of two pieces."""
+"""The maximum length of a match, and of lookaround, across the boundary of two pieces."""
 _IN_MEMORY = 1 << 22
-"""Positions of a text above which arrays are in temporary files."""
+"""Arrays of more positions are in temporary files."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,18 @@ class Labels:
 
     @classmethod
     def of(cls, labels: Any) -> Labels:
-        """Raises OptionError for what is not one number or boolean a character."""
+        """Labels from an array-like of one number or boolean per character. Raises OptionError."""
         array = np.asarray(labels)
         if array.ndim != 1 or array.dtype.kind not in "biuf":
             raise OptionError(
-                f"labels are an array of one number or boolean a character, not {array.dtype} of shape "
+                f"labels must be an array of one number or boolean per character, not {array.dtype} of shape "
                 f"{array.shape}"
             )
         values = array.astype(np.float32)
         if np.isinf(values).any():
-            raise OptionError("labels are numbers, or NaN for positions to ignore; one of them is infinite")
+            raise OptionError(
+                "labels must be finite numbers, or NaN for positions to ignore; one of them is infinite"
+            )
         return cls(values, hashlib.sha256(values.tobytes()).hexdigest())
 
     @property
@@ -73,9 +75,10 @@ class Labels:
 
 @dataclass(frozen=True)
 class Target:
-    """A name, a kind, and a function that reads it.
+    """A name, a kind, and a function that computes it.
 
-    pieces: given a function that reads the text and its length, yields consecutive arrays (n,) float32.
+    pieces: called with a function that reads the text and with the length of the text; yields consecutive
+    arrays (n,) float32.
     """
 
     name: str
@@ -94,7 +97,7 @@ class Target:
 
 
 def of_feature(name: str) -> Target:
-    """A built-in feature. Raises OptionError for a name that is none."""
+    """A built-in feature. Raises OptionError for an unknown name."""
     found = feature(name)
 
     def pieces(read: Read, length: int) -> Iterator[Floats]:
@@ -108,11 +111,11 @@ def of_feature(name: str) -> Target:
 
 
 def of_pattern(pattern: str, where: Where) -> Target:
-    """The inside of an expression's matches, or the position just before or after one. Raises OptionError."""
+    """The positions inside matches of a pattern, or just before or after them. Raises OptionError."""
     expression = Expression(pattern)
 
     def pieces(read: Read, length: int) -> Iterator[Floats]:
-        at, spans = 0, list[tuple[int, int]]()  # where to look for the next match; matches found
+        at, spans = 0, list[tuple[int, int]]()  # start of the search for the next match; matches found
         for start in range(0, length, PIECE):
             stop = min(start + PIECE, length)
             # A match that begins just after the piece may mark its last position.
@@ -142,12 +145,12 @@ def _marked(where: Where, start: int, stop: int) -> tuple[int, int]:
 
 
 def of_labels(labels: Labels) -> Target:
-    """Labels made by hand."""
+    """Labels given by the user."""
 
     def pieces(read: Read, length: int) -> Iterator[Floats]:
         if len(labels.values) != length:
             raise OptionError(
-                f"there are {len(labels.values):,} labels and {length:,} characters: give one a character"
+                f"there are {len(labels.values):,} labels and {length:,} characters: give one per character"
             )
         yield from (labels.values[start : start + PIECE] for start in range(0, length, PIECE))
 
@@ -155,12 +158,12 @@ def of_labels(labels: Labels) -> Target:
 
 
 def of_spans(spans: Spans) -> Target:
-    """Marked stretches: where some are off, all other positions are ignored; else they are off."""
+    """Marked spans: if some are off, all other positions are ignored; otherwise they are off."""
     other = np.nan if any(not is_on for *_, is_on in spans) else 0.0
 
     def pieces(read: Read, length: int) -> Iterator[Floats]:
         if all(start >= length for start, *_ in spans):
-            raise OptionError("the marked spans lie beyond the characters that are searched")
+            raise OptionError("the marked spans are outside the searched characters")
         for start in range(0, length, PIECE):
             values = np.full(min(PIECE, length - start), other, np.float32)
             for first, last, is_on in spans:
@@ -171,13 +174,13 @@ def of_spans(spans: Spans) -> Target:
 
 
 def room(length: int, dtype: type[Any]) -> NDArray[Any]:
-    """(length,), not filled: in memory, or of a long text in a temporary file. Raises TextError."""
+    """(length,), uninitialized: in memory, or in a temporary file for a long text. Raises TextError."""
     if length <= _IN_MEMORY:
         return np.empty(length, dtype)
     try:
         with tempfile.TemporaryFile(prefix="rnnscope-") as file:
             file.truncate(np.dtype(dtype).itemsize * length)
-            return np.memmap(file, dtype, "r+", shape=(length,))  # keeps the file when it is closed
+            return np.memmap(file, dtype, "r+", shape=(length,))  # keeps the file open
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise TextError(f"a temporary file for {length:,} positions cannot be written: {reason}") from error

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from rnnscope.analysis.query import Context
 
 AUTO = "auto"
-"""The quantity that stands for a network's memory: the cell where it has one, else the hidden state."""
+"""The quantity that holds the memory of a network: the cell state if it has one, else the hidden state."""
 
 _UNIT = re.compile(r"(\d+)/(\d+)")
 _STRETCH_BYTES = 64 << 20
 _SHORTEST = 16_384
-"""Characters of a stretch of `layer_values`: as many as fit in some 64 MB, and at least so many."""
+"""Characters per part of `layer_values`: as many as fit in about 64 MB, and at least this many."""
 
 
 def quantity_of(architecture: Architecture, quantity: str) -> str:
-    """The quantity that a query names; `auto` is the network's memory.
+    """The quantity of a query; `auto` is the memory of the network.
 
-    Raises OptionError for a quantity that the network's cells do not have.
+    Raises OptionError for a quantity that the cells of the network do not have.
     """
     recorded = QUANTITIES[architecture.cell]
     if quantity == AUTO:
@@ -40,7 +40,7 @@ def quantity_of(architecture: Architecture, quantity: str) -> str:
 
 
 def value_range(quantity: str) -> tuple[float, float]:
-    """The range of a quantity as it is shown: gates 0..1, everything else −1..1."""
+    """The range of a quantity as displayed: gates 0..1, everything else −1..1."""
     return (0.0, 1.0) if quantity in GATES else (-1.0, 1.0)
 
 
@@ -69,10 +69,10 @@ def unit_of(name: str) -> tuple[int, int]:
 def unit_values(
     context: Context, layer: int, unit: int, quantity: str, characters: int
 ) -> NDArray[np.float32]:
-    """(n,) float32, the values of one unit as they are colored, for the first `characters`; 0 reads all.
+    """(n,) float32, the displayed values of one unit for the first `characters`; 0 reads all.
 
-    The text is read as streams side by side; the values alone are kept, 4 bytes per character. Raises
-    Cancelled, and TextError where there are no characters.
+    The text is read as parallel streams; only the values are kept, 4 bytes per character. Raises Cancelled,
+    and TextError if there are no characters.
     """
     reader, progress = context.reader, context.progress
     length = reader.length(progress.part(0.0, 0.0))
@@ -96,10 +96,10 @@ def layer_values(
     *,
     stretch_bytes: int = _STRETCH_BYTES,
 ) -> Iterator[NDArray[np.float32]]:
-    """The values of all units of some layers as they are colored, in consecutive stretches (n, layers · H).
+    """The displayed values of all units of some layers, in consecutive parts (n, layers · H).
 
-    characters: how many; 0 reads all. stretch_bytes: what the values of a stretch take, about. Each stretch
-    is read as streams side by side. Raises Cancelled.
+    characters: the number of characters; 0 reads all. stretch_bytes: the approximate size of a part. Each
+    part is read as parallel streams. Raises Cancelled.
     """
     reader, progress = context.reader, context.progress
     length = reader.length(progress.part(0.0, 0.0))

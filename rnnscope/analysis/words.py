@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 QUOTES = frozenset("\"'“”‘’„‚«»‹›`")
 CLOSERS = {")": "(", "]": "[", "}": "{", '"': '"', "”": "“", "»": "«"}
-"""Closing characters and what opens each. The straight single quote is left out: it is an apostrophe too."""
+"""Closing characters and their openers, without the straight single quote, which is also an apostrophe."""
 
 
 def words(text: str) -> Iterator[tuple[int, int]]:
@@ -24,21 +24,22 @@ def words(text: str) -> Iterator[tuple[int, int]]:
 
 
 def word_counts(text: str) -> Counter[str]:
-    """How often each word is in a text."""
+    """The number of occurrences of each word in a text."""
     return Counter(found.group() for found in WORD.finditer(text))
 
 
 @cache
 def is_punctuation(character: str) -> bool:
-    """Whether Unicode calls it punctuation or a symbol."""
+    """Return True for characters in the Unicode categories of punctuation and symbols."""
     return unicodedata.category(character)[0] in "PS"
 
 
 def pairs(text: str, closer: str) -> Iterator[tuple[int, int]]:
     """(opener, closer) positions of every matched pair, in the order of the closers.
 
-    Pairs of one kind nest, whatever stands between them. Where opener and closer are the same character they
-    alternate. An empty line closes everything: after a missing quote all later pairs would be wrong.
+    Pairs of one kind nest, regardless of the text between them. If opener and closer are the same character
+    they alternate. An empty line discards all open pairs; otherwise one missing quote would shift all later
+    pairs.
     """
     opener = CLOSERS[closer]
     found = re.compile("|".join((r"\n\s*\n", *sorted({re.escape(opener), re.escape(closer)}))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -17,17 +17,18 @@ from rnnscope.errors import OptionError, suggestion
 _USAGE = """\
 usage: rnnscope analyze MODEL TEXT ANALYSIS [options]
 
-Analyze a model on a text. MODEL is a model file, a run directory or the name of a sample model; TEXT is a
-file, archive, python or shakespeare, or - for standard input.
+Analyze a model on a text. MODEL is a model file, a run directory (its best
+weights), or the name of a sample model; TEXT is a file, archive, python or
+shakespeare, or - for standard input.
 
 analyses:
 {analyses}
 
-  rnnscope analyze ANALYSIS --help            the options of an analysis
-  --json                                      print the result as one JSON object
+  rnnscope analyze ANALYSIS --help   the options of an analysis
+  --json                             print the result as one JSON object
 
 examples:
-  rnnscope analyze archive-lstm archive contexts --layer 1 --unit 41 --characters 20000
+  rnnscope analyze archive-lstm archive contexts --layer 1 --unit 41
   rnnscope analyze runs/NAME notes.txt saturation --json
 """
 
@@ -41,13 +42,12 @@ def parse(arguments: Sequence[str]) -> Any | None:
     if name is None:
         say(_USAGE.format(analyses="\n".join(_summaries())).rstrip("\n"))
         return None
-    rest = list(arguments)
-    rest.remove(name)
-    return parse_options(options_of(QUERIES[name]), f"analyze MODEL TEXT {name}", rest)
+    rest = ["--help"] if asks_help else arguments
+    return parse_options(options_of(name), "analyze", rest, help_command=f"analyze {name}")
 
 
 def _named(arguments: Sequence[str], *, asks_help: bool) -> str | None:
-    """Which analysis the arguments name: the third of them, or the first where help is asked for."""
+    """The name of the analysis: the third argument or, with --help, any; None without arguments."""
     if asks_help:
         return next((each for each in arguments if each in QUERIES), None)
     if not arguments:
@@ -56,7 +56,7 @@ def _named(arguments: Sequence[str], *, asks_help: bool) -> str | None:
         return arguments[2]
     flag = next((each[2:] for each in arguments if each.startswith("--") and each[2:] in QUERIES), None)
     if flag is not None:
-        raise OptionError(f"an analysis is named without dashes: rnnscope analyze MODEL TEXT {flag}")
+        raise OptionError(f"give the analysis without dashes: rnnscope analyze MODEL TEXT {flag}")
     if len(arguments) > 2 and not arguments[2].startswith("-"):
         raise OptionError(f"there is no analysis {arguments[2]}; {suggestion(arguments[2], QUERIES)}")
     raise OptionError(f"name a model, a text and an analysis: MODEL TEXT {'|'.join(QUERIES)}")
@@ -72,13 +72,16 @@ def _summary(query: type[Query[Any]]) -> str:
     return " ".join((query.__doc__ or "").split("\n\n")[0].split())
 
 
-def options_of(query: type[Query[Any]]) -> type:
-    """The options of one analysis: a model, a text, the fields of the query, and how to print."""
+def options_of(name: str) -> type:
+    """A dataclass of the options of one analysis: a model, a text, the fields of the query, and --json."""
+    query = QUERIES[name]
+    analysis = tyro.conf.arg(help="The analysis.", metavar=name)
     options = dataclasses.make_dataclass(
         "Options",
         [
             ("model", ModelName),
             ("text", TextName),
+            ("analysis", Annotated[tyro.conf.Positional[Literal[name]], analysis]),
             ("query", Annotated[query, tyro.conf.arg(name="", help="")]),
             ("json", AsJson, dataclasses.field(default=False, kw_only=True)),
             ("allow_nonfinite", AllowNonfinite, dataclasses.field(default=False, kw_only=True)),

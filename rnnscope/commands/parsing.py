@@ -32,11 +32,11 @@ from rnnscope.errors import OptionError, suggestion
 Options = TypeVar("Options")
 
 _CONFIG = (
-    tyro.conf.DisallowNone,  # None is given by leaving an option out
-    tyro.conf.FlagCreatePairsOff,  # and so is the opposite of a flag
+    tyro.conf.DisallowNone,  # None is the value of an omitted option
+    tyro.conf.FlagCreatePairsOff,  # likewise False of an omitted flag
     tyro.conf.PositionalMetavarFromFieldName,
 )
-# tyro prints errors in a box; its edges are blanks where standard output is not UTF-8.
+# tyro prints errors in a box; its edges are spaces if standard output is not UTF-8.
 _EDGES = re.compile(r"^[│ ] | *│?$")
 _RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
 _MISSING = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
@@ -46,13 +46,17 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def parse(
-    kind: type[Options], command: str, arguments: Sequence[str], examples: Sequence[str] = ()
+    kind: type[Options],
+    command: str,
+    arguments: Sequence[str],
+    examples: Sequence[str] = (),
+    *,
+    help_command: str = "",
 ) -> Options | None:
     """Parse `arguments` into a `kind`; None if the help was printed, which ends with `examples`.
 
-    Raises OptionError.
-
-    A field `given` of `kind` gets the names of the options in `arguments`.
+    help_command: the command in a reference to the help, if it is not `command`. Raises OptionError. A field
+    `given` of `kind` is set to the names of the options in `arguments`.
     """
     errors = io.StringIO()
     try:
@@ -65,12 +69,14 @@ def parse(
             if examples:
                 print("\nexamples:", *examples, sep="\n  ")  # noqa: T201
             return None
-        raise OptionError(f"{_one_line(errors.getvalue())}; see rnnscope {command} --help") from None
+        raise OptionError(
+            f"{_one_line(errors.getvalue())}; see rnnscope {help_command or command} --help"
+        ) from None
     return _with_given(options, arguments)
 
 
 def _with_given(options: Options, arguments: Sequence[str]) -> Options:
-    """Record which options were typed: an option may be typed with its default value."""
+    """Set `given` to the options in `arguments`: an option may be given with its default value."""
     if not is_dataclass(options) or all(field.name != "given" for field in fields(options)):
         return options
     names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
@@ -99,7 +105,7 @@ def field_docs(kind: type) -> dict[str, str]:
     """The docstrings of a dataclass's fields, each on one line."""
     try:
         tree = ast.parse(dedent(inspect.getsource(kind)))
-    except (OSError, TypeError):  # a class without source: its help is in its annotations
+    except (OSError, TypeError):  # a class without source has its help in annotations
         return {}
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     docs = {}
@@ -118,12 +124,12 @@ def _default_of(field: Field[Any]) -> Any:
 
 
 def _default_hint(default: str) -> str:
-    """The default that the help shows; nothing where there is none, or where a flag is off."""
+    """The default in the help; empty if there is none, and for flags."""
     return "" if default in ("None", "''", "False") else f"(default: {default})"
 
 
 def _registry() -> ConstructorRegistry:
-    """Dataclasses with help that leaves out empty defaults; numbers with error messages in plain words."""
+    """Parsers of dataclasses, whose help omits empty defaults, and of numbers, with plain error messages."""
     registry = ConstructorRegistry()
     readers: dict[type, tuple[str, Callable[[str], Any], str]] = {
         int: ("N", int, "a whole number"),

@@ -1,1 +1,1 @@
-"""Recording what every unit of a network did along a text."""
+"""Recording the activations of every unit of a network along a text."""

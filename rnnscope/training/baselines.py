@@ -18,7 +18,7 @@ class Baselines:
     """Computes the losses in a thread; the training loop collects them with `news`."""
 
     def __init__(self, corpus: Corpus, known: Mapping[str, float]) -> None:
-        """known: what an earlier process of the run computed, which is reported first."""
+        """known: losses computed by an earlier process of the run; reported first."""
         self._corpus = corpus
         self._losses_nats = dict(known)
         self._reported = 0
@@ -33,7 +33,7 @@ class Baselines:
             self._thread.start()
 
     def news(self) -> dict[str, float] | None:
-        """All losses so far, nats per character, when there are more than at the last call."""
+        """All losses so far, nats per character; None if there are no new ones since the last call."""
         losses = dict(self._losses_nats)
         if len(losses) == self._reported:
             return None
@@ -50,7 +50,7 @@ class Baselines:
         self._stop.set()
 
     def _compute(self) -> None:
-        if sys.platform == "linux":  # where every thread has its own niceness
+        if sys.platform == "linux":  # where niceness is per thread
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         corpus = self._corpus
         try:

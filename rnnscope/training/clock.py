@@ -23,7 +23,7 @@ class Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """The time spent inside does not count."""
+        """Context in which time does not count."""
         self._stopped_at = self.seconds
         try:
             yield
@@ -52,7 +52,7 @@ class Throttle:
         return self._clock.seconds >= self._next
 
     def take(self) -> bool:
-        """Whether the work is due; if so it counts as done. For work that costs next to nothing."""
+        """Return True if the work is due, and count it as done. For work of negligible cost."""
         now = self._clock.seconds
         if now < self._next:
             return False
@@ -61,7 +61,7 @@ class Throttle:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Measures the work that is done inside, due or requested."""
+        """Context that measures work, due or requested."""
         start = self._clock.seconds
         try:
             yield

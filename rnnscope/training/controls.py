@@ -11,7 +11,7 @@ from rnnscope.progress import Progress
 
 @dataclass(frozen=True)
 class ControlState:
-    """Everything that is asked for at one moment. Each counter grows by one with each request."""
+    """All requests and settings at one moment. Counters increase by one with each request."""
 
     paused: bool = False
     stop: bool = False
@@ -28,11 +28,11 @@ class ControlState:
     observing: bool = True
     """Whether samples and traces are shown; False for a plain log."""
     searching: bool = False
-    """Whether a neuron search is open, for which more than the passage is traced."""
+    """Whether a neuron search is open; more than the passage is then traced."""
     offers_rescue: bool = False
-    """Whether the reader can be asked for another directory when the last save fails; False gives up."""
+    """Whether the user can choose another directory if the last save fails; False ends the run."""
     rescue: str | None = None
-    """The directory to save in when the run's own directory cannot be written at the end."""
+    """The directory to save in if the run directory cannot be written at the end."""
     saves: int = 0
     samples: int = 0
     traces: int = 0
@@ -53,7 +53,7 @@ class Controls:
 
     @property
     def until_stopped(self) -> Progress:
-        """The progress of work that is cancelled once the loop is asked to stop."""
+        """Progress that cancels work once a stop is requested."""
         return Progress(is_cancelled=lambda: self._state.stop)
 
     def set(self, **changes: object) -> None:

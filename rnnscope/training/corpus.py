@@ -1,4 +1,4 @@
-"""The text of a training run: read and split as its options say, and found again for its model."""
+"""The text of a training run: read and split by its options, or located for a trained model."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def same_text(
     grow: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> Corpus:
-    """As `split_text`, for the text with which the run or the model `trained` was trained.
+    """As `split_text`, for the text of the run or model `trained`.
 
-    Raises RunError where it cannot be read, or is another text.
+    Raises RunError if it cannot be read or differs.
     """
     advice = "put it back, or name its new place as TEXT"
     try:
@@ -76,8 +76,8 @@ def same_text(
 def training_corpus(path: Path, header: Header, place: str | None = None) -> Corpus:
     """The text of the run that wrote the model at `path`, with the splits of the training.
 
-    place: where the text is now; by default where it was last. Raises RunError where the model does not say,
-    or the text cannot be read or is another.
+    place: the path of the text; by default the last known one. Raises RunError if the model does not record
+    its text, or if the text cannot be read or differs.
     """
     recorded, corpus_record = header.training.get("options"), header.training.get("corpus")
     sha256 = corpus_record.get("sha256") if isinstance(corpus_record, dict) else None
@@ -88,7 +88,7 @@ def training_corpus(path: Path, header: Header, place: str | None = None) -> Cor
 
 
 def _last_place(path: Path) -> str | None:
-    """Where the run of a model file last found its text."""
+    """The path at which the run of a model file last read its text."""
     if not (path.parent / HEADER).is_file():
         return None
     record = read_run(path.parent).header.get("corpus")
@@ -97,7 +97,7 @@ def _last_place(path: Path) -> str | None:
 
 
 def require_split(split: str, size: int, path: Path) -> None:
-    """Raise OptionError where a split has nothing to predict."""
+    """Raise OptionError for a split that is too short to evaluate."""
     if size < 2:
         option = {"validation": "--held-out 0.1", "test": "--test 0.1"}.get(split, "a longer text")
         raise OptionError(f"the text of {path} has no {split} split: train with {option}")

@@ -23,11 +23,11 @@ Precision = Literal["float32", "bfloat16"]
 _TRIALS = 7
 _TRIAL_SECONDS = 0.6
 _WORTHWHILE = 1.15
-"""How many times as fast bfloat16 must be to be chosen: timings vary on a busy machine."""
+"""The minimum speedup at which bfloat16 is chosen: timings vary on a busy machine."""
 
 
 def available_devices() -> list[str]:
-    """The devices that `--device` takes here, best first."""
+    """The values of `--device` available on this machine, best first."""
     devices = ["cpu"]
     if torch.backends.mps.is_available():
         devices.insert(0, "mps")
@@ -62,14 +62,14 @@ def device_title(device: torch.device) -> str:
 
 
 def memory_note(device: torch.device) -> tuple[str, ...]:
-    """The peak of a GPU's memory, in words; nothing for a CPU: every progress report has its memory."""
+    """A note on the peak memory of a GPU; none for a CPU, since progress events report its memory."""
     if device.type != "cuda":
         return ()
     return (f"at most {torch.cuda.max_memory_allocated(device) / 2**20:,.0f} MiB of the GPU's memory",)
 
 
 def physical_cores() -> int:
-    """The cores that this process may use: a second thread per core gains nothing here."""
+    """The number of physical cores available to this process: hyper-threads do not speed up training."""
     physical = psutil.cpu_count(logical=False) or 1
     process = psutil.Process()
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else physical
@@ -77,12 +77,12 @@ def physical_cores() -> int:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Inside, matrix products run in `precision`; weights and states stay float32."""
+    """Context in which matrix products run in `precision`; weights and states stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def step_seconds(trial: nn.Module, ids: torch.Tensor, precision: Precision) -> float:
-    """How long one step forward and back takes."""
+    """Seconds for one forward and backward step."""
     start = time.perf_counter()
     with autocast(ids.device, precision):
         logits, _ = trial(ids)
@@ -102,11 +102,11 @@ def choose_precision(
     measure: Callable[[nn.Module, torch.Tensor, Precision], float] = step_seconds,
     trial_seconds: float = _TRIAL_SECONDS,
 ) -> tuple[Precision, str]:
-    """The type of matrix products, and why. `auto` times a few steps of each on a copy of the model.
+    """The type of matrix products, and the reason. `auto` times a few steps of each on a copy of the model.
 
     measure: how many seconds a step takes. trial_seconds: after this time no further trial starts.
 
-    Leaves the model and the random numbers of the run as they are. Raises DeviceError.
+    Does not change the model or the random state of the run. Raises DeviceError.
     """
     if device.type == "mps":
         if name == "bfloat16":
@@ -116,7 +116,7 @@ def choose_precision(
         return name, f"{name}, as asked"
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return "float32", "float32: this GPU has no bfloat16"
-    # In bfloat16 the weights are cast at every step, so that they do not lie in one piece.
+    # In bfloat16 the weights are cast at every step, so they are not contiguous.
     warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
     trial = copy.deepcopy(model).train()
     ids = torch.zeros(sequence_length, batch_size, dtype=torch.int64, device=device)
@@ -129,13 +129,13 @@ def choose_precision(
 def _gain_of_bfloat16(
     measure: Callable[[Precision], float], device: torch.device, trial_seconds: float
 ) -> float:
-    """How many times as fast a step is in bfloat16, by the fastest step of each."""
+    """The speedup of a step in bfloat16, from the fastest step of each."""
     precisions: tuple[Precision, ...] = ("float32", "bfloat16")
     fastest = dict.fromkeys(precisions, math.inf)
     latest = time.perf_counter() + trial_seconds
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for trial_number in range(_TRIALS):
-            for precision in precisions:  # in turns, so that a busy moment affects both
+            for precision in precisions:  # alternating, so that background load affects both
                 seconds = measure(precision)
                 if trial_number > 0:  # the first one compiles kernels and fills caches
                     fastest[precision] = min(fastest[precision], seconds)

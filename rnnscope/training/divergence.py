@@ -1,8 +1,8 @@
 """Detects that training has diverged and returns to an earlier state; detects that it has stalled.
 
 At fixed steps, so that runs are reproducible, the mean loss since the last check is compared with its running
-level. Two copies of the state are kept: the one from the last good check is trusted only after the next check
-was good too, because weights may be lost a few steps before the loss shows it.
+level. Two copies of the state are kept: the one from the last good check is trusted only if the next check
+is good, too, because weights can diverge a few steps before the loss does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 CHECK_EVERY = 50
 """Steps between two checks."""
 GIVE_UP_AFTER = 24
-"""After this many restorations in a row a smaller rate does not help."""
+"""Give up after this many consecutive restorations."""
 
 _SMOOTHING = 0.3
 
@@ -30,7 +30,7 @@ Snapshot = dict[str, Tensor]
 
 
 def is_divergent(loss_nats: float, level_nats: float) -> bool:
-    """Whether a mean loss over CHECK_EVERY steps is outside the usual fluctuation around `level_nats`."""
+    """Return True if a mean loss over CHECK_EVERY steps is far above `level_nats`, or NaN."""
     return not loss_nats <= 1.5 * level_nats + 0.5  # NaN compares false
 
 
@@ -42,13 +42,13 @@ def frequencies_nats(ids: NDArray[np.generic]) -> float:
 
 
 def is_stalled(loss_nats: float, one_gram_nats: float) -> bool:
-    """Whether a training loss is no better than the 1-gram model, which has no context to use."""
+    """Return True if a training loss is no better than that of the 1-gram model."""
     return one_gram_nats > 0.1 and loss_nats > 0.98 * one_gram_nats
 
 
 @dataclass
 class Guard:
-    """The level of the loss that divergence is measured by, and the states to restore.
+    """The reference level of the loss, and the states to restore.
 
     level_nats: the running level of the loss; begins at that of a uniform prediction.
     trusted, recent: copies of weights and optimizer, the former one good check older.
@@ -61,7 +61,7 @@ class Guard:
     """Halved at each restoration."""
     returns_in_a_row: int = 0
     losses_nats: list[float] = field(default_factory=list)
-    """Of the steps since the last check."""
+    """The losses since the last check."""
 
     def add(self, losses_nats: Iterable[float]) -> None:
         """Add the losses of further steps."""

@@ -5,10 +5,10 @@ Two protocols, both exact and in float32:
     carried   one pass, state carried from the first character to the last
     windows   state zero at the start of every N characters, as nanoGPT evaluates
 
-and one estimate that is cheap enough to be made during training:
+and one estimate that is cheap enough for use during training:
 
-    streams   the text cut into streams that are read in parallel; each starts from zero a little before the
-              characters it counts, so that its state is warm where counting begins. On the sample models this
+    streams   the text cut into streams that are read in parallel; each starts from zero a little before its
+              counted characters, to warm up its state. On the sample models this
               is within 0.0001 nats of the carried loss, in a tenth of the time
 """
 
@@ -31,11 +31,11 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 
 _CHUNK = 2048
-"""Characters per forward pass of one carried stream: bounds the memory, and the delay of a cancellation."""
+"""Characters per forward pass of one carried stream: bounds memory, and the delay of a cancellation."""
 _WINDOWS_AT_ONCE = 64
 _WINDOW_CHUNK = 512
 _STREAM_CHUNK = 128
-_NOT_COUNTED = -100  # what cross_entropy leaves out
+_NOT_COUNTED = -100  # ignored by cross_entropy
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Evaluation:
     loss_nats: float
     characters: int
     window: int | None = None
-    """Characters between two resets of the state; None where it is carried."""
+    """Characters between two resets of the state; None if it is carried."""
 
     @property
     def bits_per_character(self) -> float:
@@ -67,8 +67,8 @@ def evaluate(
 ) -> Evaluation:
     """The exact loss of `model` on `ids` (N,), carried, or over windows of `window` characters.
 
-    document_starts: positions in `ids` at which the state is zero, also where it is carried. device: where to
-    move the model first. Raises TextError when there is nothing to predict, Cancelled.
+    document_starts: positions in `ids` at which the state is reset to zero. device: the device to
+    move the model to. Raises TextError when there is nothing to predict, Cancelled.
     """
     if len(ids) < 2:
         raise TextError("the text is too short to evaluate: it needs at least 2 characters")
@@ -96,10 +96,10 @@ def estimate_loss(
     document_starts: Starts = NO_DOCUMENTS,
     progress: Progress = NO_PROGRESS,
 ) -> Evaluation:
-    """An estimate of the carried loss: `streams` stretches of `ids` at once, each after `warm_up` uncounted.
+    """An estimate of the carried loss: `streams` stretches of `ids` at once, each warmed up over `warm_up`.
 
-    characters: about how many to count, spread evenly over the whole of `ids`, since parts may differ much;
-    by default every one but the first. document_starts: positions at which the state is zero.
+    characters: the approximate number to count, spread evenly over `ids`, since parts of a text differ; by
+    default every one but the first. document_starts: positions at which the state is zero.
 
     The first stream is exact; the others have `warm_up` characters of
     context where the carried state has all. Runs in the precision of a surrounding autocast.
@@ -132,7 +132,7 @@ def estimate_loss(
 
 @dataclass(frozen=True, eq=False)
 class _Text:
-    """A model and a text, read at any positions."""
+    """A model and a text, read at given positions."""
 
     model: CharRNN
     ids: NDArray[np.generic]
@@ -150,7 +150,7 @@ class _Text:
 
 
 def _carried(text: _Text) -> Iterator[tuple[Tensor, int]]:
-    """Sums of losses, chunk by chunk, with how many characters each covers."""
+    """Sums of losses per chunk, with the number of characters in each."""
     state: State | None = None
     last = len(text.ids) - 1
     for start in range(0, last, _CHUNK):
@@ -179,7 +179,7 @@ def _from_zero(text: _Text, starts: NDArray[np.int64], length: int) -> Iterator[
 
 
 def _mean(total: Tensor, count: int) -> float:
-    """A mean loss; what rounding leaves below zero is zero."""
+    """A mean loss; rounding errors below zero become zero."""
     mean = float(total) / count
     return 0.0 if mean <= 0 else mean
 
@@ -192,7 +192,7 @@ def _total_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """So many CPU threads inside. A product with one vector is too short to share: waiting costs more."""
+    """Context with `count` CPU threads: products with one vector are too small to parallelize."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -203,7 +203,7 @@ def _threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def _evaluating(model: CharRNN) -> Iterator[None]:
-    """No gradients and no dropout inside; afterwards the model is as it was."""
+    """Context without gradients and dropout; the mode of the model is restored afterwards."""
     was_training = model.training
     model.eval()
     try:

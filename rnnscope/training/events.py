@@ -33,7 +33,7 @@ class Started(_Event):
     run: str
     """The run directory."""
     corpus: str
-    """The text's name, as the header shows it."""
+    """The name of the text, as displayed in the header."""
     architecture: Architecture
     symbols: tuple[str, ...]
     parameters: int
@@ -43,10 +43,10 @@ class Started(_Event):
     held_out_characters: int
     characters_per_step: int
     unknown_characters: int = 0
-    """Characters of the text below the minimum count, which became the unknown symbol."""
+    """Characters of the text below the minimum count, read as the unknown symbol."""
     resumed: bool = False
     clip_norm: float | None = None
-    """The norm at which gradients are clipped; None where they are not."""
+    """The norm at which gradients are clipped; None without clipping."""
     notes: tuple[str, ...] = ()
     """Choices made at start-up: the device, the measured precision, …"""
 
@@ -67,7 +67,7 @@ class Progress(_Event):
     update_ratio_log10: float | None = None
     """log10 of the last measured ‖update‖ / ‖parameters‖; about −3 is healthy."""
     fraction: float | None = None
-    """How much of the budget is done, 0..1; None where there is no end yet."""
+    """The share of the budget that is used, 0..1; None without a budget."""
     remaining_seconds: float | None = None
     memory_bytes: int = 0
     phase: Literal["warm-up", "stable", "annealing", "steady"] = "steady"
@@ -79,7 +79,7 @@ class Evaluated(_Event):
 
     held_out_nats: float
     characters: int
-    """How many characters the loss is a mean over."""
+    """The number of characters that the loss is averaged over."""
     is_best: bool
     whole: bool = True
     """False where only parts of the validation text were read, to save time."""
@@ -125,7 +125,7 @@ class Saved(_Event):
 
 @dataclass(frozen=True)
 class Warned(_Event):
-    """A warning: a full disk, a divergence that was undone, …"""
+    """A warning: a full disk, a divergence, …"""
 
     message: str
     kind: Literal["disk", "unsaved", "divergence", "device", "controls", "other"] = "other"

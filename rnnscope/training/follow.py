@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 12.0
-"""Longer than a living run leaves its log alone. Some network file systems do not show its lock to others."""
+"""A running process writes its log more often. Some network file systems do not share locks."""
 
 LARGEST_TEXT_BYTES = 64 << 20
-"""A text of this size is read in a second; of a larger one no passage is shown."""
+"""A text of this size is read in a second; for a larger one no passage is shown."""
 
 _OWN_PASSAGE_SYMBOLS = 600
 
@@ -100,12 +100,12 @@ class _Log:
         self._is_first = True
 
     def read(self) -> None:
-        """Pass on what is new."""
+        """Pass on new events."""
         is_alive = self._is_alive()  # checked first: what the process wrote before it ended is read below
         step, elapsed = self._weights.step, self._weights.elapsed_seconds
         try:
             events = self._reader.read()
-        except OSError as error:  # a shared disk may come back
+        except OSError as error:  # a shared disk may be temporarily unavailable
             self._weights.warn(f"the run's log cannot be read: {error.strerror}")
             return
         if self._reader.was_replaced:
@@ -118,14 +118,14 @@ class _Log:
             self._has_ended = isinstance(event, Finished)
             self._on_event(event)
             if isinstance(event, Started):
-                self._read_baselines()  # of a finished run they are known from the start
+                self._read_baselines()  # for a finished run they are available at once
         self._read_baselines()
         if not self._has_ended and not is_alive:
             self._has_ended = True
             self._on_event(Finished(self._weights.step, self._weights.elapsed_seconds, "killed"))
 
     def _is_alive(self) -> bool:
-        """Whether a process writes the run, or the log changed a moment ago."""
+        """Return True if a process writes the run, or the log changed recently."""
         try:
             age = time.time() - (self._directory / LOG).stat().st_mtime
             return age < self._quiet_seconds or is_being_written(self._directory)
@@ -166,12 +166,12 @@ class _Weights:
         self.has_sample = False
 
     def follow(self, event: Event) -> None:
-        """Keep the step and time of the run's newest event, and whether it had a sample."""
+        """Record the step and time of the newest event of the run, and whether it was a sample."""
         self.step, self.elapsed_seconds = event.step, event.elapsed_seconds
         self.has_sample |= isinstance(event, Sampled)
 
     def look(self) -> None:
-        """Trace the passage when the weights are new, and serve requests."""
+        """Trace the passage if the weights are new, and serve requests."""
         state = self._controls.state
         if not state.observing:
             return
@@ -189,11 +189,11 @@ class _Weights:
         try:
             for event in self._observer.look(asked, self._model_step, only_asked=True):
                 self._on_event(event)
-        except RnnscopeError as error:  # weights that have diverged cannot write
+        except RnnscopeError as error:  # diverged weights cannot be sampled from
             self.warn(str(error))
 
     def warn(self, message: str) -> None:
-        """Pass on a warning, once in a row."""
+        """Pass on a warning, unless it repeats the last one."""
         if message != self._last_warning:
             self._last_warning = message
             self._on_event(Warned(self.step, self.elapsed_seconds, message))
@@ -227,7 +227,7 @@ class _Weights:
 
         torch.set_num_threads(1)  # leave the other cores to the training
         corpus = _corpus(read_run(self._directory).header, model, self._largest_text_bytes)
-        # The training time of the run; observing here does not slow it.
+        # The training time of the run, which this process does not slow down.
         clock = Clock(self.elapsed_seconds, now=lambda: self.elapsed_seconds)
         return Observer(model, corpus, clock, seed=0)
 
@@ -241,7 +241,7 @@ def _differ(left: CharRNN, right: CharRNN) -> bool:
 
 
 def _corpus(header: Mapping[str, Any], model: CharRNN, largest_text_bytes: int) -> Corpus:
-    """The run's text where it is found unchanged, otherwise a text sampled from the network."""
+    """The text of the run if it is found unchanged, otherwise a text sampled from the network."""
     with suppress(RnnscopeError, OSError, KeyError, TypeError):
         recorded, options = header["corpus"], TrainOptions.from_json(header["options"])
         path = Path(recorded["path"])
@@ -276,7 +276,7 @@ def _writer_requests(state: ControlState) -> tuple[object, ...]:
 
 
 def _identity(path: Path) -> _Identity:
-    """What changes when a file is replaced; None where there is none."""
+    """An identity that changes when a file is replaced; None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -52,7 +52,7 @@ from rnnscope.training.streams import fitted
 from rnnscope.training.trainer import Pace, Trainer
 
 RUNS = Path("runs")
-"""Where runs without a name go."""
+"""The directory of runs without a name."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class _RecordedCorpus:
 
 @dataclass(frozen=True)
 class _Recorded:
-    """What run.json has for a run that is resumed."""
+    """The fields of run.json that resuming needs."""
 
     options: TrainOptions
     device: str
@@ -80,16 +80,16 @@ def train(
     given: Collection[str] | None = None,
     pace: Pace | None = None,
 ) -> None:
-    """Train as `options` and `controls` ask, and pass on every event, first Started and last Finished.
+    """Train with `options` under `controls`, and pass on every event, first Started and last Finished.
 
     given: the names of the options that were chosen, by default those that differ from the defaults. Raises
-    RnnscopeError where something is wrong that the user can put right; what was saved stays.
+    RnnscopeError for errors that the user can correct; saved files stay.
     """
     prepare = _begun if options.resume is None else _continued
     with out_of_memory_explained("choose a smaller --batch-size, --hidden-size or --layers"):
         try:
             trainer = prepare(options, given_names(options, given), controls, pace)
-        except Cancelled:  # before there was anything to save
+        except Cancelled:  # nothing to save yet
             return
         with _closing_run(trainer, on_event), closing(trainer.run()) as events:
             for event in events:
@@ -105,7 +105,7 @@ def train(
 
 @contextmanager
 def _closing_run(trainer: Trainer, on_event: OnEvent) -> Iterator[None]:
-    """Close the run at the end; what its log could not write is reported."""
+    """Close the run at the end, and report a failed write of its log."""
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def _closing_run(trainer: Trainer, on_event: OnEvent) -> Iterator[None]:
 def _begun(options: TrainOptions, given: set[str], controls: Controls, pace: Pace | None) -> Trainer:
     """A new run."""
     if not options.text:
-        raise OptionError("there is no TEXT to learn; name a file, - for standard input, or --resume a run")
+        raise OptionError("TEXT is missing; name a file, - for standard input, or --resume a run")
     device = _prepared_device(options.device, options.threads)
     base = None if options.init_from is None else load_model(resolve_model(options.init_from))
     if base is not None:
@@ -206,7 +206,7 @@ def _first_model(
 ) -> CharRNN:
     """The model that training starts from: new weights, or those of `base` for fine-tuning.
 
-    Raises DeviceError where the training does not fit in memory.
+    Raises DeviceError if training does not fit in memory.
     """
     require_memory(options, len(corpus.vocabulary), len(corpus.train), available_bytes(device))
     torch.manual_seed(options.seed)
@@ -234,9 +234,9 @@ def _first_model(
 
 @torch.no_grad()
 def _copy_weights(base: CharRNN, model: CharRNN) -> None:
-    """Copy the weights of `base`; rows and columns of symbols that it lacks keep their new weights.
+    """Copy the weights of `base`; rows and columns of new symbols keep their initial weights.
 
-    New symbols come after the known ones, so that the old weights are the first corner of the new.
+    New symbols come after the known ones, so the old weights are the leading block of the new ones.
     """
     grown = model.tensors()
     for name, old in base.tensors().items():
@@ -247,7 +247,7 @@ def _copy_weights(base: CharRNN, model: CharRNN) -> None:
 def _header(
     options: TrainOptions, corpus: Corpus, device: torch.device, precision: Precision
 ) -> dict[str, Any]:
-    """The content of run.json: how the run was made, and all that resuming it needs."""
+    """The content of run.json: the settings of the run, and everything needed to resume it."""
     return {
         "options": options.to_json(),
         "seed": options.seed,
@@ -271,7 +271,7 @@ def _header(
 
 
 def _recorded(header: Mapping[str, Any], directory: Path) -> _Recorded:
-    """What `_header` wrote. Raises RunError where it is damaged."""
+    """The inverse of `_header`. Raises RunError if it is damaged."""
     try:
         recorded = decode(_Recorded, header)
         if not 0 < recorded.threads <= MOST_THREADS:
@@ -284,7 +284,7 @@ def _recorded(header: Mapping[str, Any], directory: Path) -> _Recorded:
 
 
 def _require_same_options(recorded: TrainOptions, directory: Path) -> None:
-    """Refuse a run.json with other options than those that its saved weights were trained with."""
+    """Raise RunError if the options in run.json differ from those of the saved weights."""
     saved = read_header(directory / LAST).training.get("options")
     if not isinstance(saved, dict):
         return
@@ -307,7 +307,7 @@ def _require_something_left(
 
 
 def _notes(learner: Learner, corpus: Corpus) -> list[str]:
-    """Notes on the text, on its size for the network and for the batch, and on a slow activation."""
+    """Notes on the text, on its size relative to the network and the batch, and on a slow activation."""
     model, streams, options = learner.model, learner.streams, learner.options
     parameters, characters = model.parameter_count, len(corpus.train)
     notes = list(corpus.notes)

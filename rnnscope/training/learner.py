@@ -1,7 +1,7 @@
-"""One step of truncated backpropagation through time, and everything that the weights depend on.
+"""One step of truncated backpropagation through time, and all state that the weights depend on.
 
-Nothing here depends on a clock or on what is displayed: from the same `tensors` and `numbers`, the same rates
-give the same weights, bit-identical on a CPU. That makes a run resumable.
+Nothing here depends on a clock or on the display: the same `tensors`, `numbers` and rates give the same
+weights, bit-identical on a CPU. That makes a run resumable.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RECENT_SHARE, _FEWEST_RECENT, _MOST_RECENT = 0.05, 10, 100
 class Learner:
     """A model, its optimizer, its position in the text, and its divergence guard.
 
-    Losses and gradient norms stay on the device until `fetch` brings a batch of them over.
+    Losses and gradient norms stay on the device until `fetch` copies a batch of them.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Learner:
         self._parameters = list(model.parameters())
         self._matrices = matrices(model)
         self._state: State | None = None
-        self._pending: list[tuple[Tensor, Tensor]] = []  # losses and gradient norms not fetched yet
+        self._pending: list[tuple[Tensor, Tensor]] = []  # losses and gradient norms, not fetched yet
         self._pending_ratio: Tensor | None = None
-        self._unreported: list[tuple[int, float, float]] = []  # fetched, but not yet in a report
+        self._unreported: list[tuple[int, float, float]] = []  # fetched, but not reported yet
         self._recent_nats: deque[float] = deque(maxlen=_MOST_RECENT)
         beginning = copied(self._weights_and_moments())
         self.guard = Guard(float(np.log(len(model.vocabulary))), beginning, beginning)
@@ -93,7 +93,7 @@ class Learner:
         if not self._pending:
             return
         scalars = torch.stack([scalar for pair in self._pending for scalar in pair])
-        values = scalars.double().cpu().view(-1, 2).add_(0.0).tolist()  # a loss of -0 is one of 0
+        values = scalars.double().cpu().view(-1, 2).add_(0.0).tolist()  # turns -0 into 0
         first = self.step - len(values) + 1
         self._unreported += [(first + i, loss, norm) for i, (loss, norm) in enumerate(values)]
         losses_nats = [loss for loss, _ in values]
@@ -106,7 +106,7 @@ class Learner:
 
     @property
     def recent_nats(self) -> float | None:
-        """The training loss, mean over the last steps (see _RECENT_SHARE); None where there is none yet."""
+        """The training loss, mean over the last steps (see _RECENT_SHARE); None before the first step."""
         self.fetch()
         count = min(max(_FEWEST_RECENT, round(_RECENT_SHARE * self.step)), _MOST_RECENT)
         losses_nats = list(self._recent_nats)[-count:]
@@ -121,10 +121,10 @@ class Learner:
         return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
 
     def restore_after_divergence(self) -> bool:
-        """At every CHECK_EVERY-th step: whether training had diverged; then a good state is restored.
+        """At every CHECK_EVERY-th step: if training has diverged, restore a good state and return True.
 
-        The text continues where it is; the carried state is reset. On a GPU such a check waits until it has
-        caught up. Raises OptionError when restoring no longer helps.
+        The position in the text is kept; the carried state is reset. On a GPU the check waits for all queued
+        steps. Raises OptionError if restoring no longer helps.
         """
         if self.step % divergence.CHECK_EVERY:
             return False
@@ -138,7 +138,7 @@ class Learner:
                 f"{self.options.learning_rate * self.guard.rate_factor:.1e}; choose a smaller --learning-rate"
             )
         self._restore_weights_and_moments(good)
-        self._recent_nats.clear()  # they were not of the restored weights
+        self._recent_nats.clear()  # these losses are not those of the restored weights
         self._state = None
         return True
 
@@ -170,13 +170,15 @@ class Learner:
         )
 
     def restore(self, tensors: Mapping[str, Tensor], numbers: LearnerNumbers) -> None:
-        """Restore a learner of the same options. Raises KeyError or RuntimeError for one of other options."""
+        """Restore a learner of the same options. Raises KeyError or RuntimeError if options differ."""
         self._pending.clear()
         self._unreported.clear()
         self._restore_weights_and_moments(_below("now", tensors))
         self._state = self._restored_state(_below("state", tensors))
         torch.set_rng_state(tensors["random/cpu"])
-        if self.device.type == "cuda" and "random/cuda" in tensors:  # else the run comes from another device
+        if (
+            self.device.type == "cuda" and "random/cuda" in tensors
+        ):  # otherwise the run was started on another device
             torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
         elif self.device.type == "mps" and "random/mps" in tensors:
             torch.mps.set_rng_state(tensors["random/mps"])
@@ -195,7 +197,7 @@ class Learner:
             self._recent_nats.extend(tensors["recent_losses"].tolist())
 
     def _partly_forgotten(self, state: State | None) -> State | None:
-        """The state, with that of each stream reset to zero with the probability of the options."""
+        """The state, with each stream reset to zero with the probability given by the options."""
         if state is None or self.options.reset_probability == 0:
             return state
         kept = torch.rand(self.streams.batch_size, 1, device=self.device) >= self.options.reset_probability

@@ -1,7 +1,7 @@
 """The log of a run, `events.jsonl`: one event on each line, appended by one process and read by any others.
 
-A line is written whole or not at all. What a killed writer left after the last line break is cut off when the
-log is opened again; what a full disk cut short is cut off at once, remembered, and written when it fits.
+A line is written whole or not at all. A partial line of a killed writer is removed when the log is opened
+again; a line truncated by a full disk is removed at once, kept in memory, and written when there is room.
 
 The log stays small however long a run lasts: at most 5 MB after an hour of training and 12 MB after a day
 (`benchmarks/log_size.py` measures it). Everything in it becomes rarer with time, as on a logarithmic axis:
@@ -34,13 +34,13 @@ from rnnscope.training.events import Evaluated, Event, Finished, Paused, Progres
 from rnnscope.training.records import from_line, merged, thinned, to_json, to_line
 
 SINGLE_STEPS = 10_000
-"""Up to this step each has its own numbers; up to twice as many, two share theirs, and so on."""
+"""Up to this step every step is recorded; up to twice this step the means of pairs, and so on."""
 
 UNWRITTEN_BYTES = 8 << 20
-"""How much may wait for room on a full disk; then the oldest lines are dropped."""
+"""Bytes kept in memory while the disk is full; beyond that the oldest lines are dropped."""
 
 _LONGEST_READ = 256 << 20
-"""How much is read at once, which also bounds a line."""
+"""Bytes read at once; also the maximum length of a line."""
 
 
 class EventLog:
@@ -79,13 +79,13 @@ class EventLog:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the file is still there under its name."""
+        """Return True if the file still exists under its name."""
         return self._lock.is_named()
 
     def write_again(self) -> None:
         """Write the whole log again, after its file was removed or replaced.
 
-        Raises BlockingIOError where another process writes the new file, and OSError.
+        Raises BlockingIOError if another process writes the new file, and OSError.
         """
         content, lock = self.content(), FileLock.acquire(self._path)
         try:
@@ -98,7 +98,7 @@ class EventLog:
         self._lock, self._torn = lock, False
 
     def content(self) -> bytes:
-        """All that was written, also where the file has no name any more. Raises OSError."""
+        """Everything written so far, even if the file was unlinked. Raises OSError."""
         parts, at = [], 0
         while part := os.pread(self._lock.descriptor, min(1 << 20, self._length - at), at):
             parts.append(part)
@@ -110,14 +110,14 @@ class EventLog:
         self._put(lines)
 
     def unwritten(self) -> bytes:
-        """The lines that wait for room on a full disk."""
+        """The lines kept in memory while the disk is full."""
         return b"".join(self._unwritten)
 
     def write(self, event: Event) -> None:
-        """Append an event; progress waits until its time has come or another event is written.
+        """Append an event; progress is buffered until it is due or another event is written.
 
-        Raises OSError when the disk has become full. From then on lines are kept in memory until a later
-        write works, and no write raises: a full disk is reported once.
+        Raises OSError once if the disk is full. After that, lines are kept in memory until a later write
+        succeeds, and writes do not raise.
         """
         now = event.elapsed_seconds
         match event:
@@ -126,7 +126,7 @@ class EventLog:
                 if abs(now - self._last_progress) >= min(max(1.0, now / 1000), 10.0):
                     self.flush()
                 return
-            case Started():  # after a resume the same times come again
+            case Started():  # after a resume, times repeat
                 self._last_progress = self._last_evaluation = self._last_sample = -math.inf
             case Evaluated(is_best=False):
                 if abs(now - self._last_evaluation) < now / 1000:
@@ -144,17 +144,17 @@ class EventLog:
             self._append()
 
     def flush(self) -> None:
-        """Append all that waits. Raises OSError as `write` does."""
+        """Append everything buffered. Raises OSError as `write` does."""
         self._take_progress()
         self._append()
 
     def sync(self) -> None:
-        """Append all that waits, and wait until it is on the disk. Raises OSError as `write` does."""
+        """Append everything buffered, and sync it to the disk. Raises OSError as `write` does."""
         self.flush()
         os.fsync(self._lock.descriptor)
 
     def close(self) -> None:
-        """Append all that waits, and close in any case. Raises OSError as `write` does."""
+        """Append everything buffered, and close in any case. Raises OSError as `write` does."""
         try:
             self.flush()
         finally:
@@ -192,7 +192,7 @@ class EventLog:
             self._full = False
 
     def _loss(self) -> bytes:
-        """A line that says how many lines were dropped, at the time of the line that follows."""
+        """A warning with the number of dropped lines, at the time of the next line."""
         following = json.loads(self._unwritten[0])
         message = f"the disk was full: {self._dropped} events are missing here"
         record = to_json(Warned(following["step"], following["elapsed_seconds"], message, "disk"))
@@ -200,7 +200,7 @@ class EventLog:
         return to_line(record)
 
     def _put(self, line: bytes) -> None:
-        """Append one line, whole or not at all."""
+        """Append one line, completely or not at all."""
         descriptor = self._lock.descriptor
         if self._torn:
             os.ftruncate(descriptor, self._length)
@@ -208,7 +208,7 @@ class EventLog:
         try:
             _write_all(descriptor, line, self._write)
         except OSError:
-            # Readers should not see a torn line; if even this fails, the next write tries again.
+            # Readers should not see a partial line; if this fails, too, the next write tries again.
             with suppress(OSError):
                 os.ftruncate(descriptor, self._length)
                 self._torn = False
@@ -218,7 +218,7 @@ class EventLog:
 
 
 class LogReader:
-    """The reading end: what has been appended since it was last asked. It never touches the file."""
+    """The reading end: returns what was appended since the last call. It never changes the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -227,10 +227,10 @@ class LogReader:
         self._line = 0
         self._is_within_line = False
         self.was_replaced = False
-        """Whether the last `read` began at the top again, because the file was replaced or cut short."""
+        """Whether the last `read` restarted from the top, because the file was replaced or truncated."""
 
     def read(self) -> list[Event]:
-        """The events of the whole lines that are new; none where there is no file.
+        """The events of new complete lines; none if there is no file.
 
         Lines that are not events are skipped, and counted in a warning at the end. Raises OSError.
         """
@@ -257,7 +257,7 @@ class LogReader:
         return self._events(whole)
 
     def _continues(self, descriptor: int) -> bool:
-        """Whether the file is still the one that was read so far."""
+        """Return True if the file is the one that was read so far."""
         return self._offset == 0 or self._is_within_line or os.pread(descriptor, 1, self._offset - 1) == b"\n"
 
     def _events(self, lines: bytes) -> list[Event]:
@@ -283,8 +283,8 @@ class LogReader:
 def as_one_run(events: Iterable[Event]) -> list[Event]:
     """The events as if the run had never been killed.
 
-    Where it was resumed at step S, the events of later steps are dropped, because the steps are taken again;
-    so is the `Finished` of a run that went on.
+    If it was resumed at step S, the earlier events of later steps are dropped, because these steps are
+    repeated; so is the `Finished` of a run that was resumed.
     """
     history: list[Event] = []
     for event in events:
@@ -295,7 +295,7 @@ def as_one_run(events: Iterable[Event]) -> list[Event]:
 
 
 def condensed(events: Iterable[Event]) -> list[Event]:
-    """The same events, with progress in a row as one: the curve of a day is not 90,000 messages."""
+    """The same events, with consecutive progress merged: the curve of a day would be 90,000 messages."""
     result: list[Event] = []
     row: list[Progress] = []
     for event in events:
@@ -336,7 +336,7 @@ def _write_all(descriptor: int, data: bytes, write: Callable[[int, memoryview], 
 
 
 def _whole_lines(descriptor: int) -> int:
-    """The file's length up to its last line that is a JSON object; a power cut may leave zeros after it."""
+    """The length of the file up to its last valid line; a power failure may leave zeros after it."""
     end = os.fstat(descriptor).st_size
     while end:
         start = _line_break_before(descriptor, end - 1) + 1
@@ -350,7 +350,7 @@ def _whole_lines(descriptor: int) -> int:
 
 
 def _line_break_before(descriptor: int, end: int) -> int:
-    """The position of the last line break before `end`; −1 where there is none."""
+    """The position of the last line break before `end`; −1 if there is none."""
     while end:
         start = max(0, end - (1 << 16))
         found = os.pread(descriptor, end - start, start).rfind(b"\n")

@@ -1,4 +1,4 @@
-"""The memory that a training run needs, estimated before any of it is allocated."""
+"""An estimate of the memory that a training run needs, before any of it is allocated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rnnscope.training.streams import fitted
 
 _FLOAT = 4
 _MOMENTS: dict[OptimizerName, int] = {"adamw": 2, "adam": 2, "rmsprop": 1, "adagrad": 1, "sgd": 1}
-"""Numbers that an optimizer keeps per parameter."""
+"""Moments per parameter, by optimizer."""
 _REDUCIBLE = ("hidden_size", "layers", "embedding_size", "batch_size", "sequence_length")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -27,10 +27,9 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 def require_memory(
     options: TrainOptions, vocabulary_size: int, characters: int, available_bytes: int
 ) -> None:
-    """Refuse a training that does not fit: the estimate of its need exceeds `available_bytes`.
+    """Raise DeviceError if the estimated memory exceeds what is available; it names the option to reduce.
 
-    characters: of the training text, to which sequences and streams are cut. Raises DeviceError, which names
-    the option to reduce.
+    characters: the length of the training text, which limits sequences and streams.
     """
     needed = needed_bytes(options, vocabulary_size, characters)
     if needed <= available_bytes:
@@ -51,7 +50,7 @@ def require_memory(
 
 
 def _matrices(cell: CellName) -> int:
-    """Blocks of H rows in the matrices of a step."""
+    """The number of H-row blocks in the matrices of a step."""
     shapes = CELLS[cell].shapes(1, 1)
     return sum(shapes[name][0] for name in CELLS[cell].recurrent if name.startswith("weight"))
 
@@ -61,7 +60,7 @@ def needed_bytes(options: TrainOptions, vocabulary_size: int, characters: int) -
 
     The divergence guard keeps two older copies of weights and moments. The activations are a fit to the
     resident memory of one step: with G matrices of H rows, H · (1.7 G + 0.9) numbers per layer and character,
-    as much once more for the layer that gradients pass, and four times the logits.
+    the same once more for the layer being back-propagated, and four times the logits.
     """
     sequence_length, batch_size = fitted(characters, options.sequence_length, options.batch_size)
     hidden, matrices = options.hidden_size, _matrices(options.cell)
@@ -75,7 +74,7 @@ def needed_bytes(options: TrainOptions, vocabulary_size: int, characters: int) -
 
 
 def available_bytes(device: torch.device) -> int:
-    """Memory of the device that is free for this process."""
+    """The free memory of the device, in bytes."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     process = psutil.Process().memory_info()
@@ -83,20 +82,20 @@ def available_bytes(device: torch.device) -> int:
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY:
         available.append(limit - process.vms)
-    with suppress(OSError, ValueError):  # without a limit the file is not there or says "max"
+    with suppress(OSError, ValueError):  # without a limit the file is missing or contains "max"
         available.append(int(_CGROUP_LIMIT.read_text()) - process.rss)
     return int(max(0, min(available)))
 
 
 @contextmanager
 def out_of_memory_explained(advice: str) -> Iterator[None]:
-    """Turn a failed allocation, on a CPU or a GPU, into a DeviceError that gives `advice`."""
+    """Context that turns a failed allocation, on a CPU or a GPU, into a DeviceError with `advice`."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise DeviceError(f"out of memory; {advice}") from error
     except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # what PyTorch's allocator for the CPU says
+        if "can't allocate memory" not in str(error):  # the message of PyTorch's CPU allocator
             raise
         raise DeviceError(f"out of memory; {advice}") from error
 

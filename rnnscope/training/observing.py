@@ -5,7 +5,7 @@ served at once. During a neuron search the text after the passage is traced with
 thousand characters are hardly better than chance.
 
 All samples of a run have the same seed, so that they differ by what the network has learned; a request
-draws another seed.
+uses another seed.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from rnnscope.training.events import Event, Sampled, Traced, Warned
 
 PASSAGE_CHARACTERS = 1500
 SEARCHED_CHARACTERS = 4000
-"""How much of the held-out text is traced for a search: the passage, and what follows it."""
+"""Characters of the held-out text traced for a search: the passage, and the text after it."""
 LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320
 UNWATCHED_SAMPLE_SECONDS = 30.0
 _SEARCHED_BYTES = 64 << 20
-"""What such a trace may take in memory."""
+"""The maximum size of such a trace."""
 
 _LINE_IS_NEAR = 200
-"""Characters within which a passage of the held-out text looks for the beginning of a line."""
+"""Characters within which the start of a passage is moved to the beginning of a line."""
 _SAMPLE_READ_SECONDS = 2.0
 """The shortest time between two samples, to read them."""
 _SHORTEST_SAMPLE = 80
 _SAMPLE_SECONDS = 0.15
 """A large network samples fewer symbols, so that training is not delayed."""
 _ANOTHER_SAMPLE = 1_000_003
-"""Between the seeds of two requested samples."""
+"""The difference between the seeds of two requested samples."""
 
 Ids = NDArray[np.int64]
 
@@ -80,14 +80,14 @@ class Observer:
         self._unwatched_samples = Throttle(clock, first_seconds=rarely, least_seconds=rarely)
 
     def begin(self, state: ControlState) -> Iterator[Event]:
-        """The untrained network: a sample and, where they are shown, a trace."""
+        """The untrained network: a sample and, if a screen shows them, a trace."""
         yield from self._serve_choices(state, 0)
         if state.observing:
             yield self._trace(state, 0)
         yield self._sample(state, 0)
 
     def refresh(self, state: ControlState, step: int) -> Iterator[Traced]:
-        """A trace of this step, if one is shown and the last one is older; for a loop that now pauses."""
+        """A trace of this step, if one is shown and the last is older; called when the loop pauses."""
         if state.observing and self._traced_step != step:
             yield self._trace(state, step)
 
@@ -112,7 +112,7 @@ class Observer:
             yield self._sample(state, step)
 
     def _serve_choices(self, state: ControlState, step: int) -> Iterator[Event]:
-        """Take over the passage and the prompt that were chosen."""
+        """Apply a new choice of passage and prompt."""
         old, self._served = self._served, state
         chosen = (state.passage, state.passage_at)
         if chosen != (old.passage, old.passage_at):
@@ -155,9 +155,9 @@ class Observer:
         )
 
     def _part(self, at: float) -> Ids:
-        """What is searched, from a place 0..1 of the held-out text on, or from the first line begun near it.
+        """The searched part of the held-out text, from `at` (0..1) or a line start near it.
 
-        It begins with the passage. A text that is hardly longer than a passage is shown from its start.
+        It begins with the passage. A text that is hardly longer than a passage is used from its start.
         """
         start = round(at * max(0, len(self._text) - self._passage_characters - _LINE_IS_NEAR))
         length = min(SEARCHED_CHARACTERS, _SEARCHED_BYTES // self._model.architecture.traced_bytes)
@@ -171,7 +171,7 @@ class Observer:
         return part[:length]
 
     def _choose_passage(self, text: str | None, at: float, step: int) -> Iterator[Warned]:
-        """Watch `text`, or a part of the held-out text; a text that cannot be read leaves the one before."""
+        """Set the passage to `text` or a part of the held-out text; keep the last one if that fails."""
         if not text:
             self._searched = self._part(at)
             self._passage = self._searched[: self._passage_characters]
@@ -185,7 +185,7 @@ class Observer:
             yield self._warning(f"the passage is cut to its first {self._longest_passage:,} characters", step)
 
     def _choose_prime(self, text: str, step: int) -> Iterator[Warned]:
-        """Let samples follow `text`; one that cannot be read leaves the one before."""
+        """Set the prompt of samples; if it cannot be read, keep the last one."""
         try:
             self._prime = self._vocabulary.encode(text).astype(np.int64) if text else self._opening
         except TextError as error:

@@ -1,7 +1,7 @@
 """The optimizers by name, regularization, and gradient clipping.
 
-The rules are PyTorch's own, fused where it has them fused, in their functional form: the first use of a
-`torch.optim` class imports the whole compiler, which takes longer than all else before the first step.
+The update rules are PyTorch's functional ones, fused if available. The first use of a `torch.optim` class
+would import the compiler, which takes longer than everything else before the first step.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REMEMBERED: dict[OptimizerName, tuple[str, ...]] = {
     "adagrad": ("square",),
     "sgd": ("velocity",),
 }
-"""What each keeps of past gradients, besides the number of steps."""
+"""The moments that each optimizer keeps, in addition to the number of steps."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Group:
 
 
 class Optimizer:
-    """The update rule that options name, over a model's parameters; only matrices decay.
+    """The update rule of the options, for the parameters of a model; only matrices are decayed.
 
     Adam: Kingma & Ba 2015; its decoupled decay: Loshchilov & Hutter 2019; RMSProp: Tieleman & Hinton 2012;
     Adagrad: Duchi et al. 2011; Nesterov's momentum as in Sutskever et al. 2013.
@@ -58,7 +58,7 @@ class Optimizer:
     def _group(self, named: list[tuple[str, nn.Parameter]], weight_decay: float) -> _Group:
         parameters: list[Tensor] = [parameter for _, parameter in named]
         remembered = {kind: [torch.zeros_like(p) for p in parameters] for kind in _REMEMBERED[self._rule]}
-        fused = self._rule in ("adamw", "adam")  # what is not fused reads its steps on the CPU
+        fused = self._rule in ("adamw", "adam")  # rules that are not fused keep their steps on the CPU
         steps = [torch.zeros((), device=p.device if fused else "cpu") for p in parameters]
         return _Group([name for name, _ in named], parameters, weight_decay, remembered, steps)
 
@@ -100,7 +100,7 @@ class Optimizer:
                 )  # fmt: skip
 
     def tensors(self) -> dict[str, Tensor]:
-        """All moments and step counts, not copied, as `NAME/KIND` where NAME is the parameter's."""
+        """All moments and step counts, not copied, as `NAME/KIND` with the name of the parameter."""
         found: dict[str, Tensor] = {}
         for group in self._groups:
             for kind, tensors in {**group.remembered, "steps": group.steps}.items():
@@ -108,13 +108,13 @@ class Optimizer:
         return found
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what another optimizer of the same kind kept. Raises KeyError or RuntimeError otherwise."""
+        """Restore the moments of an optimizer of the same kind. Raises KeyError or RuntimeError otherwise."""
         for name, tensor in self.tensors().items():
             tensor.copy_(tensors[name])
 
 
 def matrices(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that are regularized: all but biases and peepholes."""
+    """The regularized parameters: all except biases and peepholes."""
     return [p for p in model.parameters() if p.dim() >= 2]
 
 

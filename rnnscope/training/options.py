@@ -1,6 +1,6 @@
 """The options of a training run; the command line is derived from them.
 
-Each field's docstring is its help text. An instance is valid: its constructor refuses what cannot work.
+Each field's docstring is its help text. The constructor validates all values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EncodingName = Literal["utf-8", "bytes"]
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Options of one training run. Raises OptionError where a value is out of range or two contradict."""
+    """Options of one training run. Raises OptionError if a value is out of range or two options conflict."""
 
     text: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")] = ""
     """The text to train on: a file, archive, python or shakespeare, or - for standard input (required unless
@@ -37,7 +37,7 @@ class TrainOptions:
     held_out: float = 0.1
     """Fraction at the end of the text used for validation."""
     test: float = 0.0
-    """Fraction at the very end used for testing: read by `rnnscope eval RUN --split test` only."""
+    """Fraction at the very end used for testing: only read by `rnnscope eval RUN --split test`."""
 
     document_separator: str | None = None
     """Regular expression; after each match a new document begins, with the state reset to zero."""
@@ -132,12 +132,12 @@ class TrainOptions:
 
     @property
     def evaluates_at_fixed_steps(self) -> bool:
-        """Whether evaluations steer the run, so that their steps must not depend on the clock."""
+        """True if evaluations affect training, so that their steps must not depend on the clock."""
         return self.patience > 0 or self.schedule == "plateau"
 
     @property
     def decay(self) -> float:
-        """The weight decay in force."""
+        """The effective weight decay."""
         if self.weight_decay is None:
             return 0.1 if self.optimizer == "adamw" else 0.0
         return self.weight_decay
@@ -151,7 +151,7 @@ class TrainOptions:
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> TrainOptions:
-        """The options that a run recorded; names that this version does not have are left out.
+        """The recorded options of a run; names unknown to this version are ignored.
 
         Raises RunError for values of another type, OptionError for values out of range.
         """
@@ -165,7 +165,7 @@ MOST_THREADS = 1024
 
 BUDGET = ("steps", "minutes", "epochs")
 OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume", "rescue")
-"""What may change when a run is resumed, besides its budget; the text may move, but not change."""
+"""Options that may change when a run is resumed, besides its budget; the text may move, but not change."""
 
 
 def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> set[str]:
@@ -178,10 +178,10 @@ def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> se
 def resumed(
     recorded: TrainOptions, asked: TrainOptions, given: Collection[str] | None = None
 ) -> TrainOptions:
-    """The options of a resumed run: the recorded ones, with what may change taken from `asked`.
+    """The options of a resumed run: the recorded ones, with those that may change taken from `asked`.
 
     Any budget in `asked` replaces the whole recorded budget. given: see `given_names`. Raises OptionError
-    when `asked` changes what the run is made of.
+    if `asked` changes an option that is fixed.
     """
     names = given_names(asked, given)
     fixed = names - {*BUDGET, *OF_THE_PROCESS, "run"}
@@ -208,8 +208,8 @@ def fine_tuned(
 ) -> TrainOptions:
     """The options of a run that begins with the weights of a model of this architecture and encoding.
 
-    given: see `given_names`. Raises OptionError when `asked` chooses another shape, or something that the
-    weights have decided.
+    given: see `given_names`. Raises OptionError if `asked` chooses another shape, or an option that the
+    weights determine.
     """
     shape: dict[str, object] = {
         "encoding": encoding,
@@ -238,10 +238,10 @@ def _flag(name: str) -> str:
 
 
 def _check(options: TrainOptions) -> None:
-    """Refuse values out of range, and options that contradict each other."""
+    """Raise OptionError for values out of range and options that conflict."""
 
     def require(name: str, holds: bool, range_: str) -> None:
-        if not holds:  # a comparison with NaN does not hold either
+        if not holds:  # comparisons with NaN are false, too
             raise OptionError(f"{_flag(name)} is {getattr(options, name)}, but must be {range_}")
 
     o = options
@@ -271,7 +271,7 @@ def _check(options: TrainOptions) -> None:
     require("seed", o.seed < 2**63, "below 2^63")
     require("threads", o.threads <= MOST_THREADS, f"at most {MOST_THREADS:,}")
     if o.document_separator is not None:
-        Expression(o.document_separator)  # refuses an invalid one
+        Expression(o.document_separator)  # raises OptionError if invalid
     if o.held_out + o.test >= 1:
         raise OptionError(f"--held-out {o.held_out} and --test {o.test} leave nothing to learn from")
     has_own_shape = o.init_from is None and o.resume is None

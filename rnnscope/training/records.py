@@ -3,9 +3,9 @@
     {"event": "evaluated", "step": 200, "elapsed_seconds": 4.1, "held_out_nats": 2.0131, …}
 
 After these three a record has the fields of its event. A number that is not finite is written as null and
-read as NaN. Traces, pauses and baselines (they have a file of their own) are not written.
+read as NaN. Traces, pauses and baselines (see baselines.json) are not written.
 
-The file may come from anyone: a record is checked against the types and ranges of its event when it is read.
+The file is untrusted: a record is checked against the types and ranges of its event when it is read.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "characters_per_step": (0, 2**53),
     "unknown_characters": (0, 2**53),
 }
-"""Field → the numbers that it may be."""
+"""Field → the range of its numbers."""
 
 _MAY_BE_NAN = ("characters_per_second", "epoch")
 
 
 def to_json(event: Event) -> dict[str, Any] | None:
-    """The record of an event; None for the kinds that are not written."""
+    """The record of an event; None for kinds that are not written."""
     name = _NAMES.get(type(event))
     if name is None:
         return None
@@ -88,9 +88,9 @@ def to_json(event: Event) -> dict[str, Any] | None:
 
 
 def from_json(record: object) -> Event | None:
-    """The event of a record; None for a kind that this version does not know.
+    """The event of a record; None for a kind unknown to this version.
 
-    Raises JsonError when the record is not one that `to_json` could have written.
+    Raises JsonError if `to_json` could not have written the record.
     """
     if not isinstance(record, dict):
         raise JsonError("it is not a JSON object")
@@ -116,7 +116,7 @@ def from_line(line: bytes) -> Event | None:
 
 
 def to_line(record: dict[str, Any]) -> bytes:
-    """One line of the file; pure ASCII, so that even a text full of escapes is harmless in a terminal."""
+    """One line of the file; ASCII, so that it is safe to print in a terminal."""
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
@@ -171,7 +171,7 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, np.bool_ | np.integer):
         return value.item()
     if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "replace").decode()  # a path may have bytes that are not UTF-8
+        return value.encode("utf-8", "replace").decode()  # a path may contain bytes that are not UTF-8
     return value
 
 
@@ -192,7 +192,7 @@ def _value(name: str, kind: Any, value: object) -> Any:
 def _array(name: str, value: object) -> NDArray[Any]:
     if isinstance(value, list) and all(type(item) in (int, float, type(None)) for item in value):
         try:
-            with np.errstate(over="ignore"):  # a probability of 1e308 becomes infinite, and is refused
+            with np.errstate(over="ignore"):  # a probability of 1e308 becomes infinite, and is rejected
                 return np.array(value, dtype=_ARRAYS[name][0])
         except (TypeError, OverflowError):
             pass
@@ -200,7 +200,7 @@ def _array(name: str, value: object) -> NDArray[Any]:
 
 
 def _check(event: Event) -> None:
-    """Refuse numbers out of range, and lists that do not belong together."""
+    """Raise JsonError for numbers out of range, and lists of different lengths."""
     for name, (low, high) in _RANGES.items():
         value = getattr(event, name, None)
         if not isinstance(value, int | float) or (name in _MAY_BE_NAN and math.isnan(value)):

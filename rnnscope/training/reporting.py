@@ -27,7 +27,7 @@ class Reporter:
         self._marks = deque([(learner.step, clock.seconds)], maxlen=_SPEED_OVER_REPORTS)
 
     def progress(self, rate: float, finish: Finish | None) -> Progress:
-        """The steps since the last report; waits for a GPU. rate: the learning rate of the last step."""
+        """The steps since the last report; synchronizes a GPU. rate: the learning rate of the last step."""
         learner, streams = self._learner, self._learner.streams
         steps, losses_nats, gradient_norms = learner.take_report()
         step, seconds, ratio = learner.step, self._clock.seconds, learner.update_ratio
@@ -50,13 +50,13 @@ class Reporter:
         )
 
     def _steps_a_second(self, step: int, seconds: float) -> float:
-        """Mean over the last reports, with evaluations and all other work."""
+        """Mean over the last reports, including evaluations and other work."""
         first_step, first_seconds = self._marks[0]
         self._marks.append((step, seconds))
         return (step - first_step) / max(seconds - first_seconds, 1e-9)
 
     def _remaining_seconds(self, steps_a_second: float, finish: Finish | None) -> float | None:
-        """Time to the nearest end at the present speed; None without an end."""
+        """Estimated time to the end at the current speed; None without a budget."""
         step, streams, budget = self._learner.step, self._learner.streams, self._budget
         steps_left: list[float] = []
         if budget.steps is not None:

@@ -1,17 +1,17 @@
-"""A run: the directory that holds all that a training produced.
+"""A run: the directory with all output of a training run.
 
     run.json              options, program and machine, and when the run was started and resumed
     events.jsonl          the log (see log.py); the one process that writes the run holds a lock on it
     baselines.json        the losses of models without a network
     best.safetensors      the weights with the lowest validation loss
     last.safetensors      the newest weights
-    resume.safetensors    all that is needed to resume: weights, optimizer, random state, position, state
+    resume.safetensors    everything needed to resume: weights, optimizer, random state, position, state
     snapshots/STEP.safetensors    weights in half precision, along the way
 
-Every file is replaced as a whole, and each is complete by itself. So that the newest weights and the state
-that belongs to them cannot be torn apart by a kill between two files, resume.safetensors contains
-last.safetensors once more, byte for byte: a run that is opened again first puts those bytes back where they
-differ. A checksum over all of resume.safetensors is verified before anything is replaced from it.
+Every file is replaced atomically and is complete by itself. A process may be killed between writing the
+newest weights and the state that belongs to them, so resume.safetensors contains a copy of last.safetensors:
+when a run is reopened, last.safetensors is restored from it if they differ. A checksum over all of
+resume.safetensors is verified first.
 
 No file of a run is written through a symbolic link.
 """
@@ -50,9 +50,9 @@ BEST, LAST, RESUME, SNAPSHOTS = "best.safetensors", "last.safetensors", "resume.
 _INFO = "rnnscope_resume"
 _CHECKSUM = "sha256"
 _NO_CHECKSUM = "0" * 64
-"""Stands where the checksum will be while it is computed."""
+"""The placeholder of the checksum while it is computed."""
 _WEIGHTS = "last.safetensors"
-"""The tensor of resume.safetensors that is the file last.safetensors, as bytes."""
+"""The tensor of resume.safetensors that holds the file last.safetensors, as bytes."""
 _LARGEST_JSON = 16 << 20
 _LARGEST_RESUME = 1 << 40
 
@@ -60,7 +60,7 @@ _LARGEST_RESUME = 1 << 40
 class Run:
     """The writing end of a run directory; one process at a time.
 
-    Every method that writes may raise OSError, for example on a full disk; the files there before stay
+    Every method that writes may raise OSError, for example on a full disk; existing files stay
     intact.
     """
 
@@ -74,24 +74,24 @@ class Run:
 
     @classmethod
     def create(cls, directory: Path, header: Mapping[str, Any]) -> Run:
-        """Begin a run in a directory, which is made where there is none.
+        """Begin a run in a directory, which is created if needed.
 
-        Raises RunError when there is a run already, or when the directory cannot be written.
+        Raises RunError if it already holds a run or cannot be written.
         """
         return cls._locked(directory, dict(header))
 
     @classmethod
     def reopen(cls, directory: Path) -> Run:
-        """Open a run again and repair what a kill left; `record_start` follows once training can begin.
+        """Reopen a run and repair the effects of a kill; call `record_start` once training can begin.
 
-        Raises RunError when there is no run, when another process writes it, or when it is damaged.
+        Raises RunError if there is no run, if another process writes it, or if it is damaged.
         """
-        read_run(directory)  # so that no log is left in a directory that holds no run
+        read_run(directory)  # so that no log is created in a directory without a run
         return cls._locked(directory, None)
 
     @classmethod
     def _locked(cls, directory: Path, header: dict[str, Any] | None) -> Run:
-        """Open the directory under its lock; with a header a new run, without one the run that is there."""
+        """Open and lock the directory: a new run with a header, an existing run without."""
         log: EventLog | None = None
         try:
             if header is not None:
@@ -116,9 +116,9 @@ class Run:
             raise
 
     def record_start(self, corpus_path: str) -> None:
-        """Add the present time to the starts of a run that is resumed, and keep the place of its text.
+        """Record the current time as a start of a resumed run, and the path of its text.
 
-        Raises RunError when run.json cannot be written.
+        Raises RunError if run.json cannot be written.
         """
         header = dict(self._header)
         header["started"] = [*header.get("started", []), _now()]
@@ -130,14 +130,14 @@ class Run:
         self._header = header
 
     def write(self, event: Event) -> None:
-        """Append an event to the log. Raises OSError once when the disk is full; see EventLog.write."""
+        """Append an event to the log. Raises OSError once if the disk is full; see EventLog.write."""
         self._log.write(event)
 
     def restore(self) -> str | None:
-        """Make again what was removed from the directory: itself, the log, run.json, baselines.json.
+        """Recreate what was removed: the directory, the log, run.json, baselines.json.
 
-        Returns what was missing, in a line; None where nothing was. Raises OSError, and RunError where
-        another process has begun to write the run.
+        Returns a description of what was missing, or None. Raises OSError, and RunError if another process
+        has begun to write the run.
         """
         missing = []
         if not self.directory.is_dir():
@@ -162,21 +162,21 @@ class Run:
         resume: Mapping[str, Tensor],
         resume_info: Mapping[str, object],
     ) -> None:
-        """Write the newest weights and, with the same weights in it, all that is needed to resume from them.
+        """Write the newest weights, and the resume file, which contains them and everything needed to resume.
 
-        resume: tensors by name; resume_info: what fits in JSON. Both come back from `load_resume`.
+        resume: tensors by name. resume_info: JSON values. Both are returned by `load_resume`.
         """
         import torch
         from safetensors.torch import save
 
         from rnnscope.network.checkpoint import model_bytes
 
-        self._log.sync()  # the log is never behind the weights
+        self._log.sync()  # the log must never lag behind the weights
         weights = model_bytes(model, training)
-        # Copied, because safetensors refuses two tensors of one memory.
+        # Copied, because safetensors rejects tensors that share memory.
         tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in resume.items()}
         if _WEIGHTS in tensors:
-            raise ValueError(f"{_WEIGHTS} is the name of the weights' own tensor")
+            raise ValueError(f"{_WEIGHTS} is a reserved name")
         tensors[_WEIGHTS] = torch.frombuffer(bytearray(weights), dtype=torch.uint8)
         info = json.dumps(dict(resume_info), allow_nan=False)
         content = _with_checksum(save(tensors, {_INFO: info, _CHECKSUM: _NO_CHECKSUM}))
@@ -190,7 +190,7 @@ class Run:
         save_model(model, self.directory / BEST, training)
 
     def save_snapshot(self, model: CharRNN, step: int, training: Mapping[str, object]) -> None:
-        """Keep the weights of a step, in half precision, for good; see `snapshot_due`."""
+        """Write a permanent snapshot of the weights in half precision; see `snapshot_due`."""
         from rnnscope.network.checkpoint import save_model
 
         directory = self.directory / SNAPSHOTS
@@ -201,7 +201,7 @@ class Run:
     def load_resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The tensors and the information of the last `save_last`; its weights are in last.safetensors.
 
-        None when the run ended before its first save. Raises RunError when the file is damaged.
+        None if the run ended before its first save. Raises RunError if the file is damaged.
         """
         from safetensors.torch import load
 
@@ -213,7 +213,7 @@ class Run:
         return tensors, resume.info
 
     def copy_to(self, directory: Path) -> Run:
-        """Begin a copy of the run in another directory, for a disk that takes no more.
+        """Begin a copy of the run in another directory, if the disk is full.
 
         The log and the best weights are copied; `save_last` writes the rest. Raises RunError and OSError.
         """
@@ -231,12 +231,12 @@ class Run:
         return copy
 
     def write_baselines(self, baselines_nats: Mapping[str, float]) -> None:
-        """Keep the losses of models without a network."""
+        """Write baselines.json, the losses of n-gram models."""
         self._baselines = dict(baselines_nats)
         write_json(self.directory / BASELINES, self._baselines)
 
     def close(self) -> None:
-        """Write what waits, then let others write. May be called twice. Raises OSError."""
+        """Write everything buffered and release the lock. May be called twice. Raises OSError."""
         if self._is_open:
             self._is_open = False
             self._log.close()
@@ -252,7 +252,7 @@ class Run:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a run directory holds at one moment."""
+    """The content of a run directory at one moment."""
 
     directory: Path
     header: Mapping[str, Any]
@@ -260,11 +260,11 @@ class RunInfo:
     best: Path | None
     last: Path | None
     snapshots: tuple[tuple[int, Path], ...] = ()
-    """Step and file, in the order of steps."""
+    """Steps and files, sorted by step."""
 
 
 def read_run(directory: Path) -> RunInfo:
-    """Look at a run, without a lock. Raises RunError where there is none or its run.json is damaged."""
+    """Read a run without locking it. Raises RunError if there is none or its run.json is damaged."""
     path = directory / HEADER
     try:
         header = decode(dict[str, Any], read_json(path, max_bytes=_LARGEST_JSON))
@@ -292,12 +292,12 @@ def read_run(directory: Path) -> RunInfo:
 
 
 def is_being_written(directory: Path) -> bool:
-    """Whether a process writes the run at this moment. Raises OSError."""
+    """Return True if a process is writing the run. Raises OSError."""
     return is_locked(directory / LOG)
 
 
 def read_events(directory: Path) -> list[Event]:
-    """All events of a run, as if it had never been killed and resumed. Raises RunError."""
+    """All events of a run, without repeated steps of a resumed run. Raises RunError."""
     if not (directory / LOG).is_file():
         raise RunError(_no_run(directory))
     try:
@@ -307,7 +307,7 @@ def read_events(directory: Path) -> list[Event]:
 
 
 def read_curves(directory: Path) -> list[Event]:
-    """The events that charts are drawn from: progress, evaluations and divergences. Raises RunError."""
+    """The events that charts show: progress, evaluations and divergences. Raises RunError."""
     drawn = [
         event
         for event in read_events(directory)
@@ -318,7 +318,7 @@ def read_curves(directory: Path) -> list[Event]:
 
 
 def read_baselines(directory: Path) -> dict[str, float]:
-    """The losses of models without a network; empty before they are known. Raises RunError when damaged."""
+    """The losses of n-gram models; empty before they are computed. Raises RunError if damaged."""
     path = directory / BASELINES
     try:
         return decode(dict[str, float], read_json(path, max_bytes=_LARGEST_JSON))
@@ -331,7 +331,7 @@ def read_baselines(directory: Path) -> dict[str, float]:
 
 
 def new_run_directory(root: Path, corpus_name: str) -> Path:
-    """Make a directory such as `runs/input-20260102-153045`. Raises RunError when it cannot be made."""
+    """Create a directory such as `runs/input-20260102-153045`. Raises RunError if that fails."""
     stem = re.sub(r"[^A-Za-z0-9._]+", "-", Path(corpus_name).stem)[:40].strip("-._") or "run"
     name = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     try:
@@ -339,7 +339,7 @@ def new_run_directory(root: Path, corpus_name: str) -> Path:
         for count in range(1, 1000):
             directory = root / (name if count == 1 else f"{name}-{count}")
             try:
-                directory.mkdir()  # which claims the name, should two runs start in the same second
+                directory.mkdir()  # atomic, for two runs that start in the same second
             except FileExistsError:
                 continue
             return directory
@@ -349,7 +349,7 @@ def new_run_directory(root: Path, corpus_name: str) -> Path:
 
 
 def refuse_a_run(directory: Path) -> None:
-    """Refuse a directory where no run can begin. Raises RunError."""
+    """Raise RunError if no run can begin in a directory."""
     if directory.exists() and not directory.is_dir():
         raise RunError(f"{directory} is not a directory; choose another --run")
     log = directory / LOG
@@ -362,7 +362,7 @@ def refuse_a_run(directory: Path) -> None:
 
 
 def snapshot_due(step: int) -> bool:
-    """Whether to keep the weights of this step: 0, the powers of 2 up to 64, then three steps an octave."""
+    """Return True for the steps with a snapshot: 0, powers of 2 up to 64, then three steps per octave."""
     if step <= 64:
         return step >= 0 and step & (step - 1) == 0
     return step == round(2 ** (round(3 * math.log2(step)) / 3))
@@ -375,11 +375,11 @@ class _Resume:
     content: bytes
     info: dict[str, Any]
     weights: bytes
-    """The file last.safetensors that belongs to it."""
+    """The matching file last.safetensors."""
 
 
 def _read_resume(directory: Path) -> _Resume | None:
-    """None where there is no file. Raises RunError where it is damaged; nothing has been replaced then."""
+    """The content of the resume file; None if there is none. Raises RunError if it is damaged."""
     path = directory / RESUME
     try:
         content = read_regular_file(path, max_bytes=_LARGEST_RESUME)
@@ -401,7 +401,7 @@ def _parsed_resume(content: bytes) -> _Resume:
         raise JsonError("it is cut short")
     header = decode(dict[str, Any], parse(content[8:end]))
     metadata = decode(dict[str, str], header["__metadata__"], "__metadata__")
-    checksum = metadata.get(_CHECKSUM)  # runs of earlier versions have none
+    checksum = metadata.get(_CHECKSUM)  # earlier versions wrote none
     if checksum is not None and checksum != _checksum(content, checksum):
         raise JsonError("its checksum differs")
     try:
@@ -419,7 +419,7 @@ def _with_checksum(content: bytes) -> bytes:
 
 
 def _checksum(content: bytes, present: str) -> str:
-    """SHA-256 of the whole file, with zeros in place of the checksum that it has at present."""
+    """SHA-256 of the whole file, with zeros in place of its checksum."""
     end = 8 + int.from_bytes(content[:8], "little")
     digest = hashlib.sha256(content[:end].replace(present.encode(), _NO_CHECKSUM.encode(), 1))
     digest.update(memoryview(content)[end:])
@@ -427,9 +427,9 @@ def _checksum(content: bytes, present: str) -> str:
 
 
 def _repair(directory: Path) -> None:
-    """Undo what a kill left: half-written files, and newest weights that the resume file does not match.
+    """Repair the effects of a kill: temporary files, and newest weights that differ from the resume file.
 
-    Raises RunError where the resume file is damaged, and replaces nothing then.
+    Raises RunError if the resume file is damaged; then nothing is replaced.
     """
     remove_temporaries(directory)
     if not (directory / SNAPSHOTS).is_symlink():

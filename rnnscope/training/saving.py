@@ -12,19 +12,19 @@ from rnnscope.training.events import Saved, Warned
 from rnnscope.training.run import BEST, LAST, SNAPSHOTS, Run
 
 REMIND_SECONDS = 15.0
-"""While saves fail with the same cause, the warning is repeated after this training time."""
+"""The interval at which a warning with an unchanged cause is repeated, in seconds of training."""
 
 
 class Saver:
-    """Writes the files of a run, and records what is saved and what is not."""
+    """Writes the files of a run, and tracks which step is saved."""
 
     def __init__(self, run: Run, clock: Clock, saved_step: int | None = None) -> None:
-        """saved_step: the step that the run was resumed from, None where it begins."""
+        """saved_step: the step that the run was resumed from; None for a new run."""
         self.run = run
         self.saved_step = saved_step
         """The step that a resumed run would start from; None before the first save."""
         self.failure: str | None = None
-        """Why the last attempt to save that step failed; None where it worked."""
+        """The reason why the last save failed; None if it succeeded."""
         self._clock = clock
         self._reported: str | None = None
         self._reported_at = 0.0
@@ -33,10 +33,10 @@ class Saver:
     def save(
         self, kind: Literal["last", "best", "snapshot"], step: int, write: Callable[[Run], None]
     ) -> tuple[Saved | Warned, ...]:
-        """Write files, after making again what was removed from the run's directory.
+        """Write files, after restoring what was removed from the run directory.
 
-        Returns a `Saved` where that worked, and the warnings that are new: a cause is reported again only
-        after a while. Raises RunError where another process has begun to write the run.
+        Returns a `Saved` if that succeeded, and new warnings: an unchanged cause is repeated only after a
+        while. Raises RunError if another process has begun to write the run.
         """
         warnings: tuple[Warned, ...] = ()
         try:
@@ -54,7 +54,7 @@ class Saver:
         return (*warnings, Saved(step, self._clock.seconds, str(self.run.directory / name), kind))
 
     def trouble(self, error: OSError, step: int) -> tuple[Warned, ...]:
-        """A warning that files cannot be written, where its cause is new or its last report is old."""
+        """A warning that files cannot be written, if its cause is new or was last reported long ago."""
         cause, now = error.strerror or str(error), self._clock.seconds
         if cause == self._reported and now - self._reported_at < REMIND_SECONDS:
             return ()
@@ -75,11 +75,11 @@ class Saver:
 
     @property
     def directory(self) -> Path:
-        """Where the run can be resumed from: its own directory, or the one that took it at the end."""
+        """The directory to resume from: the run directory, or the one in which the run was rescued."""
         return self._rescued or self.run.directory
 
     def loss(self, step: int) -> str:
-        """What could not be written when the run ended at `step`, and where a resume starts, in one line."""
+        """One line on what is not saved at the end, at `step`, and where a resume starts."""
         failed = f"{self.run.directory} could not be written: {self.failure}"
         if self._rescued is not None:
             return f"{failed}; step {step:,} is saved in {self._rescued}, which can be resumed"

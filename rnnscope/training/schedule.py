@@ -3,10 +3,10 @@
     wsd        ╱▔▔▔▔▔▔▔▔▔▔▔▔╲     constant; decays over the last part of the budget, or on `finish`
     constant   ╱▔▔▔▔▔▔▔▔▔▔▔▔▔
     cosine     ╱▔▔╲_              over the whole budget
-    step       ╱▔▔|__|..          a cut every so many steps
+    step       ╱▔▔|__|..          a cut every N steps
     plateau    ╱▔▔▔▔▔|__          a cut when the validation loss stops falling, down to a floor
 
-With every schedule, `finish` multiplies the rate by a line that falls to zero.
+With every schedule, `finish` multiplies the rate by a linear decay to zero.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Finish:
         return self.start + self.length
 
     def fraction(self, step: int) -> float:
-        """How much of it is done, 0..1."""
+        """The completed share of the decay, 0..1."""
         return min(1.0, (step - self.start) / self.length)
 
 
@@ -56,7 +56,7 @@ class Budget:
     epochs: float | None = None
 
     def done(self, step: int, seconds: float, epochs: float) -> float | None:
-        """How much of it is used, 0..1; None where there is no end."""
+        """The used share of the budget, 0..1; None without a budget."""
         used = [
             now / most
             for now, most in ((step, self.steps), (seconds, self.seconds), (epochs, self.epochs))
@@ -65,7 +65,7 @@ class Budget:
         return min(1.0, max(used)) if used else None
 
     def spent(self, step: int, seconds: float, epochs: float) -> Literal["steps", "minutes", "epochs"] | None:
-        """Which measure has run out."""
+        """The measure that has run out."""
         if self.steps is not None and step >= self.steps:
             return "steps"
         if self.seconds is not None and seconds >= self.seconds:
@@ -99,7 +99,7 @@ class Schedule:
 
     @property
     def most_cuts(self) -> float:
-        """How often plateau cuts the rate until it is at its floor; infinity where a cut changes nothing."""
+        """The number of plateau cuts down to the floor; infinity if a cut changes nothing."""
         if self.kind != "plateau" or self.decay_factor == 1:
             return math.inf
         return math.ceil(math.log(LOWEST_SHARE) / math.log(self.decay_factor))
@@ -107,8 +107,8 @@ class Schedule:
     def rate(self, step: int, done: float | None, *, finish: Finish | None = None, cuts: int = 0) -> float:
         """The rate of the step after `step` steps.
 
-        done: how much of the budget is used, 0..1, None where there is no end. cuts: how often plateau has
-        cut so far.
+        done: the used share of the budget, 0..1; None without a budget. cuts: the number of plateau cuts so
+        far.
         """
         rate = self.height * min(1.0, (step + 1) / (self.warmup_steps + 1))
         match self.kind:
@@ -137,7 +137,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Patience:
-    """Counts evaluations without improvement; every evaluation gives a new value."""
+    """A count of evaluations without improvement; immutable."""
 
     best: float | None = None
     since_best: int = 0
@@ -145,7 +145,7 @@ class Patience:
     cuts: int = 0
 
     def after(self, held_out_nats: float, plateau_patience: int) -> Patience:
-        """The count after one more evaluation; plateau cuts when it has waited long enough.
+        """The count after one more evaluation, which may cause a plateau cut.
 
         A loss lower by less than LEAST_IMPROVEMENT_NATS is no improvement.
         """

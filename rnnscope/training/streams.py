@@ -1,12 +1,11 @@
 """The training text as B contiguous streams, read in parallel in chunks of T characters.
 
     text     abcdefghijklmnopqrstuvwx          B = 3, T = 4
-    stream 1 abcd efgh                         chunk k is column k; state is carried from it to the next,
-    stream 2 ijkl mnop                         and its targets are the same characters one further
+    stream 1 abcd efgh                         chunk k is column k; state is carried to the next chunk,
+    stream 2 ijkl mnop                         and targets are the characters shifted by one
     stream 3 qrst uvwx
 
-Each pass over the text starts a little later than the one before, so that chunks do not always break at the
-same characters.
+Each pass over the text starts a little later than the one before, so that chunk boundaries vary.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ _GOLDEN = 0.6180339887498949
 
 
 def fitted(characters: int, sequence_length: int, batch_size: int) -> tuple[int, int]:
-    """Sequence length and batch size, cut to what a text of so many characters fills."""
+    """Sequence length and batch size, reduced to fit a text of `characters`."""
     sequence_length = min(sequence_length, characters - 1)
     return sequence_length, min(batch_size, (characters - 1) // sequence_length)
 
 
 class Streams:
-    """The position of the streams; `epoch` and `position` are all of its state.
+    """The position of the streams; `epoch` and `position` are the complete state.
 
-    ids: (N,) integers of any width; a memory map works, and only what is asked for is read.
+    ids: (N,) integers of any width; of a memory map only the current chunk is read.
     document_starts: positions at which the state is to be reset.
     """
 
@@ -45,7 +44,7 @@ class Streams:
         if len(ids) < 2:
             raise TextError("the text is too short to learn from: it needs at least 2 characters")
         self.sequence_length, self.batch_size = fitted(len(ids), sequence_length, batch_size)
-        self.length = (len(ids) - 1) // self.batch_size  # characters a stream
+        self.length = (len(ids) - 1) // self.batch_size  # characters per stream
         self.epoch = 0
         self.position = 0
         self._ids = ids
@@ -59,16 +58,16 @@ class Streams:
 
     @property
     def epochs(self) -> float:
-        """Passes over the text so far, with their fraction."""
+        """The number of passes over the text so far, as a fraction."""
         return self.epoch + (1.0 if self.at_an_end else self.position / self.length)
 
     @property
     def at_an_end(self) -> bool:
-        """Whether the next chunk starts a new pass, at which the carried state is reset."""
+        """Return True if the next chunk starts a new pass, at which the carried state is reset."""
         return self.position + self.sequence_length > self.length
 
     def begins(self) -> NDArray[np.bool_]:
-        """(T, B) where documents begin in the chunk last taken."""
+        """(T, B) True where documents begin in the last chunk."""
         return begins_at(self._document_starts, self._window[:-1] + self.position - self.sequence_length)
 
     def next(self, device: torch.device) -> tuple[Tensor, Tensor]:

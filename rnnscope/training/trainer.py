@@ -3,8 +3,8 @@
     for event in Trainer(…).run():    Started, then Progress, Evaluated, Sampled, Traced, Saved, …, Finished
         …
 
-Everything that the weights depend on is in `learner.py`. What is decided here by the clock (when to report,
-sample and save) does not change them; only a budget of minutes and the controls do.
+Everything that the weights depend on is in `learner.py`. Decisions by the clock (when to report, sample and
+save) do not affect them; only a budget of minutes and the controls do.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ from rnnscope.training.schedule import LOWEST_SHARE, Budget, Finish, Patience, S
 LIVE_CHARACTERS = 50_000
 """Characters of the validation text, spread evenly over it, that an evaluation during training reads."""
 FINAL_CHARACTERS = 500_000
-"""The last evaluation reads a validation text up to this length whole, with the state carried, and as many
-characters, spread evenly, of a longer one."""
+"""The last evaluation reads a validation text of up to this length completely, with the state carried, and this
+many characters, spread evenly, of a longer one."""
 
 _LAST_ATTEMPTS = 3
-"""How often the last save is attempted where it fails."""
+"""The number of attempts of the last save if it fails."""
 
 _SMALL_UPDATE_RATIO = 1e-5
 """‖update‖ / ‖parameters‖; about 1e-3 is healthy."""
@@ -75,9 +75,9 @@ class Pace:
     first_save_seconds: float = 5.0
     save_seconds: float = 30.0
     retry_seconds: float = 1.0
-    """Between two attempts of the last save where it fails."""
+    """Seconds between attempts of the last save if it fails."""
     baselines_seconds: float = 2.0
-    """When the n-gram models begin, so that they do not delay the first display."""
+    """Seconds before n-gram models are computed, so that they do not delay the first display."""
 
 
 class Trainer:
@@ -96,10 +96,10 @@ class Trainer:
         notes: tuple[str, ...] = (),
         pace: Pace | None = None,
     ) -> None:
-        """Begin a run, or resume it from `resume`, which is what `Run.load_resume` returns.
+        """Begin a run, or resume it from `resume`, the result of `Run.load_resume`.
 
-        restarted: whether an earlier process began the run, and ended before it saved anything. Raises
-        RunError when `resume` does not fit the learner.
+        restarted: whether an earlier process began the run and ended before its first save. Raises RunError
+        if `resume` does not fit the learner.
         """
         self.learner = learner
         self.corpus = corpus
@@ -149,7 +149,7 @@ class Trainer:
 
         If an exception ends it earlier, the run is saved first, unless a step was interrupted.
 
-        Raises OptionError when training diverges at every learning rate.
+        Raises OptionError if training diverges at every learning rate.
         """
         learner, schedule = self.learner, self.schedule
         yield self._started()
@@ -174,7 +174,7 @@ class Trainer:
 
                 if went_back:
                     yield self._diverged()
-                if self.reports.take():  # on a GPU, here the loop waits until it has caught up
+                if self.reports.take():  # synchronizes a GPU
                     yield self.reporter.progress(rate, self.finish)
                     yield from self._compare()
                     yield from self._warn_of_a_stall()
@@ -183,7 +183,7 @@ class Trainer:
                 yield from self.observer.look(state, learner.step)
                 yield from self._save_what_is_due(state)
             yield from self._end(reason, rate)
-        except (RnnscopeError, KeyboardInterrupt):  # the latter is a second Ctrl-C, which does not wait
+        except (RnnscopeError, KeyboardInterrupt):  # the latter is a second Ctrl-C, which ends without saving
             raise
         except BaseException:
             if self._is_between_steps and not self._has_ended:
@@ -204,11 +204,11 @@ class Trainer:
         return self.budget.spent(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
 
     def _is_at_the_floor(self) -> bool:
-        """Whether plateau would cut a rate that is at its floor already."""
+        """Return True if plateau would cut a rate that is already at its floor."""
         return self.patience.cuts > self.schedule.most_cuts
 
     def _done(self) -> float | None:
-        """The share of the budget that is used, 0..1; None without an end."""
+        """The used share of the budget, 0..1; None without a budget."""
         return self.budget.done(self.learner.step, self.clock.seconds, self.learner.streams.epochs)
 
     def _wait_while_paused(self) -> Iterator[Event]:
@@ -267,7 +267,7 @@ class Trainer:
                 yield from self.saver.trouble(error, self.learner.step)
 
     def _warn_of_a_stall(self) -> Iterator[Warned]:
-        """Warn once of a loss that has not fallen below that of the character frequencies."""
+        """Warn once if the loss is not below that of the character frequencies."""
         learner = self.learner
         if self._has_stalled or learner.step < STALL_STEPS or (loss_nats := learner.recent_nats) is None:
             return
@@ -291,14 +291,14 @@ class Trainer:
         return self.evaluations.is_due
 
     def _evaluate(self) -> Iterator[Event]:
-        """Estimate the validation loss; keep the weights of the lowest.
+        """Estimate the validation loss; save the weights if it is the lowest.
 
-        An evaluation that is cancelled by a request to stop leaves no trace. One that steers the run is not
-        cancelled, so that a resumed run takes the same course.
+        An evaluation that is cancelled by a request to stop has no effect. One that affects training is not
+        cancelled, so that a resumed run is identical.
         """
         learner, step = self.learner, self.learner.step
         progress = NO_PROGRESS if self.options.evaluates_at_fixed_steps else self.controls.until_stopped
-        learner.fetch()  # so that steps a GPU has not finished are not counted as the cost of evaluating
+        learner.fetch()  # so that queued GPU steps are not counted as evaluation time
         with self.evaluations.measured():
             try:
                 with autocast(learner.device, learner.precision):
@@ -339,14 +339,14 @@ class Trainer:
     def _save_last(
         self, state: ControlState, ended: FinishReason | None = None
     ) -> tuple[Saved | Warned, ...]:
-        """Write the newest weights and all that is needed to resume from exactly here."""
+        """Write the newest weights and everything needed to resume exactly here."""
         self._saves_served = state.saves
         self.learner.fetch()
         with self.savings.measured():
             return self.saver.save("last", self.learner.step, self._last(state, ended))
 
     def _last(self, state: ControlState, ended: FinishReason | None) -> Callable[[Run], None]:
-        """Writes last.safetensors and resume.safetensors into a run."""
+        """Return a function that writes last.safetensors and resume.safetensors into a run."""
         learner = self.learner
         info = ResumeInfo(
             learner.numbers(),
@@ -361,7 +361,7 @@ class Trainer:
         return lambda run: run.save_last(learner.model, training, tensors, asdict(info))
 
     def _save_if_best(self, held_out_nats: float) -> tuple[Saved | Warned, ...]:
-        """Keep the weights if their loss is the lowest; only once they are written it is the one to beat."""
+        """Save the weights if their loss is the lowest; it counts as the best once they are written."""
         if not held_out_nats < (math.inf if self.best_nats is None else self.best_nats):
             return ()
         model, training = self.learner.model, self._training(held_out_nats)
@@ -371,7 +371,7 @@ class Trainer:
         return events
 
     def _training(self, held_out_nats: float | None) -> dict[str, object]:
-        """What a model file records of its training."""
+        """The training metadata of a model file."""
         return {
             "options": self.options.to_json(),
             "corpus": {"name": self.corpus.name, "sha256": self.corpus.sha256},
@@ -389,7 +389,7 @@ class Trainer:
             self.clock = Clock(info.elapsed_seconds)
             self.finish = None if info.ended == "finish" else info.finish
             self.patience = info.patience
-            if info.ended == "patience":  # a resumed run waits as long again
+            if info.ended == "patience":  # patience starts again in a resumed run
                 cuts = int(min(self.patience.cuts, self.schedule.most_cuts))
                 self.patience = replace(self.patience, since_best=0, cuts=cuts)
             self.best_nats = info.best_nats
@@ -416,7 +416,7 @@ class Trainer:
             yield from self._evaluate_best(reason)
 
     def _save_finally(self, reason: FinishReason) -> Iterator[Event]:
-        """Save what training ends with; where that keeps failing, in the directory given for this case."""
+        """Save at the end of training; if that keeps failing, in the rescue directory."""
         for attempt in range(_LAST_ATTEMPTS):
             if attempt:
                 self.controls.wait(self._retry_seconds)
@@ -442,7 +442,7 @@ class Trainer:
     def _evaluate_best(self, reason: FinishReason) -> Iterator[Event]:
         """The loss of best.safetensors in float32, which is also written into it.
 
-        If that is cancelled, the estimate by which those weights were chosen stands.
+        If that is cancelled, the earlier estimate is reported.
         """
         learner, step, path = self.learner, self.learner.step, self.saver.run.directory / BEST
         try:

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from rnnscope.analysis.ablation import Ablate, Clamp
-from rnnscope.analysis.clamped import Clamped, sample_side_by_side
+from rnnscope.analysis.clamped import Clamped, sample_paired
 from rnnscope.analysis.statistics import mean_interval
 from rnnscope.errors import OptionError, TextError
 from rnnscope.network.cells import CELLS
@@ -207,7 +207,7 @@ def test_two_samples_from_one_seed_differ_only_by_the_clamps(cell, make_network)
     prompt = [1, 2, 3]
 
     def written(clamps: tuple[Clamp, ...]) -> list[tuple[int, int]]:
-        both = sample_side_by_side(network, clamps, prompt, 60, seed=5)
+        both = sample_paired(network, clamps, prompt, 60, seed=5)
         return [(intact[0], clamped[0]) for intact, clamped in both]
 
     sampler = Sampler(network)
@@ -219,7 +219,7 @@ def test_two_samples_from_one_seed_differ_only_by_the_clamps(cell, make_network)
     assert [intact for intact, _ in pairs] == alone
     chosen = np.array(prompt + [i for _, i in pairs])
     expected = record(Clamped(network, clamps), chosen).log_probabilities
-    following = [clamped for _, clamped in sample_side_by_side(network, clamps, prompt, 60, seed=5)]
+    following = [clamped for _, clamped in sample_paired(network, clamps, prompt, 60, seed=5)]
     for place, (symbol, probability) in enumerate(following):
         assert math.log(probability) == pytest.approx(expected[place + 2, symbol], abs=1e-4)
 
@@ -230,7 +230,7 @@ def test_the_samples_of_a_query_continue_the_text(make_network) -> None:
     query = Ablate(("1/0",), 0.9, position=30, sample=50, seed=3)
     found = session.ask(query)
     ids = network.vocabulary.encode(TEXT)[:30].tolist()
-    pairs = list(sample_side_by_side(network, found.clamps, ids, 50, seed=3))
+    pairs = list(sample_paired(network, found.clamps, ids, 50, seed=3))
     symbols = network.vocabulary.symbols
     assert found.samples == tuple("".join(symbols[pair[which][0]] for pair in pairs) for which in (0, 1))
     assert session.ask(Ablate(("1/0",), 0.9, sample=5)).position == 60  # by default after the text
@@ -257,7 +257,7 @@ def test_an_impossible_clamp_is_an_option_error(cell, query, why, make_network) 
 
 
 def test_a_text_without_a_prediction_is_an_error(make_network) -> None:
-    with pytest.raises(TextError, match="no two characters from 59 on"):
+    with pytest.raises(TextError, match="at least two are needed from --start 59 on"):
         Session(make_network(), TEXT).ask(Ablate(("1/0",), start=59))
 
 

@@ -52,7 +52,7 @@ def test_the_analyses_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "why"),
     [
         ((), "name a model, a text and an analysis"),
-        (("--errors",), "named without dashes"),
+        (("--errors",), "without dashes"),
         (("erors",), "did you mean errors"),
         (("errors", "--characters", "1"), "--characters is 1, but must be at least 100"),
         (("errors", "--train", "no-such.txt"), "no-such.txt"),

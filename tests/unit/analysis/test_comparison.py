@@ -75,10 +75,10 @@ def check(model: CharRNN, found: ComparisonResult, learned: str, text: str, star
     assert found.text == text[start:stop]
     assert found.before == text[max(0, start - CONTEXT) : start]
     of_order = {n: directly(model, learned, text, start, stop, n) for n in ORDERS}
-    np.testing.assert_allclose(found.network, of_order[1][0], atol=1e-4)
+    np.testing.assert_allclose(found.network_log_probabilities, of_order[1][0], atol=1e-4)
     assert found.by_order == {n: pytest.approx(-expected.mean()) for n, (_, expected) in of_order.items()}
     assert found.order == min(found.by_order, key=lambda n: found.by_order[n])
-    np.testing.assert_allclose(found.ngram, of_order[found.order][1])
+    np.testing.assert_allclose(found.ngram_log_probabilities, of_order[found.order][1])
     lowest = [
         min((n for n in ORDERS if of_order[n][1][at] > np.log(0.5)), default=0) for at in range(stop - start)
     ]
@@ -167,10 +167,12 @@ def test_errors_brackets_and_ngrams_share_one_comparison(model: CharRNN) -> None
 
     errors = asked.ask(Errors())
     assert (errors.text_start, errors.text, errors.split) == (before, text[before:], found.split)
-    expected = break_down(text[before:], found.network, found.sufficient_order, word_counts(TRAINING))
+    expected = break_down(
+        text[before:], found.network_log_probabilities, found.sufficient_order, word_counts(TRAINING)
+    )
     for bucket, by in zip(errors.buckets, expected, strict=True):
         assert (bucket.positions - before).tolist() == by.positions.tolist()
-    assert errors.errors == int((found.network < np.log(0.5)).sum())
+    assert errors.errors == int((found.network_log_probabilities < np.log(0.5)).sum())
     assert errors.error_rate == pytest.approx(errors.errors / SIZE)
 
     brackets = asked.ask(Brackets())
@@ -183,8 +185,8 @@ def test_errors_brackets_and_ngrams_share_one_comparison(model: CharRNN) -> None
             at = each.of_bin(number) - start
             assert len(at) == count
             if count:
-                assert each.network_nats[number] == pytest.approx(-found.network[at].mean())
-                assert each.ngram_nats[number] == pytest.approx(-found.ngram[at].mean())
+                assert each.network_nats[number] == pytest.approx(-found.network_log_probabilities[at].mean())
+                assert each.ngram_nats[number] == pytest.approx(-found.ngram_log_probabilities[at].mean())
 
     ngrams = asked.ask(Ngrams(limit=4))
     assert ngrams.by_order == found.by_order
@@ -244,7 +246,7 @@ def test_a_character_that_the_vocabulary_lacks_is_read_as_a_space(model: CharRNN
     text = NEW[:500] + "七" + NEW[501:]
     found = session(model, text, TRAINING).ask(Comparison())
     expected = session(model, NEW[:500] + " " + NEW[501:], TRAINING).ask(Comparison())
-    np.testing.assert_allclose(found.network, expected.network)
+    np.testing.assert_allclose(found.network_log_probabilities, expected.network_log_probabilities)
     assert found.by_order == expected.by_order
     assert found.text[499] == "七"
 

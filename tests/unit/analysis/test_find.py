@@ -208,8 +208,8 @@ def test_one_quantity_alone_can_be_searched() -> None:
     ("arguments", "error", "message"),
     [
         ({"feature": "quote"}, OptionError, "there is no feature 'quote'"),
-        ({}, OptionError, "one thing at a time"),
-        ({"feature": "word", "pattern": "a"}, OptionError, "one thing at a time"),
+        ({}, OptionError, "give exactly one of"),
+        ({"feature": "word", "pattern": "a"}, OptionError, "give exactly one of"),
         (
             {"feature": "word", "quantity": "update"},
             OptionError,
@@ -219,7 +219,7 @@ def test_one_quantity_alone_can_be_searched() -> None:
         ({"pattern": "zebra"}, TextError, "zebra is nowhere in the"),
         ({"labels": [1, 0]}, OptionError, "2 labels and 6,000 characters"),
         ({"labels": np.full(6_000, np.nan)}, TextError, "0 positions"),
-        ({"labels": np.full(6_000, "a")}, OptionError, "one number or boolean a character"),
+        ({"labels": np.full(6_000, "a")}, OptionError, "one number or boolean per character"),
     ],
 )
 def test_mistakes_are_reported(arguments: dict[str, object], error: type[Exception], message: str) -> None:

@@ -108,7 +108,7 @@ def test_the_models_parameters_get_no_gradient(make_network, ids) -> None:
     ("query", "why"),
     [
         (Saliency(0), "--position is 0"),
-        (Saliency(60), "the text has 60 characters; there is none at 60"),
+        (Saliency(60), "the text has 60 characters; position 60 is beyond its end"),
         (Saliency(5, window=0), "--window is 0"),
     ],
 )
