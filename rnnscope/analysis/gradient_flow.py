@@ -7,8 +7,8 @@ and of the next step; c_t, which only LSTMs have, acts through h_t and is an inp
 plain RNN the gradient vanishes (Hochreiter 1991; Bengio, Simard & Frasconi 1994); an LSTM preserves it in c.
 
 The mean is over losses at equal distances along the whole text. Each starts from the state of the
-network after all of the text before it. A model that was trained on separate documents is reset where one begins,
-and no gradient passes that place: this counts as zero, in the other network too.
+network after all of the text before it. A model that was trained on separate documents is reset where one
+begins, and no gradient passes that place: this counts as zero, in the other network too.
 """
 
 from __future__ import annotations

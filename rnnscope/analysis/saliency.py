@@ -6,8 +6,8 @@ character x_T+1 to each earlier character x_t,
     ‖∂ ln p(x_T+1 | x_1 … x_T) / ∂ x_t‖₂        x_t the one-hot input
 
 scaled by its maximum. It is exact (backpropagation through the network), over a window of characters before
-the prediction. The window starts from the state of the network after all of the text before it; gradients stop
-at that state. Where the state is reset for a new document, what is before it has no influence: 0.
+the prediction. The window starts from the state of the network after all of the text before it; gradients
+stop at that state. Where the state is reset for a new document, what is before it has no influence: 0.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class Saliency(Query[SaliencyResult]):
         ids = reader.ids(start, self.position + 1)
         if len(ids) <= self.position - start:
             length = reader.length(context.progress)
-            raise OptionError(f"the text has {length:,} characters; position {self.position:,} is beyond its end")
+            raise OptionError(
+                f"the text has {length:,} characters; position {self.position:,} is beyond its end"
+            )
         # Nothing passes the beginning of a document: characters before it have a gradient of zero.
         begins = reader.document_starts(start + 1, self.position, context.progress)
         first = int(begins[-1]) if len(begins) else start

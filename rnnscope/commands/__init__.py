@@ -22,13 +22,13 @@ COMMANDS = {
     "completion": "print a script that completes commands in bash, zsh or fish",
 }
 
-_MODULES = {"eval": "evaluate", "import": "import_model"}  # where the name of the command is taken
+_MODULES = {"eval": "evaluate", "import": "import_model"}  # `eval` is a built-in name
 
 
 def parsed(command: str, arguments: Sequence[str]) -> Any | None:
-    """The options of a command; None after its help was printed. Raises OptionError."""
+    """The options of a command; None if its help was printed. Raises OptionError."""
     module = module_of(command)
-    if hasattr(module, "parse"):  # a command that arranges its options itself
+    if hasattr(module, "parse"):  # a command with its own parser
         return module.parse(arguments)
     from rnnscope.commands.parsing import parse
 

@@ -11,7 +11,7 @@ import tyro
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
 from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName, TextName
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError, suggestion
 
 _USAGE = """\
@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str]) -> Any | None:
     asks_help = any(each in ("-h", "--help") for each in arguments)
     name = _named(arguments, asks_help=asks_help)
     if name is None:
-        say(_USAGE.format(analyses="\n".join(_summaries())).rstrip("\n"))
+        print_text(_USAGE.format(analyses="\n".join(_summaries())).rstrip("\n"))
         return None
     rest = ["--help"] if asks_help else arguments
     return parse_options(options_of(name), "analyze", rest, help_command=f"analyze {name}")

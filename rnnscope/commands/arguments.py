@@ -10,7 +10,8 @@ ModelName: TypeAlias = Annotated[
     str,
     tyro.conf.Positional,
     tyro.conf.arg(
-        help="A model file, a run directory (its best), a sample model, or another program's checkpoint."
+        help="A model file, a run directory (its best weights), a sample model, or a checkpoint of "
+        "another program."
     ),
 ]
 TextName: TypeAlias = Annotated[

@@ -1,6 +1,6 @@
 """`rnnscope completion`: a shell script that completes commands, options, models and texts.
 
-The options are read from the help of each command, so that they cannot differ from it.
+The options are read from the help of each command, so that they always match it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Literal, get_args
 import tyro
 
 from rnnscope.commands import COMMANDS, parsed
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -34,7 +34,7 @@ _OPTION = re.compile(r"^. (?:-\w .*, )?(--[\w-]+)(?: (\{[^}]*\}|\[?[A-Z]))?", re
 class Options:
     """Print a script that completes commands, options, sample models and corpora.
 
-    The examples install it; it works in every new shell. Without a SHELL it is for the one in $SHELL.
+    The examples install it; it works in every new shell. SHELL defaults to the one in $SHELL.
     """
 
     shell: Annotated[Shell | None, tyro.conf.Positional] = None
@@ -43,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Option:
-    """An option as the help shows it."""
+    """An option, as displayed in the help."""
 
     name: str
     takes_value: bool
@@ -54,12 +54,12 @@ def run(options: Options) -> int:
     shell = options.shell or Path(os.environ.get("SHELL", "")).name
     if shell not in get_args(Shell):
         raise OptionError(f"SHELL is missing: name {', '.join(get_args(Shell))}")
-    say(_fish() if shell == "fish" else _bash(is_zsh=shell == "zsh"))
+    print_text(_fish() if shell == "fish" else _bash(is_zsh=shell == "zsh"))
     return 0
 
 
 def options_of(command: str) -> list[Option]:
-    """The options of a command, from its help; of `analyze`, those of all analyses."""
+    """The options of a command, from its help; for `analyze`, those of all analyses."""
     names = _analyses() if command == "analyze" else ("",)
     found: dict[str, Option] = {}
     for name in names:
@@ -99,7 +99,7 @@ def arguments_of(command: str) -> tuple[str, ...]:
 
 
 def _bash(*, is_zsh: bool) -> str:
-    """Commands first, then options, choices and names; where nothing matches, files."""
+    """Commands first, then options, choices and names; files if nothing matches."""
     cases = []
     for command in COMMANDS:
         options = options_of(command)

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 
 import tyro
 
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.corpora.named import CorpusName, corpus_pieces
 from rnnscope.errors import OptionError
 from rnnscope.text.display import counted
@@ -59,9 +59,7 @@ def run(options: Options) -> int:
         return 0
     path = Path(destination)
     if path.exists() and not options.force:
-        raise OptionError(
-            f"{path} is there already; choose another file with -o, or write over it with --force"
-        )
+        raise OptionError(f"{path} already exists; choose another file with -o, or overwrite it with --force")
     if not path.absolute().parent.is_dir():
         raise OptionError(f"there is no directory {path.parent} to write the text into")
 
@@ -69,7 +67,7 @@ def run(options: Options) -> int:
 
     written: list[int] = []
     write_atomically(path, lambda file: written.append(_write(pieces, file)))
-    say(f"{path}: {counted(written[0], 'character')}; next: rnnscope train {path}")
+    print_text(f"{path}: {counted(written[0], 'character')}; next: rnnscope train {path}")
     return 0
 
 

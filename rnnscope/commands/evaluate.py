@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName
-from rnnscope.commands.output import print_table, say_json
+from rnnscope.commands.output import print_json, print_table
 from rnnscope.errors import OptionError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(options: Options) -> int:
     from rnnscope.network.locate import resolve_model
 
     path = resolve_model(options.model)
-    ids, starts = _text(options, path, read_header(path))  # before torch: a wrong text is refused at once
+    ids, starts = _text(options, path, read_header(path))  # before torch is imported
 
     from rnnscope.network.checkpoint import load_model
     from rnnscope.training.device import choose_device
@@ -65,7 +65,7 @@ def run(options: Options) -> int:
             device=choose_device(options.device),
         )
     if options.json:
-        say_json(
+        print_json(
             {
                 "loss_nats": result.loss_nats,
                 "bits_per_character": result.bits_per_character,
@@ -92,7 +92,7 @@ def run(options: Options) -> int:
 
 
 def _text(options: Options, path: Path, header: Header) -> tuple[Ids, Starts]:
-    """The ids to evaluate on, and where documents begin in them."""
+    """The ids to evaluate on, and the positions at which documents begin in them."""
     from rnnscope.text.documents import NO_DOCUMENTS, document_starts
 
     if options.split is None:

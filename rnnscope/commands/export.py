@@ -9,11 +9,11 @@ from typing import Annotated
 import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite, ModelName, TextName
-from rnnscope.commands.output import progress_bar, say
+from rnnscope.commands.output import print_text, progress_bar
 from rnnscope.errors import OptionError
 
 _LENGTH_OF_PICTURES = 20_000
-"""The characters of HTML and SVG without --length."""
+"""Default length of HTML and SVG."""
 
 EXAMPLES = (
     "rnnscope export archive-lstm archive --unit 1/41 --length 3000 -o page.html",
@@ -56,7 +56,7 @@ def run(options: Options) -> int:
     if options.length is not None and options.length < 1:
         raise OptionError(f"--length is {options.length}, but must be at least 1")
 
-    # All that can be wrong with the arguments is checked before torch is imported.
+    # Arguments are checked before torch is imported.
     from rnnscope.corpora.named import resolve_text
     from rnnscope.network.formats import read_header
     from rnnscope.network.locate import resolve_model
@@ -93,16 +93,20 @@ def run(options: Options) -> int:
             progress=progress,
         )
     colored.save(options.output)
-    say(f"{options.output}: {counted(len(colored), 'character')} colored by {colored.subject}")
+    print_text(f"{options.output}: {counted(len(colored), 'character')} colored by {colored.subject}")
     if options.length is None and stop < total:
-        say(f"{counted(total - stop, 'character')} not written; choose others with --start and --length")
+        print_text(
+            f"{counted(total - stop, 'character')} not written; choose others with --start and --length"
+        )
     for note in text.notes:
-        say(note)
+        print_text(note)
     if (note_on_documents := document_note(session.reader.document_separator)) is not None:
-        say(note_on_documents)
+        print_text(note_on_documents)
     known = np.array([ord(symbol) for symbol in model.vocabulary.symbols])
     unknown = int(np.isin(colored.code_points, known, invert=True).sum())
     if unknown:
         stand_in = label(session.reader.stand_in)
-        say(f"{counted(unknown, 'character')} not in the vocabulary; shown as typed, read as {stand_in}")
+        print_text(
+            f"{counted(unknown, 'character')} not in the vocabulary; shown as typed, read as {stand_in}"
+        )
     return 0

@@ -41,13 +41,13 @@ class Options:
     labels: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npy")] = None
     """One label per character: true or 1 for on, false or 0 for off, NaN to ignore; or any numbers."""
     quantity: str | None = None
-    """Search one quantity, such as cell; by default all that the network has."""
+    """Search one quantity, such as cell; by default all quantities of the network."""
     top: int = 20
-    """How many neurons to report."""
+    """The number of neurons to report."""
     characters: int = 0
     """Read only the first N characters of the text; 0 reads all."""
     seed: int = 0
-    """For the shuffled baseline, and for the sample of a long text."""
+    """Seed of the shuffled baseline, and of the sample from a long text."""
     json: AsJson = False
     allow_nonfinite: AllowNonfinite = False
 
@@ -56,7 +56,7 @@ def run(options: Options) -> int:
     asked = [name for name in ("feature", "pattern", "labels") if getattr(options, name) is not None]
     if len(asked) != 1:
         given = " and ".join(f"--{name}" for name in asked) or "none is given"
-        raise OptionError(f"find looks for one of --feature, --pattern and --labels: {given}")
+        raise OptionError(f"find needs exactly one of --feature, --pattern and --labels: {given}")
     if options.top < 1:
         raise OptionError(f"--top is {options.top}, but must be at least 1")
     labels = None if options.labels is None else load_labels(options.labels)
@@ -84,8 +84,8 @@ def run(options: Options) -> int:
 def load_labels(path: Path) -> NDArray[Any]:
     """The one array of numbers or booleans in a `.npy` file. Raises TextError.
 
-    The header is checked against the file's size before NumPy reads the array: of some headers it asks for
-    terabytes, loops for minutes, or ends the process.
+    The header is checked against the size of the file before NumPy reads the array: some headers make it
+    allocate terabytes, loop for minutes, or end the process.
     """
     import numpy as np
 
@@ -93,7 +93,7 @@ def load_labels(path: Path) -> NDArray[Any]:
         raise TextError(f"{path} is not a regular file: write the labels by numpy.save")
     with path.open("rb") as file:
         if file.read(2) == b"PK":
-            raise TextError(f"{path} holds several arrays: save one array, of one label a character, as .npy")
+            raise TextError(f"{path} holds several arrays: save one array of labels as .npy")
         file.seek(0)
         try:
             shape, is_fortran, dtype = _npy_header(file)
@@ -110,13 +110,13 @@ def load_labels(path: Path) -> NDArray[Any]:
         if dtype.kind not in "biuf":
             raise TextError(f"{path} has items of type {str(dtype)[:40]}, not numbers or booleans")
         if math.prod(shape) * dtype.itemsize != path.stat().st_size - file.tell():
-            raise TextError(f"{path} is torn, or its header is: it does not hold {shown(list(shape))} items")
+            raise TextError(f"{path} is truncated: it does not hold {shown(list(shape))} items")
         items = np.frombuffer(file.read(), dtype)
     return items.reshape(shape, order="F" if is_fortran else "C")
 
 
 def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type. Raises ValueError and others for what is not a header."""
+    """Shape, order and type. Raises ValueError and others for an invalid header."""
     import tokenize
     import warnings
 
@@ -128,7 +128,7 @@ def _npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a header that Python 2 wrote
+            warnings.simplefilter("ignore")  # about headers written by Python 2
             shape, is_fortran, dtype = read(file)
     except tokenize.TokenError as error:
         raise ValueError(str(error)) from error

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError
 from rnnscope.network.formats import FOREIGN, format_of, is_foreign, read_header
 from rnnscope.network.locate import resolve_model
@@ -60,9 +60,9 @@ def run(options: Options) -> int:
 
     shape = header.architecture
     input_ = f"embedding of {shape.embedding_size}" if shape.embedding_size else "one-hot input"
-    say(
+    print_text(
         f"{path}: {source}, {shape.title}, {input_}, {len(header.vocabulary)} symbols, "
         f"{header.parameters:,} parameters"
     )
-    say(f"{output}: written; next: rnnscope inspect {output}")
+    print_text(f"{output}: written; next: rnnscope inspect {output}")
     return 0

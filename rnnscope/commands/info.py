@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnscope.commands.arguments import AsJson, ModelName
-from rnnscope.commands.output import print_table, say_json
+from rnnscope.commands.output import print_json, print_table
 from rnnscope.network.formats import files_of, format_of, read_header
 from rnnscope.network.header import Header
 from rnnscope.network.locate import resolve_model
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
     header = read_header(path)
     run_header = _run_header(Path(options.model).expanduser())
     if options.json:
-        say_json(_facts(path, header) | ({"run": run_header} if run_header else {}))
+        print_json(_facts(path, header) | ({"run": run_header} if run_header else {}))
         return 0
 
     print_table(_rows(path, header) | _rows_of_run(run_header))
@@ -85,7 +85,7 @@ def _bytes(path: Path) -> int:
 
 
 def _run_header(directory: Path) -> dict[str, Any]:
-    """run.json of a run directory; empty for a model that stands alone."""
+    """run.json of a run directory; empty for a model file outside a run directory."""
     if not (directory / "run.json").is_file():
         return {}
 

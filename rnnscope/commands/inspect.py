@@ -1,4 +1,4 @@
-"""`rnnscope inspect`: look into a trained model."""
+"""`rnnscope inspect`: look inside a trained model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rnnscope.session import Session
 
 _FRAMES = "120"
-"""Frames per second at most: a key press waits for the next one."""
+"""The maximum frame rate: a key press waits for the next frame."""
 
 EXAMPLES = (
     "rnnscope inspect                        the sample model archive-lstm, on its validation text",
@@ -50,10 +50,10 @@ def run(options: Options) -> int:
 
     path = resolve_model(options.model)
     header = read_header(path)
-    if options.text is not None and not is_corpus(options.text):  # a corpus is made behind the screen
+    if options.text is not None and not is_corpus(options.text):  # generated while the screen is open
         check_text(resolve_text(options.text), as_bytes=header.vocabulary.kind == "bytes")
     if not has_screen(plain=False, json=False):
-        raise OptionError("inspect needs a terminal; rnnscope find and trace answer without one")
+        raise OptionError("inspect needs a terminal; rnnscope find and trace work without one")
     if options.text is not None:
         refuse_terminal_as_text(options.text)
 
@@ -72,7 +72,7 @@ def run(options: Options) -> int:
     )
     status = show(RnnscopeApp(screen, theme=options.theme))
     leave_at_once(status, screen.jobs)
-    gc.freeze()  # a last collection would take most of a second, and the process ends anyway
+    gc.freeze()  # a final collection would take most of a second before the process ends
     return status
 
 

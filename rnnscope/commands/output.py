@@ -1,6 +1,6 @@
-"""Output of the commands: the one place where they print.
+"""Output of the commands.
 
-Text of a file, a name or an argument cannot act on the terminal, and JSON is valid for all numbers.
+All text is escaped, so that it cannot control the terminal, and JSON is valid for all numbers.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from rnnscope.strict_json import dump
 from rnnscope.text.display import safe
 
 
-def say(text: str, *, end: str = "\n") -> None:
-    """Print text, with a picture for each control character but the line break. Raises OSError."""
+def print_text(text: str, *, end: str = "\n") -> None:
+    """Print text; control characters except line breaks are shown as pictures. Raises OSError."""
     print(safe(text), end=end, flush=True)  # noqa: T201
 
 
-def say_json(value: object) -> None:
+def print_json(value: object) -> None:
     """Print one JSON object on a line, in ASCII. Raises OSError."""
     print(dump(value))  # noqa: T201
 
@@ -33,7 +33,7 @@ def print_table(rows: Mapping[str, str]) -> None:
 
     class BrokenPipeConsole(Console):
         def on_broken_pipe(self) -> None:
-            """Leave it to the command line, which ends as other programs do; Rich would exit with 1."""
+            """Let the command line handle it; Rich would exit with 1."""
             raise BrokenPipeError
 
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -48,7 +48,7 @@ def print_table(rows: Mapping[str, str]) -> None:
 
 @contextmanager
 def progress_bar(activity: str) -> Iterator[Progress]:
-    """A progress bar where standard error is a terminal; it is removed at the end."""
+    """Context with a progress bar on standard error if it is a terminal; removed at the end."""
     if not sys.stderr.isatty():
         yield NO_PROGRESS
         return

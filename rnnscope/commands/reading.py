@@ -1,4 +1,4 @@
-"""The front ends of a run: a screen where there is a terminal, else a log that signals can end."""
+"""The front ends of a run: a screen in a terminal, else a log that handles signals."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def has_screen(*, plain: bool, json: bool, streams: Sequence[TextIO | None] | No
 
 
 def refuse_terminal_as_text(text: str) -> None:
-    """Refuse `-` under a screen, which reads its keys from that terminal. Raises OptionError."""
+    """Raise OptionError for the text `-` under a screen, which reads keys from the terminal."""
     if text == STANDARD_INPUT:
-        raise OptionError("standard input is the terminal, which the screen reads its keys from: name a file")
+        raise OptionError("standard input is the terminal from which the screen reads keys: name a file")
 
 
 def read_on_screen(
@@ -57,7 +57,7 @@ def read_on_screen(
 ) -> int:
     """Run training under the train screen, then print how it ended and how to resume it.
 
-    live: False for a run of another process. pilot: presses the keys where there is no terminal. Raises the
+    live: False for a run of another process. pilot: presses keys in tests without a terminal. Raises the
     exception that ended the training.
     """
     from rnnscope.app.app import RnnscopeApp, show
@@ -86,7 +86,7 @@ def read_on_screen(
 
 
 def leave_at_once(status: int, jobs: Jobs) -> None:
-    """End the process where a search is still inside torch: it cannot be stopped, and has nothing to save."""
+    """End the process if a search is still inside torch: it cannot be stopped, and has nothing to save."""
     if not jobs.close(_LEAVING_SECONDS):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -96,9 +96,9 @@ def leave_at_once(status: int, jobs: Jobs) -> None:
 def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
     """Run training, or follow it, into a log on standard output.
 
-    Returns 0, or 128 + N when signal N ended it. A pipe that was closed at its other end ends it too, after
-    the run is saved: raises BrokenPipeError. Where standard output fails otherwise, on a full disk for one,
-    that is reported once on standard error, and the run continues without its log.
+    Returns 0, or 128 + N if signal N ended it. A closed pipe ends it, too, after the run is saved, with
+    BrokenPipeError. If standard output fails otherwise, for example on a full disk, that is reported once on
+    standard error, and the run continues without its log.
     """
     from rnnscope.plain import JsonLog, PlainLog
 
@@ -128,7 +128,7 @@ def read_plainly(start: Start, state: ControlState, *, json: bool) -> int:
 
 
 def _give_up_output(error: OSError) -> None:
-    """Report that standard output cannot be written, and write to nowhere from here on."""
+    """Report that standard output cannot be written, and discard output from now on."""
     with suppress(OSError):
         sys.stderr.write(f"rnnscope: standard output: {reason(error)}; the run continues without it\n")
     with suppress(OSError, ValueError):
@@ -136,14 +136,14 @@ def _give_up_output(error: OSError) -> None:
 
 
 class _EndedBySignal(KeyboardInterrupt):
-    """A signal came while a text or a model was read: there is nothing to save."""
+    """A signal arrived while a text or a model was read: there is nothing to save."""
 
 
 class _Signals:
-    """The signals that end a process ask the run to save and end; a second Ctrl-C does not wait for that.
+    """Signal handlers that request the run to save and end; a second Ctrl-C ends it at once.
 
-    Before the first event there is nothing to save, and reading a pipe may take for ever: any of them ends
-    the process at once.
+    Before the first event there is nothing to save, and reading a pipe may block: any signal ends the process
+    at once.
     """
 
     def __init__(self, controls: Controls) -> None:
@@ -155,7 +155,7 @@ class _Signals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        # What the parent process ignores, as nohup does, stays ignored.
+        # Signals ignored by the parent process, such as nohup, stay ignored.
         caught = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._receive) for number in caught}
         return self

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rnnscope.commands.arguments import AllowNonfinite, ModelName
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError
 from rnnscope.text.vocabulary import Vocabulary
 
@@ -70,7 +70,7 @@ def run(options: Options) -> int:
     while ids := list(islice(written, at_once)):
         write(ids)
     if sys.stdout.isatty():
-        say("")
+        print_text("")
     return 0
 
 
@@ -83,9 +83,9 @@ def _to_pipe(vocabulary: Vocabulary) -> Callable[[list[int]], None]:
 
 
 def _to_terminal(vocabulary: Vocabulary) -> Callable[[list[int]], None]:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character's bytes may come apart
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # the bytes of a character may be split
 
     def write(ids: list[int]) -> None:
-        say(decoder.decode(vocabulary.decode_bytes(ids)), end="")
+        print_text(decoder.decode(vocabulary.decode_bytes(ids)), end="")
 
     return write

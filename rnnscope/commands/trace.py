@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite, ModelName, TextName
-from rnnscope.commands.output import say
+from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError, TextError
 
 EXAMPLES = (
@@ -31,7 +31,7 @@ class Options:
 
 def run(options: Options) -> int:
     if options.output.suffix != ".npz":
-        raise OptionError(f"-o {options.output} should end in .npz, as NumPy's files of several arrays do")
+        raise OptionError(f"-o {options.output} must end in .npz, the NumPy format for several arrays")
     if not options.output.absolute().parent.is_dir():
         raise OptionError(f"there is no directory {options.output.parent} to write the trace into")
 
@@ -59,7 +59,7 @@ def run(options: Options) -> int:
     trace = record(load_model(path, allow_nonfinite=options.allow_nonfinite), ids)
     trace.save(options.output)
     arrays = ", ".join(trace.activations)
-    say(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
+    print_text(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
     if (note := document_note(header.document_separator)) is not None:
-        say(note)
+        print_text(note)
     return 0

@@ -79,7 +79,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Options:
-    """Train a model on a text: watch the loss fall, read its samples, look into its neurons.
+    """Train a model on a text: watch its loss and samples, and look into its neurons.
 
     Without a terminal, or with --plain, it prints a log. q or Ctrl-C saves and ends; --resume continues.
     """
@@ -96,7 +96,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options | None:
-    """The options in `arguments`; None after the help was printed. Raises OptionError."""
+    """The options in `arguments`; None if the help was printed. Raises OptionError."""
     from rnnscope.commands.parsing import parse as parse_options
 
     typed = parse_options(_grouped(), "train", arguments, EXAMPLES)
@@ -156,7 +156,7 @@ def run(options: Options) -> int:
 
 
 def with_curves(on_event: OnEvent) -> OnEvent:
-    """Pass on every event, and before them the earlier progress of a run that is resumed, for its charts."""
+    """Pass on every event, after the earlier progress of a resumed run, for its charts."""
 
     def pass_on(event: Event) -> None:
         from rnnscope.training.events import Started
@@ -171,7 +171,7 @@ def with_curves(on_event: OnEvent) -> OnEvent:
 
 
 def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
-    """The options that will be in force. What can be wrong is raised before torch or a screen is there."""
+    """The effective options, checked before torch is imported or a screen opens."""
     if asked.resume is not None:
         from rnnscope.training.run import read_run
 
@@ -180,7 +180,7 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
         options = resumed(
             TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked, given
         )
-        if not asked.text and isinstance(corpus, dict):  # where the text was last found
+        if not asked.text and isinstance(corpus, dict):  # the last known path of the text
             options = replace(options, text=str(corpus.get("path", options.text)))
         if options.text == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty():
             raise OptionError(
@@ -194,7 +194,7 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
     from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.text.reading import check_text
 
-    if not is_corpus(asked.text):  # which is made while the screen is up
+    if not is_corpus(asked.text):  # generated while the screen is open
         check_text(resolve_text(asked.text), as_bytes=asked.encoding == "bytes")
     if asked.run is not None:
         from rnnscope.training.run import refuse_a_run

@@ -22,7 +22,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True)
 class Options:
-    """Follow a run that another process writes, here or on a shared disk, or look at a finished one."""
+    """Follow a run that another process writes, here or on a shared disk, or view a finished one."""
 
     run: Annotated[str, tyro.conf.Positional]
     """The run directory."""
@@ -47,7 +47,7 @@ def run(options: Options) -> int:
         return read_on_screen(start, ControlState(), corpus=options.run, theme=options.theme, live=False)
 
     def start_and_end(controls: Controls, on_event: OnEvent) -> None:
-        """A log ends with the run; a screen stays open."""
+        """Follow the run to its end, for a log; a screen stays open."""
         from rnnscope.training.events import Finished
 
         def stop_at_the_end(event: Event) -> None:
@@ -61,7 +61,7 @@ def run(options: Options) -> int:
 
 
 def _check(directory: Path) -> None:
-    """Refuse what is no run; an empty directory may be about to become one."""
+    """Raise RunError for a directory that is not a run; an empty one may become a run."""
     from rnnscope.training.run import read_run
 
     if not directory.is_dir() or any(directory.iterdir()):

@@ -1,10 +1,10 @@
-"""The state of a network far into a text, without reading all that comes before it.
+"""The state of a network far into a text, without reading all of the text before it.
 
-A trained network forgets: whatever state it starts in some thousand characters earlier, it ends in the same
-one, which then is that of a run over the whole text too.
+A trained network forgets: from any state some thousand characters earlier it reaches the same state, which
+is then also that of a run over the whole text.
 
     +s ──┬──▶ the same state: that is the state of a run over the whole text
-    −s ──╯    different states: only a run over the text can tell
+    −s ──╯    different states: a run over the whole text is needed
 
 s has +1 or −1 for every unit, and 4 times that for a cell. A unit that keeps its sign for good, such as one
 that waits for a closing quote, ends in different states from +s and −s. Where a document begins both are
@@ -26,13 +26,13 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.documents import NO_DOCUMENTS, Starts, begins_at
 
 WARM_UP = 1024
-"""Characters after which trained networks have usually forgotten the state that they started in."""
+"""The number of characters after which trained networks have usually forgotten their initial state."""
 
 SAME = 1e-5
-"""States are the same if no number differs by more than this, or by this share of it where it exceeds 1."""
+"""The tolerance of equal states: absolute, and relative for numbers above 1."""
 
 _FAR = 4.0
-"""Where a cell starts, in either direction: tanh(4) = 0.9993."""
+"""The magnitude of the initial cell states ±s: tanh(4) = 0.9993."""
 _STEPS = 256
 
 ReadIds = Callable[[int, int], NDArray[np.int32]]
@@ -92,7 +92,7 @@ def run(model: CharRNN, ids: Tensor, state: State, begins: Rows | None = None) -
 
 
 def same(left: Sequence[Tensor], right: Sequence[Tensor]) -> NDArray[np.bool_]:
-    """(n,) whether states, whose parts are (n, H), are the same; NaN is the same as NaN."""
+    """(n,) True where states with parts (n, H) are equal within the tolerance; NaN equals NaN."""
     found = [
         (((a - b).abs() <= SAME * b.abs().clamp(min=1)) | (a == b) | (a.isnan() & b.isnan())).all(dim=1)
         for a, b in zip(left, right, strict=True)

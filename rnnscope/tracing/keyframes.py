@@ -1,10 +1,10 @@
-"""States of a network at intervals along a text, so that any page can be traced without all before it.
+"""States of a network at intervals along a text, to trace any page without reading all of the text before it.
 
     text        |········|········|········|········|····
     keyframe    0        s        2s       3s       head      a page begins at the nearest one before it
 
-When there are too many, every other one is dropped and the interval s doubles: memory is bounded, and no page
-is farther than s from a keyframe.
+If there are too many, every other one is dropped and the interval s doubles: memory is bounded, and every
+page is within s of a keyframe.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def advance(
 
 
 class Keyframes:
-    """States after so many characters, in a bounded number of bytes; several threads may use it at once."""
+    """States by position, in a bounded number of bytes; thread-safe."""
 
     def __init__(self, model: CharRNN, memory_bytes: int = 64 << 20, stride: int = STRIDE) -> None:
-        """memory_bytes: what the states may take. stride: characters between two of them, at first."""
+        """memory_bytes: the maximum size of all states. stride: the initial interval in characters."""
         weight = model.readout.weight
         self._device = weight.device
         self._parts = [cell.state_parts for cell in model.layers]
         size = sum(self._parts) * model.architecture.hidden_size * weight.element_size()
         self._most = max(2, memory_bytes // size)
         self._kept: dict[int, Tensor] = {}  # (parts of all layers, H), by position
-        # Exact states on the way to pages, so that scrolling around one does not read that way again.
+        # Exact states near pages, so that scrolling does not read the same characters again.
         self._recent: OrderedDict[int, Tensor] = OrderedDict()
         self._head: tuple[int, State] = (0, model.initial_state(1))
         self._lock = threading.Lock()
@@ -66,11 +66,11 @@ class Keyframes:
 
     @property
     def head(self) -> tuple[int, State]:
-        """The last position that is known from the start on, and the state there."""
+        """The position up to which the text was read from its start, and the state there."""
         return self._head
 
     def move_head(self, position: int, state: State) -> None:
-        """Go on to a later position, and keep its state where a keyframe is due."""
+        """Advance to a later position, and keep its state if a keyframe is due."""
         packed = self._packed(state)
         with self._lock:
             self._head = (position, self._unpacked(packed))
@@ -82,7 +82,7 @@ class Keyframes:
                 self._kept = {at: kept for at, kept in self._kept.items() if at % self.spacing == 0}
 
     def remember(self, position: int, state: State) -> None:
-        """Keep for a while an exact state at any position."""
+        """Keep an exact state at any position temporarily."""
         with self._lock:
             self._recent[position] = self._packed(state)
             self._recent.move_to_end(position)
@@ -102,7 +102,7 @@ class Keyframes:
             return (keyframe, self._unpacked(self._kept[keyframe])) if keyframe else (0, None)
 
     def _packed(self, state: State) -> Tensor:
-        """A copy: what a kernel returns may hold on to much more."""
+        """A copy: the tensor that a kernel returns may keep a larger buffer alive."""
         return torch.cat([part for parts in state for part in parts]).to("cpu", copy=True)
 
     def _unpacked(self, packed: Tensor) -> State:

@@ -1,4 +1,4 @@
-"""The activations of any part of a text under a network: exact where it says so, and in bounded memory.
+"""The activations of any part of a text, in bounded memory, with a flag for exactness.
 
     text       |========read========>·····················|
     page 1         keyframe ──▶ [page]                            exact
@@ -7,7 +7,7 @@
 
 Up to where the text has been read in order, states are kept at intervals (keyframes.py), and a page is traced
 from the nearest one. Beyond, a page starts where the network has forgotten what came before it
-(forgetting.py); a network that does not forget has to read the text up to the page. Where a document begins
+(forgetting.py); a network that does not forget must read the text up to the page. Where a document begins
 the state is zero, so that nothing before it has to be read.
 
 A start counts as forgotten if runs from states far apart agree within 1e-5 (`forgetting.SAME`). With the
@@ -38,20 +38,20 @@ from rnnscope.tracing.streams import STREAMS, Streams
 from rnnscope.tracing.trace import Trace
 
 _WARM_UPS = (1, 4, 16)
-"""How many warm-ups a network is given to forget."""
+"""Numbers of warm-ups after which forgetting is tested."""
 _STRETCH_BYTES = 64 << 20
 _LONGEST, _SHORTEST = 16_384, 128
-"""The stretches of `traces`: as many characters as fit in some 64 MB, within these limits."""
+"""The stretches of `traces`: as many characters as fit in about 64 MB, within these limits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
     """Some characters of a long text, traced.
 
-    start: the position of the first in the text.
-    text: the characters as they are; `trace.ids` has stand-ins for those that the vocabulary lacks.
+    start: the position of the first character in the text.
+    text: the original characters; `trace.ids` has substitutes for those missing from the vocabulary.
     is_exact: whether the states are those of a run over the whole text from its start.
-    unknown: (K,) the indices of the page's characters that the vocabulary lacks.
+    unknown: (K,) the indices of characters of the page that are missing from the vocabulary.
     """
 
     start: int
@@ -67,10 +67,10 @@ class Page:
 
 
 class TextReader:
-    """A text of any length under a network; several threads may read it at once.
+    """A text of any length, read by a network; thread-safe.
 
-    A character that the vocabulary lacks is read as the unknown symbol; where the vocabulary has none, as a
-    space, or as its first symbol if it has no space either.
+    A character missing from the vocabulary is read as the unknown symbol; if the vocabulary has none, as a
+    space, or else as its first symbol.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class TextReader:
         warm_up: int = WARM_UP,
         document_separator: str | None = None,
     ) -> None:
-        """memory_bytes: what the states kept may take. stride: characters between two of them, at first.
+        """memory_bytes: the maximum size of the kept states. stride: their initial interval in characters.
 
         warm_up: characters after which the network is expected to have forgotten, at least as many as
         `stride`. document_separator: a regular expression after whose matches the state is reset; None takes
@@ -97,7 +97,7 @@ class TextReader:
         self.text = text
         """The characters."""
         self.unknown_characters = 0
-        """How many characters the vocabulary lacks, as far as the text was read in order."""
+        """The number of characters missing from the vocabulary, in the part of the text read in order."""
         self._keyframes = Keyframes(model, memory_bytes, stride)
         self._stride, self._warm_up = stride, warm_up
         self._vocabulary = substituting(model.vocabulary)
@@ -111,22 +111,22 @@ class TextReader:
 
     @staticmethod
     def of_trace(trace: Trace) -> TextReader:
-        """A reader of the text of one trace. It has no model, and so no states."""
+        """A reader of the text of one trace, without a model and states."""
         return TraceReader(trace)
 
     @property
     def model(self) -> CharRNN | None:
-        """The network; None where only a trace is at hand."""
+        """The network; None for a trace without a model."""
         return self._model
 
     @property
     def stand_in(self) -> str:
-        """What is read in place of a character that the vocabulary lacks."""
+        """The symbol that is read in place of characters missing from the vocabulary."""
         return self._vocabulary.symbols[self._vocabulary.unknown or 0]
 
     @property
     def read_until(self) -> int:
-        """The position up to which the text was read in order: any page before it is exact at once."""
+        """The position up to which the text was read in order; pages before it are exact."""
         return self._keyframes.head[0]
 
     def length(self, progress: Progress = NO_PROGRESS) -> int:
@@ -153,7 +153,7 @@ class TextReader:
     def read_on(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> None:
         """Read the text in order, up to the character `until` or to the end, and keep states on the way.
 
-        A call that is cancelled leaves what it read; the next one goes on there. Raises TextError, Cancelled.
+        A cancelled call keeps what it read; the next call continues there. Raises TextError, Cancelled.
         """
         length = self.text.count(until, Progress(is_cancelled=progress.is_cancelled))
         end = length if until is None else min(until, length)
@@ -190,8 +190,8 @@ class TextReader:
     def page(self, start: int, stop: int, progress: Progress = NO_PROGRESS, *, at_once: bool = False) -> Page:
         """The characters start .. stop−1, or as many as there are, traced. Raises TextError, Cancelled.
 
-        at_once: for a screen that cannot wait: in place of reading far, start from zero some characters
-        before the page. The page then says that it is not exact.
+        at_once: do not read far, for a responsive screen: start from zero some characters before the page,
+        and set `is_exact` to False.
         """
         start = max(0, min(start, self.text.count(start)))
         state = self._state_at_once(start, progress) if at_once else self.state(start, progress)
@@ -202,7 +202,7 @@ class TextReader:
         documents = self.document_starts(start, start + len(ids), progress) - start
         trace, end = record_from(self._model, ids, state, documents=documents, progress=progress)
         if is_exact:
-            self._keyframes.remember(start + len(ids), end)  # the next page often begins there
+            self._keyframes.remember(start + len(ids), end)  # where the next page often begins
         return Page(start, text, replace(trace, written=text) if len(unknown) else trace, is_exact, unknown)
 
     def traces(
@@ -215,7 +215,7 @@ class TextReader:
     ) -> Iterator[Trace]:
         """Exact traces of consecutive stretches of the characters start .. stop−1, or of all from `start` on.
 
-        stretch: characters traced at once; None chooses as many as fit in some 64 MB. Raises TextError,
+        stretch: characters traced at once; None chooses as many as fit in about 64 MB. Raises TextError,
         Cancelled.
         """
         length = self.length(progress)
@@ -239,7 +239,7 @@ class TextReader:
         *,
         most: int = STREAMS,
     ) -> Streams:
-        """The characters start .. stop−1 as streams that are read side by side, for analyses of a whole text.
+        """The characters start .. stop−1 as streams that are read in parallel, for analyses of a whole text.
 
         most: how many streams; fewer of a short text. Raises TextError, Cancelled.
         """
@@ -259,7 +259,7 @@ class TextReader:
         )
 
     def _nearby(self, position: int, farthest: int, progress: Progress) -> State | None:
-        """The state before a character that is no farther than so many from a known one."""
+        """The state before a character within `farthest` characters of a known state, else None."""
         at, state = self._keyframes.before(position)
         start = self._document_start(position, progress)
         if start >= at:
@@ -276,7 +276,7 @@ class TextReader:
         return self._model.initial_state(1) if state is None else state
 
     def _forgotten(self, position: int, warm_ups: tuple[int, ...], progress: Progress) -> State | None:
-        """The state before a character where the network has forgotten what came before."""
+        """The state before a character if the network forgets within the warm-ups, else None."""
         start = self._document_start(position, progress)
         for times in warm_ups:
             characters = times * self._warm_up
@@ -310,7 +310,7 @@ class TextReader:
         return symbols_of(self._model.vocabulary, self.ids(start, stop))
 
     def _read(self, start: int, stop: int) -> tuple[str, NDArray[np.int32], NDArray[np.intp]]:
-        """Some characters, their ids, and which of them the vocabulary lacks."""
+        """Characters, their ids, and the indices of those missing from the vocabulary."""
         text = self.text.read(start, stop)
         codes = code_points(text)
         ids = self._vocabulary.encode_code_points(codes, start)
@@ -322,7 +322,7 @@ class TraceReader(TextReader):
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        # Of bytes too a character each, so that positions are those of the trace.
+        # One character per byte, too, so that positions are those of the trace.
         self.text = LongText.of("".join(trace.characters))
         self.unknown_characters = 0
         self.document_separator = None
@@ -383,11 +383,11 @@ class TraceReader(TextReader):
         raise self._no_model()
 
     def _no_model(self) -> OptionError:
-        return OptionError("this analysis needs a model, but only a trace is at hand")
+        return OptionError("this analysis needs a model, but only a trace is available")
 
 
 def substituting(vocabulary: Vocabulary) -> Vocabulary:
-    """The same ids, with a stand-in for what it lacks: its unknown symbol, else the space, else its first."""
+    """The vocabulary with an unknown symbol: its own, else the space, else its first symbol."""
     if vocabulary.kind == "bytes" or vocabulary.unknown is not None:
         return vocabulary
     return replace(vocabulary, unknown=vocabulary.symbols.index(" ") if " " in vocabulary.symbols else 0)

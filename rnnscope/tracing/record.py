@@ -1,4 +1,4 @@
-"""Everything a network computes along a text, exactly, and not one character at a time."""
+"""Record all activations of a network along a text, in chunks of characters."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""One long text through one layer, as fast as many short ones, and exactly.
+"""Run one layer on one long text in parallel segments, with exact results.
 
-A processor multiplies a matrix with 16 vectors in the time of 3. So the text is cut into segments of blocks
-that run side by side, each segment but the first from a guessed state. Then each is run again from where the
-one before it ended:
+A processor multiplies a matrix with 16 vectors in the time of 3. So the text is split into segments of blocks
+that run in parallel, each segment except the first from a guessed state. Then each is run again from the
+final state of the previous one:
 
     segment 1  ████████████████          exact from the start
-    segment 2  ░░░░░░██████████          again from the end of 1, until it meets what it did before
+    segment 2  ░░░░░░██████████          again from the end of 1, until it converges to the first run
     segment 3  ░░░█████████████          again from the end of 2 …
 
-A network forgets, so the second run soon meets the first: where their states are equal, all that follows is
-equal too. What a network does not forget in time is run in order, as it would have been.
+A network forgets, so the second run soon converges to the first: once their states are equal, the rest is
+equal, too. Segments that do not converge are run in order.
 
-One thing is not forgotten and seldom seen: a cell that adds and adds, c = 300 or 400 with tanh(c) = 1. Such
-runs meet in all but c. With the gates known, c(t) is linear in the c it began with; so c is set right at the
-end, and where that would change an output, the blocks are run again.
+A saturated cell that keeps accumulating, such as c = 300 or 400 with tanh(c) = 1, is not forgotten, but
+hardly affects outputs: runs converge in everything except c. With the gates known, c(t) is linear in the
+initial c; so c is corrected at the end, and blocks with outputs that would change are run again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import Tensor
 from rnnscope.network.cells.cell import Cell, LayerState
 
 _SWEEPS = 3
-"""How often all segments are run again side by side, before what is left is run in order."""
+"""The number of parallel passes before the remaining segments are run in order."""
 
 Quantities = dict[str, Tensor]
 
@@ -39,11 +39,11 @@ class Cut:
     """Characters recorded at once; bounds the memory in addition to that of the trace."""
     segments: int = 16
     block: int = 64
-    """Steps between two looks at whether the runs have met."""
+    """Steps between two checks for convergence."""
 
     @property
     def shortest(self) -> int:
-        """Below this many characters a text is run in order."""
+        """Shorter texts are run in order."""
         return 2 * self.segments * self.block
 
 
@@ -77,7 +77,7 @@ def record_layer(
 
 
 class _Blocks:
-    """The N whole blocks of a text, each with the state that it begins in and the one it ends in."""
+    """The N whole blocks of a text, each with its initial and final state."""
 
     def __init__(self, cell: Cell, inputs: Tensor, state: LayerState, cut: Cut) -> None:
         self._cell = cell
@@ -91,7 +91,7 @@ class _Blocks:
             begin[0] = known[0]
 
     def quantities(self) -> Quantities | None:
-        """Run everything. Returns (block, N, H) of each quantity; None where it would not settle."""
+        """Run everything. Returns (block, N, H) of each quantity; None if they do not converge."""
         self._run_segments()
         found = self._activations(slice(None))
         if self._cell.state_parts == 2 and not self._settle_cells(found):
@@ -100,7 +100,7 @@ class _Blocks:
 
     @property
     def characters(self) -> int:
-        """How many are in whole blocks."""
+        """The number of characters in whole blocks."""
         return self._count * self._cut.block
 
     @property
@@ -114,7 +114,7 @@ class _Blocks:
         return tuple(end[-1:] for end in self._ends)
 
     def _run_segments(self) -> None:
-        """Run everything, then again whatever did not begin where the block before it ended."""
+        """Run all blocks, then rerun those that do not start from the final state of the block before."""
         segments = self._cut.segments
         firsts = [segment * self._count // segments for segment in range(segments)]
         stops = {*firsts, self._count}
@@ -127,7 +127,7 @@ class _Blocks:
         self._run_misplaced_in_order()
 
     def _run(self, blocks: Tensor) -> None:
-        """Run blocks side by side, each from where it begins."""
+        """Run blocks in parallel, each from its initial state."""
         begins = tuple(part[blocks] for part in self._begins)
         outputs, ends = self._cell(self._inputs[blocks].transpose(0, 1), begins)
         self._hidden[blocks] = outputs.transpose(0, 1)
@@ -135,13 +135,13 @@ class _Blocks:
             end[blocks] = part
 
     def _continue(self, blocks: Tensor) -> None:
-        """Run blocks from where the blocks before them ended."""
+        """Run blocks from the final states of the blocks before them."""
         for begin, end in zip(self._begins, self._ends, strict=True):
             begin[blocks] = end[blocks - 1]
         self._run(blocks)
 
     def _meet(self, running: Tensor, stops: set[int]) -> set[int]:
-        """Continue into `running` and on, until they end as they did before or at a stop. Returns all run."""
+        """Rerun `running` and the blocks after them until they converge or reach a stop. Returns them."""
         ran: set[int] = set()
         while len(running):
             before = tuple(end[running] for end in self._ends)
@@ -158,13 +158,13 @@ class _Blocks:
         return ran
 
     def _misplaced(self) -> Tensor:
-        """Blocks that begin elsewhere than where the ones before them end."""
+        """Blocks with an initial state that differs from the final state of the block before."""
         begun = tuple(begin[1:] for begin in self._begins)
         ended = tuple(end[:-1] for end in self._ends)
         return torch.nonzero(~self._look_equal(begun, ended)).flatten().cpu() + 1
 
     def _look_equal(self, left: LayerState, right: LayerState) -> Tensor:
-        """Whether states, one a row, look the same from outside."""
+        """True for rows of states that are equal in everything that affects outputs."""
         pairs = zip(self._cell.visible(left), self._cell.visible(right), strict=True)
         return torch.stack([_near(a, b).all(dim=1) for a, b in pairs]).all(dim=0).cpu()
 
@@ -178,7 +178,7 @@ class _Blocks:
         return found
 
     def _settle_cells(self, found: Quantities) -> bool:
-        """Make every block's c begin where the one before ended, until no output depends on what changed."""
+        """Correct the c of every block to continue the one before, until no output changes."""
         for _ in range(_SWEEPS):
             changed = self._carry_cells(found)
             if not changed:
@@ -195,9 +195,9 @@ class _Blocks:
         return False
 
     def _carry_cells(self, found: Quantities) -> set[int]:
-        """Add to every c what its beginning lacked. Returns the blocks whose outputs do not follow from it.
+        """Add the correction of its initial value to every c. Returns the blocks with outputs that change.
 
-        c(t) changes by f(1) ∘ … ∘ f(t) times what its beginning changes by.
+        c(t) changes by f(1) ∘ … ∘ f(t) times the change of the initial c.
         """
         cells, begins, ends = found["cell"], self._begins[1], self._ends[1]
         if _near(begins[1:], ends[:-1]).all():
@@ -218,11 +218,11 @@ class _Blocks:
 
 
 def _following(blocks: Tensor, stops: set[int]) -> Tensor:
-    """The blocks after these, less those at a stop."""
+    """The blocks after these, except those at a stop."""
     return torch.tensor([block + 1 for block in blocks.tolist() if block + 1 not in stops], dtype=torch.int64)
 
 
 def _near(a: Tensor, b: Tensor, roundings: int = 4) -> Tensor:
-    """Whether numbers are equal but for some roundings; torch's own kernels differ by 30 in long texts."""
+    """True for numbers equal within some rounding errors; torch's kernels differ by 30 in long texts."""
     near = (a - b).abs() <= roundings * torch.finfo(a.dtype).eps * b.abs().clamp(min=1)
-    return near | (a == b) | (a.isnan() & b.isnan())  # of weights that are not finite
+    return near | (a == b) | (a.isnan() & b.isnan())  # for weights that are not finite

@@ -1,8 +1,8 @@
-"""A whole text as B streams that a network reads side by side, for analyses that do not need order.
+"""A whole text as B streams that a network reads in parallel, for analyses that do not need order.
 
     stream 1   |--------------|
     stream 2                  |--------------|
-    stream 3                                 |--------------|··      what is left over follows alone
+    stream 3                                 |--------------|··      the rest follows alone
 
 A step of all streams is one large matrix product, which is several times as fast as B steps of one stream.
 Every stream starts in the exact state: where the network has forgotten what came before (see forgetting.py)
@@ -28,9 +28,9 @@ from rnnscope.tracing.forgetting import WARM_UP, ReadIds, remembered, run, same
 STREAMS = 128
 """How many streams, where the text is long enough."""
 STEPS = 16
-"""Characters of every stream in a batch: its values stay in the processor's cache."""
+"""Characters of every stream in a batch, so that its values stay in the cache of the processor."""
 _SHORTEST = 4
-"""A stream is at least so many warm-ups long."""
+"""The minimum length of a stream, in warm-ups."""
 _READ_AT_ONCE = 2048
 """Characters of every stream that are read from the text at once."""
 _RUN_STEPS = 256
@@ -44,7 +44,7 @@ class Batch:
     """The activations of t consecutive characters of each of B streams.
 
     positions: (t, B) int64, where the characters stand in the text. ids: (t, B) int32, the characters.
-    activations: "LAYER/QUANTITY" -> (t, B, H), in the network's own type.
+    activations: "LAYER/QUANTITY" -> (t, B, H), in the dtype of the network.
     """
 
     positions: NDArray[np.int64]
@@ -139,7 +139,7 @@ class Streams:
             )
 
     def _settled(self, is_exact: NDArray[np.bool_], progress: Progress) -> Streams:
-        """The same streams, each starting in the state in which the one before it ended."""
+        """The same streams, each with the final state of the one before as its initial state."""
         state = self.state
         for _ in range(_ROUNDS):
             unknown = np.flatnonzero(~is_exact)

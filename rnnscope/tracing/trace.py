@@ -1,6 +1,6 @@
 """A trace: every recorded quantity of every unit along a text, with the network's predictions.
 
-Traces are plain NumPy, so that a screen or a notebook can hold one without torch.
+Traces are plain NumPy, so that screens and notebooks can use them without torch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
-    """The values of a network along T characters. A notebook shows it as the text colored by surprise.
+    """The activations of a network along T characters. A notebook displays the text colored by surprise.
 
     symbols: V strings, the character of each id (for a byte vocabulary: one string per byte).
     ids: (T,) int32, the characters read.
@@ -51,7 +51,7 @@ class Trace:
     step: int = 0
     """The training step of the weights; 0 outside training."""
     written: str | None = None
-    """The T characters of the text where the vocabulary lacks some of them, so that `ids` has stand-ins."""
+    """The T original characters if some are missing from the vocabulary, so that `ids` has substitutes."""
 
     def __getitem__(self, key: str) -> Float:
         """(T, H) float32, the values of `LAYER/QUANTITY` such as `trace["1/cell"]`. Raises KeyError."""
@@ -67,7 +67,7 @@ class Trace:
         return f"<trace of {len(self):,} characters, {title}: {', '.join(self.activations)}>"
 
     def _repr_html_(self) -> str:
-        # Exports stand above traces; imported by name, the arrows between packages run one way.
+        # `rnnscope.export` depends on traces; imported by name, the dependency stays one-way.
         html: str = importlib.import_module("rnnscope.export.colored").trace_html(self)
         return html
 
@@ -118,7 +118,7 @@ class Trace:
         return QUANTITIES[self.architecture.cell]
 
     def shown(self, layer: int, quantity: str, units: int | slice = slice(None)) -> Float:
-        """(T, H) float32 values as they are colored: gates within 0..1, all others within −1..1.
+        """(T, H) float32 values as displayed: gates within 0..1, all others within −1..1.
 
         `cell` and `factor` pass through the network's activation, tanh or softsign. For one unit the shape is
         (T,).
@@ -129,7 +129,7 @@ class Trace:
     def surprise_bits(self) -> Float:
         """(T−1,) float32, the surprisal of each character after the first: −log2 of its probability."""
         rows = np.arange(len(self) - 1)
-        nats = np.abs(self.log_probabilities[rows, self.ids[1:]])  # no −0.0 of what was certain
+        nats = np.abs(self.log_probabilities[rows, self.ids[1:]])  # avoids −0.0 for a probability of 1
         return (nats / np.float32(np.log(2.0))).astype(np.float32, copy=False)
 
     def save(self, path: Path) -> None:
@@ -148,7 +148,7 @@ class Trace:
 
 
 def as_shown(values: Float, quantity: str, architecture: Architecture) -> Float:
-    """Values of a quantity as they are colored: `cell` and `factor` through the network's activation."""
+    """Values of a quantity as displayed: `cell` and `factor` through the network's activation."""
     if quantity not in UNBOUNDED:
         return values
     if architecture.activation == "softsign":
@@ -158,5 +158,5 @@ def as_shown(values: Float, quantity: str, architecture: Architecture) -> Float:
 
 
 def is_gate(quantity: str) -> bool:
-    """Whether the quantity is a gate, with values within 0..1."""
+    """Return True for gates, with values within 0..1."""
     return quantity in GATES

@@ -51,8 +51,8 @@ from rnnscope.training.schedule import LOWEST_SHARE, Budget, Finish, Patience, S
 LIVE_CHARACTERS = 50_000
 """Characters of the validation text, spread evenly over it, that an evaluation during training reads."""
 FINAL_CHARACTERS = 500_000
-"""The last evaluation reads a validation text of up to this length completely, with the state carried, and this
-many characters, spread evenly, of a longer one."""
+"""The last evaluation reads a validation text of up to this length completely, with the state carried, and
+this many characters, spread evenly, of a longer one."""
 
 _LAST_ATTEMPTS = 3
 """The number of attempts of the last save if it fails."""
