@@ -204,7 +204,7 @@ BAD_OPTIONS = {
     "eval MODEL OTHER": "no ç (U+00E7)",
     "trace MODEL GOOD": "-o FILE.npz is missing",
     "trace MODEL GOOD -o none/t.npz": "there is no directory none",
-    "trace MODEL GOOD -o t.txt": "should end in .npz",
+    "trace MODEL GOOD -o t.txt": "must end in .npz",
     "corpus papers": "there is no papers; choose one of archive",
     "corpus archive --characters 0": "--characters is 0",
     "corpus python --seed 1": "--seed is for archive",

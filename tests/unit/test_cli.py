@@ -350,7 +350,7 @@ def test_corpus_writes_a_file_and_not_over_one(tmp_path: Path, capsys: pytest.Ca
 
     path.write_text("mine")
     assert main(arguments) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert path.read_text() == "mine"
     assert main([*arguments, "--force"]) == 0
     assert len(path.read_text()) == 1000
