@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
@@ -81,7 +81,7 @@ def options_of(name: str) -> type:
         [
             ("model", ModelName),
             ("text", TextName),
-            ("analysis", Annotated[tyro.conf.Positional[Literal[name]], analysis]),
+            ("analysis", Annotated[tyro.conf.Positional[str], analysis]),
             ("query", Annotated[query, tyro.conf.arg(name="", help="")]),
             ("json", AsJson, dataclasses.field(default=False, kw_only=True)),
             ("allow_nonfinite", AllowNonfinite, dataclasses.field(default=False, kw_only=True)),
