@@ -1,4 +1,4 @@
-"""Results on disk: what was computed for a model, kept so that it is there when the model is opened again.
+"""A cache of results on disk, for the next time a model is opened.
 
     {"format": 2, "model": "SHA-256", "results": {"KEY": {"query": {...}, "result": {...}}}}
 
@@ -32,7 +32,7 @@ _READ_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class _Entry:
-    """One kept result, with the query for whoever reads the file."""
+    """One cached result, with its query for readers of the file."""
 
     query: dict[str, Any]
     result: dict[str, Any]
@@ -52,14 +52,14 @@ class Cache:
         """model_digest: `digest_of` the model's files."""
         self.path = path
         self.notes: list[str] = []
-        """What the user should know of the file, one line each."""
+        """Notes on the file for the user, one line each."""
         self._model = model_digest
         self._is_writable = True
         self._lock = threading.Lock()
         self._results = self._load()
 
     def get(self, query: Query[Any], text_digest: str, kind: type[R]) -> R | None:
-        """The kept result of a query on a text; None where there is none that can be read."""
+        """The kept result of a query on a text; None if there is none."""
         with self._lock:
             entry = self._results.get(key_of(query, text_digest))
         if entry is None:
@@ -67,7 +67,7 @@ class Cache:
         try:
             return decode(kind, entry.result)
         except (JsonError, TypeError, ValueError):
-            return None  # written by another version: it is computed again, and replaced
+            return None  # written by another version: computed again and replaced
 
     def put(self, query: Query[Any], text_digest: str, result: Result) -> None:
         """Keep a result and write the file."""
@@ -80,7 +80,7 @@ class Cache:
             self._write()
 
     def detach(self) -> None:
-        """Write no more, since the model's file has been replaced by another model."""
+        """Stop writing, because the model file has been replaced by another model."""
         with self._lock:
             self._is_writable = False
 

@@ -36,7 +36,7 @@ usage: rnnscope COMMAND [arguments]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; `arguments` are those of the process where none are given. Returns the exit status."""
+    """Run a command and return the exit status. arguments: by default those of the process."""
     _prepare_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     shows_traceback = "--debug" in given
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Make output replace what its encoding lacks, and keep closed streams from becoming other files."""
+    """Replace characters that the output encoding lacks, and keep closed descriptors from being reused."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -71,7 +71,7 @@ def _prepare_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Standard output cannot be written: keep Python from trying once more, and complaining, at its end."""
+    """Discard standard output, so that Python does not report a failed flush at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -91,7 +91,7 @@ def _run(given: list[str]) -> int:
     if name not in COMMANDS:
         raise OptionError(f"there is no command {name}; {suggestion(name, COMMANDS)}")
     options = parsed(name, rest)
-    if options is None:  # its help was asked for
+    if options is None:  # help was printed
         return 0
     status: int = module_of(name).run(options)
     sys.stdout.flush()
@@ -107,7 +107,7 @@ def _worded(error: Exception) -> str:
 
 
 def _complain(message: str) -> None:
-    """One line, in which nothing of a file or an argument can act on the terminal."""
+    """Print an error in one line, escaped for the terminal."""
     from rnnscope.text.display import safe
 
     if sys.stderr is not None:

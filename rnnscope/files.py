@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, read within bounds, locked by one process at a time."""
+"""Files on disk: atomic writes, bounded reads, and locks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import BinaryIO
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Make `path` hold what `write` writes, or leave it as it was.
+    """Replace the content of `path` by what `write` writes, or leave it unchanged.
 
-    The bytes go to a temporary file in the same directory, are synced to the disk, and take the name in one
-    step, so that a reader or a crash sees the old file or the new one and nothing between. Raises OSError (a
+    The bytes go to a temporary file in the same directory, are synced to the disk, and are renamed
+    atomically, so that a reader or a crash sees either the old or the new file. Raises OSError (a
     full disk, say) after removing the temporary file.
     """
-    # Created as any file is, so that the user's umask decides who may read it (mkstemp would not ask).
+    # Created with the umask of the user, unlike mkstemp.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         file = temporary.open("xb")
@@ -34,7 +34,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        # An interrupt may arrive just after the rename: then the temporary name is gone already.
+        # After an interrupt just after the rename, the temporary file does not exist.
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
@@ -49,18 +49,18 @@ def write_json(path: Path, value: object) -> None:
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Remove what a process killed in the middle of `write_atomically` left in a directory."""
+    """Remove temporary files of processes killed during `write_atomically`."""
     for temporary in directory.glob(".*.tmp"):
         temporary.unlink(missing_ok=True)
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the rename itself durable, where the file system knows how."""
+    """Make the rename durable, if the file system supports it."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems refuse to sync a directory; the file has its name all the same.
+        # Some network file systems cannot sync a directory; the rename succeeded.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:
@@ -81,7 +81,7 @@ def read_regular_file(path: Path, *, max_bytes: int) -> bytes:
 
 
 class FileLock:
-    """An exclusive lock on an open file, which the kernel releases when the process ends, however it ends.
+    """An exclusive lock on an open file, which the kernel releases when the process ends.
 
     The lock belongs to the file's inode, not to its name.
     """
@@ -93,9 +93,9 @@ class FileLock:
 
     @classmethod
     def acquire(cls, path: Path, *, seconds: float = 1.0) -> FileLock:
-        """Make the file where there is none, and lock it; never through a symbolic link.
+        """Create the file if needed, and lock it; never through a symbolic link.
 
-        Raises BlockingIOError where another process holds the lock for longer than `seconds`, and OSError.
+        Raises BlockingIOError if another process holds the lock for longer than `seconds`, and OSError.
         """
         end = time.monotonic() + seconds
         while True:
@@ -119,7 +119,7 @@ class FileLock:
             time.sleep(0.01)
 
     def is_named(self) -> bool:
-        """Whether the name still belongs to the locked file, rather than to none or to another one."""
+        """Return True if the path still refers to the locked file."""
         try:
             named, held = os.stat(self._path, follow_symlinks=False), os.fstat(self.descriptor)
         except FileNotFoundError:
@@ -127,12 +127,12 @@ class FileLock:
         return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
 
     def release(self) -> None:
-        """Close the file, and with it the lock."""
+        """Close the file and release the lock."""
         os.close(self.descriptor)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds a `FileLock` on the file; False where there is none. Raises OSError."""
+    """Return True if a process holds a `FileLock` on the file. Raises OSError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:

@@ -4,10 +4,9 @@
     jobs.submit("find", lambda progress: session.ask(query, progress), on_result=panel.show)
     jobs.deliver()      # in the thread that draws: calls the callbacks of everything that has happened
 
-A newer job of a key replaces the older one, whether that waits or runs: the newest job of a key wins, and no
-callback of an older one is called any more. Jobs of one lane run one after another in a thread of their own.
-Jobs of other lanes than "page" wait at their next check while a job of the lane "page" runs, so that turning
-a page and typing stay quick while a search is under way.
+A newer job of a key replaces an older one that waits or runs, and no further callback of the older one is
+called. Jobs of one lane run one after another in one thread. While a job of the lane "page" runs, jobs of
+other lanes pause at their next check, so that turning pages and typing stay responsive during a search.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ T = TypeVar("T")
 
 Lane: TypeAlias = Literal["page", "analysis", "background"]
 THREAD_NAME = "rnnscope "
-"""What the names of the worker threads begin with."""
+"""The prefix of the names of worker threads."""
 
 _LONGEST_WAIT_SECONDS = 0.3
-"""How long a job gives way to one of the lane "page"; one that takes longer shares the processor."""
+"""The maximum time a job pauses for one of the lane "page", in seconds."""
 
 
 def _ignore(value: Any) -> None:
@@ -37,19 +36,19 @@ def _ignore(value: Any) -> None:
 
 @dataclass(eq=False)
 class Job(Generic[T]):
-    """A function that waits to be run, runs, or has run."""
+    """A function that is waiting, running, or done."""
 
     key: str
     run: Callable[[Progress], Iterator[T]]
     lane: Lane
     activity: str
-    """What a status line calls it while it runs, such as `finding`; empty for what is done at once."""
+    """The label in a status line, such as `finding`; empty for short jobs."""
     on_result: Callable[[T], object]
     on_error: Callable[[Exception], object]
     on_done: Callable[[], object]
     started_at: float | None = None
     share: float | None = None
-    """How much is done, 0..1; None until the job reports it. A status line reads it when it is drawn."""
+    """The completed share, 0..1; None until the job reports it."""
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -57,7 +56,7 @@ class Job(Generic[T]):
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Ask the function to end at its next check; none of the job's callbacks is called any more."""
+        """Request the function to end at its next check; no further callback is called."""
         self._cancelled.set()
 
 
@@ -139,9 +138,9 @@ class Jobs:
             return self._deliveries.popleft() if self._deliveries else None
 
     def close(self, wait_seconds: float = 0.0) -> bool:
-        """Cancel everything and end the threads, waiting for them no longer than so many seconds in all.
+        """Cancel everything and end the threads, waiting at most `wait_seconds` in total.
 
-        Returns whether all have ended; a function that does not look at its progress cannot be ended.
+        Returns True if all have ended; a function that does not check its progress cannot be ended.
         """
         with self._changed:
             self._is_closed = True
@@ -212,7 +211,7 @@ class Jobs:
                     return
         except Cancelled:
             return
-        except Exception as error:  # one job that fails ends no other; the error goes to its callback
+        except Exception as error:  # a failed job does not affect others; the error is passed to its callback
             self._post(job, lambda error=error: job.on_error(error))  # type: ignore[misc]
         self._post(job, job.on_done)
 
@@ -225,7 +224,7 @@ class Jobs:
         return job.is_cancelled
 
     def _page_is_due(self) -> bool:
-        """Whether a job of the lane "page" waits or was begun just now."""
+        """Return True if a job of the lane "page" is waiting or has just started."""
         since = time.monotonic() - _LONGEST_WAIT_SECONDS
         return any(
             job.lane == "page" and (job.started_at is None or job.started_at > since)

@@ -1,4 +1,4 @@
-"""A run without a screen: a log for people, with a bar in a terminal, or the events as JSON for programs.
+"""A run without a screen: a readable log, with a progress bar in a terminal, or the events as JSON.
 
 input.txt   LSTM 1×256   351,682 parameters   cpu, bfloat16   1,003,854 training characters, 111,540 held out
 step    250   epoch  0.51   train 2.1035   held out 2.0131 nats   90,112 char/s   0:00:06   best
@@ -80,7 +80,7 @@ class JsonLog:
 class PlainLog:
     """Prints a line for each event of interest and, in a terminal, keeps a progress bar below.
 
-    Used as a context, so that the bar releases the terminal however the run ends.
+    Use it as a context manager, so that the bar is always removed.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class PlainLog:
         """bar_seconds: the bar is drawn again after this time at the earliest. clock: the time in seconds."""
         self._console = console or Console(highlight=False)
         if isinstance(self._console.file, io.TextIOWrapper):
-            self._console.file.reconfigure(errors="replace")  # × in an ASCII terminal is no reason to stop
+            self._console.file.reconfigure(errors="replace")  # × in an ASCII terminal must not raise
         has_bar = self._console.is_terminal and not self._console.is_dumb_terminal
         self._bar = _LiveBar(self._console, bar_seconds, clock) if has_bar else None
         self._losses_nats: list[float] = []  # since the last evaluation
@@ -104,7 +104,7 @@ class PlainLog:
         self._run = ""
 
     def say(self, event: Event) -> None:
-        """Print an event. Raises OSError, BrokenPipeError where the reader has gone."""
+        """Print an event. Raises OSError, and BrokenPipeError for a closed pipe."""
         for line in self._lines(event):
             self._print(line)
         if self._bar is not None:
@@ -124,7 +124,7 @@ class PlainLog:
         if self._bar is not None:
             self._console.print(Text(line), soft_wrap=True)
             return
-        self._console.file.write(line + "\n")  # which no width breaks, unlike Rich's
+        self._console.file.write(line + "\n")  # not wrapped, unlike Rich output
         self._console.file.flush()
 
     def _lines(self, event: Event) -> Iterator[str]:
@@ -197,7 +197,7 @@ class _LiveBar:
             BarColumn(bar_width=None),
             TextColumn("{task.fields[report]}"),
             console=console,
-            auto_refresh=False,  # no thread besides the training
+            auto_refresh=False,  # no extra thread during training
             expand=True,
             transient=True,
         )

@@ -53,7 +53,7 @@ class Selection:
     """Counts from 0."""
     quantity: str = "cell"
     own_range: bool = False
-    """Whether the colors span the neuron's own range over the passage in place of the quantity's."""
+    """Whether colors span the range of the neuron over the passage, rather than that of the quantity."""
     coloring: Literal["neuron", "surprisal", "overlay"] = "neuron"
     top_five: bool = False
     """Whether the five most probable characters are shown below every character of the passage."""
@@ -96,7 +96,7 @@ class Selection:
         return self.values / max(float(np.abs(self.values).max()), 1e-6)
 
     def along(self, start: int, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(T,) values of the text's characters from `start` on, as they fall on the trace; 0 elsewhere."""
+        """(T,) values of the text's characters from `start` on, aligned to the trace; 0 elsewhere."""
         page = np.zeros(len(self.trace), np.float32)
         low, high = max(start, self.start), min(start + len(values), self.start + len(page))
         if low < high:
@@ -104,7 +104,7 @@ class Selection:
         return page
 
     def has_text_of(self, other: Selection) -> bool:
-        """Whether both selections have the same text, and so the same layout."""
+        """Return True if both selections have the same text, and so the same layout."""
         ours, theirs = self.trace, other.trace
         return ours is theirs or (
             (ours.symbols, ours.written) == (theirs.symbols, theirs.written)

@@ -31,7 +31,7 @@ R = TypeVar("R", bound=Result)
 
 _DIGESTED_AT_ONCE = 1 << 16
 _MOST_RESULTS = 64
-"""Results kept in memory; those asked for longest ago go first."""
+"""The number of results kept in memory; the least recently used are dropped first."""
 
 
 class HasNetwork(Protocol):
@@ -42,7 +42,7 @@ class HasNetwork(Protocol):
 
 
 class Session:
-    """A model and a text, about which queries are asked. Several threads may ask at once.
+    """A model and a text for queries. Thread-safe.
 
     Example::
 
@@ -123,7 +123,7 @@ class Session:
         self.reader = reader
         """The text under the network: characters, states, and the activations of any part."""
         self.name = name
-        """Where the text comes from, such as `input.txt`."""
+        """The source of the text, such as `input.txt`."""
         self.training_text = training_text
         self.cache = cache
         self._results: OrderedDict[Query[Any], Result] = OrderedDict()
@@ -133,10 +133,10 @@ class Session:
             self._architecture = reader.model.architecture
 
     def on(self, text: str, name: str) -> Session:
-        """A session on another text with the same model. Raises OptionError where only a trace is at hand."""
+        """A session on another text with the same model. Raises OptionError for a trace without a model."""
         model = self.reader.model
         if model is None:
-            raise OptionError("another text needs a model, but only a trace is at hand")
+            raise OptionError("another text needs a model, but only a trace is available")
         return Session(model, text, name=name, training_text=self.training_text)
 
     @property
@@ -145,7 +145,7 @@ class Session:
         return self._architecture
 
     def ask(self, query: Query[R], progress: Progress = NO_PROGRESS) -> R:
-        """The answer to a query; one that was computed before is returned as it was.
+        """The result of a query, cached if it was computed before.
 
         Raises OptionError for a query that does not fit the network, TextError for a text that is too short
         for it, and Cancelled where `progress` is cancelled.
@@ -170,7 +170,7 @@ class Session:
         return result
 
     def _kept(self, query: Query[R], progress: Progress) -> R | None:
-        """The result that is kept on disk, if the query's results are."""
+        """The cached result on disk, for queries that are cached."""
         if self.cache is None or query.kept_as is None:
             return None
         return cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))

@@ -25,17 +25,17 @@ DEPTH = 32
 """How deep lists and objects may be nested."""
 
 LARGEST_INTEGER = 2**53
-"""Up to here a whole number is the same in every program that reads JSON."""
+"""The largest integer that every JSON reader represents exactly."""
 
 _LONGEST_SHOWN = 40
 
 
 class JsonError(ValueError):
-    """JSON that is not valid or not of the type that was expected; the message says where in one line."""
+    """JSON that is not valid or not of the type that was expected; the message names the place."""
 
 
 def read_json(path: Path, *, max_bytes: int) -> Any:
-    """The value in a file. Raises JsonError, and OSError, also for what is not a regular file."""
+    """The value in a file. Raises JsonError, and OSError, also if it is not a regular file."""
     return parse(read_regular_file(path, max_bytes=max_bytes))
 
 
@@ -56,7 +56,7 @@ def parse(data: bytes | str) -> Any:
 def decode(kind: type[T], value: object, where: str = "") -> T:
     """The value as `kind`: a dataclass, or any type that its fields may have.
 
-    Names that the dataclass does not declare are ignored: a later version may write more.
+    Names that the dataclass does not declare are ignored, for files of later versions.
 
     Raises: JsonError, which names the field that has another type; what the dataclass raises itself.
     """
@@ -66,7 +66,7 @@ def decode(kind: type[T], value: object, where: str = "") -> T:
 def dump(value: object) -> str:
     """The value as JSON in one line of ASCII; null stands for NaN and the infinities.
 
-    Raises TypeError for what is not JSON.
+    Raises TypeError for other values.
     """
     try:
         return json.dumps(value, allow_nan=False)
@@ -106,7 +106,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(value: Any) -> None:
-    """Refuse what `parse` refuses, without recursion."""
+    """Raise JsonError for values that `parse` rejects, without recursion."""
     level: list[Any] = [value]
     for _ in range(DEPTH + 1):
         below: list[Any] = []

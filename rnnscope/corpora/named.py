@@ -53,7 +53,7 @@ def corpus_pieces(name: CorpusName, characters: int | None = None, seed: int | N
 
 
 def resolve_text(text: str) -> str:
-    """The path of a TEXT, or `-`. A corpus, named or by its path in the cache, is made where it is missing.
+    """The path of a TEXT, or `-`. A corpus, named or by its path in the cache, is created if it is missing.
 
     Raises TextError for a mistyped name of a corpus. Another file that is missing is left to its reader.
     """
@@ -72,7 +72,7 @@ def resolve_text(text: str) -> str:
 
 
 def is_corpus(text: str) -> bool:
-    """Whether a TEXT names a corpus, and no file."""
+    """Return True if a TEXT names a corpus, rather than a file."""
     return text in NAMES and not os.path.lexists(text)
 
 

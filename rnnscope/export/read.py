@@ -1,4 +1,4 @@
-"""Color a stretch of a text of any length, one part at a time."""
+"""Color a range of a text of any length, one part at a time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_colored(
 ) -> ColoredText:
     """The characters start .. stop−1 of the reader's text, colored by `subject`.
 
-    stretch: characters traced at once; None chooses as many as fit in some 64 MB. Raises TextError and
+    stretch: characters traced at once; None chooses as many as fit in about 64 MB. Raises TextError and
     Cancelled.
     """
     parts, has_unknown = [], False
@@ -45,9 +45,9 @@ def read_colored(
 def _traces(
     reader: TextReader, subject: Subject, start: int, stop: int, progress: Progress, stretch: int | None
 ) -> Iterator[tuple[Trace, int, int]]:
-    """Traces of consecutive stretches, the position of each, and how many characters it repeats.
+    """Traces of consecutive parts, the position of each, and the number of characters it repeats.
 
-    For surprise a stretch repeats the last character of the one before it, which predicts its first one.
+    For surprise a part repeats the last character of the one before it, which predicts its first one.
     """
     if subject.quantity != SURPRISE:
         position = start

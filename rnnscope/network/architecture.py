@@ -1,6 +1,6 @@
-"""What a network is made of: the few numbers from which its tensors' shapes follow.
+"""The architecture of a network: the sizes that determine the shapes of its tensors.
 
-Imports no torch, so that the screens can use it.
+Does not import torch, so that screens can use it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from rnnscope.network.cells import CELLS, Activation, CellName
 __all__ = ["GATES", "QUANTITIES", "UNBOUNDED", "Activation", "Architecture", "CellName"]
 
 QUANTITIES: dict[CellName, tuple[str, ...]] = {name: cell.quantities for name, cell in CELLS.items()}
-"""What is recorded of every unit, by cell, in the order in which the screens list it."""
+"""The recorded quantities of every unit, by cell type, in display order."""
 
 GATES = frozenset(gate for cell in CELLS.values() for gate in cell.gates)
 """The quantities in the range 0..1; all others are signed."""
 
 UNBOUNDED = frozenset(quantity for cell in CELLS.values() for quantity in cell.unbounded)
-"""The quantities without bounds. They are shown through the network's activation, within −1..1."""
+"""The quantities without bounds. They are displayed through the activation of the network, within −1..1."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Load a model from a checkpoint of any format of `formats`; save it as a `.safetensors` file.
 
-Files are written whole or not at all.
+Files are written atomically.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def save_model(model: CharRNN, path: Path, training: Mapping[str, object], *, ha
 def model_bytes(model: CharRNN, training: Mapping[str, object], *, half: bool = False) -> bytes:
     """The content of the file that `save_model` writes."""
     dtype = torch.float16 if half else torch.float32
-    largest = torch.finfo(dtype).max  # what is larger is kept as the largest, not as infinity
+    largest = torch.finfo(dtype).max  # larger weights are clamped, rather than becoming infinite
     tensors = {
-        # A copy even where nothing changes: safetensors refuses a tied weight's memory twice.
+        # Always a copy: safetensors rejects tensors that share memory, as tied weights do.
         name: tensor.detach().to("cpu", torch.float32).clamp(-largest, largest).to(dtype)
         for name, tensor in model.tensors().items()
     }
@@ -41,7 +41,7 @@ def model_bytes(model: CharRNN, training: Mapping[str, object], *, half: bool = 
 def load_model(path: Path, device: str = "cpu", *, allow_nonfinite: bool = False) -> CharRNN:
     """The model in a checkpoint, in float32 and ready to evaluate.
 
-    allow_nonfinite: accept weights that are NaN or infinite, as training that diverged leaves them. Raises
+    allow_nonfinite: accept weights that are NaN or infinite, from training that diverged. Raises
     CheckpointError.
     """
     header, stored = read_weights(path)
@@ -74,5 +74,5 @@ def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _same(left: Tensor, right: Tensor) -> bool:
-    """Whether all bits are equal, so that a diverged network's NaN equals itself."""
+    """Return True if all bits are equal, so that NaN equals NaN."""
     return torch.equal(left.view(torch.uint8), right.view(torch.uint8))

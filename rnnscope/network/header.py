@@ -1,4 +1,4 @@
-"""The header of a checkpoint: what the network is, read without torch and without the weights."""
+"""The header of a checkpoint: architecture and metadata, read without torch and without the weights."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rnnscope.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint contains besides its weights."""
+    """The content of a checkpoint, except its weights."""
 
     architecture: Architecture
     vocabulary: Vocabulary
     training: dict[str, Any]
-    """How the model was trained, such as options, step and losses; empty where the file does not say."""
+    """How the model was trained, such as options, step and losses; empty if it is not recorded."""
     dtype: str = "float32"
     """`float32`, `float16` or `bfloat16`: how the weights are stored."""
 
     @property
     def parameters(self) -> int:
-        """How many numbers are trained; tied weights count once."""
+        """The number of trained parameters; tied weights count once."""
         shapes = expected_shapes(self.architecture)
         if self.architecture.tied:
             del shapes["embedding.weight"]

@@ -1,4 +1,4 @@
-"""Where a model is: a path, the best of a run, or a sample model by its name; and where its notes go."""
+"""Locate a model, by its path, run or sample name, and the files kept for it."""
 
 from __future__ import annotations
 
@@ -47,29 +47,29 @@ def model_name(path: Path) -> str:
 
 
 def sample_models() -> dict[str, Path]:
-    """The models that are shipped, by name."""
+    """The sample models included in the package, by name."""
     return {path.stem: path for path in sorted(sample_model_directory().glob("*.safetensors"))}
 
 
 def sample_model_directory() -> Path:
-    """Where they are: inside an installed package, or next to the package in a checkout."""
+    """The directory of sample models: in an installed package, or next to the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "sample_models"
     return inside if inside.is_dir() else package.parent / "sample_models"
 
 
 def sidecar(model: Path, suffix: str) -> Path:
-    """The file for what the user or the program keeps about a model, such as `NAME.remarks.json`.
+    """The file for data about a model, such as `NAME.remarks.json`.
 
-    It is next to the model. What is kept about a sample model, or about a model in a directory that cannot be
-    written, is in the user's data directory, which is made where it does not exist.
+    It is next to the model. For a sample model, or a model in a directory that cannot be written, it is in
+    the data directory of the user, which is created if needed.
     """
     name = model.name.removesuffix(".safetensors")
     is_shipped = model.resolve().parent == sample_model_directory().resolve()
     if not is_shipped and os.access(model.absolute().parent, os.W_OK):
         return model.with_name(name + suffix)
     directory = platformdirs.user_data_path("rnnscope") / "models"
-    with suppress(OSError):  # the file itself cannot be written then, which is reported
+    with suppress(OSError):  # writing the file will fail and be reported
         directory.mkdir(parents=True, exist_ok=True)
     if not is_shipped:
         name = f"{name}-{hashlib.sha256(os.fsencode(model.resolve())).hexdigest()[:12]}"

@@ -29,9 +29,9 @@ Rows = NDArray[np.bool_]
 class CharRNN(nn.Module):
     """A character-level recurrent language model.
 
-    Dropout acts between layers and before the read-out, in training mode only. State is the caller's: carry
-    it from one call to the next, and detach it where gradients should stop. `document_separator` is for those
-    who read a text with the model: they reset the state where a document begins.
+    Dropout acts between layers and before the read-out, in training mode only. The caller carries the
+    state from one call to the next, and detaches it where gradients should stop. `document_separator` is for
+    those who read a text with the model: they reset the state where a document begins.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CharRNN(nn.Module):
         self.vocabulary = vocabulary
         self.document_separator = document_separator
         size, symbols = architecture.hidden_size, architecture.vocabulary_size
-        with torch.random.fork_rng(devices=[]):  # torch's modules draw weights of their own, for nothing
+        with torch.random.fork_rng(devices=[]):  # torch's modules also draw weights, which are not used
             self.embedding = (
                 nn.Embedding(symbols, architecture.embedding_size) if architecture.embedding_size else None
             )
@@ -89,7 +89,7 @@ class CharRNN(nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers are learned; tied weights count once."""
+        """The number of parameters; tied weights count once."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
@@ -106,11 +106,11 @@ class CharRNN(nn.Module):
         return named | {"readout.weight": self.readout.weight, "readout.bias": self.readout.bias}
 
     def initial_state(self, batch_size: int) -> State:
-        """Zeros: a network that has read nothing."""
+        """The zero state."""
         return tuple(cell.initial_state(batch_size) for cell in self.layers)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """What the first layer reads: vectors (T, B, E), or the ids themselves where input is one-hot."""
+        """The input of the first layer: vectors (T, B, E), or the ids for one-hot input."""
         return ids if self.embedding is None else functional.embedding(ids, self.embedding.weight)
 
     def forward(
@@ -158,7 +158,7 @@ def reset(state: State, rows: Rows) -> State:
 
 
 def check(architecture: Architecture, vocabulary: Vocabulary, dropout: float = 0.0) -> None:
-    """Raise OptionError where no such network can be made."""
+    """Raise OptionError for an invalid architecture, vocabulary or dropout."""
     size, embedding = architecture.hidden_size, architecture.embedding_size
     if len(vocabulary) != architecture.vocabulary_size or not len(vocabulary):
         raise OptionError(

@@ -1,7 +1,7 @@
 """Sampling from a model, one character at a time.
 
 Calling a fused kernel for a single character costs many times its arithmetic. Here a layer is one product of
-its recurrent matrix with a vector, one with the output of the layer below, and a few operations on vectors.
+its recurrent matrix with a vector, one of its input matrix, and a few vector operations.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Sampler:
         self._readout_bias = weights["readout.bias"].copy()
 
     def reset(self) -> None:
-        """Return to the first state."""
+        """Reset to the initial state."""
         if self._documents is not None:
             self._documents.clear()
         self._reset_state()
@@ -59,7 +59,7 @@ class Sampler:
 
     def feed(self, ids: Iterable[int]) -> None:
         """Read characters."""
-        with np.errstate(over="ignore", invalid="ignore"):  # of huge weights; see stream
+        with np.errstate(over="ignore", invalid="ignore"):  # from huge weights; see stream
             for i in ids:
                 if self._documents is not None and self._documents.begins_with(self._symbols[i]):
                     self._reset_state()
@@ -69,7 +69,7 @@ class Sampler:
 
     @property
     def log_probabilities(self) -> Float:
-        """(V,) natural logarithms of the next character's probabilities, also before anything is read."""
+        """(V,) natural logarithms of the next character's probabilities, also before the first character."""
         with np.errstate(over="ignore", invalid="ignore"):
             logits = self._readout @ self._layers[-1].hidden + self._readout_bias
             logits -= logits.max()

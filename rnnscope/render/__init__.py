@@ -1,4 +1,4 @@
-"""Results as lines that the panels, the command line and HTML share.
+"""Results as lines, for the panels, the command line and HTML.
 
 The lines of a result of `rnnscope.analysis.NAME` are made by `report(result)` in `rnnscope.render.NAME`; a
 result without such a module is shown as its fields.

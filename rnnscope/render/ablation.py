@@ -2,7 +2,7 @@
 
 clamp             −1 ▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▁▁ +1   0.00    a click clamps at another value
 Δ loss per character                  +0.0123 nats
-intact model          │ ablated                           in full ink from where they differ
+intact model          │ ablated                           bright from where they differ
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from rnnscope.theme.palette import Palette
 
 _GAP = 3
 _NARROWEST = 12
-"""Columns that a sample has at least."""
+"""The minimum number of columns of a sample."""
 _NARROW = 40
-"""Columns of a narrow panel: there are as many rows as samples need there; a wider one leaves some empty."""
+"""The width that determines the number of rows; wider panels leave some empty."""
 _ENDS = ("−1 ", " +1")
 _VALUE_WIDTH = 7
 
@@ -64,7 +64,7 @@ def report(result: AblateResult) -> Report:
 
 
 def slider(value: float) -> Line:
-    """A value from −1 to 1 on its scale; a click there clamps at another, Enter asks for one."""
+    """A value on a scale from −1 to 1; a click sets the clamped value, Enter prompts for one."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         room = _room(width)

@@ -1,4 +1,4 @@
-"""Losses at closing characters as pairs of bars, one for each bin of distance; an open bin lists its places.
+"""Losses at closing characters as pairs of bars, one for each bin of distance; an open bin lists positions.
 
 ( … )        98×   network       7-gram
 4–7           3×   ▆▆▁▁▁▁▁▁ 0.31 ▆▆▆▁▁▁▁▁ 0.42
@@ -23,7 +23,7 @@ _VALUE = 5
 
 
 def report(result: BracketsResult, opened: str = "") -> Report:
-    """opened: the bin whose characters are listed, its number and its closing character, such as `3)`."""
+    """opened: the bin to list, as its number and its closing character, such as `3)`."""
     lines: list[Line] = []
     for closer in result.closers:
         lines += [BLANK] if lines else []

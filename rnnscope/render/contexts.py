@@ -1,4 +1,4 @@
-"""Top contexts as excerpts of the text in the unit's colors, under a histogram of all its values."""
+"""Top contexts as excerpts of the text, colored by the unit, below a histogram of all its values."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ _LEVELS = {
 
 
 def report(result: ErrorsResult, opened: str = "") -> Report:
-    """opened: the name of an oracle whose levels are listed or, after a slash, also of the level."""
-    told = f"errors (p < 0.5): {result.error_rate:.1%} of characters"
-    lines = [words(f"{told}, by the oracle that removes them", "strong", told)]
+    """opened: the oracle to expand, such as `memory`, or the level, such as `memory/100`."""
+    summary = f"errors (p < 0.5): {result.error_rate:.1%} of characters"
+    lines = [words(f"{summary}, by the oracle that removes them", "strong", summary)]
     opened_bucket, _, opened_level = opened.partition("/")
     for bucket in result.buckets:
         share = result.share(bucket)
@@ -53,7 +53,7 @@ def report(result: ErrorsResult, opened: str = "") -> Report:
 
 
 def _level(result: ErrorsResult, bucket: Bucket, level: Level, *, is_opened: bool) -> list[Line]:
-    """What a level stands for, how many errors it has, and some or all of them."""
+    """The description of a level, its number of errors, and some or all of them."""
     if not len(level):
         return []
     name = f"{level.name}-gram" if bucket.name == "n-gram" else level.name

@@ -10,7 +10,7 @@ _NAMED = 10
 
 
 def report(result: FactorsResult) -> Report:
-    """Two lines per factor: its units, and an excerpt in the colors of its strength."""
+    """Two lines per factor: its units, and an excerpt colored by its strength."""
     lines: list[Line] = []
     factors = result.factors
     digits = max((len(f"{peak.position:,}") for peak in result.peaks), default=0)

@@ -1,4 +1,4 @@
-"""A result without lines of its own: its fields, one per line."""
+"""Results without a specific report: their fields, one per line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _short(value: Any) -> str:
 
 
 def _array(values: NDArray[Any]) -> str:
-    """The largest values and where they are, such as `17: 0.21, 3: 0.08 … of 256`."""
+    """The largest values and their indices, such as `17: 0.21, 3: 0.08 … of 256`."""
     if values.ndim != 1 or values.dtype.kind not in "iuf":
         return f"array of shape {values.shape}"
     largest = np.argsort(-values, kind="stable")[:_LARGEST].tolist()

@@ -13,7 +13,7 @@ _VERDICTS = {
 
 
 def report(result: FindResult) -> Report:
-    """One row per unit, then what to compare the scores with."""
+    """One row per unit, then the baselines."""
     is_boolean = result.positives is not None
     has_precision = any(each.average_precision is not None for each in result.results)
     metric = "AUC" if is_boolean else "Spearman"

@@ -18,7 +18,7 @@ _GAIN = 11
 
 
 def lines(result: FindResult) -> list[Line]:
-    """The best neuron, the linear probe, chance, the verdict, and how much was read."""
+    """The best neuron, the linear probe, chance, the verdict, and the number of characters."""
     best = result.results[0] if result.results else None
     name = f"best {best.layer}/{best.unit}" if best is not None else "best neuron"
     unit = Unit(best.layer, best.unit) if best is not None else None
@@ -54,7 +54,7 @@ def scored(
 
 
 def gain(result: FindResult) -> Line:
-    """The score of the best neuron, and what a linear probe of all adds to it."""
+    """The score of the best neuron, and the gain of a linear probe of all neurons."""
     single = result.results[0].held_out if result.results else 0.0
     probe = max(result.probe.held_out, single)
     return bar(
@@ -68,7 +68,7 @@ def gain(result: FindResult) -> Line:
 
 
 def verdict_line(result: FindResult) -> str:
-    """The verdict, and how the best neuron shows the feature."""
+    """The verdict, with the direction of the best neuron."""
     if result.verdict == "single neuron" and result.results:
         best = result.results[0]
         if result.positives is None:
@@ -82,10 +82,10 @@ def verdict_line(result: FindResult) -> str:
 
 
 def share(score: float, result: FindResult) -> float:
-    """How far a score is from chance, 0..1."""
+    """The distance of a score from chance, 0..1."""
     return score if result.positives is None else 2 * score - 1
 
 
 def subject(result: FindResult) -> str:
-    """The feature, and how it is scored."""
+    """The feature and its metric."""
     return f"{result.feature.replace('-', ' ')}, {'Spearman ρ' if result.positives is None else 'AUC'}"

@@ -1,4 +1,4 @@
-"""Gradient flow as a table over steps back, and in words how much is left at the end."""
+"""Gradient flow as a table over steps back, and the share that is left at the end."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Curve:
     rms: NDArray[np.float64]
 
     def left(self, back: int) -> tuple[float, float]:
-        """The share of the gradient at step 0 that is left so many steps back, and its standard error."""
+        """The share of the gradient at step 0 that is left `back` steps earlier, and its standard error."""
         first = max(float(self.norms[0]), 1e-300)
         return float(self.norms[back]) / first, float(self.errors[back]) / first
 
     @property
     def half(self) -> int | None:
-        """The first step back at which less than half is left; None where there is none."""
+        """The first step back at which less than half is left; None if there is none."""
         below = np.flatnonzero(self.norms < self.norms[0] / 2)
         return int(below[0]) if len(below) else None
 

@@ -26,7 +26,7 @@ def report(result: HistogramResult) -> Report:
 
 
 def bars(result: HistogramResult) -> Line:
-    """How often each value occurs, on a square-root scale, on which rare values are visible."""
+    """The counts of all bins, on a square-root scale, so that rare values are visible."""
     ends = f"{signed(result.edges[0], 0)} ", f" {signed(result.edges[-1], 0)}"
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:

@@ -10,7 +10,7 @@ from rnnscope.render.text import visible
 
 _NAMED = 12
 _STRENGTH = 0.6
-"""How strong the color of a matched range is, −1..1."""
+"""The value that colors a matched range, −1..1."""
 
 
 def report(result: MatchResult) -> Report:

@@ -23,7 +23,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
 
 def report_html(report: Report) -> str:
-    """A fragment that stands alone: no style sheet, no script."""
+    """A self-contained fragment, without style sheets and scripts."""
     console = Console(record=True, width=_HTML_COLUMNS, file=io.StringIO(), color_system="truecolor")
     _print(report, console, palette("light", "truecolor"))
     return console.export_html(inline_styles=True, code_format='<pre class="rnnscope">{code}</pre>')
@@ -41,12 +41,12 @@ def _print(report: Report, console: Console, colors: Palette) -> None:
     for row in rows:
         blank = 0 if any(segment.text.strip() for segment in row) else blank + 1
         if blank > 2:
-            continue  # rows of a column that is shorter at this width
+            continue  # empty rows at this width
         console.print(Segments([*row, Segment.line()]), end="")
 
 
 def _on_ground(colors: Palette) -> Ink:
-    """Inks without the panel's background, since a terminal or a page has its own."""
+    """Inks without the panel's background, since terminals and pages have their own."""
 
     def ink(token: str, *, bold: bool = False) -> Style:
         style = colors.ink(token, bold=bold)

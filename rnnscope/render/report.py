@@ -1,4 +1,4 @@
-"""A report: lines that draw themselves at any width, some of which can be chosen."""
+"""A report: lines that can be drawn at any width; some can be selected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Unit:
-    """A neuron to look at."""
+    """A neuron to select."""
 
     layer: int
     unit: int
@@ -43,9 +43,9 @@ class Unit:
 Choice: TypeAlias = Place | Run | Unit
 
 Ink: TypeAlias = Callable[..., Style]
-"""`ink(token, bold=False)` on the fill of the line."""
+"""`ink(token, bold=False)`, a style on the background of the line."""
 Draw: TypeAlias = Callable[[Palette, Ink, int], Sequence[Segment]]
-"""The segments of a line, of at most so many cells."""
+"""The segments of a line, for a width in cells."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Line:
     draw: Draw
     choice: Choice | None = None
     pointed: Callable[[int, int], Choice] | None = None
-    """What a click at a column of so many means, where it matters at which."""
+    """The choice for a click at a column of a line of some width, if it depends on the column."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a panel lists: a subject for its title, a legend for its right end, and lines."""
+    """The content of a panel: a subject for its title, a legend at the right, and lines."""
 
     subject: str = ""
     legend: str = ""
@@ -76,7 +76,7 @@ _WIDTH_WITH_NOTE = 72
 def words(
     text: str, token: str = "text", *shorter: str, bold: bool = False, choice: Choice | None = None
 ) -> Line:
-    """A line of one ink: the text, or the first `shorter` one that fits; the last is cut where none does."""
+    """A line in one style: the text, or the first `shorter` one that fits; else the last one, truncated."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         shown = next((each for each in (text, *shorter) if len(each) <= width), (text, *shorter)[-1])
@@ -102,9 +102,9 @@ def table(
     rows: Sequence[Sequence[str]],
     choices: Sequence[Choice | None] | None = None,
 ) -> list[Line]:
-    """Aligned columns: names on the left, numbers on the right. Columns that do not fit are left out.
+    """Aligned columns: names on the left, numbers on the right. Columns that do not fit are omitted.
 
-    choices: what each row points to.
+    choices: the choice of each row.
     """
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
 
@@ -143,7 +143,7 @@ def bar(
     """A name, a bar of parts (each up to a share 0..1, in an ink) over a faint track, and a value."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
-        names = max(1, min(name_width, width - value_width - 2))  # the value is what is never cut
+        names = max(1, min(name_width, width - value_width - 2))  # the value is never truncated
         room = max(0, width - names - value_width - 2)
         shown = name if len(name) <= names else name[: names - 1] + "…"
         row = [Segment(f"{shown:<{names}} ", ink(token, bold=bold))]
@@ -169,9 +169,9 @@ def excerpt(
     choice: Choice,
     note: str = "",
 ) -> Line:
-    """A stretch of text on its colors around a character, which is marked, and a value flush right.
+    """An excerpt of a text, colored, around a marked character, with a value flush right.
 
-    note: is shown before the value where the line is wide enough for both.
+    note: shown before the value if the line is wide enough for both.
     """
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
@@ -198,7 +198,7 @@ def excerpt(
 
 
 def _symbol(character: str) -> str:
-    """The glyph of a character; a stand-in where it would take no cell."""
+    """The glyph of a character; a replacement if it would have no width."""
     shown = glyph(character)
     return shown if cell_len(shown) else "▯"
 
@@ -206,7 +206,7 @@ def _symbol(character: str) -> str:
 def _around(center: int, widths: Sequence[int], room: int) -> tuple[int, int, int]:
     """The characters [first, stop) around `center` that fit in `room` cells, and the cells that they take.
 
-    The center is in the middle where the text goes on far enough on both sides.
+    The center is in the middle if there is enough text on both sides.
     """
     first, used = center, widths[center]
     while first and used - widths[center] + widths[first - 1] <= room // 2:

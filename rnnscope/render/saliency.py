@@ -14,7 +14,7 @@ _LISTED = 24
 
 
 def report(result: SaliencyResult) -> Report:
-    """The text before the prediction in colors of strength, and the strongest characters."""
+    """The text before the prediction, colored by saliency, and the strongest characters."""
     strength = result.connectivity
     predicted = visible(result.text[-1])
     colors = np.append(strength, 0.0).astype(np.float32)

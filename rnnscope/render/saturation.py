@@ -1,4 +1,4 @@
-"""Gate saturation as a table: per gate the mean shares and the units that are shut or open longest."""
+"""Gate saturation as a table: per gate the mean shares, and the units with the largest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rnnscope.analysis.saturation import GateSaturation, SaturationResult
 from rnnscope.render.report import Line, Report, Unit, table, words
 
 _MOSTLY = 0.9
-"""A gate is mostly shut, or open, if it is so at this share of positions."""
+"""A gate is mostly shut, or open, if it is at more than this share of positions."""
 _LISTED = 8
 
 

@@ -1,4 +1,4 @@
-"""The lines under a comparison with n-grams that say what was evaluated and what n-grams learned."""
+"""Lines on the evaluated characters and the training text of n-gram models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AROUND = 60
 
 
 def split_lines(split: Split, learners: str = "n-grams") -> list[Line]:
-    """learners: what learned the training text."""
+    """learners: the models that learned the training text."""
     source, size = split.training_text, f"{split.training_characters:,}"
     lines = [
         words(

@@ -52,7 +52,7 @@ _LEAST_CHARACTERS = 2  # one to read and one to predict
 class Corpus:
     """A text as ids.
 
-    name: the name of the text on screens.
+    name: the displayed name of the text.
     path: the absolute path of the file; "-" for standard input.
     sha256: the SHA-256 of the file, in hexadecimal.
     train, held_out, test: (T,) uint8, uint16 or uint32, the ids of each split, in order; mapped from a file
@@ -218,7 +218,7 @@ def _mapped(
     """The ids of a large text, mapped from a file in `cache` or from a temporary file."""
 
     def write(file: BinaryIO) -> None:
-        # Written, not mapped for writing: a write to a map on a full disk kills the process.
+        # Not mapped for writing: writing to a map on a full disk kills the process.
         for ids in pieces:
             file.write(ids.tobytes())
         file.flush()

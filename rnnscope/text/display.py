@@ -1,4 +1,4 @@
-"""Characters as a terminal may show them: control and format characters are replaced by pictures.
+"""Characters that are safe in a terminal: control and format characters are replaced by pictures.
 
     line break ↵    tab →    escape ␛    nul ␀    other controls ␁ … ␟ ␡    no picture �
 
@@ -66,7 +66,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def are_bytes(symbols: Sequence[str]) -> bool:
-    """Whether the symbols are those of a vocabulary of bytes."""
+    """Return True for the symbols of a vocabulary of bytes."""
     return len(symbols) == 256 and all(ord(symbol) == i for i, symbol in enumerate(symbols))
 
 

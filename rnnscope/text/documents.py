@@ -19,13 +19,13 @@ from rnnscope.text.patterns import Expression
 from rnnscope.text.vocabulary import Vocabulary, symbols_of
 
 Starts = NDArray[np.int64]
-"""(D,) positions in rising order; the beginning of the text is not among them."""
+"""(D,) positions in ascending order, without the beginning of the text."""
 
 NO_DOCUMENTS: Starts = np.empty(0, np.int64)
 
 _PIECE_CHARACTERS = 1 << 20
 _CONTEXT_CHARACTERS = 10_000
-"""The longest separator, and as much as it may look at before and after it."""
+"""The maximum length of a separator, and of its lookaround on each side."""
 _CONTINUED_CHARACTERS = 1000
 """The same in a text that grows."""
 
@@ -64,7 +64,7 @@ def starts_between(starts: Starts, start: int, stop: int) -> Starts:
 
 
 def begins_at(starts: Starts, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether a document begins at each of `positions`, of any shape."""
+    """True where a document begins at a position; same shape as `positions`."""
     if not len(starts):
         return np.zeros(positions.shape, np.bool_)
     places = np.minimum(np.searchsorted(starts, positions), len(starts) - 1)

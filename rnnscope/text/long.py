@@ -128,7 +128,7 @@ class LongText:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the length of the text is known."""
+        """True if the length of the text is known."""
         return self._is_counted
 
     @property
@@ -147,7 +147,7 @@ class LongText:
     def count(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> int:
         """Count at least `until` characters, or all, and return the number counted so far.
 
-        progress: gets the share of the file. A call that is cancelled keeps its count. Raises TextError if
+        progress: gets the share of the file. A cancelled call keeps its count. Raises TextError if
         the file has changed, and Cancelled.
         """
         while not self.is_counted and (until is None or self.known < until):

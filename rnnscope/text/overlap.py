@@ -1,4 +1,4 @@
-"""Stretches that one text has copied from another, found by hashes of windows.
+"""Passages that one text shares with another, found by hashes of windows.
 
 The hash of a window is the polynomial Σ id(k) B^k modulo 2^64 over its characters. Windows of a quarter of
 the shortest copy that counts are looked up; each hit is extended both ways as far as the texts agree.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 
 SHORTEST_COPY = 1000
-"""Characters. Texts of one kind share shorter stretches, such as a license or the frame of a letter."""
+"""In characters. Texts of one kind share shorter passages, such as a license or the opening of a letter."""
 
 _BASE = 0x9E3779B97F4A7C15
 _WINDOWS_PER_COPY = 4
@@ -28,8 +28,8 @@ def copied(
     """The stretches [start, stop) of `text` that are copies of a part of `original`, in order.
 
     text, original: (T,) and (N,) ids. shortest: where `original` is shorter, only a copy of all of it counts.
-    A stretch that `original` itself repeats, such as a form or a refrain, is no copy; if all of `original`
-    is of that kind, the first place where all of it stands counts alone.
+    A stretch that `original` itself repeats, such as a form or a refrain, is not a copy; if all of `original`
+    is repetitive, only the first occurrence of all of it counts.
     """
     shortest = min(shortest, len(original))
     if not shortest or len(text) < shortest:
@@ -50,7 +50,7 @@ def copied(
 
 
 def without(text: NDArray[Any], stretches: list[tuple[int, int]]) -> NDArray[Any]:
-    """`text` without some stretches of it."""
+    """`text` without the given passages."""
     kept = np.ones(len(text), np.bool_)
     for start, stop in stretches:
         kept[start:stop] = False
@@ -58,7 +58,7 @@ def without(text: NDArray[Any], stretches: list[tuple[int, int]]) -> NDArray[Any
 
 
 def common_prefix(left: NDArray[Any], right: NDArray[Any]) -> int:
-    """How many elements two arrays have in common from the beginning."""
+    """The length of the common prefix of two arrays."""
     length, size = min(len(left), len(right)), 1024
     for start in itertools.count(0, size):
         if start >= length:

@@ -1,9 +1,9 @@
 """Regular expressions typed by a user: bounded in size, and matched in bounded time while other threads run.
 
 The standard library's matcher holds the interpreter, so that an expression with nested repeats would freeze a
-screen. The regex package lets other threads run and takes a time limit, but it writes repeats out: its
-`a{99999999}` fills the memory before anything is matched. So what an expression is written out to is computed
-first, and recursion, which has no such bound, is refused.
+screen. The regex package lets other threads run and takes a time limit, but it expands repeats:
+`a{99999999}` fills the memory before anything is matched. So the expanded size of an expression is computed
+first, and recursion, which is unbounded, is rejected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Span = tuple[int, int]
 _MOST_SECONDS = 10.0
 _LONGEST = 10_000
 _LARGEST = 100_000
-"""How many characters an expression may have when its counted repeats are written out."""
+"""The maximum expanded size of an expression, in characters."""
 
 _RECURSION = re.compile(r"(?<!\\)\(\?(?:R|&|P>|[+-]?[0-9])")
 _TOKEN = re.compile(
@@ -83,9 +83,9 @@ def _require_bounded(written: str) -> None:
 
 
 def written_out(expression: str) -> int:
-    """How many characters an expression has when each counted repeat is written out.
+    """The size of an expression, in characters, with every counted repeat expanded.
 
-    A repeat counts as its largest number, so that this is a bound from above for every syntax that counts.
+    A repeat counts with its maximum, so this is an upper bound.
     """
     groups, last = [0], 0
     for token in _TOKEN.finditer(expression):

@@ -24,7 +24,7 @@ from rnnscope.text.display import glyph
 
 STANDARD_INPUT = "-"
 _WAIT_SECONDS = 0.1
-"""How long to wait for a pipe before checking whether the text is still wanted."""
+"""The interval of checks for cancellation while a pipe has no data, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def read_text(path: str | Path) -> str:
 
 
 def name_of(path: str | Path) -> str:
-    """The name of a text in messages and on screens."""
+    """The displayed name of a text."""
     return "standard input" if str(path) == STANDARD_INPUT else "".join(map(glyph, str(path)))
 
 
@@ -104,7 +104,7 @@ def _read_standard_input(progress: Progress) -> bytes:
 
 
 def _read_pipe(descriptor: int, progress: Progress) -> bytes:
-    """All that comes until the writers have closed their end."""
+    """All bytes until the writers close the pipe."""
     pieces: list[bytes] = []
     while True:
         while not select.select([descriptor], [], [], _WAIT_SECONDS)[0]:

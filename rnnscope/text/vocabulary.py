@@ -18,7 +18,7 @@ from rnnscope.errors import CheckpointError, TextError
 from rnnscope.text.display import REPLACEMENT, label
 
 UNKNOWN = (REPLACEMENT, "\u2370", "\u2bd1")
-"""The symbol of all characters below the minimum count: the first that is not in the text itself."""
+"""Candidates for the symbol of characters below the minimum count; the first not in the text is used."""
 
 _CODE_POINTS = 0x110000
 _CHUNK = 1 << 20  # characters looked up at once: four bytes of code point each

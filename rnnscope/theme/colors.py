@@ -122,7 +122,7 @@ SAMPLE_256: dict[str, tuple[int, ...]] = {
 
 
 def _spread(stops: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """`count` entries that walk evenly through the stops."""
+    """`count` entries evenly spaced over the stops."""
     return tuple(stops[round(i * (len(stops) - 1) / (count - 1))] for i in range(count))
 
 
@@ -145,7 +145,7 @@ def _luminance(number: int) -> float:
 
 
 def _readable(backgrounds: tuple[int, ...]) -> tuple[int, ...]:
-    """Black (16) or white (231) on each, whichever contrasts more."""
+    """Black (16) or white (231) for each, with the higher contrast."""
     lights = [_luminance(number) for number in backgrounds]
     return tuple(16 if (light + 0.05) / 0.05 > 1.05 / (light + 0.05) else 231 for light in lights)
 
