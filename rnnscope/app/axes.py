@@ -1,4 +1,4 @@
-"""Axes of a chart: from numbers to dots and back, and the numbers worth a label."""
+"""Axes of a chart: convert between numbers and dots, and choose the numbers to label."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StepAxis:
         return self.step(np.arange(self.dots + 1) - 0.5)
 
     def ticks(self) -> list[int]:
-        """Steps worth a label: powers of ten where they are many, else round numbers."""
+        """Steps to label: powers of ten over several decades, else round numbers."""
         low, high = max(self.low, 1.0), self.high
         if not self.logarithmic or high < 2 * low:
             unit = _round_unit((high - low) / 4)

@@ -1,4 +1,4 @@
-"""The numbers of a run over its steps, as the charts draw them: they only grow, and stay bounded.
+"""The history of a run for the charts: values over steps, in bounded memory.
 
 A series keeps its first 8,192 steps one by one, because a log axis never stops showing them. The rows behind
 them hold `stride` steps each, as lowest, highest and mean value: one at first, and twice as many whenever
@@ -199,7 +199,7 @@ class History:
         self.learning_rate: float | None = None
         self.update_ratio_log10: float | None = None
         self.version = 0
-        """Rises with every addition, so that a chart can tell whether anything is new."""
+        """Incremented by every addition, so that charts detect changes."""
 
     def add(self, event: Event) -> None:
         """Take what the charts need from an event; other kinds of event change nothing."""

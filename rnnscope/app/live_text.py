@@ -32,7 +32,7 @@ class LiveText:
     )
 
     def __init__(self, scope: Scope, controls: Controls, is_running: Callable[[], bool]) -> None:
-        """is_running: whether a training loop reads the controls; where it is not, it says so itself."""
+        """is_running: returns whether a training loop reads the controls; if not, it shows a message."""
         self._scope = scope
         self._controls = controls
         self._is_running = is_running
@@ -97,7 +97,7 @@ class LiveText:
         return value
 
     def _prime(self) -> Question:
-        """The text that samples continue."""
+        """Ask for the text that samples continue."""
 
         def accept(answer: str) -> str | None:
             self._controls.set(prime=answer)
@@ -112,7 +112,7 @@ class LiveText:
         )
 
     def _passage(self) -> Question:
-        """A text, or a place in the validation text."""
+        """Ask for a text, or for a position of the validation text."""
         controls = self._controls
         state = controls.state
         shown = in_one_row(state.passage) if state.passage is not None else f"{100 * state.passage_at:g}%"

@@ -1,4 +1,4 @@
-"""The pages of a text of any length: what lies around the cursor is traced, at once and then exactly.
+"""Pages of a text of any length: the page around the cursor is traced, first approximately, then exactly.
 
 open ──▶ [0, 3000) ──▶ Selection ──▶ panels
                           │ the cursor comes near an end of the page, or jumps
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 PAGE = 3000
 """Characters traced at once."""
 _EDGE = 400
-"""So near an end of the page the next one is read."""
+"""Distance from an end of the page at which the next page is read."""
 _SCREENFUL = 800
-"""Characters that are shown before anything else is done."""
+"""Characters of the first page, shown before the full page is traced."""
 _COUNTED_AHEAD = 1 << 21
 """How far a text is counted before a page is shown; most are counted whole."""
 
 
 @dataclass(frozen=True, eq=False)
 class Turned:
-    """A page that is shown, and what is known of its text."""
+    """A page, its session, and the length of its text."""
 
     session: Session
     page: Page
@@ -64,7 +64,6 @@ class Paging:
         """The position at which the original text was left for another."""
         self._turned: Turned | None = None
         self._wanted: _Wanted | None = None
-        self._is_labeled = False
         scope.listen(self._read_ahead)
 
     @property
@@ -107,7 +106,7 @@ class Paging:
         self._show(turned, cursor)
 
     def restore(self) -> bool:
-        """Show the text that was opened again, where it was left; whether another was shown."""
+        """Return to the opened text at its previous position. Returns True if another was shown."""
         if self.is_original or self._original is None:
             return False
         self._scope.use(self._original)

@@ -1,4 +1,4 @@
-"""Going to a place of the text: a position, a share, or the next match of a text or of a search."""
+"""Moves to a position or percentage of the text, or to the next match of a text or of a search."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Places:
         self._find_next, self._is_awaited = None, False
 
     def seek(self, find_next: FindNext) -> bool:
-        """Let `next_place` go to the matches of a search from now on; whether it was waiting for them."""
+        """Set the matches for `next_place`. Returns True if it was waiting for them."""
         was_awaited, self._is_awaited = self._is_awaited, False
         self._find_next = find_next
         if was_awaited:

@@ -35,7 +35,7 @@ _SPIKES = 20
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line at a value worth comparing with."""
+    """A horizontal line at a reference value."""
 
     name: str
     value: float
@@ -64,7 +64,7 @@ class Columns:
         return Columns(low, high, smooth)
 
     def range(self) -> Float:
-        """What limits must hold: the whole curve, and the envelope but for its spikes."""
+        """The values that the limits must include: the whole curve, and the envelope without its spikes."""
         parts = [self.smooth[np.isfinite(self.smooth)]]
         lows, highs = (np.sort(edge[np.isfinite(edge)]) for edge in (self.low, self.high))
         spikes = -(-len(lows) // _SPIKES)

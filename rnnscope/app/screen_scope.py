@@ -24,7 +24,7 @@ Listener = Callable[[Selection | None, Selection], object]
 """Called with the selection before and the one that is shown now."""
 
 FIRST_CHARACTERS = 20_000
-"""How much of a text a search reads where it does not read all."""
+"""Characters that a search reads by default."""
 
 
 class ScreenScope:
@@ -76,7 +76,7 @@ class ScreenScope:
                 listener(before, selection)
 
     def show_again(self) -> None:
-        """Show the selection anew, where labels have changed."""
+        """Show the selection again, where labels have changed."""
         if self._selection is not None:
             self.show(self._selection)
 
@@ -116,7 +116,7 @@ class ScreenScope:
         self._length = length
 
     def toggle_characters(self) -> None:
-        """Let searches read the whole text from now on, or its beginning again."""
+        """Switch searches between the beginning of the text and the whole text."""
         self._characters = 0 if self._characters else FIRST_CHARACTERS
         if self._characters:
             self.announce(f"searches read the first {self._characters:,} characters")
@@ -126,7 +126,7 @@ class ScreenScope:
             panel.ask_again()
 
     def use(self, session: Session) -> None:
-        """Ask this session from now on."""
+        """Run queries on this session."""
         self.session = session
 
     def ask(self, key: str, query: Query[R], on_result: Callable[[R], object]) -> None:
@@ -146,7 +146,7 @@ class ScreenScope:
         self._screen.query_one(Banner).announce(message, severity)
 
     def announce_error(self, error: Exception) -> None:
-        """Say why something cannot be done."""
+        """Announce an error as a warning."""
         self.announce(error_line(error), "warning")
 
     def prompt(self, question: Question) -> None:

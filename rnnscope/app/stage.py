@@ -63,7 +63,7 @@ def _upwards(region: Region, widget: Widget) -> Region:
 
 
 class Stage(Widget):
-    """Holds the header, the panels, the footer and what lies over them."""
+    """Contains the header, the panels, the footer and the overlays."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(
@@ -131,7 +131,7 @@ class Stage(Widget):
     # -- what is in sight ------------------------------------------------------------------------------------
 
     def show_panel(self, panel: str, *, focus: bool = False) -> None:
-        """Bring a panel into sight, by its id: in the shared place, or zoomed where it has no place."""
+        """Show a panel, by its id: in the shared place, or zoomed if it has no place."""
         wanted = self._wanted
         if panel in self._turns(self.size.width, self.size.height):
             wanted = replace(wanted, chosen=panel)
@@ -146,7 +146,7 @@ class Stage(Widget):
             self.call_after_refresh(self._focus, panel)
 
     def unzoom(self) -> bool:
-        """Show all panels again; whether one was zoomed."""
+        """Show all panels again. Returns True if one was zoomed."""
         was_zoomed = self._wanted.zoomed is not None
         if was_zoomed:
             self._want(replace(self._wanted, zoomed=None))

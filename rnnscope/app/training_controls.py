@@ -54,9 +54,9 @@ class TrainingControls:
         show_paused: Callable[[bool], object],
         is_running: Callable[[], bool],
     ) -> None:
-        """status: of the run. show_paused: shows at once that the run is paused, or no longer.
+        """status: returns the run's status. show_paused: shows immediately whether the run is paused.
 
-        is_running: whether a training loop reads the controls; where it is not, it says so itself.
+        is_running: returns whether a training loop reads the controls; if not, it shows a message.
         """
         self._scope = scope
         self._controls = controls
@@ -66,7 +66,7 @@ class TrainingControls:
         self._awaits_saving = False
 
     def take_saved(self) -> bool:
-        """Whether a checkpoint was asked for; once it was saved, no longer."""
+        """Return True if the user requested this checkpoint, and clear the request."""
         was_asked, self._awaits_saving = self._awaits_saving, False
         return was_asked
 

@@ -63,7 +63,7 @@ async def test_a_search_ranks_the_table_and_chooses_the_best_neuron() -> None:
 async def test_what_is_typed_is_a_feature_or_a_pattern(typed: str, expected: Find) -> None:
     async with shown(session()) as (pilot, screen):
         assert screen.find.find(typed) is None
-        assert screen.find.panel.query_asked == expected
+        assert screen.find.panel.last_query == expected
         await settled(pilot)
 
 
@@ -74,7 +74,7 @@ async def test_marked_spans_are_searched_for() -> None:
         await pilot.press("escape", "v", *["right"] * 9, "v", "slash", "enter")
         await settled(pilot)
         ((start, stop, _),) = screen.marks.marks
-        assert screen.find.panel.query_asked == Find(spans=((start, stop, True),), characters=20_000)
+        assert screen.find.panel.last_query == Find(spans=((start, stop, True),), characters=20_000)
 
 
 async def test_next_match_goes_from_one_place_where_the_feature_is_on_to_the_next() -> None:
@@ -115,7 +115,7 @@ async def test_contexts_follow_the_neuron_and_lead_to_their_places() -> None:
         assert f"{seen(screen).neuron}, {seen(screen).quantity}" in lines_of(screen, "contexts")[0]
         await pilot.press("down")
         result = screen.contexts.panel.result
-        assert isinstance(screen.contexts.panel.query_asked, Contexts)
+        assert isinstance(screen.contexts.panel.last_query, Contexts)
         assert result is not None
         assert seen(screen).position in {each.position for each in result.highest}  # type: ignore[attr-defined]
         screen.scope.select(unit=3)
@@ -152,7 +152,7 @@ async def test_a_clamp_slides_and_the_passage_shows_the_change_in_loss() -> None
     async with shown(session()) as (pilot, screen):
         await pilot.press("x", "up", "up", "enter")
         await settled(pilot)
-        query = screen.ablation.panel.query_asked
+        query = screen.ablation.panel.last_query
         assert isinstance(query, Ablate)
         assert (query.value, query.units) == (0.2, (seen(screen).neuron,))
         result = session().ask(query)
@@ -165,7 +165,7 @@ async def test_a_clamp_slides_and_the_passage_shows_the_change_in_loss() -> None
         assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")  # none is starred
         await pilot.press("escape", "asterisk", "down", "asterisk", "x", "backspace", "*", "enter")
         await settled(pilot)
-        query = screen.ablation.panel.query_asked
+        query = screen.ablation.panel.last_query
         assert isinstance(query, Ablate)
         assert len(query.units) == 2
 
@@ -175,7 +175,7 @@ async def test_the_slider_clamps_where_it_is_clicked() -> None:
         await pilot.press("x", "enter")
         await settled(pilot)
         await click_line(pilot, screen, "ablation", "█")
-        query = screen.ablation.panel.query_asked
+        query = screen.ablation.panel.last_query
         assert isinstance(query, Ablate)
         assert query.value < -0.9
 
@@ -258,7 +258,7 @@ async def test_searches_read_the_beginning_or_all_and_the_panel_says_which() -> 
         assert f"first 20,000 of {length:,}; L searches all" in panel_text(screen, "contexts")
         await pilot.press("L")
         await settled(pilot)
-        query = screen.contexts.panel.query_asked
+        query = screen.contexts.panel.last_query
         assert isinstance(query, Contexts)
         assert query.characters == 0
         assert "L searches all" not in panel_text(screen, "contexts")
@@ -331,7 +331,7 @@ async def test_an_analysis_without_a_panel_is_in_the_palette_and_shown_in_the_co
         await screen.registry.run(action.id)
         await settled(pilot)
         assert "histogram" in panel_text(screen, "result")
-        query = screen.analyses.panel.query_asked
+        query = screen.analyses.panel.last_query
         assert query is not None
         assert (query.layer, query.unit) == (seen(screen).layer, seen(screen).unit)  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""The newest message, for some seconds in a few rows over the footer, and the log of all messages."""
+"""Shows the newest message for some seconds above the footer, and keeps the log of all messages."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class Banner(Widget):
 
     @property
     def log_of_messages(self) -> tuple[Notice, ...]:
-        """What was announced, oldest first."""
+        """All messages, oldest first."""
         return tuple(self._log)
 
     def dismiss(self) -> bool:
-        """Hide the message; whether one was shown."""
+        """Hide the message. Returns True if one was shown."""
         was_shown = self.display
         self.display = False
         return was_shown

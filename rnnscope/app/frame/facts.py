@@ -1,4 +1,4 @@
-"""A row of facts over a rule: what matters least goes first where the row is too narrow for all.
+"""A row of facts over a rule; in a narrow row the least important are left out.
 
  rnnscope   corpus  LSTM 1×256                                                     held out 1.571 nats
 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸──────────────────────────────────────────────────────
@@ -47,7 +47,7 @@ def facts_row(widget: Widget, parts: Sequence[Part]) -> Strip:
 
 
 def progress_rule(widget: Widget, half_cells: int) -> Strip:
-    """A rule as wide as a widget, of which so many half cells are done."""
+    """A progress rule as wide as a widget; `done` is in half cells."""
     done, half = divmod(half_cells, 2)
     bar = "━" * done + "╸" * half
     rest = "─" * (widget.size.width - len(bar))

@@ -1,4 +1,4 @@
-"""One row that asks for a line of text, over the footer, while everything above goes on.
+"""One row that asks for a line of text, over the footer, while the panels above keep updating.
 
      temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
 
@@ -59,7 +59,7 @@ class Prompt(Widget):
     ]
 
     class Closed(Message):
-        """The answer was taken, or the question was dropped."""
+        """The question was answered or cancelled."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -80,7 +80,7 @@ class Prompt(Widget):
         self._label.update(question.label)
         self._hint.update(self._fitting(question))
         self._hint.remove_class("complaint")
-        self._line.select_on_focus = question.changed is None  # else what is written is gone on with
+        self._line.select_on_focus = question.changed is None  # otherwise typing continues the text
         self._line.suggester = (
             SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
         )
@@ -115,7 +115,7 @@ class Prompt(Widget):
         return _BETWEEN.join(parts)
 
     def drop(self) -> bool:
-        """Cancel the question; whether there was one."""
+        """Cancel the question. Returns True if there was one."""
         question = self._question
         if question is None:
             return False

@@ -1,4 +1,4 @@
-"""What is shown where the terminal has no room for a screen."""
+"""The message in a terminal that is too small for a screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TooSmall(Widget):
     """A few centered lines."""
 
     def __init__(self, *, id: str | None = None, live: bool = False) -> None:
-        """live: whether a network trains meanwhile."""
+        """live: whether this process is training a network."""
         super().__init__(id=id)
         self._reassurance = "Training continues." if live else ""
 

@@ -89,7 +89,7 @@ def help_writer(actions: Sequence[Action], panels: Iterable[Panel]) -> Writer:
         column_width = (width - 2 * _MARGIN - 4 * (columns - 1)) // columns
         blocks = [_keys(palette, title, rows, column_width) for title, rows in sections.items()]
         blocks += [_colors(palette, column_width), _glossary(palette, column_width)]
-        lines = _beside(_split(blocks, columns), column_width, palette)
+        lines = _side_by_side(_split(blocks, columns), column_width, palette)
         ink = palette.ink
         title = [*logo(palette), Segment("  keys, colors, glossary   ", ink("dim"))]
         title += [Segment("Esc", ink("strong", bold=True)), Segment(" back", ink("mute"))]
@@ -179,7 +179,7 @@ def _split(blocks: Sequence[list[Line]], columns: int) -> list[list[Line]]:
     return [[line for block in part for line in block] for part in (blocks[:cut], blocks[cut:])]
 
 
-def _beside(columns: Sequence[list[Line]], width: int, palette: Palette) -> list[Line]:
+def _side_by_side(columns: Sequence[list[Line]], width: int, palette: Palette) -> list[Line]:
     fill = palette.ink("text")
     height = max(map(len, columns))
     joined: list[Line] = []

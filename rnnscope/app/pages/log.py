@@ -1,4 +1,4 @@
-"""The message log as a page to read."""
+"""The message log as a full-screen page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A screen of text to read over the screen beneath: help, message log. Esc goes back."""
+"""A full-screen page of text, for help and message log. Esc closes it."""
 
 from __future__ import annotations
 

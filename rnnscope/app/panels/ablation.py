@@ -1,4 +1,4 @@
-"""Ablation of the chosen neuron, or of all starred ones: the change in loss, which slides with the value."""
+"""Ablation of the selected neuron, or of all starred ones: the change in loss at an adjustable value."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Ablation:
             self._scope.select(overlay=overlay, coloring="overlay")
 
     def _run(self, choice: Run, again: bool) -> None:
-        query = self.panel.query_asked
+        query = self.panel.last_query
         if choice.action == "hold" and isinstance(query, Ablate):
             full = replace(query, value=float(choice.argument), mean=False, sample=Ablate.sample)
             self._ask(full)

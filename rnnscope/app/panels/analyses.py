@@ -1,7 +1,7 @@
-"""Every analysis that has no panel of its own: an action in the command palette, and one panel for them all.
+"""Analyses without a separate panel: an action in the command palette for each, and one shared panel.
 
-An analysis of `rnnscope.analysis.QUERIES` appears here by itself. Its fields have their defaults; those that
-the selection gives (see `query_of`) are of what is selected.
+Every analysis of `rnnscope.analysis.QUERIES` is registered automatically. Its fields have their defaults,
+except for those taken from the selection (see `query_of`).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _SELECTED = ("layer", "unit", "quantity", "position")
 
 
 def query_of(kind: type[Query[Any]], scope: Scope) -> Query[Any] | None:
-    """A query about what is selected; None before there is a selection.
+    """A query about the selection; None if there is no selection yet.
 
     `layer`, `unit`, `quantity` and `position` are those of the selection, `characters` is how much of the
     text searches read, and every other field has its default.

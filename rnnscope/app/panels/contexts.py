@@ -1,4 +1,4 @@
-"""Top contexts of the chosen neuron, which the panel follows while it is in sight."""
+"""Top contexts of the selected neuron, updated with the selection while the panel is visible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnscope.app.shared import CONTEXTS
 from rnnscope.selection import Selection
 
 _FOLLOW_SECONDS = 0.15
-"""So long a neuron is chosen before its contexts are read."""
+"""Seconds that a neuron stays selected before its contexts are read."""
 
 
 class ContextsAnalysis:
@@ -55,5 +55,5 @@ class ContextsAnalysis:
         query = Contexts(
             selection.layer, selection.unit, selection.quantity, characters=self._scope.characters
         )
-        if query != self.panel.query_asked or self.panel.result is None:
+        if query != self.panel.last_query or self.panel.result is None:
             self.panel.ask(query, show=False)

@@ -1,7 +1,7 @@
-"""What the network expects after each character: the top five, as in the essay, one column a character.
+"""The top five predictions after each character, as in Karpathy's essay, one column per character.
 
-text        of Verona        column t holds what follows character t; the background is the step of p^0.8,
-expects     f tiron a        and what came true is bold. A space is a blank cell.
+text        of Verona        column t has the predictions after character t; the background is the step of
+predicts    f tiron a        p^0.8, and the true character is bold. A space is a blank cell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROWS = 5
 
 _EXPONENT = 0.8
 _FAINT_STEPS = 6
-"""Expected characters on steps under this are dim, unless they came true."""
+"""Predicted characters on steps below this are dim, unless they are the true ones."""
 _TOO_WIDE = "▯"
 
 

@@ -84,7 +84,7 @@ class FindAnalysis:
         self._scope.prompt(Question("find", value, hint, self.find, suggestions=names))
 
     def find(self, answer: str) -> str | None:
-        """Search for something; a complaint where that is no question."""
+        """Search for a feature or a pattern; returns an error message if the text is not a query."""
         text = answer.strip()
         marks = self._marks.marks
         if not text:

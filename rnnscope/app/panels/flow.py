@@ -40,7 +40,7 @@ Float = NDArray[np.float64]
 _DEEPEST = 1e-9
 """Of the highest value; what is lower leaves the chart."""
 _DASH = 4
-"""The other network's lines are every second pair of so many columns of dots."""
+"""Dash length of the other network's lines, in columns of dots."""
 _EMPTY, _OWN, _OTHER = range(3)
 _TOKENS = ("text", "azure", "dim")
 _WORDS_FROM = 6
@@ -312,7 +312,7 @@ class FlowChart(Panel):
 
 
 def in_words(flow: Flow) -> list[str]:
-    """How fast the gradient with respect to all hidden states fades, in ever fewer words."""
+    """How fast the gradient with respect to all hidden states decays, from long to short."""
     together = np.sqrt((flow.hidden.mean**2).sum(axis=0))
     shares = together / max(float(together.max()), 1e-300)
     last = len(shares) - 1

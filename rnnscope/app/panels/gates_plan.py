@@ -1,6 +1,6 @@
-"""Which rows the gates panel has at a height: all of them where it is high, gates and cell where it is low.
+"""The rows of the gates panel at a height: all of them in a high panel, gates and cell in a low one.
 
-From high to low: the cell update, the five characters predicted next, then row by row whatever says least.
+When there are too few rows, the cell update goes first, then the predictions, then the least important rows.
 """
 
 from __future__ import annotations
@@ -44,13 +44,9 @@ class Plan:
     def has(self, kind: Kind) -> bool:
         return any(row.kind == kind for row in self.rows)
 
-    @property
-    def has_cell_update(self) -> bool:
-        return any(row.sign for row in self.rows)
-
 
 _LEAST_TELLING = ("factor", "hidden", "candidate", "output", "reset", "input", "forget", "update")
-"""The order in which rows go where there is little room; the state itself stays."""
+"""The order in which rows are left out; the state itself stays."""
 _KEEPS_LONGER = ("output", "input", "forget", "reset", "update")
 """Two-high rows become one high before these go."""
 _TALLEST = 4

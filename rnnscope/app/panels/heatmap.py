@@ -1,13 +1,13 @@
-"""All neurons of a layer along the passage: rows are neurons, columns characters, two neurons a cell.
+"""All neurons of a layer along the passage: rows are neurons, columns characters, two neurons per cell.
 
-           I am a gentleman of Ve[r]ona      ▀ has the upper neuron's color, its ground the lower one's
-    105    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the upper neuron of each row has its number
-     97    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the selected one is bold, and always in sight
+           I am a gentleman of Ve[r]ona      ▀ foreground: upper neuron, background: lower neuron
+    105    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      labels are the index of the upper neuron
+     97    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀      the selected neuron is bold, and always visible
 
-The order is one of ordering.py's; rows keep their places while a network learns: it is made anew for another
-layer or passage, on request, and when the number of steps has doubled. Seen from farther off, a column stands
-for several characters and a row for several neurons, each cell for the mean of their values. A crowd of
-neurons can be read as a few factors instead: then a row is a factor, and its bars are how strong it gets.
+The row orders are those of ordering.py. During training the order is kept, and computed again for another
+layer or passage, on request, and when the number of steps has doubled. When zoomed out, a cell is the mean of
+several characters and neurons. The map can show a few factors instead of neurons: then a row is a factor, and
+its bars are the factor's strength.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class HeatMap(Panel):
         return self._kind
 
     def order_by(self, kind: Kind) -> None:
-        """Show the rows in another order, made of the values at hand."""
+        """Show the rows in another order, computed from the current trace."""
         self._kind, self._order = kind, None
         self._arrange()
 
@@ -146,7 +146,7 @@ class HeatMap(Panel):
         return int(units[max(0, min(place + by, len(units) - 1))])
 
     def step(self, by: int) -> None:
-        """Choose the neuron so many rows further down."""
+        """Select the neuron `by` rows further down."""
         unit = self.neighbor(by)
         if unit is not None and self._selection is not None:
             self._scope.select_neuron(self._selection.layer, unit)
@@ -178,7 +178,7 @@ class HeatMap(Panel):
 
     @property
     def quantity(self) -> str:
-        """What is shown of every neuron."""
+        """The quantity that is shown of every neuron."""
         return (
             self._selection.quantity if self._selection is not None and self._selection.is_gate else "hidden"
         )
@@ -336,7 +336,7 @@ class HeatMap(Panel):
     # -- the mouse ---------------------------------------------------------------------------------------
 
     def _under(self, event: events.MouseEvent) -> tuple[int | None, int | None]:
-        """The unit, or the factor, and the character at the mouse, where there is one."""
+        """The unit or factor and the character at the mouse; None outside the map."""
         if self._selection is None or self._picture is None:
             return None, None
         row = event.y - self.body_top

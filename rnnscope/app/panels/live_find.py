@@ -67,7 +67,7 @@ class Course:
         return cls(result, trace, (_score(result, trace),))
 
     def after(self, result: FindResult, trace: Trace) -> Course:
-        """One result more. Scores of another text cannot be compared with these: they begin anew."""
+        """Append a result. A result on another text starts a new history, as scores are not comparable."""
         if not self.is_of(trace):
             return Course.begun(result, trace)
         earlier = tuple(score for score in self.scores if score.step < trace.step)
@@ -151,7 +151,7 @@ class LiveFind:
 
     @property
     def query(self) -> Find | None:
-        """What each trace is searched for."""
+        """The query for each trace."""
         return self._query
 
     def start(self) -> None:
@@ -167,7 +167,7 @@ class LiveFind:
         self.keep_up()
 
     def find(self, asked: str) -> str | None:
-        """Search each trace for something from now on; a complaint where that is no question."""
+        """Set the query for each trace; returns an error message if the text is not a query."""
         text = asked.strip()
         if not text:
             return "a feature, or a regular expression"
@@ -183,7 +183,7 @@ class LiveFind:
     # -- the run ---------------------------------------------------------------------------------------------
 
     def restart(self) -> None:
-        """Forget the scores: the run is read anew."""
+        """Clear the scores: the run is read from its beginning."""
         self._course = None
 
     def take_trace(self, searched: Trace | None) -> None:

@@ -182,7 +182,7 @@ class Next(Panel):
         return row
 
     def _facts(self) -> Facts:
-        """As many facts as the last row has room for whatever their values; none after the last character."""
+        """The facts that fit in the last row for any values; none after the last character."""
         selection, found = self._selection, self._prediction
         if selection is None or found is None or found.truth is None:
             return []

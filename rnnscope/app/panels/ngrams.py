@@ -1,4 +1,4 @@
-"""The model compared with n-gram models, in all and at every character of the page."""
+"""The model compared with n-gram models, on average and at every character of the page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class NgramsAnalysis:
         self.panel.ask(Ngrams(characters=self._characters), self._show)
 
     def follow(self, before: Selection | None, selection: Selection) -> None:
-        """Color another page by the differences, where the one before was."""
+        """Color a new page by the differences if the previous page was colored by them."""
         was_shown = self._overlay is not None and before is not None and before.overlay is self._overlay
         if was_shown and before is not None and before.trace is not selection.trace:
             self._ask_of_page()

@@ -38,7 +38,7 @@ class Panel(Widget, can_focus=True):
     """The base of every panel, which derives from it directly and gives `subject`, `legend` and `body`."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
-    """What one can do with it, wherever the focus is; see `rnnscope.app.actions`."""
+    """Actions that do not depend on the focus; see `rnnscope.app.actions`."""
     heading: str = ""
     """The panel's name, lower case."""
 
@@ -57,14 +57,14 @@ class Panel(Widget, can_focus=True):
         """Show another selection; the screen calls it for every panel, in one frame."""
 
     def ask_again(self) -> None:
-        """Ask its queries anew: of another text, or of more or less of it."""
+        """Run the panel's queries again, after a change of the text or of the search scope."""
 
     def subject(self) -> str:
-        """What stands dim after the name, such as `neuron 1/97, cell`."""
+        """Dim text after the name, such as `neuron 1/97, cell`."""
         return ""
 
     def legend(self) -> list[Segment]:
-        """What stands flush right in the title row."""
+        """The right end of the title row."""
         return []
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
@@ -107,7 +107,7 @@ class Panel(Widget, can_focus=True):
         return next((each for each in subjects if taken + cell_len(each) <= self.outer_size.width), "")
 
     def redraw(self, rows: Iterable[int] | None = None) -> None:
-        """Draw anew: every line, or only these body rows."""
+        """Redraw every line, or only these body rows."""
         if rows is None:
             self._lines.clear()
             self.refresh()
@@ -126,7 +126,7 @@ class Panel(Widget, can_focus=True):
         return strip
 
     def _draw(self, y: int) -> Strip:
-        # `size` is looked up in the layout each time; `outer_size` is at hand, and there is no border.
+        # `size` is computed from the layout on each access; without a border `outer_size` is the same.
         width, fill = self.outer_size.width, self.fill
         edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", fill)
         row = y - self.body_top

@@ -1,4 +1,4 @@
-"""The passage: the text, every character on the color of what one neuron did there.
+"""The passage: the text, with each character's background colored by the value of one neuron.
 
     ▎ passage  neuron 1/97, cell: column        −1 ▄▄▄▄▄▄▄▄▄ +1
     ▎
@@ -127,7 +127,7 @@ class Passage(Panel):
     # -- what the screen calls -----------------------------------------------------------------------------
 
     def show(self, selection: Selection) -> None:
-        """Show another selection; only what differs from the present one is drawn anew."""
+        """Show another selection; only what differs from the current one is redrawn."""
         shown = self._shown(selection)
         if shown is not None:
             self._show(shown)
@@ -250,7 +250,7 @@ class Passage(Panel):
         return max(1, _WHEEL_ROWS // self._stride)
 
     def _lay_out(self, *, keep_place: bool) -> None:
-        """Break the text into lines anew, and draw it; the first character shown stays if that is wanted."""
+        """Wrap the text into lines and draw it, optionally with the same first visible character."""
         selection, old = self._selection, self._layout
         if selection is None or self.body_width == 0:
             return

@@ -84,8 +84,8 @@ class ResultPanel(Panel):
     # -- queries and results ---------------------------------------------------------------------------------
 
     @property
-    def query_asked(self) -> Query[Any] | None:
-        """What was asked last."""
+    def last_query(self) -> Query[Any] | None:
+        """The last query."""
         return self._query
 
     @property
@@ -208,7 +208,7 @@ class ResultPanel(Panel):
             self._follow(choice, again=again)
 
     def _follow(self, choice: Choice, *, again: bool) -> None:
-        """Go where a line points."""
+        """Go to the target of a line."""
         match choice:
             case Place(position=position):
                 self._scope.go_to(position)

@@ -1,4 +1,4 @@
-"""What the network writes, as it writes it: each character in the color of the probability that it had.
+"""The samples of a run, with a typing animation: each character has the color of its probability.
 
     ▎ sample  T 0.8                   likely ▄▄▄▄▄▄ unlikely
     ▎
@@ -36,7 +36,7 @@ SLOWEST = 60.0
 _SHARE = 0.9
 """The part of the time between two samples in which the first is written."""
 _LONGEST_TICK = 0.5
-"""Seconds; after a pause the writing goes on where it was, not where it would be."""
+"""Longest step of the animation, in seconds, so that it does not jump after a pause."""
 _WHEEL_ROWS = 3
 _LAID_OUT = 64
 """How many samples keep their layout."""

@@ -67,7 +67,7 @@ class SaturationPlot(Panel):
         self._ask()
 
     def ask_again(self) -> None:
-        """Ask anew, of another text or of more of it."""
+        """Run the query again, after a change of the text or of the search scope."""
         self._result = None
         self.redraw()
         if self.display:
