@@ -87,7 +87,7 @@ def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> No
 
 
 def test_hostile_text_does_not_become_markup() -> None:
-    selection = Selection(_trace(_HOSTILE), knows=_HOSTILE)
+    selection = Selection(_trace(_HOSTILE), label=_HOSTILE)
     text = ColoredText.of(selection, facts=(_HOSTILE,))
     source = page(text)
     shown = Page(source)
@@ -237,7 +237,7 @@ def test_quantities_without_bounds_are_exported_as_recorded_and_as_colored(
 
 def test_the_first_character_has_no_surprise(tmp_path: Path) -> None:
     trace = _trace(_TEXT)
-    text = ColoredText.of(Selection(trace, coloring="surprise"))
+    text = ColoredText.of(Selection(trace, coloring="surprisal"))
     text.save(tmp_path / "t.json")
     values = json.loads((tmp_path / "t.json").read_text())["values"]
     assert values[0] is None
@@ -252,14 +252,14 @@ def test_the_first_character_has_no_surprise(tmp_path: Path) -> None:
 
 def test_surprise_needs_no_cell_state() -> None:
     trace = _trace(_TEXT, "gru")
-    text = ColoredText.of(Selection(trace, coloring="surprise"))
+    text = ColoredText.of(Selection(trace, coloring="surprisal"))
     np.testing.assert_allclose(text.values[1:], trace.surprise_bits)
     assert f"<trace of {len(_TEXT)} characters, GRU 2×6: 1/reset, " in repr(trace)
     assert Page(notebook_html(trace)).copied == _TEXT
 
 
 def test_a_file_shows_the_selection_of_the_screen(tmp_path: Path) -> None:
-    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, knows="column")
+    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, label="column")
     text = ColoredText.of(selection, facts=("mine",))
     text.save(tmp_path / "view.HTML")
     source = (tmp_path / "view.HTML").read_text()
@@ -291,7 +291,7 @@ def test_an_empty_text_is_a_page_too() -> None:
         log_probabilities=trace.log_probabilities[:0],
         activations={name: values[:0] for name, values in trace.activations.items()},
     )
-    for selection in (Selection(nothing), Selection(nothing, coloring="surprise")):
+    for selection in (Selection(nothing), Selection(nothing, coloring="surprisal")):
         text = ColoredText.of(selection)
         assert Page(page(text)).cells == []
         assert ElementTree.fromstring(picture(text)) is not None
