@@ -30,7 +30,7 @@ class _Screen(Screen[None]):
 
     def begin(self) -> None: ...
 
-    def leave(self) -> bool:
+    def leave(self, *, asks: bool = True) -> bool:
         return True
 
     def wait(self) -> None: ...
