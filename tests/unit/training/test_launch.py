@@ -303,7 +303,7 @@ def test_a_short_text_is_learned_in_fewer_streams_and_that_is_told(tmp_path: Pat
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"text": ""}, OptionError, "no TEXT"),
+        ({"text": ""}, OptionError, "TEXT is missing"),
         ({"text": "/nowhere/at/all.txt"}, TextError, "/nowhere/at/all.txt"),
         pytest.param(
             {"device": "cuda"},
