@@ -83,6 +83,7 @@ class Brackets(Query[BracketsResult]):
 
     name = "brackets"
     activity = "counting n-grams"
+    example = "--characters 50000"
 
     characters: int = CHARACTERS
     """The number of characters to evaluate; 0 evaluates all."""

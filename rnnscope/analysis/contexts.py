@@ -99,6 +99,7 @@ class Contexts(Query[ContextsResult]):
 
     name = "contexts"
     activity = "reading contexts"
+    example = "--layer 1 --unit 41"
 
     layer: int
     """The unit's layer; layers count from 1."""

@@ -111,6 +111,7 @@ class Errors(Query[ErrorsResult]):
 
     name = "errors"
     activity = "counting n-grams"
+    example = "--characters 50000"
 
     characters: int = CHARACTERS
     """The number of characters to evaluate; 0 evaluates all."""

@@ -91,6 +91,7 @@ class Factors(Query[FactorsResult]):
 
     name = "factors"
     activity = "factorizing"
+    example = "--count 12"
 
     layer: int = 1
     """The layer whose hidden states are read; layers count from 1."""

@@ -107,6 +107,7 @@ class GradientFlow(Query[GradientFlowResult]):
 
     name = "gradient-flow"
     activity = "backpropagating"
+    example = "--distance 200"
 
     distance: int = 100
     """The number of steps to go back, at most half of the text."""

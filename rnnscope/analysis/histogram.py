@@ -49,6 +49,7 @@ class Histogram(Query[HistogramResult]):
 
     name = "histogram"
     activity = "reading values"
+    example = "--layer 1 --unit 41 --quantity forget"
 
     layer: int
     """The unit's layer; layers count from 1."""

@@ -120,6 +120,7 @@ class Match(Query[MatchResult]):
 
     name = "match"
     activity = "matching"
+    example = "--start 100 --stop 112"
 
     start: int
     """The first character of the range; positions count from 0."""

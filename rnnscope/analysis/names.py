@@ -111,6 +111,7 @@ class Names(Query[NamesResult]):
 
     name = "names"
     activity = "naming neurons"
+    example = "--characters 50000"
 
     characters: int = 20_000
     """Read the first N characters of the text."""

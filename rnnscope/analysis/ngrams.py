@@ -86,6 +86,7 @@ class Ngrams(Query[NgramsResult]):
 
     name = "ngrams"
     activity = "counting n-grams"
+    example = "--limit 10"
 
     characters: int = CHARACTERS
     """The number of characters to evaluate; 0 evaluates all."""

@@ -81,6 +81,8 @@ class Query(Generic[R]):
     """The label of the progress line while it runs, such as `reading gates`."""
     kept_as: ClassVar[type[Result] | None] = None
     """The class of its results if a session keeps them on disk; JSON must hold all their fields."""
+    example: ClassVar[str] = ""
+    """Options for the example in the command's help: all that are required, such as `--layer 1 --unit 41`."""
 
     def check(self, architecture: Architecture) -> None:
         """Raise OptionError for a field that is out of range or does not fit the network."""

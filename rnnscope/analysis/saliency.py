@@ -64,6 +64,7 @@ class Saliency(Query[SaliencyResult]):
 
     name = "saliency"
     activity = "backpropagating"
+    example = "--position 500"
 
     position: int
     """The predicted character; positions count from 0, and the first character is not predicted."""

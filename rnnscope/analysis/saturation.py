@@ -73,6 +73,7 @@ class Saturation(Query[SaturationResult]):
 
     name = "saturation"
     activity = "reading gates"
+    example = "--low 0.05 --high 0.95"
 
     low: float = 0.1
     """A gate below this is shut (left-saturated)."""

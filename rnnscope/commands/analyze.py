@@ -43,7 +43,11 @@ def parse(arguments: Sequence[str]) -> Any | None:
         print_text(_USAGE.format(analyses="\n".join(_summaries())).rstrip("\n"))
         return None
     rest = ["--help"] if asks_help else arguments
-    return parse_options(options_of(name), "analyze", rest, help_command=f"analyze {name}")
+    examples = [
+        f"rnnscope analyze {given} {name} {QUERIES[name].example}".rstrip() + form
+        for given, form in (("archive-lstm archive", ""), ("runs/NAME notes.txt", " --json"))
+    ]
+    return parse_options(options_of(name), "analyze", rest, examples, help_command=f"analyze {name}")
 
 
 def _named(arguments: Sequence[str], *, asks_help: bool) -> str | None:

@@ -85,21 +85,6 @@ def record_from(
     return trace, before
 
 
-def state_at(trace: Trace, position: int, model: CharRNN) -> State:
-    """The state of the network after it read the character at `position` of one of its traces."""
-    weight = model.readout.weight
-    parts = ("hidden", "cell")
-
-    def part(layer: int, name: str) -> Tensor:
-        row = torch.from_numpy(trace[f"{layer}/{name}"][position : position + 1].copy())
-        return row.to(weight.device, weight.dtype)
-
-    return tuple(
-        tuple(part(layer, name) for name in parts[: cell.state_parts])
-        for layer, cell in enumerate(model.layers, 1)
-    )
-
-
 @torch.no_grad()
 def true_log_probabilities(
     model: CharRNN,

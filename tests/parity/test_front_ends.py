@@ -18,6 +18,7 @@ import rnnscope
 from rnnscope.analysis import QUERIES
 from rnnscope.analysis.query import Query
 from rnnscope.cli import main
+from rnnscope.commands.analyze import parse
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.checkpoint import save_model
 from rnnscope.network.model import CharRNN
@@ -88,6 +89,19 @@ def arguments_of(query: Query[Any]) -> list[str]:
 
 def test_every_query_has_an_example() -> None:
     assert set(EXAMPLES) == set(QUERIES)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_example_of_the_help_is_valid(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", name, "--help"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    first = shown.index("examples:") + 1
+    assert shown[first:] == [
+        f"  rnnscope analyze archive-lstm archive {name} {QUERIES[name].example}",
+        f"  rnnscope analyze runs/NAME notes.txt {name} {QUERIES[name].example} --json",
+    ]
+    options = parse(shown[first].split()[2:])
+    assert options.query.check(rnnscope.load("archive-lstm").architecture) is None
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -18,7 +18,8 @@ from rnnscope.network.cells import CELLS
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import Cancelled, Progress
 from rnnscope.session import Session
-from rnnscope.tracing.record import record, state_at, true_log_probabilities
+from rnnscope.tracing.keyframes import advance
+from rnnscope.tracing.record import record, true_log_probabilities
 
 WITH_CELL = [name for name in sorted(CELLS) if CELLS[name].has_cell]
 
@@ -138,7 +139,7 @@ def test_a_run_from_the_middle_is_clamped_from_its_first_step(cell, make_network
     network = make_network(cell)
     session = Session(network, TEXT)
     ids = network.vocabulary.encode(TEXT)
-    state = state_at(record(network, ids[:20]), 19, network)
+    state = advance(network, ids[:20])
     clamps = (Clamp(1, 2, 0.8), Clamp(2, 3, 0.8))
     expected = clamped_by_loop(network, ids[20:50], clamps, state)
     intact = true_log_probabilities(network, ids[20:50], state)

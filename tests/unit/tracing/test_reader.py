@@ -22,7 +22,7 @@ from rnnscope.text.long import LongText
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.keyframes import Keyframes, advance
 from rnnscope.tracing.reader import Page, TextReader, substituting
-from rnnscope.tracing.record import record, state_at, true_log_probabilities
+from rnnscope.tracing.record import record, true_log_probabilities
 from rnnscope.tracing.streams import Streams
 from rnnscope.tracing.trace import Trace
 
@@ -289,7 +289,7 @@ def test_true_characters_have_the_probabilities_of_a_trace() -> None:
     found = true_log_probabilities(model, ids, progress=Progress(shares.append), stretch=16)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert (shares[-1], len(shares)) == (1.0, 4)
-    half = true_log_probabilities(model, ids[30:], state_at(trace, 29, model))
+    half = true_log_probabilities(model, ids[30:], advance(model, ids[:30]))
     np.testing.assert_allclose(half, expected[30:], atol=1e-5)
     assert len(true_log_probabilities(model, ids[:1])) == 0
     with pytest.raises(Cancelled):
