@@ -131,6 +131,11 @@ class Palette:
         return self._backgrounds(self.colors.gate)
 
     @cached_property
+    def probability_colors(self) -> tuple[Color, ...]:
+        """The 33 backgrounds of probabilities."""
+        return self._backgrounds(self.colors.probability)
+
+    @cached_property
     def sample(self) -> tuple[Style, ...]:
         """Seven styles for sampled characters, from probable to p < .02, which is underlined."""
         if self.depth in ("none", "16"):

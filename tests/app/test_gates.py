@@ -273,7 +273,7 @@ async def test_expected_characters_are_the_five_likeliest_and_hits_are_bold(pane
         best, second = app.cells(3)[x], app.cells(4)[x]
         assert best[0] == told.text[101]
         assert best[1].bold
-        assert best[1].bgcolor == DARK.probability[round(32 * 0.6**0.8)].bgcolor
+        assert best[1].bgcolor == DARK.probability_colors[round(32 * 0.6**0.8)]
         assert second[0] == told.symbols[likeliest[1]].replace("\n", "↵")
         assert not second[1].bold
         assert [app.lines()[y].split()[-1] for y in range(3, 8)] == [f"{p:.2f}" for p in expected]

@@ -57,8 +57,9 @@ def test_strength_is_lightness_and_sign_is_an_underline(theme: Theme, depth: Dep
     lights = [outwards * luminance(color) for color in chosen.diverging_colors]
     assert all(after >= before for before, after in pairwise(lights[ZERO:]))
     assert all(after >= before for before, after in pairwise(lights[ZERO::-1]))
-    lights = [outwards * luminance(color) for color in chosen.gate_colors]
-    assert all(after >= before for before, after in pairwise(lights))
+    for colors in (chosen.gate_colors, chosen.probability_colors):
+        lights = [outwards * luminance(color) for color in colors]
+        assert all(after >= before for before, after in pairwise(lights))
     underlined = [bool(style.underline) for style in chosen.diverging]
     assert underlined == [value <= -0.25 for value in np.linspace(-1, 1, STEPS)]
 
