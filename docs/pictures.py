@@ -35,7 +35,7 @@ PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
     ("train-120x40-light", (120, 40), "light", ()),
     ("train-80x24", (80, 24), "dark", ()),
     ("train-200x60", (200, 60), "dark", ()),
-    ("top-five-120x40", (120, 40), "dark", ("5", "z")),
+    ("top-five-120x40", (120, 40), "dark", ("U", "z")),
 )
 """Name, columns and rows, theme, and the keys to press before the picture (undone by Escape)."""
 

@@ -9,6 +9,8 @@ import pytest
 
 # One thread a test, said before torch is imported: what is computed is small, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Nothing is remembered from one test to the next; see `rnnscope.state`.
+os.environ["RNNSCOPE_STATE"] = ""
 
 _ROOT = Path(__file__).resolve().parent.parent
 

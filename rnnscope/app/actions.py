@@ -196,6 +196,7 @@ _KEY_NAMES = {
     "comma": ",",
     "colon": ":",
     "asterisk": "*",
+    "ampersand": "&",
     "apostrophe": "'",
     "f1": "F1",
     "shift+up": "Shift+↑",

@@ -15,7 +15,7 @@ class SecondNeuron:
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(
             "second",
-            ("2",),
+            ("ampersand",),
             "Pin a second neuron: below / side by side / off",
             "navigation",
             synonyms="compare two",
@@ -36,7 +36,7 @@ class SecondNeuron:
             pinned = Second(selection.layer, selection.unit, selection.quantity)
             self._scope.select(second=pinned, coloring="neuron")
             self._scope.announce(
-                f"{selection.neuron} is pinned below; choose another to compare, 2 puts them side by side"
+                f"{selection.neuron} is pinned below; choose another to compare, & puts them side by side"
             )
         elif second.place == "under":
             self._scope.select(second=Second(second.layer, second.unit, second.quantity, "beside"))

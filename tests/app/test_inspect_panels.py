@@ -308,15 +308,15 @@ async def test_factors_color_the_passage_and_up_and_down_go_through_them() -> No
 async def test_a_second_neuron_is_pinned_below_then_beside_then_no_more() -> None:
     async with shown(session()) as (pilot, screen):
         first = (seen(screen).layer, seen(screen).unit)
-        await pilot.press("2", "down")
+        await pilot.press("ampersand", "down")
         second = seen(screen).second
         assert second is not None
         assert (second.layer, second.unit, second.place) == (*first, "under")
-        await pilot.press("2")
+        await pilot.press("ampersand")
         await pilot.pause()
         assert screen.second.display
         assert f"{first[0]}/{first[1]}" in lines_of(screen, "second")[0]
-        await pilot.press("2")
+        await pilot.press("ampersand")
         assert seen(screen).second is None
 
 

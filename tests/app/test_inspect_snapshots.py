@@ -59,9 +59,11 @@ def test_size(size: tuple[int, int], snap_compare: Any) -> None:
 )
 def test_colors(theme: Theme, depth: Depth, snap_compare: Any) -> None:
     app = app_of(session(), theme, depth)
-    assert snap_compare(app, terminal_size=(120, 40), run_before=after("5"))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=after("U"))
 
 
-@pytest.mark.parametrize("keys", [("C",), ("A",), ("y",), ("2", "2")], ids="-".join)
+@pytest.mark.parametrize(
+    "keys", [("C",), ("A",), ("y",), ("ampersand", "ampersand")], ids=["C", "A", "y", "second"]
+)
 def test_panel(keys: tuple[str, ...], snap_compare: Any) -> None:
     assert snap_compare(app_of(session()), terminal_size=(120, 40), run_before=after(*keys))

@@ -107,7 +107,7 @@ async def test_layers_are_chosen_by_brackets() -> None:
 
 async def test_ways_of_looking_are_switched_on_and_off(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
-        await pilot.press("n", "5", "c")
+        await pilot.press("n", "U", "c")
         assert (seen(screen).own_range, seen(screen).top_five, seen(screen).coloring) == (
             True,
             True,

@@ -61,7 +61,7 @@ class Passage(Panel):
         Action("cursor_left", ("left", "h"), "Previous character", "navigation", "cursor", 10),
         Action("cursor_right", ("right",), "Next character", "navigation", "cursor", 10),
         Action(
-            "top_five", ("5",), "Show top-5 predictions under each character", "navigation", "top five", 110
+            "top_five", ("U",), "Show top-5 predictions under each character", "navigation", "top five", 110
         ),
         Action(
             "surprisal",

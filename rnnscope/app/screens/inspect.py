@@ -196,7 +196,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.brackets = BracketsAnalysis(scope)
         self.analyses = OtherAnalyses(scope, without=_WITH_PANEL)
         self.second = Passage(
-            scope, heading="second", shown=Selection.seconded, hint="press 2 to pin a neuron", id="second"
+            scope, heading="second", shown=Selection.seconded, hint="press & to pin a neuron", id="second"
         )
         self.banner = Banner(lambda: now() - began, id="banner")
         self.prompt = Prompt(id="prompt")
