@@ -91,8 +91,8 @@ async def _take(
     theme: Theme,
     steps: tuple[str, ...],
 ) -> None:
-    if app.palette.theme != theme:
-        app.action_toggle_theme()
+    while app.palette.theme != theme:
+        app.action_next_theme()
     await pilot.resize_terminal(*size)
     for key in steps:
         await pilot.press(key)

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import App
@@ -30,10 +30,11 @@ from rnnscope.app.terminal import (
     has_job_control,
     stderr_redirected,
 )
-from rnnscope.app.themes import is_ansi, theme_name, themes
+from rnnscope.app.themes import is_ansi, textual_theme
 from rnnscope.app.work import WorkEnded
 from rnnscope.errors import RnnscopeError
-from rnnscope.theme.palette import Depth, Palette, Theme, palette
+from rnnscope.theme.colors import THEMES, ThemeChoice
+from rnnscope.theme.palette import Depth, Palette, palette
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from rnnscope.app.screens.train import TrainScreen
 
 AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
-ThemeChoice: TypeAlias = Literal["auto", "dark", "light"]
 
 _FIRST_FRAME_SECONDS = 0.05
 """Time for the first frame to reach the terminal, before importing torch blocks the interpreter."""
@@ -92,17 +92,15 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         """The error that ended the work."""
         self.signal: int | None = None
         """The signal that asked the process to end."""
+        self._depth: Depth = depth or depth_of(self.console, no_color=plain)
+        self._background = background_theme()
         self.palette: Palette = palette(
-            background_theme() if theme == "auto" else theme,
-            depth or depth_of(self.console, no_color=plain),
+            self._background if theme == "auto" else theme, self._depth, self._background
         )
         self.is_leaving = False
         self._first = screen
         self._printable = Printable()
-        for known in themes():
-            self.register_theme(known)
-        self.theme = theme_name(self.palette)
-        self.ansi_color = is_ansi(self.palette.depth)
+        self._use(self.palette)
 
     # -- the screen's work -----------------------------------------------------------------------------------
 
@@ -186,11 +184,19 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
     # -- theme -----------------------------------------------------------------------------------------------
 
-    def action_toggle_theme(self) -> None:
-        other: Theme = "light" if self.palette.theme == "dark" else "dark"
-        self.palette = palette(other, self.palette.depth)
-        self.theme = theme_name(self.palette)
+    def action_next_theme(self) -> None:
+        """Use the theme after the current one, and announce its name."""
+        theme = THEMES[(THEMES.index(self.palette.theme) + 1) % len(THEMES)]
+        self._use(palette(theme, self._depth, self._background))
         self.refresh_css(animate=False)
+        self._first.scope.announce(f"theme: {theme}")
+
+    def _use(self, chosen: Palette) -> None:
+        self.palette = chosen
+        theme = textual_theme(chosen)
+        self.register_theme(theme)
+        self.theme = theme.name
+        self.ansi_color = is_ansi(chosen.depth)
 
 
 def show(app: RnnscopeApp, pilot: AutoPilot | None = None) -> int:

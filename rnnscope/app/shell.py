@@ -37,7 +37,13 @@ class Shell:
             synonyms="cancel",
         ),
         Action("screenshot", ("S", "ctrl+s"), "Screenshot (SVG)", "app", synonyms="picture image export"),
-        Action("theme", ("T",), "Theme: toggle dark / light", "app", synonyms="colors appearance"),
+        Action(
+            "theme",
+            ("T",),
+            "Next theme: dark, light, high contrast, the terminal's 16 colors",
+            "app",
+            synonyms="colors appearance",
+        ),
         Action("command_palette", ("ctrl+p",), "Command palette", "app", "more", synonyms="search actions"),
         Action("help", ("question_mark", "f1"), "Help: keys, colors, glossary", "app", "help"),
         SUSPEND,
@@ -79,7 +85,7 @@ class Shell:
             self._scope.announce(f"screenshot written to {path.resolve()}")
 
     async def action_theme(self) -> None:
-        await self._screen.app.run_action("toggle_theme")
+        await self._screen.app.run_action("next_theme")
 
     async def action_command_palette(self) -> None:
         await self._screen.app.run_action("command_palette")

@@ -18,7 +18,7 @@ from rich.console import Console
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-from rnnscope.theme.palette import Depth, Theme
+from rnnscope.theme.palette import Background, Depth
 
 
 def depth_of(console: Console, *, no_color: bool) -> Depth:
@@ -36,7 +36,7 @@ def depth_of(console: Console, *, no_color: bool) -> Depth:
             return "none"
 
 
-def background_theme(environment: dict[str, str] | None = None) -> Theme:
+def background_theme(environment: dict[str, str] | None = None) -> Background:
     """The theme for the background in `COLORFGBG`, set by rxvt, Konsole and others; dark if it is not set."""
     colors = (environment if environment is not None else dict(os.environ)).get("COLORFGBG", "")
     background = colors.rpartition(";")[2]

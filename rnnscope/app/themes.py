@@ -5,11 +5,7 @@ from __future__ import annotations
 from rich.color import Color
 from textual.theme import Theme as TextualTheme
 
-from rnnscope.theme.palette import Depth, Palette, palette
-
-
-def theme_name(chosen: Palette) -> str:
-    return f"rnnscope-{chosen.theme}-{'plain' if is_ansi(chosen.depth) else chosen.depth}"
+from rnnscope.theme.palette import Depth, Palette
 
 
 def is_ansi(depth: Depth) -> bool:
@@ -17,17 +13,12 @@ def is_ansi(depth: Depth) -> bool:
     return depth in ("16", "none")
 
 
-def themes() -> list[TextualTheme]:
-    """Every theme that `theme_name` can name."""
-    depths: tuple[Depth, ...] = ("truecolor", "256", "16")
-    return [_theme(palette(name, depth)) for name in ("dark", "light") for depth in depths]
-
-
-def _theme(chosen: Palette) -> TextualTheme:
-    dark = chosen.theme == "dark"
+def textual_theme(chosen: Palette) -> TextualTheme:
+    """Textual's theme with the colors of a palette; its name is the palette's theme and depth."""
+    name, dark = f"rnnscope-{chosen.theme}-{chosen.depth}", chosen.background == "dark"
     if is_ansi(chosen.depth):
         return TextualTheme(
-            name=theme_name(chosen),
+            name=name,
             primary="ansi_cyan",
             secondary="ansi_cyan",
             warning="ansi_yellow",
@@ -48,7 +39,7 @@ def _theme(chosen: Palette) -> TextualTheme:
         return _written(chosen.color(name))
 
     return TextualTheme(
-        name=theme_name(chosen),
+        name=name,
         primary=token("azure"),
         secondary=token("azure"),
         warning=token("amber"),

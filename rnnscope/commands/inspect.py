@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite, ModelName
-from rnnscope.commands.reading import ThemeChoice, has_screen, leave_at_once, refuse_terminal_as_text
+from rnnscope.commands.reading import has_screen, leave_at_once, refuse_terminal_as_text
 from rnnscope.errors import OptionError
 from rnnscope.network.locate import model_name, resolve_model
+from rnnscope.theme.colors import ThemeChoice
 
 if TYPE_CHECKING:
     from rnnscope.progress import Progress

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, Self, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
 from rnnscope.errors import OptionError
 from rnnscope.jobs import Jobs
 from rnnscope.text.reading import STANDARD_INPUT, reason
+from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Start: TypeAlias = Callable[[Controls, "OnEvent"], None]
 """Runs training, or follows it, to its end: reads the controls and passes events to the callback."""
-ThemeChoice = Literal["auto", "dark", "light"]
 
 _LEAVING_SECONDS = 0.1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

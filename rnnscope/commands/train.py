@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import tyro
 
 from rnnscope.commands.reading import (
-    ThemeChoice,
     has_screen,
     read_on_screen,
     read_plainly,
@@ -19,6 +18,7 @@ from rnnscope.commands.reading import (
 )
 from rnnscope.errors import OptionError
 from rnnscope.text.reading import STANDARD_INPUT
+from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.options import TrainOptions, fine_tuned, resumed
 

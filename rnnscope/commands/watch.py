@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from rnnscope.commands.reading import ThemeChoice, has_screen, read_on_screen, read_plainly
+from rnnscope.commands.reading import has_screen, read_on_screen, read_plainly
+from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
 
 if TYPE_CHECKING:

@@ -1,13 +1,21 @@
-"""The colors of the dark and the light theme as values; palette.py assigns their meaning.
+"""The colors of the themes as values; palette.py assigns their meaning.
 
-The contrast (WCAG 2) of every foreground on its background is at least 4.5. Lightness increases with the
-magnitude on a dark screen and decreases on a light one. The two arms of a diverging scale match in lightness:
-in gray, the shade shows the magnitude and the underline the sign.
+The contrast (WCAG 2) of every foreground on its background is at least 4.5, and 7 in high contrast. Lightness
+increases with the magnitude on a dark screen and decreases on a light one. The two arms of a diverging scale
+match in lightness: in gray, the shade shows the magnitude and the underline the sign.
+
+The theme `terminal` has the terminal's own 16 colors, as every theme has in a terminal without more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Theme = Literal["dark", "light", "high-contrast", "terminal"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
+ThemeChoice = Literal["auto", "dark", "light", "high-contrast", "terminal"]
+"""A theme, or `auto`: dark or light, as the terminal's background is."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,9 @@ SIXTEEN = {
 }
 """The tokens with one of the 16 colors; all others keep the terminal's foreground."""
 
+TERMINAL = {token: name for token, name in SIXTEEN.items() if token != "mute"}
+"""The same for the theme `terminal`: in Solarized, for one, bright black is the background."""
+
 
 TOKENS_256: dict[str, dict[str, int]] = {
     "dark": {
@@ -112,12 +123,34 @@ TOKENS_256: dict[str, dict[str, int]] = {
         "probe": 110,
         "bg_of_cursor_text": 231,
     },
+    "high-contrast": {
+        "bg": 16,
+        "panel": 233,
+        "strong": 231,
+        "text": 255,
+        "dim": 253,
+        "mute": 251,
+        "azure": 117,
+        "amber": 221,
+        "mint": 121,
+        "violet": 189,
+        "error": 217,
+        "select": 17,
+        "crosshair": 236,
+        "faint": 240,
+        "rule": 245,
+        "raw": 32,
+        "bar_dim": 134,
+        "probe": 74,
+        "bg_of_cursor_text": 16,
+    },
 }
 """The tokens among 256 colors, chosen by hand: rounding would make the panel and the ground one black."""
 
 SAMPLE_256: dict[str, tuple[int, ...]] = {
     "dark": (253, 189, 183, 177, 171, 165),
     "light": (234, 54, 55, 91, 92, 93),
+    "high-contrast": (255, 225, 189, 183, 177, 213),
 }
 
 
@@ -262,6 +295,55 @@ LIGHT = ThemeColors(
         "#8b62c8 #855cc3 #8057bf #7b52bb #754db7 #7048b2 #6b43ae #663eaa #6139a6 #5c33a2 #572e9d",
         ((0, "#1b202a"), (19, "#000000"), (23, "#ffffff")),
         _spread((255, 189, 183, 140, 97, 54), 33),
+        _MAGENTA,
+    ),
+)
+
+HIGH_CONTRAST = ThemeColors(
+    bg="#000000",
+    panel="#101010",
+    strong="#ffffff",
+    text="#f2f2f2",
+    dim="#d8d8d8",
+    mute="#c4c4c4",
+    azure="#7cd0ff",
+    amber="#ffc266",
+    mint="#6ff5bd",
+    violet="#e0c2ff",
+    error="#ffb8b2",
+    select="#15304f",
+    crosshair="#303030",
+    faint="#5c5c5c",
+    rule="#8a8a8a",
+    raw="#2f86c4",
+    bar_dim="#a06be0",
+    probe="#5f9fd0",
+    bg_of_cursor_text="#000000",
+    sample=("#f2f2f2", "#e9dcff", "#dfc6ff", "#d6b2ff", "#cf9eff", "#d78fff"),
+    # No background has a lightness at which neither black nor white reaches 7: the scales skip L* 38 to 62.
+    diverging=_scale(
+        "#ffc15a #ffb841 #ffae1d #fba506 #f59e02 #f09600 #e98f09 #e38708 #dc8007 #844a00 #744103 "
+        "#643703 #542f06 #442709 #341f0b #24180d #101010 #0d1b2d #0b2443 #0a2d59 #07376f #054184 "
+        "#024b9a #0156af #4e97f7 #48a0fc #45a9ff #48b1ff #4dbaff #55c2ff #5ecaff #68d1ff #72d9ff",
+        ((0, "#000000"), (9, "#ffffff"), (24, "#000000")),
+        _mirrored((52, 172, 214), 233, (18, 39, 81)),
+        _BLUE,
+        _YELLOW,
+    ),
+    gate=_scale(
+        "#101010 #0f1713 #0f1d15 #0e2218 #0e271b #0e2d1e #0d3221 #0c3724 #0c3d28 #0b432b #0a482f "
+        "#094e32 #085436 #075a3a #065f3d #046541 #03ac71 #00b174 #0ab779 #07bc7c #04c280 #01c884 "
+        "#0dcd88 #16d38d #24d892 #2fde97 #38e39b #40e8a1 #48eea6 #4ff3ab #56f9b0 #5dfeb5 #88ffc3",
+        ((0, "#ffffff"), (16, "#000000")),
+        _spread((233, 22, 35, 42, 48, 121), 33),
+        _GREEN,
+    ),
+    probability=_scale(
+        "#101010 #18131f #1f152a #261834 #2c1a3e #321d48 #392051 #3f225b #462565 #4c286e #532b78 "
+        "#5a2e82 #60318b #673595 #6e389f #753ba9 #b57def #ba81f4 #c085f8 #c68afd #cb8fff #cf95ff "
+        "#d29bff #d6a2ff #daa8ff #deaeff #e1b4ff #e4baff #e7c1ff #eac7ff #eecdff #f0d3ff #f3daff",
+        ((0, "#ffffff"), (16, "#000000")),
+        _spread((233, 54, 91, 141, 177, 183), 33),
         _MAGENTA,
     ),
 )

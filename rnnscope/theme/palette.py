@@ -21,10 +21,21 @@ from numpy.typing import ArrayLike, NDArray
 from rich.color import Color
 from rich.style import Style
 
-from rnnscope.theme.colors import DARK, LIGHT, SAMPLE_256, SIXTEEN, TOKENS_256, Scale, ThemeColors
+from rnnscope.theme.colors import (
+    DARK,
+    HIGH_CONTRAST,
+    LIGHT,
+    SAMPLE_256,
+    SIXTEEN,
+    TERMINAL,
+    TOKENS_256,
+    Scale,
+    Theme,
+    ThemeColors,
+)
 
 Depth = Literal["truecolor", "256", "16", "none"]
-Theme = Literal["dark", "light"]
+Background = Literal["dark", "light"]
 
 STEPS = 33
 ZERO = 16
@@ -61,11 +72,15 @@ class Palette:
 
     theme: Theme
     depth: Depth
+    background: Background = "dark"
+    """The background of the screen; that of the terminal where the theme is `terminal`."""
 
     @property
     def colors(self) -> ThemeColors:
         """The hexadecimal colors of the theme."""
-        return DARK if self.theme == "dark" else LIGHT
+        if self.theme == "high-contrast":
+            return HIGH_CONTRAST
+        return DARK if self.background == "dark" else LIGHT
 
     def color(self, token: str) -> Color:
         """The color of a token of `ThemeColors`, such as `azure` or `bar_dim`."""
@@ -79,7 +94,7 @@ class Palette:
         if self.depth == "none":
             return Style(bold=bold or None, underline=underline or None, reverse=on == "strong" or None)
         if self.depth == "16":
-            name = SIXTEEN.get(token)
+            name = (TERMINAL if self.theme == "terminal" else SIXTEEN).get(token)
             return Style(
                 color=name,
                 bold=bold or None,
@@ -194,6 +209,11 @@ def _strengths(signed: bool) -> list[float]:
 
 
 @lru_cache(maxsize=16)
-def palette(theme: Theme, depth: Depth) -> Palette:
-    """The palette of a theme and a color depth."""
-    return Palette(theme, depth)
+def palette(theme: Theme, depth: Depth, background: Background = "dark") -> Palette:
+    """The palette of a theme and a color depth.
+
+    background: of the terminal, which `terminal` keeps; this theme has 16 colors at most.
+    """
+    if theme == "terminal":
+        return Palette(theme, "none" if depth == "none" else "16", background)
+    return Palette(theme, depth, "light" if theme == "light" else "dark")

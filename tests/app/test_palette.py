@@ -9,10 +9,11 @@ import pytest
 from rich.color import Color, ColorSystem
 from rich.style import Style
 
-from rnnscope.app.themes import _written, themes
-from rnnscope.theme.palette import STEPS, ZERO, Depth, Palette, Theme, palette, signed_steps, unit_steps
+from rnnscope.app.themes import textual_theme
+from rnnscope.theme.palette import STEPS, ZERO, Depth, Theme, palette, signed_steps, unit_steps
 
-FULL: list[tuple[Theme, Depth]] = list(product(("dark", "light"), ("truecolor", "256")))
+NAMES: tuple[Theme, ...] = ("dark", "light", "high-contrast")
+FULL: list[tuple[Theme, Depth]] = list(product(NAMES, ("truecolor", "256")))
 TEXT = ("strong", "text", "dim", "mute", "azure", "amber", "mint", "violet", "error")
 
 
@@ -28,14 +29,20 @@ def contrast(one: Color, other: Color) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def least(theme: Theme) -> float:
+    """The contrast that text must have: WCAG 2's level AA, or AAA."""
+    return 7.0 if theme == "high-contrast" else 4.5
+
+
 @pytest.mark.parametrize(("theme", "depth"), FULL)
 def test_every_text_reads_on_panel_and_ground(theme: Theme, depth: Depth) -> None:
     chosen = palette(theme, depth)
-    for token, fill in product(TEXT, ("panel", "bg")):
-        assert contrast(chosen.color(token), chosen.color(fill)) >= 4.5, (token, fill)
+    fills = ("panel", "bg", "select", "crosshair") if theme == "high-contrast" else ("panel", "bg")
+    for token, fill in product(TEXT, fills):
+        assert contrast(chosen.color(token), chosen.color(fill)) >= least(theme), (token, fill)
     for style in chosen.sample:
         assert style.color is not None
-        assert contrast(style.color, chosen.color("panel")) >= 4.5
+        assert contrast(style.color, chosen.color("panel")) >= least(theme)
     assert chosen.color("panel") != chosen.color("bg")
 
 
@@ -47,13 +54,13 @@ def test_every_cell_reads_on_its_background(theme: Theme, depth: Depth, scale: s
     for style in styles:
         assert style.color is not None
         assert style.bgcolor is not None
-        assert contrast(style.color, style.bgcolor) >= 4.5
+        assert contrast(style.color, style.bgcolor) >= least(theme)
 
 
 @pytest.mark.parametrize(("theme", "depth"), FULL)
 def test_strength_is_lightness_and_sign_is_an_underline(theme: Theme, depth: Depth) -> None:
     chosen = palette(theme, depth)
-    outwards = 1 if theme == "dark" else -1
+    outwards = -1 if theme == "light" else 1
     lights = [outwards * luminance(color) for color in chosen.diverging_colors]
     assert all(after >= before for before, after in pairwise(lights[ZERO:]))
     assert all(after >= before for before, after in pairwise(lights[ZERO::-1]))
@@ -78,10 +85,67 @@ def test_steps_are_where_they_are_said_to_be() -> None:
     assert unit_steps([0, 0.5, 1, 2, -1]).tolist() == [0, 16, 32, 32, 0]
 
 
+def seen_as(color: Color, matrix: np.ndarray) -> np.ndarray:
+    """OKLab of a color as an eye sees it whose linear light goes through `matrix`."""
+    channels = np.array(color.get_truecolor()) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    cones = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    opponents = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+    return np.array(opponents) @ np.cbrt(np.array(cones) @ np.clip(matrix @ linear, 0, 1))
+
+
+@pytest.mark.parametrize(("theme", "depth"), FULL)
+def test_amber_and_blue_differ_for_every_eye(theme: Theme, depth: Depth) -> None:
+    """Machado et al. 2009, severity 1; distances in OKLab times 100."""
+    protan = [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ]
+    deutan = [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]
+    colors = palette(theme, depth).diverging_colors
+    for eye, at in product((np.eye(3), np.array(protan), np.array(deutan)), (8, 16)):
+        minus, plus = seen_as(colors[ZERO - at], eye), seen_as(colors[ZERO + at], eye)
+        assert 100 * float(np.linalg.norm(plus - minus)) >= 17
+
+
+def test_the_theme_of_the_terminal_has_its_colors() -> None:
+    for depth in ("truecolor", "256", "16"):
+        chosen = palette("terminal", depth, "light")
+        assert (chosen.depth, chosen.background) == ("16", "light")
+        assert textual_theme(chosen).ansi
+    assert palette("terminal", "none").depth == "none"
+
+
 def test_what_textual_draws_has_the_same_256_colors() -> None:
-    for theme in ("dark", "light"):
-        chosen = Palette(theme, "256")
-        for token in (*TEXT, "bg", "panel", "select", "faint"):
-            color = chosen.color(token)
-            assert Color.parse(_written(color)).downgrade(ColorSystem.EIGHT_BIT).number == color.number, token
-    assert len({theme.name for theme in themes()}) == 6
+    for theme in NAMES:
+        chosen = palette(theme, "256")
+        drawn = textual_theme(chosen)
+        for token, written in (
+            ("azure", drawn.primary),
+            ("amber", drawn.warning),
+            ("error", drawn.error),
+            ("mint", drawn.success),
+            ("text", drawn.foreground),
+            ("bg", drawn.background),
+            ("panel", drawn.panel),
+            *((name, drawn.variables[name]) for name in ("dim", "mute", "strong")),
+            ("select", drawn.variables["block-cursor-background"]),
+            ("faint", drawn.variables["border"]),
+        ):
+            assert written is not None
+            assert (
+                Color.parse(written).downgrade(ColorSystem.EIGHT_BIT).number == chosen.color(token).number
+            ), token

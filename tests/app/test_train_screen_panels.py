@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from rich.color import Color, ColorType
 from textual.screen import Screen
 
 from rnnscope.app.app import RnnscopeApp
@@ -157,22 +158,41 @@ async def test_a_picture_of_the_screen_is_written(
             assert "no screenshot" in screen.query_one(Banner).render_line(0).text
 
 
-async def test_the_theme_changes_every_color(trace: Trace) -> None:
+async def test_the_themes_take_turns_and_change_every_color(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (pilot, screen):
-        dark, light = palette("dark", "truecolor").colors, palette("light", "truecolor").colors
+        app = cast(RnnscopeApp, pilot.app)
+        before = palette("dark", "truecolor").colors
+        for theme in ("light", "high-contrast"):
+            await pilot.press("T")
+            await pilot.pause()
+            assert app.palette.theme == theme
+            assert f"theme: {theme}" in screen.banner.log_of_messages[-1].message
+            used = {color.get_truecolor().hex for _, color in colors_of(screen)}
+            assert {app.palette.colors.bg, app.palette.colors.panel} <= used
+            assert not {before.bg, before.panel} & used
+            before = app.palette.colors
         await pilot.press("T")
         await pilot.pause()
-        used = {
-            segment.style.bgcolor.get_truecolor().hex
-            for widget in screen.stage.children
-            if widget.display
-            for y in range(widget.size.height)
-            for segment in widget.render_line(y)
-            if segment.style is not None and segment.style.bgcolor is not None
-        }
-        assert light.bg in used
-        assert light.panel in used
-        assert not {dark.bg, dark.panel} & used
+        assert app.palette.theme == "terminal"
+        assert len(colors_of(screen)) > 3
+        assert all(color.type in (ColorType.DEFAULT, ColorType.STANDARD) for _, color in colors_of(screen))
+        await pilot.press("T")
+        await pilot.pause()
+        assert app.palette == palette("dark", "truecolor")
+
+
+def colors_of(screen: TrainScreen) -> set[tuple[str, Color]]:
+    """The colors of all widgets in sight, as foreground and as background."""
+    styles = {
+        segment.style
+        for widget in screen.stage.children
+        if widget.display
+        for y in range(widget.size.height)
+        for segment in widget.render_line(y)
+        if segment.style is not None
+    }
+    pairs = {("text", style.color) for style in styles} | {("fill", style.bgcolor) for style in styles}
+    return {(kind, color) for kind, color in pairs if color is not None}
 
 
 # -- beginnings and ends -----------------------------------------------------------------------------------

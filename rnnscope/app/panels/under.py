@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from rich.segment import Segment
 
-from rnnscope.app.half_blocks import signs, strip
+from rnnscope.app.half_blocks import strip
 from rnnscope.export.layout import Layout, first_equal, paint
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import Palette, signed_steps, unit_steps
@@ -29,11 +29,6 @@ def second_row(selection: Selection, layout: Layout, start: int, end: int, palet
     gates = is_gate(second.quantity)
     values = selection.trace.shown(second.layer, second.quantity, second.unit)[cells]
     steps = unit_steps(values) if gates else signed_steps(values)
-    glyph, styles = strip(palette, gates=gates)
-    widths = layout.widths[cells].tolist()
-    if glyph:
-        pieces = [glyph * width for width in widths]
-        return paint(pieces, first_equal(styles)[steps].tolist(), styles)
-    glyphs = [chr(point) for point in signs(gates)[steps].tolist()]
-    pieces = [sign * width for sign, width in zip(glyphs, widths, strict=True)]
-    return paint(pieces, [0] * len(pieces), styles)
+    glyphs, styles = strip(palette, gates=gates)
+    pieces = [glyphs[step] * width for step, width in zip(steps, layout.widths[cells].tolist(), strict=True)]
+    return paint(pieces, first_equal(styles)[steps].tolist(), styles)
