@@ -13,6 +13,9 @@ from rnnscope.errors import OptionError
 from rnnscope.export.colored import ColoredText
 from rnnscope.export.write import check_destination
 
+REPORT = "report.html"
+"""The end of the name of a file that gets a report on the model."""
+
 
 class Export:
     """Writes the page with its colors, or as numbers."""
@@ -30,10 +33,19 @@ class Export:
     )
 
     def __init__(
-        self, scope: Scope, *, facts: Callable[[], tuple[str, ...]], name: Callable[[], str]
+        self,
+        scope: Scope,
+        *,
+        facts: Callable[[], tuple[str, ...]],
+        name: Callable[[], str],
+        report: Callable[[str], str | None],
     ) -> None:
-        """facts: lines about the model above the text. name: the suggested file name without extension."""
+        """facts: lines about the model above the text. name: the suggested file name without extension.
+
+        report: writes a report on the model to a path; returns what is wrong with it, or None.
+        """
         self._scope = scope
+        self._report = report
         self._facts = facts
         self._name = name
 
@@ -43,6 +55,8 @@ class Export:
             return
 
         def accept(answer: str) -> str | None:
+            if answer.strip().endswith(REPORT):
+                return self._report(answer)
             path = Path(answer.strip()).expanduser()
             try:
                 check_destination(path)
@@ -54,5 +68,5 @@ class Export:
             self._scope.announce(f"written to {path.resolve()}")
             return None
 
-        hint = ".html .svg .json .csv .npz   Enter   Esc"
+        hint = f".html .svg .json .csv .npz {REPORT}   Enter   Esc"
         self._scope.prompt(Question("export to", f"{self._name()}.html", hint, accept))

@@ -16,6 +16,7 @@ COMMANDS = {
     "find": "find neurons that detect a feature",
     "analyze": "saturation, contexts, ablation, saliency, errors, n-grams and more",
     "export": "write a colored text as a page, a picture or numbers",
+    "report": "write a report on a run as one HTML page",
     "import": "convert another program's checkpoint to a model file",
     "corpus": "write a text to train on to a file",
     "info": "show the metadata of a model or a run",

@@ -25,7 +25,7 @@ PALETTES: tuple[Palette, Palette] = (palette("light", "truecolor"), palette("dar
 """The palettes of an exported file: light, and dark where the reader's system is dark."""
 
 MONOSPACE = "ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _LAYOUT = f"""\
 .rnnscope{{padding:1.5em 2em;border-radius:4px;font:15px/1.6 {MONOSPACE}}}
 .rnnscope h1{{margin:0;font-size:1em}}
@@ -42,7 +42,7 @@ def page(text: ColoredText) -> str:
     """A complete HTML document."""
     return (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(text.subject)}</title>\n"
@@ -58,7 +58,7 @@ def fragment(text: ColoredText, of: int = 0) -> str:
     return (
         f'<div class="rnnscope {text.kind}">\n<style>\n{style_sheet(text.kind)}</style>\n'
         f'<h1>{escaped(text.subject)}</h1>\n<p class="dim">{facts}</p>\n{_legend(text)}\n'
-        f"<pre>{''.join(_cells(text))}</pre>{cut}\n</div>"
+        f"<pre>{cells_html(text)}</pre>{cut}\n</div>"
     )
 
 
@@ -110,6 +110,11 @@ def _legend(text: ColoredText) -> str:
     after = "".join(f" · {note}" for note in notes if note)
     lead = escaped(text.description.lead)
     return f'<p class="dim scale">{lead}{escaped(low)} {swatches} {escaped(high)}{escaped(after)}</p>'
+
+
+def cells_html(text: ColoredText) -> str:
+    """The characters as HTML elements with the classes of `style_sheet`."""
+    return "".join(_cells(text))
 
 
 def _cells(text: ColoredText) -> Iterator[str]:

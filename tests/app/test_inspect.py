@@ -271,6 +271,19 @@ async def test_the_page_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")
 
 
+async def test_a_report_needs_a_model_file_and_a_name_that_ends_in_html() -> None:
+    async with shown() as (pilot, screen):
+        await pilot.press("H")
+        await until(pilot, lambda: "a report needs a model file" in text_of(screen))
+    async with shown(file=Path("model.safetensors")) as (pilot, screen):
+        await pilot.press("w", "ctrl+u", *"none/report.html", "enter")
+        await settled(pilot)
+        assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")
+        await pilot.press("escape", "H", *".pdf", "enter")
+        await settled(pilot)
+        assert screen.query_one(Prompt).query_one("#hint").has_class("complaint")
+
+
 async def test_a_model_file_that_changes_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.write_text("before")

@@ -76,6 +76,7 @@ from rnnscope.app.panels.saliency import SaliencyAnalysis
 from rnnscope.app.panels.saturation import SaturationPlot
 from rnnscope.app.places import Places
 from rnnscope.app.ranking import Label, Ranking
+from rnnscope.app.reporting import WriteReport
 from rnnscope.app.scope import error_line
 from rnnscope.app.screen_scope import ScreenScope
 from rnnscope.app.search_limit import SearchLimit
@@ -127,6 +128,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         Places,
         OtherText,
         Export,
+        WriteReport,
         Stage,
         Banner,
         Shell,
@@ -203,6 +205,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.stage = Stage(
             blocks_of=inspect_blocks, turns=inspect_turns, chosen=FIRST, announce=scope.announce
         )
+        report = WriteReport(scope, file, name=lambda: name)
         shell = Shell(
             self,
             scope,
@@ -242,7 +245,13 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.marks,
                 self.places,
                 OtherText(scope, self.paging),
-                Export(scope, facts=lambda: (name, self._model.title), name=self._picture_name),
+                Export(
+                    scope,
+                    facts=lambda: (name, self._model.title),
+                    name=self._picture_name,
+                    report=report.begin,
+                ),
+                report,
                 self.stage,
                 self.banner,
                 shell,
