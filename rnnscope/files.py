@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = True) -> None:
     """Replace the content of `path` by what `write` writes, or leave it unchanged.
 
     The bytes go to a temporary file in the same directory, are synced to the disk, and are renamed
     atomically, so that a reader or a crash sees either the old or the new file. Raises OSError (a
     full disk, say) after removing the temporary file.
+
+    durable: False does not wait for the disk, which can take longer than the rest: after a power failure the
+    file may be empty or missing.
     """
     # Created with the umask of the user, unlike mkstemp.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -31,7 +34,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
         # After an interrupt just after the rename, the temporary file does not exist.
@@ -39,7 +43,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         if isinstance(error, OSError) and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    _sync_directory(path.parent)
+    if durable:
+        _sync_directory(path.parent)
 
 
 def write_json(path: Path, value: object) -> None:

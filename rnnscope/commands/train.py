@@ -71,7 +71,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "patience",
         "evaluate_every",
     ),
-    "run": ("run", "resume", "rescue", "seed", "device", "precision", "threads"),
+    "run": ("run", "resume", "rescue", "snapshot_megabytes", "seed", "device", "precision", "threads"),
     "display": ("plain", "json", "theme", "temperature", "prime"),
 }
 """The groups of `train --help`."""

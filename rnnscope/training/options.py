@@ -112,6 +112,8 @@ class TrainOptions:
     """The run directory; by default a new one in runs/."""
     resume: str | None = None
     """Resume this run exactly where it stopped."""
+    snapshot_megabytes: float = 100.0
+    """The disk space for the snapshots that `rnnscope replay` plays, about 100 over the run; 0 keeps none."""
     rescue: str | None = None
     """Where to save at the end if the run's own directory cannot be written, on a full disk for one."""
     seed: int = 1
@@ -164,7 +166,16 @@ class TrainOptions:
 MOST_THREADS = 1024
 
 BUDGET = ("steps", "minutes", "epochs")
-OF_THE_PROCESS = ("text", "device", "threads", "temperature", "prime", "resume", "rescue")
+OF_THE_PROCESS = (
+    "text",
+    "device",
+    "threads",
+    "temperature",
+    "prime",
+    "resume",
+    "rescue",
+    "snapshot_megabytes",
+)
 """Options that may change when a run is resumed, besides its budget; the text may move, but not change."""
 
 
@@ -255,7 +266,7 @@ def _check(options: TrainOptions) -> None:
     for name in ("embedding_size", "warmup_steps", "patience", "threads", "seed"):
         require(name, getattr(o, name) >= 0, "0 or more")
     require("weight_decay", 0 <= o.decay < float("inf"), "a number, 0 or more")
-    for name in ("l1", "clip_norm", "clip_value", "temperature"):
+    for name in ("l1", "clip_norm", "clip_value", "temperature", "snapshot_megabytes"):
         require(name, 0 <= getattr(o, name) < float("inf"), "a number, 0 or more")
     for name in ("dropout", "momentum", "smoothing", "reset_probability"):
         require(name, 0 <= getattr(o, name) < 1, "at least 0 and below 1")

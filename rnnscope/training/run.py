@@ -21,7 +21,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 import re
 import stat
@@ -37,6 +36,7 @@ from rnnscope.files import is_locked, read_regular_file, remove_temporaries, wri
 from rnnscope.strict_json import JsonError, decode, parse, read_json
 from rnnscope.training.events import Evaluated, Event, Progress, Warned
 from rnnscope.training.log import EventLog, LogReader, as_one_run, condensed
+from rnnscope.training.snapshots import MOST, superfluous
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -189,14 +189,24 @@ class Run:
 
         save_model(model, self.directory / BEST, training)
 
-    def save_snapshot(self, model: CharRNN, step: int, training: Mapping[str, object]) -> None:
-        """Write a permanent snapshot of the weights in half precision; see `snapshot_due`."""
-        from rnnscope.network.checkpoint import save_model
+    def save_snapshot(
+        self, model: CharRNN, step: int, training: Mapping[str, object], *, most: int = MOST
+    ) -> None:
+        """Write a snapshot of the weights in half precision, and keep at most `most`; see snapshots.py.
+
+        It does not wait for the disk: a snapshot that a power failure damages is skipped when it is read.
+        """
+        from rnnscope.network.checkpoint import model_bytes
 
         directory = self.directory / SNAPSHOTS
         directory.mkdir(exist_ok=True)
         _refuse_a_link(directory)
-        save_model(model, directory / f"{step}.safetensors", training, half=True)
+        content = model_bytes(model, training, half=True)
+        path = directory / f"{step}.safetensors"
+        write_atomically(path, lambda file: file.write(content), durable=False)
+        saved = dict(snapshots_in(self.directory))
+        for superfluous_step in superfluous(saved, step, most):
+            saved[superfluous_step].unlink(missing_ok=True)
 
     def load_resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The tensors and the information of the last `save_last`; its weights are in last.safetensors.
@@ -279,16 +289,20 @@ def read_run(directory: Path) -> RunInfo:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     if header.get("format") != FORMAT:
         raise RunError(f"{directory} was written by another version of rnnscope, which is needed to read it")
-    found = (directory / SNAPSHOTS).glob("*.safetensors")
-    snapshots = sorted((int(path.stem), path) for path in found if re.fullmatch("[0-9]{1,16}", path.stem))
     best, last = directory / BEST, directory / LAST
     return RunInfo(
         directory,
         header,
         best if best.is_file() else None,
         last if last.is_file() else None,
-        tuple(snapshots),
+        snapshots_in(directory),
     )
+
+
+def snapshots_in(directory: Path) -> tuple[tuple[int, Path], ...]:
+    """The steps and files of the snapshots in a run directory, sorted by step."""
+    found = (directory / SNAPSHOTS).glob("*.safetensors")
+    return tuple(sorted((int(path.stem), path) for path in found if re.fullmatch("[0-9]{1,16}", path.stem)))
 
 
 def is_being_written(directory: Path) -> bool:
@@ -359,13 +373,6 @@ def refuse_a_run(directory: Path) -> None:
         raise RunError(
             f"{directory} already holds a run; continue it with --resume {directory}, or choose another --run"
         )
-
-
-def snapshot_due(step: int) -> bool:
-    """Return True for the steps with a snapshot: 0, powers of 2 up to 64, then three steps per octave."""
-    if step <= 64:
-        return step >= 0 and step & (step - 1) == 0
-    return step == round(2 ** (round(3 * math.log2(step)) / 3))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 from torch import Tensor
 
 from rnnscope.errors import CheckpointError, RnnscopeError, RunError
-from rnnscope.network.checkpoint import load_model
+from rnnscope.network.checkpoint import load_model, model_bytes
 from rnnscope.network.formats import read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.text.corpus import Corpus
@@ -44,9 +44,10 @@ from rnnscope.training.observing import Observer
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.reporting import Reporter
 from rnnscope.training.resuming import ResumeInfo
-from rnnscope.training.run import BEST, LAST, Run, read_baselines, snapshot_due
+from rnnscope.training.run import BEST, LAST, Run, read_baselines
 from rnnscope.training.saving import Saver
 from rnnscope.training.schedule import LOWEST_SHARE, Budget, Finish, Patience, Schedule
+from rnnscope.training.snapshots import is_due, most_within
 
 LIVE_CHARACTERS = 50_000
 """Characters of the validation text, spread evenly over it, that an evaluation during training reads."""
@@ -137,6 +138,13 @@ class Trainer:
             first_seconds=pace.first_save_seconds,
             least_seconds=pace.save_seconds,
         )
+        snapshot = model_bytes(learner.model, self._training(None), half=True)
+        self._most_snapshots = most_within(options.snapshot_megabytes * 1e6, len(snapshot))
+        if options.snapshot_megabytes and not self._most_snapshots:
+            self.notes = (
+                *self.notes,
+                f"no snapshots: one takes {len(snapshot) / 1e6:.0f} MB, more than --snapshot-megabytes",
+            )
         self._one_gram_nats: float | None = None
         self._has_stalled = False
         self._saves_served = controls.state.saves
@@ -155,6 +163,7 @@ class Trainer:
         yield self._started()
         if learner.step == 0:
             yield from self.observer.begin(self.controls.state)
+            yield from self._save_snapshot()
         rate = 0.0
         try:
             while (reason := self._reason_to_end()) is None:
@@ -327,13 +336,19 @@ class Trainer:
         yield from saved
 
     def _save_what_is_due(self, state: ControlState) -> Iterator[Event]:
-        learner, step = self.learner, self.learner.step
+        step = self.learner.step
         if state.saves != self._saves_served or self.savings.is_due:
             yield from self._save_last(state)
-        if snapshot_due(step):
+        if is_due(step, self._done(), self._most_snapshots):
+            yield from self._save_snapshot()
+
+    def _save_snapshot(self) -> Iterator[Event]:
+        """Keep the weights of this step, for a replay of the run."""
+        model, step, most = self.learner.model, self.learner.step, self._most_snapshots
+        if most:
             training = self._training(None)
             yield from self.saver.save(
-                "snapshot", step, lambda run: run.save_snapshot(learner.model, step, training)
+                "snapshot", step, lambda run: run.save_snapshot(model, step, training, most=most)
             )
 
     def _save_last(
@@ -405,6 +420,7 @@ class Trainer:
         yield self.reporter.progress(rate, self.finish)
         if reason != "stopped" and len(self.corpus.held_out) >= 2:
             yield from self._evaluate()
+        yield from self._save_snapshot()
         yield from self._save_finally(reason)
         self._has_ended = True
         path = self.saver.directory / LAST

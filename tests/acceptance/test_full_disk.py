@@ -171,7 +171,7 @@ def test_training_goes_on_while_the_disk_is_full(small_disk: Path, tmp_path: Pat
     directory = small_disk / "run"
     options = TrainOptions(
         text=str(text), run=str(directory), hidden_size=8, batch_size=4, sequence_length=16, steps=400,
-        precision="float32", threads=1,
+        precision="float32", threads=1, snapshot_megabytes=0.1,
     )  # fmt: skip
     pace = Pace(first_evaluation_seconds=0.05, first_save_seconds=0.05, save_seconds=0.05)
     said: list[Event] = []
