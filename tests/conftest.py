@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Nothing is remembered from one test to the next; see `rnnscope.state`.
 os.environ["RNNSCOPE_STATE"] = ""
+
+# Nor does a test read the configuration of whoever runs it, or write into their directories.
+os.environ["RNNSCOPE_CONFIG"] = ""
+_HOME = tempfile.TemporaryDirectory(prefix="rnnscope-tests-")
+for _kind in ("CONFIG", "STATE", "DATA"):
+    os.environ[f"XDG_{_kind}_HOME"] = f"{_HOME.name}/{_kind.lower()}"
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from textual.binding import Binding
+from textual.keys import key_to_character
 
 Group = Literal["navigation", "analysis", "text", "training", "app"]
 
@@ -96,6 +97,11 @@ class Registry:
         _check_unique((*self._actions, action))
         self._actions.append(action)
         self._runs[action.id] = run
+
+    def rebind(self, actions: Iterable[Action]) -> None:
+        """Replace actions by the ones with the same ids, which have other keys."""
+        changed = {action.id: action for action in actions}
+        self._actions = [changed.get(action.id, action) for action in self._actions]
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -217,4 +223,12 @@ _KEY_NAMES = {
 
 def key_name(key: str) -> str:
     """A key as it is printed, such as `←` for `left`."""
-    return _KEY_NAMES.get(key, key)
+    if key in _KEY_NAMES:
+        return _KEY_NAMES[key]
+    *modifiers, last = key.split("+")
+    if modifiers:
+        return "+".join([*map(str.capitalize, modifiers), last.upper() if len(last) == 1 else key_name(last)])
+    if last[1:].isdigit():  # f5
+        return last.upper()
+    character = key_to_character(key)
+    return key if character is None or character.isspace() or not character.isprintable() else character

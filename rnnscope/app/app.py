@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -20,6 +21,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.widgets import Input
 
+from rnnscope.app.keys import KeysOfActions, rebound
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
 from rnnscope.app.shell import QUIT, SUSPEND
@@ -76,10 +78,12 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         *,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
+        keys: KeysOfActions = MappingProxyType({}),
     ) -> None:
         """screen: its `begin` is called once, after the first frame, and its `leave` on exit.
 
-        depth: the number of colors; None detects what the terminal supports.
+        depth: the number of colors; None detects what the terminal supports. keys: the user's keys of
+        actions. Raises OptionError if a key has two actions.
         """
         # Textual removes colors itself if NO_COLOR is set. With ansi_color it keeps bold, reverse and
         # underline as the plain palette defines them.
@@ -101,6 +105,9 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self._first = screen
         self._printable = Printable()
         self._use(self.palette)
+        changed = rebound(screen.registry.actions, keys)
+        screen.registry.rebind(changed)
+        self.set_keymap({action.id: ",".join(action.keys) for action in changed if action.id in keys})
 
     # -- the screen's work -----------------------------------------------------------------------------------
 

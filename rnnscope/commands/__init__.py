@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "convert another program's checkpoint to a model file",
     "corpus": "write a text to train on to a file",
     "info": "show the metadata of a model or a run",
+    "config": "show the configuration file, with every key explained",
     "completion": "print a script that completes commands in bash, zsh or fish",
 }
 
@@ -31,9 +32,12 @@ def parsed(command: str, arguments: Sequence[str]) -> Any | None:
     module = module_of(command)
     if hasattr(module, "parse"):  # a command with its own parser
         return module.parse(arguments)
+    from rnnscope.commands.configured import config_for
     from rnnscope.commands.parsing import parse
 
-    return parse(module.Options, command, arguments, module.EXAMPLES)
+    config = config_for(module.Options, arguments)
+    defaults = {} if config is None else {"theme": config.theme}
+    return parse(module.Options, command, arguments, module.EXAMPLES, defaults=defaults)
 
 
 def module_of(command: str) -> Any:

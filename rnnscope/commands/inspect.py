@@ -11,6 +11,7 @@ import tyro
 
 from rnnscope.commands.arguments import AllowNonfinite, ModelName
 from rnnscope.commands.reading import has_screen, leave_at_once, refuse_terminal_as_text
+from rnnscope.config import load_config
 from rnnscope.errors import OptionError
 from rnnscope.network.locate import model_name, resolve_model
 from rnnscope.theme.colors import ThemeChoice
@@ -71,7 +72,7 @@ def run(options: Options) -> int:
         file=path,
         notes=notes_path(path),
     )
-    status = show(RnnscopeApp(screen, theme=options.theme))
+    status = show(RnnscopeApp(screen, theme=options.theme, keys=load_config().keys))
     leave_at_once(status, screen.jobs)
     gc.freeze()  # a final collection would take most of a second before the process ends
     return status

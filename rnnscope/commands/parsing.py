@@ -11,10 +11,11 @@ import inspect
 import io
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from itertools import pairwise
 from textwrap import dedent
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
@@ -33,9 +34,10 @@ Options = TypeVar("Options")
 
 _CONFIG = (
     tyro.conf.DisallowNone,  # None is the value of an omitted option
-    tyro.conf.FlagCreatePairsOff,  # likewise False of an omitted flag
     tyro.conf.PositionalMetavarFromFieldName,
 )
+_WITH_NO = ("tied",)
+"""Flags that the configuration may set, with an option `--no-…`."""
 # tyro prints errors in a box; its edges are spaces if standard output is not UTF-8.
 _EDGES = re.compile(r"^[│ ] | *│?$")
 _RULE = re.compile(r"^ *[─-]{8,}$", re.MULTILINE)
@@ -52,11 +54,13 @@ def parse(
     examples: Sequence[str] = (),
     *,
     help_command: str = "",
+    defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Options | None:
     """Parse `arguments` into a `kind`; None if the help was printed, which ends with `examples`.
 
-    help_command: the command in a reference to the help, if it is not `command`. Raises OptionError. A field
-    `given` of `kind` is set to the names of the options in `arguments`.
+    help_command: the command in a reference to the help, if it is not `command`. defaults: values of options
+    that are not in `arguments`, in place of the defaults of `kind`. A field `given` of `kind` is set to the
+    names of the options in `arguments`. Raises OptionError.
     """
     errors = io.StringIO()
     try:
@@ -72,16 +76,17 @@ def parse(
         raise OptionError(
             f"{_one_line(errors.getvalue())}; see rnnscope {help_command or command} --help"
         ) from None
-    return _with_given(options, arguments)
+    typed = given_in(arguments)
+    changes = {name: value for name, value in defaults.items() if name not in typed}
+    if is_dataclass(options) and any(field.name == "given" for field in fields(options)):
+        changes["given"] = typed
+    return replace(options, **changes) if changes else options  # type: ignore[type-var]
 
 
-def _with_given(options: Options, arguments: Sequence[str]) -> Options:
-    """Set `given` to the options in `arguments`: an option may be given with its default value."""
-    if not is_dataclass(options) or all(field.name != "given" for field in fields(options)):
-        return options
-    names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
-    given = frozenset(name.removeprefix("--").replace("-", "_") for name in names)
-    return replace(options, given=given)  # type: ignore[type-var]
+def given_in(arguments: Sequence[str]) -> frozenset[str]:
+    """The names of the options in `arguments`: an option may be given with its default value."""
+    words = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    return frozenset(word.removeprefix("--").removeprefix("no-").replace("-", "_") for word in words)
 
 
 def _one_line(box: str) -> str:
@@ -141,14 +146,22 @@ def _registry() -> ConstructorRegistry:
         if not is_dataclass(info.type):
             return None
         types: dict[str, Any] = get_type_hints(info.type, include_extras=True)
+        plain = get_type_hints(info.type)
         help_texts = field_docs(info.type)
         hint = tyro.conf.arg(help_behavior_hint=_default_hint)
+
+        def annotated(name: str) -> Any:
+            """The type of a field; the default of a flag is False, which has no option."""
+            if plain[name] is bool and name not in _WITH_NO:
+                return Annotated[types[name], hint, tyro.conf.FlagCreatePairsOff]
+            return Annotated[types[name], hint]
+
         return StructConstructorSpec(
             instantiate=info.type,
             fields=tuple(
                 StructFieldSpec(
                     name=field.name,
-                    type=Annotated[types[field.name], hint],  # type: ignore[arg-type]
+                    type=annotated(field.name),
                     default=_default_of(field),
                     helptext=help_texts.get(field.name),
                 )

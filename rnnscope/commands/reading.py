@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
+from rnnscope.config import load_config
 from rnnscope.errors import OptionError
 from rnnscope.jobs import Jobs
 from rnnscope.text.reading import STANDARD_INPUT, reason
@@ -75,7 +76,7 @@ def read_on_screen(
         start(controls, remember)
 
     screen = TrainScreen(start_remembering, corpus=corpus, live=live, state=state)
-    status = show(RnnscopeApp(screen, theme=theme), pilot)
+    status = show(RnnscopeApp(screen, theme=theme, keys=load_config().keys), pilot)
     if live and endings:
         from rnnscope.plain import PlainLog
 

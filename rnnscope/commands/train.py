@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -16,6 +16,7 @@ from rnnscope.commands.reading import (
     read_plainly,
     refuse_terminal_as_text,
 )
+from rnnscope.config import Config, config_path
 from rnnscope.errors import OptionError
 from rnnscope.text.reading import STANDARD_INPUT
 from rnnscope.theme.colors import ThemeChoice
@@ -97,16 +98,36 @@ class Options:
 
 def parse(arguments: Sequence[str]) -> Options | None:
     """The options in `arguments`; None if the help was printed. Raises OptionError."""
+    from rnnscope.commands.configured import config_for
     from rnnscope.commands.parsing import parse as parse_options
 
+    config = config_for(Options, arguments)
     typed = parse_options(_grouped(), "train", arguments, EXAMPLES)
-    if typed is None:
+    if typed is None or config is None:
         return None
     values: dict[str, Any] = {}
     for group in GROUPS:
         values |= vars(getattr(typed, group))
+    given = typed.given | {name for name in ("text",) if values[name]}
     shown = {name: values.pop(name) for name in ("plain", "json", "theme")}
-    return Options(TrainOptions(**values), **shown, given=typed.given)
+    if "theme" not in given:
+        shown["theme"] = config.theme
+    return Options(_configured(values, given, config), **shown, given=given)
+
+
+def _configured(values: Mapping[str, Any], given: Collection[str], config: Config) -> TrainOptions:
+    """The typed options, with the defaults of the configuration; a resumed run keeps its own.
+
+    Raises OptionError, which names the file if typed options alone are in order.
+    """
+    if "resume" in given:
+        return TrainOptions(**values)
+    defaults = {name: value for name, value in config.train_options.items() if name not in given}
+    try:
+        return TrainOptions(**{**values, **defaults})
+    except OptionError as error:
+        TrainOptions(**values)
+        raise OptionError(f"{error}; see [train] in {config_path()}") from None
 
 
 def _grouped() -> Any:

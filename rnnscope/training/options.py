@@ -181,9 +181,10 @@ OF_THE_PROCESS = (
 
 def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> set[str]:
     """The names of the options that were chosen: those in `given`, or those that differ from the defaults."""
-    default = TrainOptions()
-    differing = {f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)}
-    return differing if given is None else differing | set(given) & {f.name for f in fields(asked)}
+    names, default = {f.name for f in fields(asked)}, TrainOptions()
+    if given is not None:
+        return names & set(given)
+    return {name for name in names if getattr(asked, name) != getattr(default, name)}
 
 
 def resumed(

@@ -1,0 +1,44 @@
+"""What commands take from the user's configuration: defaults of options, and keys of the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+
+from rnnscope.config import Config, config_path, load_config
+from rnnscope.errors import OptionError, suggestion
+
+
+def config_for(kind: type, arguments: Sequence[str]) -> Config | None:
+    """The configuration for a command with a screen, whose options have a field `theme`; None for others.
+
+    kind: the dataclass of its options. None also where `arguments` ask for help. Raises OptionError.
+    """
+    has_theme = is_dataclass(kind) and any(field.name == "theme" for field in fields(kind))
+    return None if not has_theme or {"-h", "--help"} & set(arguments) else checked_config()
+
+
+def checked_config() -> Config:
+    """The user's configuration, with its keys checked on every screen. Raises OptionError."""
+    config = load_config()
+    if config.keys:
+        try:
+            _check_keys(config.keys)
+        except OptionError as error:
+            raise OptionError(f"{config_path()}: {error}") from None
+    return config
+
+
+def _check_keys(keys: Mapping[str, tuple[str, ...]]) -> None:
+    from rnnscope.app.actions import actions_of
+    from rnnscope.app.keys import rebound
+    from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.train import TrainScreen
+
+    ids: set[str] = set()
+    for screen in (InspectScreen, TrainScreen):
+        actions = rebound(actions_of(screen.OWNERS), keys)
+        ids |= {action.id for action in actions}
+    for name in keys:
+        if name not in ids:
+            raise OptionError(f"there is no action {name}; {suggestion(name, sorted(ids))}")
