@@ -209,10 +209,9 @@ def find(
     exact_bytes: the size of a trace up to which the search is exact. Raises OptionError, TextError,
     Cancelled.
     """
-    length = reader.length(progress.part(0.0, 0.0))
-    length = min(length, query.characters) if query.characters else length
     target = query.target()
-    values = target.values(reader.read, length, progress.part(0.0, 0.05))
+    values = _targeted(query, target, reader, progress)
+    length = len(values)
     positions, positives = _counted(values, target)
     groups = grouped(values, target.kind)
     model = reader.model
@@ -238,6 +237,44 @@ def find(
         search.is_exact,
         length,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class EveryScore:
+    """The score of every quantity of every unit, as a search reports it for the best.
+
+    held_out: (C,) float64, as `FoundNeuron.held_out`. null: the shuffled baseline.
+    """
+
+    columns: Columns
+    metric: Metric
+    held_out: Doubles
+    null: float
+
+    def of(self, layer: int, unit: int, quantity: str) -> float:
+        """The score of one quantity of a unit."""
+        number = self.columns.keys.index((layer, quantity))
+        return float(self.held_out[number * self.columns.hidden_size + unit])
+
+
+def every_score(query: Find, reader: TextReader, progress: Progress = NO_PROGRESS) -> EveryScore:
+    """The scores of all units for the target of a query, computed as `find` does, without its linear probe.
+
+    The activations of the whole text are in memory. Raises OptionError, TextError, Cancelled.
+    """
+    target = query.target()
+    values = _targeted(query, target, reader, progress)
+    _counted(values, target)
+    groups = grouped(values, target.kind)
+    search = _ExactSearch(query, target, values, groups, reader.trace(0, len(values), progress))
+    return EveryScore(search.columns, search.metric, search.held_out(progress), search.null)
+
+
+def _targeted(query: Find, target: Target, reader: TextReader, progress: Progress) -> Floats:
+    """(T,) the target at every position that the query reads."""
+    length = reader.length(progress.part(0.0, 0.0))
+    length = min(length, query.characters) if query.characters else length
+    return target.values(reader.read, length, progress.part(0.0, 0.05))
 
 
 def strength(score: float, metric: Metric) -> float:
@@ -495,6 +532,19 @@ class _ExactSearch(_Search):
     def results(self) -> list[FoundNeuron]:
         order = self.columns.best_first(unsigned(self._signed, self.kind))[: self.limit]
         return [self._result(column) for column in order]
+
+    def held_out(self, progress: Progress) -> Doubles:
+        """(C,) the held-out score of every column, in the direction of its score on the selection half."""
+        answers = self._values[self._held_out, None]
+        found = []
+        for layer, quantity in self.columns.keys:
+            progress.check()
+            ranks = centered_ranks(self._trace[f"{layer}/{quantity}"][self._held_out].T)
+            found.append(signed_scores(ranks.astype(np.float64), answers, self.kind)[:, 0])
+        middle = 0.5 if self.kind == "boolean" else 0.0
+        directions = np.where(self._signed >= middle, 1.0, -1.0)
+        scores: Doubles = middle + directions * (np.concatenate(found) - middle)
+        return scores
 
     def _result(self, column: int) -> FoundNeuron:
         layer, unit, quantity = self.columns[column]

@@ -10,7 +10,7 @@ uses another seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,48 @@ _ANOTHER_SAMPLE = 1_000_003
 """The difference between the seeds of two requested samples."""
 
 Ids = NDArray[np.int64]
+
+
+def sample_seed(seed: int, request: int) -> int:
+    """The seed of a sample. seed: that of the run. request: how many other samples the user asked for."""
+    return seed + _ANOTHER_SAMPLE * request
+
+
+def sample_symbols(
+    model: CharRNN,
+    prime: Ids,
+    *,
+    temperature: float,
+    seed: int,
+    is_late: Callable[[], bool] = lambda: False,
+) -> list[tuple[int, float]]:
+    """The ids of `SAMPLE_SYMBOLS` sampled symbols, each with its probability before temperature.
+
+    prime: (n,) the ids that the model reads first. is_late: asked after each symbol; if True, the sample ends
+    after a few lines. Raises RnnscopeError where the weights have diverged.
+    """
+    sampler = Sampler(model)
+    sampler.feed(prime)
+    written: list[tuple[int, float]] = []
+    for symbol in sampler.stream(SAMPLE_SYMBOLS, temperature=temperature, seed=seed):
+        written.append(symbol)
+        if len(written) >= _SHORTEST_SAMPLE and is_late():
+            break
+    return written
+
+
+def sampled(
+    model: CharRNN,
+    written: Sequence[tuple[int, float]],
+    temperature: float,
+    prime: str,
+    step: int,
+    elapsed_seconds: float,
+) -> Sampled:
+    """The event of a sample."""
+    characters = tuple(model.vocabulary.symbols[id_] for id_, _ in written)
+    probabilities = np.array([probability for _, probability in written], np.float32)
+    return Sampled(step, elapsed_seconds, "".join(characters), probabilities, temperature, prime, characters)
 
 
 class Observer:
@@ -131,28 +173,16 @@ class Observer:
         return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched)
 
     def _sample(self, state: ControlState, step: int) -> Sampled:
-        written: list[tuple[int, float]] = []
         with self._samples.measured(), self._unwatched_samples.measured():
             latest = self._clock.seconds + _SAMPLE_SECONDS
-            sampler = Sampler(self._model)
-            sampler.feed(self._prime)
-            seed = self._seed + _ANOTHER_SAMPLE * state.samples
-            stream = sampler.stream(SAMPLE_SYMBOLS, temperature=state.temperature, seed=seed)
-            for symbol in stream:
-                written.append(symbol)
-                if len(written) >= _SHORTEST_SAMPLE and self._clock.seconds > latest:
-                    break
-        characters = tuple(self._vocabulary.symbols[id_] for id_, _ in written)
-        probabilities = np.array([probability for _, probability in written], np.float32)
-        return Sampled(
-            step,
-            self._clock.seconds,
-            "".join(characters),
-            probabilities,
-            state.temperature,
-            state.prime,
-            characters,
-        )
+            written = sample_symbols(
+                self._model,
+                self._prime,
+                temperature=state.temperature,
+                seed=sample_seed(self._seed, state.samples),
+                is_late=lambda: self._clock.seconds > latest,
+            )
+        return sampled(self._model, written, state.temperature, state.prime, step, self._clock.seconds)
 
     def _part(self, at: float) -> Ids:
         """The searched part of the held-out text, from `at` (0..1) or a line start near it.
