@@ -20,6 +20,8 @@ from typing import Any, Literal, Protocol
 from textual.binding import Binding
 from textual.keys import key_to_character
 
+from rnnscope.app.served import is_served
+
 Group = Literal["navigation", "analysis", "text", "training", "app"]
 
 GROUP_TITLES: dict[Group, str] = {
@@ -51,6 +53,8 @@ class Action:
     """Further words by which the command palette finds it."""
     live: bool = False
     """Whether it needs a training loop in this process."""
+    files: bool = False
+    """Whether it reads or writes a file that the user names; not offered in a web page."""
 
     @property
     def shown_keys(self) -> tuple[str, ...]:
@@ -92,7 +96,7 @@ class Registry:
 
     def add(self, action: Action, run: Callable[[], Any]) -> None:
         """Register an action. Raises ValueError if its id or one of its keys is already registered."""
-        if action.live and not self._live:
+        if (action.live and not self._live) or (action.files and is_served()):
             return
         _check_unique((*self._actions, action))
         self._actions.append(action)

@@ -24,6 +24,7 @@ from textual.widgets import Input
 from rnnscope.app.keys import KeysOfActions, rebound
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
+from rnnscope.app.served import is_served, web_driver
 from rnnscope.app.shell import QUIT, SUSPEND
 from rnnscope.app.terminal import (
     TerminalDriver,
@@ -88,7 +89,8 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         # Textual removes colors itself if NO_COLOR is set. With ansi_color it keeps bold, reverse and
         # underline as the plain palette defines them.
         plain = "NO_COLOR" in os.environ if depth is None else depth == "none"
-        super().__init__(driver_class=TerminalDriver, ansi_color=True if plain else None)
+        driver = web_driver() if is_served() else TerminalDriver
+        super().__init__(driver_class=driver, ansi_color=True if plain else None)
         self.animation_level = "none"
         self.drawing: IO[str] | None = None
         """The file to draw on; None is standard error."""

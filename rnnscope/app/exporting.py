@@ -29,6 +29,7 @@ class Export:
             "export",
             place=310,
             synonyms="save write file picture figure",
+            files=True,
         ),
     )
 

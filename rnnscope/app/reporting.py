@@ -24,6 +24,7 @@ class WriteReport:
             "text",
             place=311,
             synonyms="export save html page summary document",
+            files=True,
         ),
     )
 

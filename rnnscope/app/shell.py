@@ -36,7 +36,14 @@ class Shell:
             place=2,
             synonyms="cancel",
         ),
-        Action("screenshot", ("S", "ctrl+s"), "Screenshot (SVG)", "app", synonyms="picture image export"),
+        Action(
+            "screenshot",
+            ("S", "ctrl+s"),
+            "Screenshot (SVG)",
+            "app",
+            synonyms="picture image export",
+            files=True,
+        ),
         Action(
             "theme",
             ("T",),

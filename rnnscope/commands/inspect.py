@@ -63,6 +63,7 @@ def run(options: Options) -> int:
     from rnnscope.app.app import RnnscopeApp, show
     from rnnscope.app.notes import notes_path
     from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.served import is_served
 
     held_out = header.training.get("held_out_nats")
     screen = InspectScreen(
@@ -70,7 +71,7 @@ def run(options: Options) -> int:
         name=model_name(path),
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
-        notes=notes_path(path),
+        notes=None if is_served() else notes_path(path),
     )
     status = show(RnnscopeApp(screen, theme=options.theme, keys=load_config().keys))
     leave_at_once(status, screen.jobs)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
+from rnnscope.app.served import is_served
 from rnnscope.config import load_config
 from rnnscope.errors import OptionError
 from rnnscope.jobs import Jobs
@@ -34,6 +35,8 @@ def has_screen(*, plain: bool, json: bool, streams: Sequence[TextIO | None] | No
 
     streams: those that must be terminals; by default the standard streams, each None where it is closed.
     """
+    if is_served():
+        return True
     if streams is None:
         streams = (sys.stdin, sys.stdout, sys.stderr)
     if plain or json or os.environ.get("TERM") == "dumb":

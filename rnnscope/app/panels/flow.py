@@ -30,6 +30,7 @@ from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.plot import step_labels
 from rnnscope.app.question import Question
 from rnnscope.app.scope import Scope
+from rnnscope.app.served import is_served
 from rnnscope.errors import CheckpointError
 from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.render.gradient_flow import curves
@@ -102,6 +103,8 @@ class FlowChart(Panel):
         """Ask for another model to compare this one with."""
 
         def accept(answer: str) -> str | None:
+            if is_served() and answer.strip() not in sample_models():
+                return "a web page compares with sample models only"
             try:
                 resolve_model(answer.strip())
             except CheckpointError as error:

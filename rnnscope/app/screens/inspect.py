@@ -313,6 +313,10 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def wait(self) -> None:
         """Nothing has to be saved."""
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for actions that are not offered in a web page."""
+        return action != "act" or self.registry.offers(str(parameters[0]))
+
     async def action_act(self, action: str) -> None:
         """Run the action of a key."""
         await self.registry.run(action)

@@ -45,6 +45,7 @@ from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.rescue import Rescue
 from rnnscope.app.scope import error_line
 from rnnscope.app.screen_scope import ScreenScope
+from rnnscope.app.served import is_served
 from rnnscope.app.shell import Shell
 from rnnscope.app.stage import Stage
 from rnnscope.app.status import Status
@@ -106,7 +107,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.jobs = Jobs(lambda: self.post_message(Delivered()))
         self.controls = Controls(state)
-        self.controls.set(offers_rescue=live)
+        self.controls.set(offers_rescue=live and not is_served())
         self.live = live
         self.status = Status(corpus=corpus)
         self.history = History()
