@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.keys import key_to_character
 
 from rnnscope.app.served import is_served
@@ -90,9 +90,11 @@ class Registry:
         self._live = live
         self._actions: list[Action] = []
         self._runs: dict[str, Callable[[], Any]] = {}
+        self._owners: dict[str, Owner] = {}
         for owner in owners:
             for action in owner.ACTIONS:
                 self.add(action, getattr(owner, f"action_{action.id}"))
+                self._owners[action.id] = owner
 
     def add(self, action: Action, run: Callable[[], Any]) -> None:
         """Register an action. Raises ValueError if its id or one of its keys is already registered."""
@@ -106,6 +108,14 @@ class Registry:
         """Replace actions by the ones with the same ids, which have other keys."""
         changed = {action.id: action for action in actions}
         self._actions = [changed.get(action.id, action) for action in self._actions]
+
+    def of_panel(self, panel: object) -> tuple[Action, ...]:
+        """The actions that a panel declares, or the object whose attribute `panel` it is."""
+
+        def owns(owner: Owner | None) -> bool:
+            return owner is panel or getattr(owner, "panel", None) is panel
+
+        return tuple(action for action in self.actions if owns(self._owners.get(action.id)))
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -121,6 +131,15 @@ class Registry:
         done = self._runs[action]()
         if inspect.isawaitable(done):
             await done
+
+
+def of_bindings(bindings: Iterable[BindingType]) -> tuple[Action, ...]:
+    """Actions that describe the bindings of a widget, which run with the focus only."""
+    made = Binding.make_bindings(bindings)
+    return tuple(
+        Action(f"focus.{binding.action}", (binding.key,), binding.tooltip, "navigation", binding.description)
+        for binding in made
+    )
 
 
 def actions_of(owners: Iterable[Declares]) -> tuple[Action, ...]:
@@ -153,7 +172,7 @@ def bindings(actions: Iterable[Action]) -> list[Binding]:
     return [action.binding for action in actions if action.keys]
 
 
-ALWAYS_SHOWN = ("command_palette", "help", "quit")
+ALWAYS_SHOWN = ("command_palette", "help", "quit", "end_jump")
 """Actions at the footer's right edge, shown at every width."""
 
 
@@ -189,39 +208,13 @@ _KEY_NAMES = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "tab": "Tab",
-    "shift+tab": "Shift+Tab",
     "escape": "Esc",
     "enter": "Enter",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
+    "space": "space",
     "plus": "+",
-    "equals_sign": "=",
     "minus": "-",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "question_mark": "?",
     "slash": "/",
     "backslash": "\\",
-    "full_stop": ".",
-    "comma": ",",
-    "colon": ":",
-    "asterisk": "*",
-    "ampersand": "&",
-    "apostrophe": "'",
-    "f1": "F1",
-    "shift+up": "Shift+↑",
-    "shift+down": "Shift+↓",
-    "shift+left": "Shift+←",
-    "shift+right": "Shift+→",
-    "ctrl+home": "Ctrl+Home",
-    "ctrl+end": "Ctrl+End",
-    "ctrl+left": "Ctrl+←",
-    "ctrl+right": "Ctrl+→",
-    "ctrl+c": "Ctrl+C",
-    "ctrl+p": "Ctrl+P",
-    "ctrl+q": "Ctrl+Q",
-    "ctrl+s": "Ctrl+S",
-    "ctrl+z": "Ctrl+Z",
 }
 
 

@@ -1,13 +1,14 @@
 """Computes the regions of a screen from the terminal's size and the panels to show.
 
 The header takes two rows at the top (the lower one is the progress rule), the footer one row at the bottom.
-Gaps are two columns and one row. Rows and columns share the space by weight.
+Gaps are two columns and one row. Rows and columns share the space by weight. Panels may share one place: the
+one shown last is in front, the others are its tabs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -20,26 +21,39 @@ GAP_COLUMNS = 2
 GAP_ROWS = 1
 HEADER_ROWS = 2
 
+Place: TypeAlias = str | tuple[str, ...]
+"""A panel, by its id, or the panels that share one place, in the order of their tabs."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """Panels side by side, each with the weight of its width."""
+    """Places side by side, each with the weight of its width."""
 
     height: int
-    panels: tuple[tuple[str, int], ...]
+    places: tuple[tuple[Place, int], ...]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of panels, from top to bottom."""
+    """Rows of places, from top to bottom."""
 
     width: int
     rows: tuple[Row, ...]
 
 
-Blocks: TypeAlias = Callable[[int, int, int, str], tuple[Block, ...]]
-"""The blocks of a screen, left to right, as a function of its columns, its rows, the columns within the
-margins, and the panel in the shared place."""
+Blocks: TypeAlias = Callable[[int, int, int], tuple[Block, ...]]
+"""The blocks of a screen, left to right, as a function of its columns, its rows, and the columns within the
+margins."""
+
+LAYOUTS: Mapping[str, str] = {
+    "overview": "all panels",
+    "reading": "the text, and what is predicted next",
+    "gates": "the gates of the neuron, large",
+    "heat map": "all neurons over the text, large",
+    "charts": "curves and scatter plots, large",
+    "analysis": "search results and contexts, large",
+}
+"""The layouts that every screen has, chosen by the keys 1, 2, …, and what each shows."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,8 @@ class Arrangement:
     """Regions by name: every visible panel, `header`, `footer`, `prompt`, `banner`, or `too-small` alone."""
 
     regions: dict[str, Region]
+    tabs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The panels of each visible panel's place, where several share it."""
 
     def __getitem__(self, name: str) -> Region:
         return self.regions[name]
@@ -60,14 +76,14 @@ def arrange(
     height: int,
     blocks_of: Blocks,
     *,
-    chosen: str = "loss",
+    recent: Sequence[str] = (),
     hidden: Set[str] = frozenset(),
     zoomed: str | None = None,
 ) -> Arrangement:
     """Every part's region.
 
-    `chosen` is the panel in the shared place. The space of `hidden` panels goes to their neighbors; a
-    `zoomed` panel takes the space of all.
+    Of the panels that share a place, the first in `recent` is in front. The space of `hidden` panels goes to
+    their neighbors; a `zoomed` panel takes the space of all.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Arrangement({"too-small": Region(0, 0, width, height)})
@@ -82,29 +98,46 @@ def arrange(
         "prompt": footer,
         "banner": footer.translate((0, -1)),
     }
+    blocks = blocks_of(width, height, inner)
+    shared = [place for place in places_of(blocks) if len(place) > 1]
     if zoomed is not None:
-        return Arrangement(regions | {zoomed: body})
-    blocks = _without(blocks_of(width, height, inner, chosen), hidden)
+        tabs = next(({zoomed: place} for place in shared if zoomed in place), {})
+        return Arrangement(regions | {zoomed: body}, tabs)
+    fronts = {place: _front(place, recent) for place in places_of(blocks)}
+    shown = _without(blocks, {place for place, front in fronts.items() if front in hidden})
     for block, (x, span) in zip(
-        blocks, _spans([b.width for b in blocks], body.width, GAP_COLUMNS), strict=True
+        shown, _spans([b.width for b in shown], body.width, GAP_COLUMNS), strict=True
     ):
         rows = _spans([row.height for row in block.rows], body.height, GAP_ROWS)
         for row, (y, high) in zip(block.rows, rows, strict=True):
-            columns = _spans([weight for _, weight in row.panels], span, GAP_COLUMNS)
-            for (name, _), (left, wide) in zip(row.panels, columns, strict=True):
-                regions[name] = Region(body.x + x + left, body.y + y, wide, high)
-    return Arrangement(regions)
+            columns = _spans([weight for _, weight in row.places], span, GAP_COLUMNS)
+            for (place, _), (left, wide) in zip(row.places, columns, strict=True):
+                regions[fronts[_panels(place)]] = Region(body.x + x + left, body.y + y, wide, high)
+    return Arrangement(regions, {fronts[place]: place for place in shared if fronts[place] in regions})
 
 
-def _without(blocks: Sequence[Block], hidden: Set[str]) -> list[Block]:
-    """The blocks without these panels; empty rows and blocks are removed."""
+def places_of(blocks: Iterable[Block]) -> list[tuple[str, ...]]:
+    """The panels of every place, from the left block to the right, from top to bottom."""
+    return [_panels(place) for block in blocks for row in block.rows for place, _ in row.places]
+
+
+def _panels(place: Place) -> tuple[str, ...]:
+    return (place,) if isinstance(place, str) else place
+
+
+def _front(place: tuple[str, ...], recent: Sequence[str]) -> str:
+    return next((panel for panel in recent if panel in place), place[0])
+
+
+def _without(blocks: Sequence[Block], hidden: Set[tuple[str, ...]]) -> list[Block]:
+    """The blocks without these places; empty rows and blocks are removed."""
     kept = []
     for block in blocks:
         rows = []
         for row in block.rows:
-            panels = tuple(panel for panel in row.panels if panel[0] not in hidden)
-            if panels:
-                rows.append(Row(row.height, panels))
+            places = tuple(each for each in row.places if _panels(each[0]) not in hidden)
+            if places:
+                rows.append(Row(row.height, places))
         if rows:
             kept.append(Block(block.width, tuple(rows)))
     return kept

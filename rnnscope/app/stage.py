@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+import string
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeAlias
+from functools import partial
+from typing import ClassVar
 
 from textual import events
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from rnnscope.app.actions import Action
+from rnnscope.app.actions import Action, Registry
 from rnnscope.app.frame.banner import Banner
-from rnnscope.app.layout import Arrangement, Blocks, arrange
+from rnnscope.app.frame.footer import Footer
+from rnnscope.app.layout import LAYOUTS, Arrangement, Blocks, arrange
 from rnnscope.app.panels.panel import Panel
+from rnnscope.app.tabs import Tabs
+from rnnscope.state import recall, remember
 
 _ON_TOP = {"banner": 1, "prompt": 2, "too-small": 3}
-
-Turns: TypeAlias = Callable[[int, int], tuple[str, ...]]
-"""The panels that share one place, in order, for a terminal of so many columns and rows."""
+_OVERVIEW = "overview"
 
 
 @dataclass(frozen=True)
 class Wanted:
     """Which panels the arrangement is to show."""
 
-    chosen: str
-    """The panel in the place that several share."""
+    layout: str = _OVERVIEW
+    recent: tuple[str, ...] = ()
+    """The panels that were shown by name, the last one first: in front of those that share their place."""
     hidden: Set[str] = frozenset()
     zoomed: str | None = None
 
@@ -62,41 +66,84 @@ def _upwards(region: Region, widget: Widget) -> Region:
     return Region(region.x, region.y - more, region.width, region.height + more)
 
 
+def _layout_actions() -> tuple[Action, ...]:
+    return tuple(
+        Action(
+            f"layout_{number}",
+            (str(number),),
+            f"Layout {name}: {what}",
+            "app",
+            "layout",
+            place=260,
+            synonyms="view arrange preset screen",
+        )
+        for number, (name, what) in enumerate(LAYOUTS.items(), 1)
+    )
+
+
 class Stage(Widget):
     """Contains the header, the panels, the footer and the overlays."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("previous_tab", ("left_curly_bracket",), "Previous tab", "app", "tab", 250, "tabs"),
+        Action(
+            "next_tab",
+            ("right_curly_bracket", "o"),
+            "Next tab: the panels that share one place",
+            "app",
+            "tab",
+            250,
+            "tabs other",
+        ),
+        Action(
+            "jump",
+            ("semicolon",),
+            "Jump to a panel by the letter in its title",
+            "app",
+            "jump",
+            255,
+            "focus go switch",
+        ),
+        *_layout_actions(),
         Action(
             "zoom",
             ("z",),
-            "Zoom the focused panel (toggle)",
+            "Zoom the focused panel (toggle; mouse: double click on its title)",
             "app",
             "zoom",
-            place=300,
-            synonyms="enlarge maximize full screen",
+            300,
+            "enlarge maximize full screen",
         ),
-        Action("other_panel", ("o",), "Next tab: the panels that share one place", "app", "panel", place=250),
         Action("next_panel", ("tab",), "Focus the next panel", "app"),
         Action("previous_panel", ("shift+tab",), "Focus the previous panel", "app"),
-        Action("hide", ("Z",), "Hide the focused panel", "app"),
-        Action("show_all", ("X",), "Show hidden panels again", "app"),
+        Action("hide", ("Z",), "Hide the focused panel", "app", synonyms="close remove"),
+        Action("show_all", ("X",), "Show hidden panels again", "app", synonyms="unhide restore"),
     )
 
     def __init__(
         self,
         *children: Widget,
-        blocks_of: Blocks,
-        turns: Turns,
-        chosen: str,
+        name: str,
+        layouts: Mapping[str, Blocks],
         announce: Callable[[str], object],
     ) -> None:
-        """blocks_of: where panels lie. turns: panels that share a place. chosen: the one there at first."""
-        super().__init__(*children)
+        """name: under which the last layout is remembered. layouts: the blocks of each of `LAYOUTS`."""
+        super().__init__(*children, name=name)
         self._placing = _Placing()
-        self._blocks_of = blocks_of
-        self._turns = turns
+        self._layouts = layouts
         self._announce = announce
-        self._wanted = Wanted(chosen)
+        remembered = recall("layout", name)
+        self._wanted = Wanted(remembered if remembered in [*layouts] else _OVERVIEW)
+        self._letters: dict[str, str] = {}
+        """The panels to jump to, by letter; empty outside jump mode."""
+
+    def register(self, registry: Registry) -> None:
+        """Offer an action, without a key, for every panel that no action opens."""
+        for panel in self.query(Panel):
+            if not any(action.group == "analysis" for action in registry.of_panel(panel)):
+                heading = panel.heading
+                action = Action(f"panel_{panel.id}", (), f"Go to panel: {heading}", "app", heading)
+                registry.add(action, partial(self.show_panel, panel.id or "", focus=True))
 
     @property
     def layout(self) -> Layout:
@@ -112,8 +159,8 @@ class Stage(Widget):
         return arrange(
             size.width,
             size.height,
-            self._blocks_of,
-            chosen=wanted.chosen,
+            self._layouts[wanted.layout],
+            recent=wanted.recent,
             hidden=wanted.hidden,
             zoomed=wanted.zoomed,
         )
@@ -131,19 +178,41 @@ class Stage(Widget):
     # -- what is in sight ------------------------------------------------------------------------------------
 
     def show_panel(self, panel: str, *, focus: bool = False) -> None:
-        """Show a panel, by its id: in the shared place, or zoomed if it has no place."""
+        """Show a panel, by its id: in front in its place, or zoomed if it has no place."""
         wanted = self._wanted
-        if panel in self._turns(self.size.width, self.size.height):
-            wanted = replace(wanted, chosen=panel)
-        wanted = replace(wanted, hidden=wanted.hidden - {panel})
-        if wanted.zoomed is not None and wanted.zoomed != panel:
-            wanted = replace(wanted, zoomed=panel)
-        if wanted != self._wanted:
-            self._want(wanted)
+        recent = (panel, *(other for other in wanted.recent if other != panel))
+        zoomed = wanted.zoomed and panel
+        self._want(replace(wanted, recent=recent, hidden=wanted.hidden - {panel}, zoomed=zoomed))
         if panel not in self.arrangement:
             self._want(replace(self._wanted, zoomed=panel))
         if focus:
             self.call_after_refresh(self._focus, panel)
+
+    def is_in_front(self, panels: Set[str]) -> bool:
+        """Whether one of these panels is shown in place of the first tab."""
+        return any(panel in panels and panel != place[0] for panel, place in self.arrangement.tabs.items())
+
+    def put_back(self, panels: Set[str]) -> bool:
+        """Show the first tab where one of these panels is in front. Returns True if one was."""
+        was_in_front = self.is_in_front(panels)
+        if was_in_front:
+            recent = tuple(panel for panel in self._wanted.recent if panel not in panels)
+            self._want(replace(self._wanted, recent=recent))
+        return was_in_front
+
+    def show_layout(self, name: str) -> None:
+        """Arrange the panels by another of `LAYOUTS`, all of them shown."""
+        self._want(replace(self._wanted, layout=name, hidden=frozenset(), zoomed=None))
+        if name != _OVERVIEW:
+            self._announce(f"layout {name}; 1 restores the overview")
+
+    def remember(self) -> None:
+        """Remember the layout for the next session, if it was changed."""
+        try:
+            if recall("layout", self.name or "") or self._wanted.layout != _OVERVIEW:
+                remember("layout", self.name or "", self._wanted.layout)
+        except OSError:
+            pass  # the next session begins with another layout
 
     def unzoom(self) -> bool:
         """Show all panels again. Returns True if one was zoomed."""
@@ -169,13 +238,25 @@ class Stage(Widget):
 
     def _show_what_fits(self) -> None:
         """Widgets without a place take no keys."""
+        self._end_jump()
         arrangement = self.arrangement
         for child in self.children:
             if child.id not in ("banner", "prompt"):
                 child.display = child.id in arrangement
+            if isinstance(child, Panel):
+                child.set_tabs(self._tabs_of(child, arrangement))
         focused = self.screen.focused
         if focused is None or not _is_shown(focused):
             self.focus_first()
+
+    def _tabs_of(self, panel: Panel, arrangement: Arrangement) -> Tabs | None:
+        place = arrangement.tabs.get(panel.id or "")
+        if place is None:
+            return None
+        return Tabs(place, tuple(map(self._heading, place)), place.index(panel.id or ""))
+
+    def _heading(self, panel: str) -> str:
+        return self.query_one(f"#{panel}", Panel).heading
 
     # -- actions ---------------------------------------------------------------------------------------------
 
@@ -188,10 +269,23 @@ class Stage(Widget):
         if not self.unzoom() and self._focused is not None:
             self._want(replace(self._wanted, zoomed=self._focused.id))
 
-    def action_other_panel(self) -> None:
-        turns = self._turns(self.size.width, self.size.height)
-        chosen = self._wanted.chosen
-        self.show_panel(turns[(turns.index(chosen) + 1) % len(turns)] if chosen in turns else turns[0])
+    def action_previous_tab(self) -> None:
+        self._turn_tab(-1)
+
+    def action_next_tab(self) -> None:
+        self._turn_tab(+1)
+
+    def _turn_tab(self, by: int) -> None:
+        """Show another tab: of the focused panel, else of the place changed last, else of the first."""
+        tabbed = [panel for panel in self.panels if panel.tabs is not None]
+        if not tabbed:
+            self._announce("no panels share a place here")
+            return
+        order = [*self._wanted.recent, *self.arrangement.regions]
+        focused = self._focused
+        panel = min(tabbed, key=lambda panel: (panel is not focused, order.index(panel.id or "")))
+        assert panel.tabs is not None
+        self.show_panel(panel.tabs.neighbor(by), focus=panel is focused)
 
     def action_hide(self) -> None:
         panel = self._focused
@@ -207,6 +301,95 @@ class Stage(Widget):
 
     def action_previous_panel(self) -> None:
         self.screen.focus_previous(Panel)
+
+    def action_layout_1(self) -> None:
+        self._show_layout_number(1)
+
+    def action_layout_2(self) -> None:
+        self._show_layout_number(2)
+
+    def action_layout_3(self) -> None:
+        self._show_layout_number(3)
+
+    def action_layout_4(self) -> None:
+        self._show_layout_number(4)
+
+    def action_layout_5(self) -> None:
+        self._show_layout_number(5)
+
+    def action_layout_6(self) -> None:
+        self._show_layout_number(6)
+
+    def _show_layout_number(self, number: int) -> None:
+        self.show_layout([*LAYOUTS][number - 1])
+
+    # -- jump mode -------------------------------------------------------------------------------------------
+
+    def action_jump(self) -> None:
+        """Show a letter in the title of every panel, and those of hidden tabs in the footer."""
+        shown = {panel.id or "": panel.heading for panel in self.panels}
+        tabs = {
+            panel: self._heading(panel)
+            for place in self.arrangement.tabs.values()
+            for panel in place
+            if panel not in shown
+        }
+        self._letters = jump_letters(shown | tabs)
+        letter_of = {panel: letter for letter, panel in self._letters.items()}
+        for panel in self.panels:
+            panel.set_letter(letter_of.get(panel.id or "", ""))
+        self.query_one(Footer).show_instead(
+            [
+                *(_jump_action(panel, letter_of[panel], tabs[panel]) for panel in tabs if panel in letter_of),
+                Action("end_jump", ("escape",), "Leave jump mode", "app", "cancel"),
+            ]
+        )
+
+    def _end_jump(self) -> None:
+        if self._letters:
+            self._letters = {}
+            for panel in self.query(Panel):
+                panel.set_letter("")
+            self.query_one(Footer).show_instead(())
+
+    def on_key(self, event: events.Key) -> None:
+        """In jump mode a letter focuses its panel, and every key leaves."""
+        if self._letters:
+            event.stop()
+            event.prevent_default()
+            panel = self._letters.get(event.key)
+            self._end_jump()
+            if panel is not None:
+                self.show_panel(panel, focus=True)
+
+    # -- the mouse -------------------------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a tab shows it, a double click on a title zooms the panel."""
+        self._end_jump()
+        panel = event.widget
+        if not isinstance(panel, Panel) or event.y >= panel.body_top:
+            return
+        tab = panel.tab_at(event.x) if event.y == 0 else ""
+        if tab and tab != panel.id:
+            self.show_panel(tab, focus=True)
+        elif event.chain == 2:
+            self.action_zoom()
+
+
+def jump_letters(headings: Mapping[str, str]) -> dict[str, str]:
+    """A letter for every panel, of its heading where one is free; the panels by letter."""
+    letters: dict[str, str] = {}
+    for panel, heading in headings.items():
+        candidates = (letter for letter in heading + string.ascii_lowercase if "a" <= letter <= "z")
+        free = next((letter for letter in candidates if letter not in letters), None)
+        if free is not None:
+            letters[free] = panel
+    return letters
+
+
+def _jump_action(panel: str, letter: str, heading: str) -> Action:
+    return Action(f"jump_{panel}", (letter,), f"Jump to {heading}", "app", heading)
 
 
 def _is_shown(widget: Widget) -> bool:

@@ -12,7 +12,7 @@ from textual.message_pump import MessagePump
 
 import rnnscope.app
 from rnnscope.app.actions import Action, actions_of
-from rnnscope.app.inspect_layout import SHARED, inspect_turns
+from rnnscope.app.inspect_layout import SHARED
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.train import TrainScreen
@@ -47,7 +47,6 @@ async def test_every_panel_that_takes_turns_is_on_the_screen() -> None:
         ids = {panel.id for panel in screen.query(Panel)}
         assert set(SHARED) <= ids
         assert ids - set(SHARED) == {"neurons", "passage", "gates"}
-        assert set(inspect_turns(200, 60)) <= set(SHARED)
 
 
 async def test_the_inspect_screen_runs_the_actions_of_its_owners_and_no_other_with_a_key() -> None:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 from textual.actions import SkipAction
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from rnnscope.app import braille, plot
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.history import History, Series
-from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.plot import Columns, Curves, Level
 
 Float = NDArray[np.float64]
@@ -37,10 +37,6 @@ AXIS_FROM = 8
 _DEEPEST_ZOOM = 10
 _LEAST = 1e-6
 """Smaller values, including zero, are drawn as this value on the log axis."""
-
-
-def _binding(key: str, action: str, help: str) -> Binding:
-    return Binding(key, action, help, id=f"chart.{action}", tooltip=help, show=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +100,17 @@ class Content:
 class Chart(Panel):
     """A content over the steps of a run."""
 
+    roomy_above: ClassVar[int] = 1_000
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("left", "crosshair_left", "Read the value one column to the left"),
-        _binding("right", "crosshair_right", "Read the value one column to the right"),
-        _binding("up", "zoom_in", "Zoom in on the last half"),
-        _binding("down", "zoom_out", "Zoom out"),
-        _binding("shift+left", "pan_left", "Earlier steps"),
-        _binding("shift+right", "pan_right", "Later steps"),
-        _binding("a", "toggle_log", "Steps on a log axis / a linear axis (toggle)"),
-        _binding("escape", "no_crosshair", "Stop reading values"),
+        focus_key("left", "crosshair_left", "Read the value one column to the left", "read"),
+        focus_key("right", "crosshair_right", "Read the value one column to the right", "read"),
+        focus_key("up", "zoom_in", "Zoom in on the last half (mouse: wheel, or drag over steps)", "zoom"),
+        focus_key("down", "zoom_out", "Zoom out (mouse: wheel; a double click shows all steps)", "zoom"),
+        focus_key("shift+left", "pan_left", "Earlier steps", "pan"),
+        focus_key("shift+right", "pan_right", "Later steps", "pan"),
+        focus_key("a", "toggle_log", "Steps on a log axis / a linear axis (toggle)", "log/linear"),
+        focus_key("escape", "no_crosshair", "Stop reading values, then show all steps"),
     ]
 
     def __init__(self, content: Content, *, id: str | None = None) -> None:
@@ -132,7 +130,7 @@ class Chart(Panel):
 
     @property
     def body_top(self) -> int:
-        return 2 if self.outer_size.height > self.content.roomy_above else 1
+        return 2 if self.outer_size.height > self.content.roomy_above else super().body_top
 
     def subject(self) -> str:
         return self.content.subject(self)
@@ -182,7 +180,7 @@ class Chart(Panel):
             self.redraw()
             return
         changed = [row for row, cells in enumerate(after.rows) if cells != before.rows[row]]
-        self.redraw([-self.body_top, *changed])  # the title is that many rows above the body
+        self.redraw([*range(-self.body_top, 0), *changed])
 
     @property
     def zoomed(self) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual import events
 from textual.actions import SkipAction
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from rnnscope.analysis.gradient_flow import Flow, GradientFlow, GradientFlowResult
 from rnnscope.app import braille
@@ -26,7 +26,7 @@ from rnnscope.app.actions import Action
 from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.panels.chart import AXIS_FROM, LABELS_WIDTH
 from rnnscope.app.panels.loss import spread
-from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.plot import step_labels
 from rnnscope.app.question import Question
 from rnnscope.app.scope import Scope
@@ -59,10 +59,6 @@ class _Line:
     key: int
 
 
-def _binding(keys: str, action: str, tooltip: str) -> Binding:
-    return Binding(keys, action, tooltip, id=f"flow.{action}", tooltip=tooltip, show=False)
-
-
 class FlowChart(Panel):
     """Gradients of a loss at earlier steps."""
 
@@ -77,10 +73,10 @@ class FlowChart(Panel):
         Action("compare", ("D",), "Choose the comparison model", "analysis", synonyms="other network"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("left", "crosshair(-1)", "Read the values one column to the left"),
-        _binding("right", "crosshair(1)", "Read the values one column to the right"),
-        _binding("enter", "another", "Compare with another model (mouse: click the words)"),
-        _binding("escape", "no_crosshair", "Stop reading values"),
+        focus_key("left", "crosshair(-1)", "Read the values one column to the left", "read"),
+        focus_key("right", "crosshair(1)", "Read the values one column to the right", "read"),
+        focus_key("enter", "another", "Compare with another model (mouse: click the words)", "compare"),
+        focus_key("escape", "no_crosshair", "Stop reading values"),
     ]
     heading = "gradient flow"
     roomy_above: ClassVar[int] = 1_000

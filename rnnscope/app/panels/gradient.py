@@ -13,6 +13,7 @@ from rnnscope.app.panels.chart import Chart, Content
 from rnnscope.app.plot import Level
 
 _WIDTH_OF_BOTH = 68
+_WIDTH_OF_BOTH_WITH_TABS = 76
 """Minimum number of columns for both the update ratio and the learning rate in the title."""
 
 
@@ -55,7 +56,8 @@ class Gradient(Content):
             Segment(f"{history.update_ratio_log10:.1f}".replace("-", "−"), ink("strong", bold=True)),
         ]
         both = [*update, Segment("   ", ink("dim")), *rate]
-        return both if chart.outer_size.width >= _WIDTH_OF_BOTH else rate
+        least = _WIDTH_OF_BOTH if chart.tabs is None else _WIDTH_OF_BOTH_WITH_TABS
+        return both if chart.outer_size.width >= least else rate
 
     def series(self, history: History) -> Series:
         return history.gradient

@@ -60,10 +60,18 @@ class HeatMap(Panel):
             ("y",),
             "Heat map: next row order (slowest, clustered, index, table)",
             "navigation",
+            "order",
             synonyms="sort cluster similar",
         ),
-        Action("map_zoom_in", ("plus", "equals_sign"), "Heat map: zoom in", "navigation", synonyms="nearer"),
-        Action("map_zoom_out", ("minus",), "Heat map: zoom out", "navigation", synonyms="farther"),
+        Action(
+            "map_zoom_in",
+            ("plus", "equals_sign"),
+            "Heat map: zoom in",
+            "navigation",
+            "scale",
+            synonyms="nearer",
+        ),
+        Action("map_zoom_out", ("minus",), "Heat map: zoom out", "navigation", "scale", synonyms="farther"),
     )
     roomy_above: ClassVar[int] = 1_000
 
@@ -390,7 +398,7 @@ class HeatMap(Panel):
     def _point_at(self, pointed: tuple[int, int] | None) -> None:
         if pointed != self._pointed:
             self._pointed = pointed
-            self.redraw([-self.body_top])
+            self.redraw(range(-self.body_top, 0))
 
 
 def _columns(values: NDArray[np.float32], shown: Window | Distance) -> NDArray[np.float32]:

@@ -55,12 +55,12 @@ class LossUnits:
     )
 
     def __init__(self, chart: Chart, loss: Loss) -> None:
-        self._chart = chart
+        self.panel = chart
         self._loss = loss
 
     def action_units(self) -> None:
         self._loss.next_unit()
-        self._chart.update()
+        self.panel.update()
 
 
 class Loss(Content):

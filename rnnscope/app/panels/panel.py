@@ -5,26 +5,32 @@
     ▎ the body, two columns in from either side
 
 The left bar is there when the panel has the focus. Where the panel is more than 9 rows high one blank row
-follows the title. Panels draw by the Line API; a line is drawn once for each state of what it depends on.
+follows the title. Where several panels share the place, the title has their tabs, and a high panel has its
+subject and legend in a second row. Panels draw by the Line API; a line is drawn once for each state of what
+it depends on.
 
 A panel is one file: what it draws, its `ACTIONS` with a method `action_ID` for each, the queries that it asks
-(`scope.ask`) and what it does with their results. Keys that it has only with the focus are its `BINDINGS`.
+(`scope.ask`) and what it does with their results. Keys that it has only with the focus are its `BINDINGS`,
+made by `focus_key`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rnnscope.app.actions import Action
+from rnnscope.app import tabs
+from rnnscope.app.actions import Action, of_bindings
+from rnnscope.app.tabs import Part, Tabs
 from rnnscope.app.widget_palette import palette_of
 from rnnscope.selection import Selection
 from rnnscope.text.display import glyph
@@ -32,6 +38,16 @@ from rnnscope.theme.palette import Palette
 
 PADDING = 2
 """Columns between a panel's edge and its text."""
+_SUBJECT_WIDTH = 24
+"""Columns that a subject and a legend need at least."""
+_TWO_ROWS_ABOVE = 9
+"""A panel higher than this has a second title row if its tabs and its subject do not fit into one."""
+_REVERSE = Style(reverse=True)
+
+
+def focus_key(keys: str, action: str, help: str, label: str = "") -> Binding:
+    """A key that a panel has only with the focus; `label` is its name in the footer, empty if it has none."""
+    return Binding(keys, action, label, id=f"focus.{action}", tooltip=help, show=False)
 
 
 class Panel(Widget, can_focus=True):
@@ -50,6 +66,37 @@ class Panel(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: dict[int, Strip] = {}
+        self._tabs: Tabs | None = None
+        self._letter = ""
+        self._parts: list[tuple[range, str]] = []
+        """Columns of the title, and the panel that a click there shows."""
+
+    @classmethod
+    def focus_actions(cls) -> tuple[Action, ...]:
+        """The keys that the panel has only with the focus."""
+        return of_bindings(cls.BINDINGS)
+
+    # -- what the stage sets -----------------------------------------------------------------------------
+
+    @property
+    def tabs(self) -> Tabs | None:
+        """The panels that share this one's place."""
+        return self._tabs
+
+    def set_tabs(self, tabs: Tabs | None) -> None:
+        if tabs != self._tabs:
+            self._tabs = tabs
+            self.redraw()
+
+    def set_letter(self, letter: str) -> None:
+        """Show a letter before the heading; empty removes it."""
+        if letter != self._letter:
+            self._letter = letter
+            self.redraw()
+
+    def tab_at(self, column: int) -> str:
+        """The panel, by its id, that a click on a column of the title shows; empty if none."""
+        return next((panel for columns, panel in self._parts if column in columns), "")
 
     # -- what a subclass gives ---------------------------------------------------------------------------
 
@@ -90,7 +137,14 @@ class Panel(Widget, can_focus=True):
     @property
     def body_top(self) -> int:
         """The first row of the body."""
-        return 2 if self.outer_size.height > self.roomy_above else 1
+        return 2 if self.outer_size.height > self.roomy_above or self._has_second_row else 1
+
+    @property
+    def _has_second_row(self) -> bool:
+        """Whether subject and legend are in a row below the tabs."""
+        if self._tabs is None or self.outer_size.height <= _TWO_ROWS_ABOVE:
+            return False
+        return tabs.width(self._tabs.all_names()) + _SUBJECT_WIDTH > self.outer_size.width
 
     @property
     def body_width(self) -> int:
@@ -103,7 +157,8 @@ class Panel(Widget, can_focus=True):
     def longest_subject(self, *subjects: str) -> str:
         """The first of these that has room in the title with the whole legend; else none."""
         legend = sum(segment.cell_length for segment in self.legend())
-        taken = 2 + cell_len(self.heading) + 2 * PADDING + (legend + PADDING if legend else 0)
+        name = 0 if self._has_second_row else sum(map(_length, self._short_name()))
+        taken = 2 + name + 2 * PADDING + (legend + PADDING if legend else 0)
         return next((each for each in subjects if taken + cell_len(each) <= self.outer_size.width), "")
 
     def redraw(self, rows: Iterable[int] | None = None) -> None:
@@ -133,29 +188,65 @@ class Panel(Widget, can_focus=True):
         if y == 0:
             segments = [edge, *self._title(width - 1)]
         elif row < 0:
-            segments = [edge]
+            segments = [edge, *(self._fitted((), width - 1) if self._has_second_row else [])]
         else:
             mark = self.mark(row) or Segment(" ", fill)
             segments = [edge, mark, *self.body(row, self.body_width, self.body_height)]
         segments = [_one_row(segment) for segment in segments]
-        room = width if y == 0 else max(0, width - PADDING)
+        room = width if row < 0 else max(0, width - PADDING)
         used = sum(cell_len(text) for text, _, _ in segments)
         if used > room:
             segments, used = list(Strip(segments).crop(0, room)), room
         return Strip([*segments, Segment(" " * (width - used), fill)] if used < width else segments, width)
 
     def _title(self, width: int) -> list[Segment]:
-        """The title row without its first cell.
+        """The title row without its first cell."""
+        letter = (
+            [Segment(f" {self._letter} ", self.palette.ink("azure", bold=True) + _REVERSE)]
+            if self._letter
+            else []
+        )
+        room = width - sum(map(_length, letter))
+        if self._tabs is None:
+            return letter + self._fitted(self._short_name(), room)
+        if self._has_second_row:
+            shown = self._tabs.strip(room - 1 - PADDING)
+        else:
+            shown = self._tabs.all_names()
+            beside = cell_len(self.subject()) + sum(map(_length, self.legend()))
+            if tabs.width(shown) + beside + 1 + 3 * PADDING > room:
+                shown = self._tabs.short()
+        at, self._parts = 2 + width - room, []
+        for part in shown:
+            self._parts.append((range(at, at + len(part.text)), part.panel))
+            at += len(part.text)
+        names = self._drawn(shown)
+        return letter + (names if self._has_second_row else self._fitted(names, room))
+
+    def _short_name(self) -> list[Segment]:
+        """The heading, with the number of the tab."""
+        if self._tabs is not None:
+            return self._drawn(self._tabs.short())
+        return [
+            Segment(f" {self.heading}", self.palette.ink("azure" if self.has_focus else "strong", bold=True))
+        ]
+
+    def _drawn(self, parts: Iterable[Part]) -> list[Segment]:
+        active, other = self.palette.ink("azure", bold=True), self.palette.ink("mute")
+        segments = [Segment(part.text, active if part.kind == "active" else other) for part in parts]
+        return [Segment(" ", self.fill), *segments]
+
+    def _fitted(self, name: Sequence[Segment], width: int) -> list[Segment]:
+        """A name, then subject and legend.
 
         Where it is too narrow, the subject loses what follows its last comma, then the legend goes.
         """
-        ink = self.palette.ink
-        name = Segment(" " + self.heading, ink("azure" if self.has_focus else "strong", bold=True))
         legend, subject = self.legend(), self.subject()
         while True:
-            left = [name, Segment("  " + subject, ink("dim"))] if subject else [name]
+            gap_before = "  " if name and subject else "" if name else " "
+            left = [*name, Segment(gap_before + subject, self.palette.ink("dim"))]
             right = [*legend, Segment(" " * PADDING, self.fill)]
-            gap = width - sum(segment.cell_length for segment in (*left, *right))
+            gap = width - sum(map(_length, (*left, *right)))
             if gap >= (PADDING if legend else 0):
                 return [*left, Segment(" " * gap, self.fill), *right]
             if "," in subject:
@@ -179,6 +270,10 @@ class Panel(Widget, can_focus=True):
 
     def on_blur(self, event: events.Blur) -> None:
         self.redraw()
+
+
+def _length(segment: Segment) -> int:
+    return segment.cell_length
 
 
 def _one_row(segment: Segment) -> Segment:

@@ -16,10 +16,10 @@ from typing import Any, ClassVar, TypeVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from rnnscope.analysis.query import Query, Result
-from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.scope import Scope
 from rnnscope.render import render
 from rnnscope.render.report import Choice, Line, Place, Report, Run, Unit, words
@@ -36,17 +36,13 @@ def _ignore(*arguments: object) -> None:
     pass
 
 
-def _binding(keys: str, action: str, tooltip: str) -> Binding:
-    return Binding(keys, action, tooltip, id=f"result.{action}", tooltip=tooltip, show=False)
-
-
 class ResultPanel(Panel):
     """Lists one result. A line leads to a position of the text, to a neuron, or runs something."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("up", "step(-1)", "Previous line; the screen goes where it points"),
-        _binding("down", "step(1)", "Next line; the screen goes where it points"),
-        _binding("enter", "choose", "Open the line"),
+        focus_key("up", "step(-1)", "Previous line; the screen goes where it points", "line"),
+        focus_key("down", "step(1)", "Next line; the screen goes where it points", "line"),
+        focus_key("enter", "choose", "Open the line", "open"),
     ]
 
     def __init__(

@@ -23,9 +23,9 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.samples import Sample, Samples, by_character
 from rnnscope.export.layout import Layout, Shapes, lay_out, paint
 from rnnscope.theme.palette import Palette, sample_steps
@@ -96,21 +96,10 @@ class SampleStream(Panel):
     heading = "sample"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "pageup",
-            "page(-1)",
-            "Earlier samples",
-            id="sample.page-up",
-            tooltip="Earlier samples",
-            show=False,
-        ),
-        Binding(
-            "pagedown", "page(1)", "Later samples", id="sample.page-down", tooltip="Later samples", show=False
-        ),
-        Binding(
-            "home", "first", "The first sample", id="sample.home", tooltip="The first sample", show=False
-        ),
-        Binding("end", "follow", "Follow", id="sample.end", tooltip="The sample being written", show=False),
+        focus_key("pageup", "page(-1)", "Earlier samples", "samples"),
+        focus_key("pagedown", "page(1)", "Later samples", "samples"),
+        focus_key("home", "first", "The first sample", "first"),
+        focus_key("end", "follow", "The sample being written", "latest"),
     ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

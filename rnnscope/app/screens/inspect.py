@@ -50,7 +50,7 @@ from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.model_header import Model, ModelHeader
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.frame.too_small import TooSmall
-from rnnscope.app.inspect_layout import FIRST, inspect_blocks, inspect_turns
+from rnnscope.app.inspect_layout import INSPECT_LAYOUTS
 from rnnscope.app.marks import Marks
 from rnnscope.app.model_file import ModelFile
 from rnnscope.app.navigation import Navigation
@@ -202,10 +202,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         )
         self.banner = Banner(lambda: now() - began, id="banner")
         self.prompt = Prompt(id="prompt")
-        self.stage = Stage(
-            blocks_of=inspect_blocks, turns=inspect_turns, chosen=FIRST, announce=scope.announce
-        )
         report = WriteReport(scope, file, name=lambda: name)
+        self.stage = Stage(name="inspect", layouts=INSPECT_LAYOUTS, announce=scope.announce)
         shell = Shell(
             self,
             scope,
@@ -230,7 +228,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.table,
                 self.heat_map,
                 self.factors,
-                SecondNeuron(scope, after=FIRST),
+                SecondNeuron(scope, after="find"),
                 self.find,
                 self.contexts,
                 self.match,
@@ -289,6 +287,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             yield TooSmall(id="too-small")
 
     def on_mount(self) -> None:
+        self.stage.register(self.registry)
         self.set_interval(_REFRESH_SECONDS, self._show_header)
         if self._file is not None:
             self.set_interval(_FILE_CHECK_SECONDS, self._check_file)
@@ -307,6 +306,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
 
     def leave(self, *, asks: bool = True) -> bool:
         """Cancel all jobs. Returns True: nothing has to be saved, so `asks` has no effect."""
+        self.stage.remember()
         self.jobs.close(_LEAVING_SECONDS)
         return True
 

@@ -49,7 +49,7 @@ from rnnscope.app.served import is_served
 from rnnscope.app.shell import Shell
 from rnnscope.app.stage import Stage
 from rnnscope.app.status import Status
-from rnnscope.app.train_layout import REPORTS, train_blocks, train_turns
+from rnnscope.app.train_layout import REPORTS, TRAIN_LAYOUTS
 from rnnscope.app.training_controls import TrainingControls
 from rnnscope.app.work import Delivered, WorkEnded
 from rnnscope.errors import RnnscopeError
@@ -135,7 +135,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.contexts = ContextsAnalysis(scope)
         self.banner = Banner(lambda: self.status.elapsed_seconds, id="banner")
         self.prompt = Prompt(id="prompt")
-        self.stage = Stage(blocks_of=train_blocks, turns=train_turns, chosen="loss", announce=scope.announce)
+        self.stage = Stage(name="train", layouts=TRAIN_LAYOUTS, announce=scope.announce)
         self.find = LiveFind(
             scope,
             show_contexts=self.contexts.action_contexts,
@@ -204,6 +204,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             yield TooSmall(id="too-small", live=self.live)
 
     def on_mount(self) -> None:
+        self.stage.register(self.registry)
         self._show_status(self.status)
         self.find.start()
         self.set_interval(TICK_SECONDS, self.tick)
@@ -242,6 +243,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
 
         asks: whether the user can still answer a prompt.
         """
+        self.stage.remember()
         if not asks:
             self.rescue.give_up()
         self.controls.stop()
@@ -365,7 +367,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             )
         elif self.status.phase == "annealing":
             labels["finish"] = ""
-        return labels | {"back": "back"} if self.stage.wanted.chosen in REPORTS else labels
+        return labels | {"back": "back"} if self.stage.is_in_front({*REPORTS}) else labels
 
     def _set_searching(self, searching: bool) -> None:
         if searching != self.controls.state.searching:
@@ -385,11 +387,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
     # -- Esc -------------------------------------------------------------------------------------------------
 
     def _close_report(self) -> bool:
-        """Show the loss again. Returns True if find or contexts was shown."""
-        is_open = self.stage.wanted.chosen in REPORTS
-        if is_open:
-            self.stage.show_panel("loss")
-        return is_open
+        """Show the first tab instead of find or contexts. Returns True if one of these was shown."""
+        return self.stage.put_back({*REPORTS})
 
     def _uncolor(self) -> bool:
         """Color the passage by the neuron, without the top five. Returns True if anything changed."""
