@@ -31,7 +31,9 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from rnnscope.app.bookmarks import FORMAT, Bookmark
 from rnnscope.app.notes import edit_notes, load_notes
+from rnnscope.app.sidecar_file import edit_file, load_file
 from rnnscope.commands.find import load_labels
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.architecture import Architecture
@@ -235,6 +237,9 @@ def readers(directory: Path) -> dict[str, Reader]:
     save_model(model, directory / "model.safetensors", {"step": 3, "options": {"steps": 3}})
     remarks = directory / "m.remarks.json"
     edit_notes(remarks, lambda old: old.with_note((1, 2), "counts columns"))
+    bookmarks = directory / "m.bookmarks.json"
+    mark = Bookmark(5_018, (1, 2), "cell", "ablation")
+    edit_file(bookmarks, FORMAT, lambda old: old.with_bookmark("9f86d081", "a", mark))
     labels = directory / "labels.npy"
     np.save(labels, np.arange(40) % 2 == 0)
 
@@ -288,6 +293,9 @@ def readers(directory: Path) -> dict[str, Reader]:
         "baselines": Reader((run / "baselines.json").read_bytes(), read_baseline_file, _json),
         "remarks": Reader(
             remarks.read_bytes(), lambda content: load_notes(written("damaged.json", content)), _json
+        ),
+        "bookmarks": Reader(
+            bookmarks.read_bytes(), lambda content: load_file(written("damaged.json", content), FORMAT), _json
         ),
         "labels": Reader(
             labels.read_bytes(), lambda content: load_labels(written("damaged.npy", content)), _npy

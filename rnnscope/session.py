@@ -10,6 +10,7 @@ The command line, the screens, `--json` and a notebook all get their results fro
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -176,15 +177,20 @@ class Session:
         return cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))
 
     def _digest(self, query: Query[Any], progress: Progress) -> str:
-        """The SHA-256 of the characters that a query reads, and of what separates their documents."""
-        limit = getattr(query, "characters", 0) or None
-        if limit not in self._digests:
+        """The digest of the characters that a query reads."""
+        return self.text_digest(getattr(query, "characters", 0) or None, progress)
+
+    def text_digest(self, characters: int | None = None, progress: Progress = NO_PROGRESS) -> str:
+        """The SHA-256 of the text's first characters, or of all, and of what separates its documents.
+
+        Raises TextError, Cancelled.
+        """
+        if characters not in self._digests:
             digest = hashlib.sha256((self.reader.document_separator or "").encode("utf-8", "surrogatepass"))
-            length = self.reader.length(progress)
-            stop = length if limit is None else min(limit, length)
-            for start in range(0, stop, _DIGESTED_AT_ONCE):
+            start, stop = 0, sys.maxsize if characters is None else characters
+            while part := self.reader.read(start, min(start + _DIGESTED_AT_ONCE, stop)):
                 progress.check()
-                part = self.reader.read(start, min(start + _DIGESTED_AT_ONCE, stop))
                 digest.update(part.encode("utf-8", "surrogatepass"))
-            self._digests[limit] = digest.hexdigest()
-        return self._digests[limit]
+                start += len(part)
+            self._digests[characters] = digest.hexdigest()
+        return self._digests[characters]

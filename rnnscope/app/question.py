@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 LINE_BREAK = "↵"
 """Represents a line break in the row."""
@@ -28,6 +28,10 @@ class Question:
     """Called at every key with the text and the cursor's index in it."""
     suggestions: tuple[str, ...] = ()
     """Completions for Tab, → and Enter."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Answers with a description of each, listed above the row; a click on one answers."""
+    is_one_character: bool = False
+    """Whether a character answers immediately, without Enter; such a question has no initial value."""
     is_yes_no: bool = False
     """Whether y and n answer immediately, without Enter."""
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from rnnscope.app.actions import Action, Registry
 from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.footer import Footer
+from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.layout import LAYOUTS, Arrangement, Blocks, arrange
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.tabs import Tabs
@@ -61,8 +62,12 @@ class _Placing(Layout):
 
 
 def _upwards(region: Region, widget: Widget) -> Region:
-    """The region, and more rows over it for a message that needs them."""
-    more = widget.rows(region.width) - 1 if isinstance(widget, Banner) and widget.display else 0
+    """The region, and more rows over it for a message or a question that needs them."""
+    more = 0
+    if widget.display and isinstance(widget, Banner):
+        more = widget.rows(region.width) - 1
+    elif widget.display and isinstance(widget, Prompt):
+        more = widget.rows - 1
     return Region(region.x, region.y - more, region.width, region.height + more)
 
 

@@ -61,6 +61,7 @@ def run(options: Options) -> int:
 
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     from rnnscope.app.app import RnnscopeApp, show
+    from rnnscope.app.bookmarks import bookmarks_path
     from rnnscope.app.notes import notes_path
     from rnnscope.app.screens.inspect import InspectScreen
     from rnnscope.app.served import is_served
@@ -72,6 +73,7 @@ def run(options: Options) -> int:
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
         notes=None if is_served() else notes_path(path),
+        bookmarks=None if is_served() else bookmarks_path(path),
     )
     status = show(RnnscopeApp(screen, theme=options.theme, keys=load_config().keys))
     leave_at_once(status, screen.jobs)

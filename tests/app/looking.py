@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -94,6 +95,9 @@ class FakeSession:
     def architecture(self) -> Architecture:
         return traced(self.reader.content).architecture
 
+    def text_digest(self, characters: int, progress: Progress = NO_PROGRESS) -> str:
+        return hashlib.sha256(self.reader.content[:characters].encode()).hexdigest()
+
     def ask(self, query: Query[Any], progress: Progress = NO_PROGRESS) -> Result:
         self.asked.append(query)
         if type(query) not in self.answers:
@@ -120,10 +124,11 @@ async def shown(
     depth: Depth = "truecolor",
     *,
     notes: Path | None = None,
+    bookmarks: Path | None = None,
     file: Path | None = None,
 ) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
     """The screen once it shows its first page."""
-    app = app_of(session or FakeSession(), theme, depth, notes=notes, file=file)
+    app = app_of(session or FakeSession(), theme, depth, notes=notes, bookmarks=bookmarks, file=file)
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, InspectScreen)
@@ -138,11 +143,18 @@ def app_of(
     depth: Depth = "truecolor",
     *,
     notes: Path | None = None,
+    bookmarks: Path | None = None,
     file: Path | None = None,
 ) -> RnnscopeApp:
     """The app over a session; its clock stands still."""
     screen = InspectScreen(
-        opening(session), name="mine", held_out_nats=1.571, notes=notes, file=file, now=lambda: 0.0
+        opening(session),
+        name="mine",
+        held_out_nats=1.571,
+        notes=notes,
+        bookmarks=bookmarks,
+        file=file,
+        now=lambda: 0.0,
     )
     return RnnscopeApp(screen, theme=theme, depth=depth)
 

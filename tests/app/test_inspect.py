@@ -243,7 +243,7 @@ async def test_stars_and_notes_are_saved_next_to_the_model(tmp_path: Path) -> No
             assert screen.table.ranking is not None
             assert screen.table.ranking.notes.notes.get((1, 5), "") == expected
             if not expected:
-                await pilot.press("asterisk", "apostrophe", *"it counts", "enter")
+                await pilot.press("asterisk", "quotation_mark", *"it counts", "enter")
                 await settled(pilot)
             assert screen.table.starred == {(1, 5)}
             assert "it counts" in panel_text(screen, "neurons")

@@ -2,6 +2,8 @@
 
      temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
 
+A question may list answers in rows above it.
+
 ↑ and ↓ change what the question is about at once, so that the effect is seen before Enter accepts it. A click
 on a key that is named does what the key does.
 """
@@ -68,8 +70,10 @@ class Prompt(Widget):
         self._label = Label("", markup=False, id="question")
         self._hint = Label("", markup=False, id="hint")
         self._line = _Line()
+        self._choices = Label("", markup=False, id="choices")
 
     def compose(self) -> ComposeResult:
+        yield self._choices
         yield self._label
         yield self._line
         yield self._hint
@@ -80,6 +84,8 @@ class Prompt(Widget):
         self._label.update(question.label)
         self._hint.update(self._fitting(question))
         self._hint.remove_class("complaint")
+        self._choices.update("\n".join(f"{answer}  {text}" for answer, text in self._listed))
+        self._choices.display = bool(self._listed)
         self._line.select_on_focus = question.changed is None  # otherwise typing continues the text
         self._line.suggester = (
             SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
@@ -88,10 +94,27 @@ class Prompt(Widget):
             self._line.value = question.value
         self._line.cursor_position = len(question.value)
         self.display = True
+        self.refresh(layout=True)
         self.screen.set_focus(self._line)  # now: the key that follows may be on its way, and q would leave
 
+    @property
+    def rows(self) -> int:
+        """How many rows the question takes, with the choices above it."""
+        return 1 + len(self._listed)
+
+    @property
+    def _listed(self) -> list[tuple[str, str]]:
+        """The choices, as many as leave half of the screen."""
+        choices = [] if self._question is None else list(self._question.choices.items())
+        return choices[: self.app.size.height // 2]
+
     async def on_click(self, event: events.Click) -> None:
-        """A key of the hint, clicked."""
+        """A choice or a key of the hint, clicked."""
+        row = event.get_content_offset(self._choices) if event.widget is self._choices else None
+        if row is not None and row.y < len(self._listed):
+            event.stop()
+            self._answer(self._listed[row.y][0])
+            return
         place = event.get_content_offset(self._hint) if event.widget is self._hint else None
         if place is None:
             return
@@ -162,6 +185,10 @@ class Prompt(Widget):
                 self._answer(event.value)
             else:
                 self.drop()
+        elif self._question.is_one_character and event.value:
+            self._answer(event.value[self._line.cursor_position - 1])
+            with self._line.prevent(Input.Changed):
+                self._line.value = ""
         elif self._question.changed is not None:
             self._question.changed(event.value.replace(LINE_BREAK, "\n"), self._line.cursor_position)
 

@@ -62,7 +62,7 @@ class NeuronTable(Panel):
             "search limit starred",
         ),
         Action("star", ("asterisk",), "Star the neuron (toggle)", "navigation", synonyms="favorite mark"),
-        Action("note", ("apostrophe",), "Write a note on the neuron", "navigation", synonyms="comment"),
+        Action("note", ("quotation_mark",), "Write a note on the neuron", "navigation", synonyms="comment"),
     )
     heading = "neurons"
     roomy_above: ClassVar[int] = 1_000

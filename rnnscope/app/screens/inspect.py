@@ -43,6 +43,7 @@ from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.analysis.saliency import Saliency
 from rnnscope.analysis.saturation import Saturation
 from rnnscope.app.actions import Declares, Registry, actions_of, bindings
+from rnnscope.app.bookmarks import Bookmarking, BookmarksFile
 from rnnscope.app.exporting import Export
 from rnnscope.app.factor_map import FactorMap
 from rnnscope.app.frame.banner import Banner
@@ -50,7 +51,7 @@ from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.model_header import Model, ModelHeader
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.frame.too_small import TooSmall
-from rnnscope.app.inspect_layout import INSPECT_LAYOUTS
+from rnnscope.app.inspect_layout import INSPECT_LAYOUTS, SHARED
 from rnnscope.app.marks import Marks
 from rnnscope.app.model_file import ModelFile
 from rnnscope.app.navigation import Navigation
@@ -126,6 +127,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         SearchLimit,
         Marks,
         Places,
+        Bookmarking,
         OtherText,
         Export,
         WriteReport,
@@ -145,13 +147,14 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         held_out_nats: float | None = None,
         file: Path | None = None,
         notes: Path | None = None,
+        bookmarks: Path | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """open_session: loads the model and opens the text; a worker thread calls it after the first frame.
 
         name: the model's name in the header. held_out_nats: its validation loss, if known.
-        file: the model's file, which is checked for changes. notes: the file of stars and notes; None keeps
-        them in memory. now: the clock of the message log.
+        file: the model's file, which is checked for changes. notes: the file of stars and notes, and
+        bookmarks: that of bookmarks; None keeps them in memory. now: the clock of the message log.
         """
         super().__init__()
         began = now()
@@ -204,6 +207,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.prompt = Prompt(id="prompt")
         report = WriteReport(scope, file, name=lambda: name)
         self.stage = Stage(name="inspect", layouts=INSPECT_LAYOUTS, announce=scope.announce)
+        bookmarking = Bookmarking(scope, BookmarksFile(bookmarks, scope.announce), SHARED, self._shown_panel)
         shell = Shell(
             self,
             scope,
@@ -242,6 +246,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 SearchLimit(scope),
                 self.marks,
                 self.places,
+                bookmarking,
                 OtherText(scope, self.paging),
                 Export(
                     scope,
@@ -425,6 +430,10 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
             order[layer] = np.concatenate([ranked, np.setdiff1d(units, ranked)])
         self.heat_map.rank(order)
+
+    def _shown_panel(self) -> str:
+        """The panel that was shown last in a place that several share; empty if none was."""
+        return next((panel for panel in self.stage.wanted.recent if panel in SHARED), "")
 
     def _picture_name(self) -> str:
         selection = self.scope.selection
