@@ -133,11 +133,15 @@ class Registry:
             await done
 
 
+FOCUS = "focus."
+"""Begins the id of an action that a panel has only with the focus."""
+
+
 def of_bindings(bindings: Iterable[BindingType]) -> tuple[Action, ...]:
     """Actions that describe the bindings of a widget, which run with the focus only."""
     made = Binding.make_bindings(bindings)
     return tuple(
-        Action(f"focus.{binding.action}", (binding.key,), binding.tooltip, "navigation", binding.description)
+        Action(FOCUS + binding.action, (binding.key,), binding.tooltip, "navigation", binding.description)
         for binding in made
     )
 

@@ -19,7 +19,11 @@ class Marks:
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(
-            "mark_positive", ("v",), "Mark positive span (mouse: drag)", "analysis", synonyms="select brush"
+            "mark_positive",
+            ("v",),
+            "Mark positive span (mouse: drag)",
+            "analysis",
+            synonyms="select brush highlight",
         ),
         Action(
             "mark_negative", ("V",), "Mark negative span (mouse: right drag)", "analysis", synonyms="brush"

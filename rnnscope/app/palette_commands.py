@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -11,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from rnnscope.app.actions import Action, Registry
+from rnnscope.app.actions import FOCUS, Action, Registry
+from rnnscope.app.panels.panel import Panel
 
 _KEYS_WIDTH = 14
-_EXACT, _BY_NAME, _BY_HELP, _BY_SYNONYM = 5.0, 4.0, 3.0, 2.0
-"""Scores of a whole name, and of word prefixes in the name, in the help, and in the synonyms. A fuzzy match
-in the help scores up to 1."""
+_EXACT, _BY_NAME, _IS_SYNONYM, _BY_HELP, _BY_SYNONYM = 5.0, 4.0, 3.5, 3.0, 2.0
+"""Scores of a whole name, word prefixes in the name, a whole synonym, word prefixes in the help and in the
+synonyms. A fuzzy match in the help scores up to 1."""
 
 
 class ActionPalette(CommandPalette):
@@ -57,43 +60,59 @@ class ActionPalette(CommandPalette):
 
 
 class Commands(Provider):
-    """Finds actions."""
+    """Finds actions, and the keys that panels in sight have with the focus."""
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for action in self._registry.actions:
+        for action, run in self._choices():
             score = max(words_score(action, query), min(1.0, matcher.match(action.help)))
-            if action.id != "command_palette" and score > 0:
-                display = _line(action, matcher.highlight(action.help))
-                yield Hit(score, display, partial(self._registry.run, action.id), text=action.help)
+            if score > 0:
+                yield Hit(score, _line(action, matcher.highlight(action.help)), run, text=action.help)
 
     async def discover(self) -> Hits:
-        for action in self._registry.actions:
-            if action.id != "command_palette":
-                run = partial(self._registry.run, action.id)
-                yield DiscoveryHit(_line(action, Content(action.help)), run, text=action.help)
+        for action, run in self._choices():
+            yield DiscoveryHit(_line(action, Content(action.help)), run, text=action.help)
 
-    @property
-    def _registry(self) -> Registry:
-        found = getattr(self.screen, "registry", None)
-        return found if isinstance(found, Registry) else Registry()
+    def _choices(self) -> Iterator[tuple[Action, Callable[[], Any]]]:
+        registry = getattr(self.screen, "registry", None)
+        if isinstance(registry, Registry):
+            for action in registry.actions:
+                if action.id != "command_palette":
+                    yield action, partial(registry.run, action.id)
+        for panel in self.screen.query(Panel):
+            for action in panel.focus_actions() if panel.display else ():
+                run = action.id.removeprefix(FOCUS)
+                named = replace(action, id=run, help=f"{panel.heading.capitalize()}: {action.help}", label="")
+                yield named, partial(_run_with_focus, panel, run)
+
+
+async def _run_with_focus(panel: Panel, action: str) -> None:
+    panel.focus()
+    await panel.run_action(action)
 
 
 def words_score(action: Action, query: str) -> float:
     """How well a query matches an action; 0 unless each of its words is a prefix of a word of the action."""
-    wanted = _words(query)
-    name = _words(f"{action.id} {action.label}")
+    wanted, synonyms = _words(query), _words(action.synonyms)
     if wanted in (_words(action.id), _words(action.label)):
         return _EXACT
-    fields = ((name, _BY_NAME), (_words(action.help), _BY_HELP), (_words(action.synonyms), _BY_SYNONYM))
+    scores = [0.0]
+    fields = (
+        (_words(f"{action.id} {action.label}"), _BY_NAME),
+        (_words(action.help), _BY_HELP),
+        (synonyms, _BY_SYNONYM),
+    )
     known: list[str] = []
     for words, score in fields:
         known += words
         if wanted and all(any(word.startswith(each) for word in known) for each in wanted):
             # An earlier word is more specific to the action.
             first = min((i for i, word in enumerate(words) if word.startswith(wanted[0])), default=len(words))
-            return score - first / (len(words) + 1)
-    return 0.0
+            scores.append(score - first / (len(words) + 1))
+            break
+    if len(wanted) == 1 and wanted[0] in synonyms:
+        scores.append(_IS_SYNONYM - synonyms.index(wanted[0]) / (len(synonyms) + 1))
+    return max(scores)
 
 
 def _words(text: str) -> list[str]:

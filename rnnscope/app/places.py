@@ -34,9 +34,9 @@ class Places:
             "text",
             "go to",
             170,
-            "search jump text",
+            "text jump search",
         ),
-        Action("next_place", ("N",), "Next match", "text", synonyms="search again jump"),
+        Action("next_place", ("N",), "Next match", "text", synonyms="again jump search"),
     )
 
     def __init__(self, scope: ScreenScope) -> None:

@@ -13,7 +13,7 @@ class SearchLimit:
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(
-            "search_limit",
+            "scope",
             ("L",),
             "Search scope: first 20,000 characters / whole text",
             "analysis",
@@ -26,5 +26,5 @@ class SearchLimit:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def action_search_limit(self) -> None:
+    def action_scope(self) -> None:
         self._scope.toggle_characters()

@@ -34,7 +34,7 @@ class Shell:
             "Back: close prompt, message, zoom, search results",
             "app",
             place=2,
-            synonyms="cancel",
+            synonyms="cancel undo leave",
         ),
         Action(
             "screenshot",
@@ -51,8 +51,15 @@ class Shell:
             "app",
             synonyms="colors appearance",
         ),
-        Action("command_palette", ("ctrl+p",), "Command palette", "app", "more", synonyms="search actions"),
-        Action("help", ("question_mark", "f1"), "Help: keys, colors, glossary", "app", "help"),
+        Action("command_palette", ("ctrl+p",), "Command palette", "app", "more", synonyms="actions search"),
+        Action(
+            "help",
+            ("question_mark", "f1"),
+            "Help: keys, colors, glossary",
+            "app",
+            "help",
+            synonyms="shortcuts mouse legend",
+        ),
         SUSPEND,
         QUIT,
     )

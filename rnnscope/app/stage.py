@@ -90,7 +90,7 @@ class Stage(Widget):
     """Contains the header, the panels, the footer and the overlays."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        Action("previous_tab", ("left_curly_bracket",), "Previous tab", "app", "tab", 250, "tabs"),
+        Action("previous_tab", ("left_curly_bracket",), "Previous tab", "app", "tab", 250, "back tabs"),
         Action(
             "next_tab",
             ("right_curly_bracket", "o"),

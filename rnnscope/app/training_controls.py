@@ -19,7 +19,16 @@ class TrainingControls:
     """Asks the training loop to pause, to save, to change its learning rate, and to end."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        Action("pause", ("space",), "Pause / resume training", "training", "pause", 1, live=True),
+        Action(
+            "pause",
+            ("space",),
+            "Pause / resume training",
+            "training",
+            "pause",
+            1,
+            "resume stop continue",
+            True,
+        ),
         Action(
             "learning_rate",
             ("l",),

@@ -59,7 +59,7 @@ class NeuronTable(Panel):
             "navigation",
             "filter",
             90,
-            "search limit starred",
+            "limit starred search",
         ),
         Action("star", ("asterisk",), "Star the neuron (toggle)", "navigation", synonyms="favorite mark"),
         Action("note", ("quotation_mark",), "Write a note on the neuron", "navigation", synonyms="comment"),

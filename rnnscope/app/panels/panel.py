@@ -29,7 +29,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rnnscope.app import tabs
-from rnnscope.app.actions import Action, of_bindings
+from rnnscope.app.actions import FOCUS, Action, of_bindings
 from rnnscope.app.tabs import Part, Tabs
 from rnnscope.app.widget_palette import palette_of
 from rnnscope.selection import Selection
@@ -47,7 +47,7 @@ _REVERSE = Style(reverse=True)
 
 def focus_key(keys: str, action: str, help: str, label: str = "") -> Binding:
     """A key that a panel has only with the focus; `label` is its name in the footer, empty if it has none."""
-    return Binding(keys, action, label, id=f"focus.{action}", tooltip=help, show=False)
+    return Binding(keys, action, label, id=FOCUS + action, tooltip=help, show=False)
 
 
 class Panel(Widget, can_focus=True):

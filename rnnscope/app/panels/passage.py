@@ -61,7 +61,13 @@ class Passage(Panel):
         Action("cursor_left", ("left", "h"), "Previous character", "navigation", "cursor", 10),
         Action("cursor_right", ("right",), "Next character", "navigation", "cursor", 10),
         Action(
-            "top_five", ("U",), "Show top-5 predictions under each character", "navigation", "top five", 110
+            "top_five",
+            ("U",),
+            "Show top-5 predictions under each character",
+            "navigation",
+            "top five",
+            110,
+            "softmax probabilities likely",
         ),
         Action(
             "surprisal",
@@ -75,7 +81,7 @@ class Passage(Panel):
         Action(
             "own_range",
             ("n",),
-            "Color scale: neuron's own range / fixed (toggle)",
+            "Range of the color scale: the neuron's own / fixed (toggle)",
             "navigation",
             synonyms="normalize contrast",
         ),
