@@ -44,6 +44,8 @@ class Config:
     """Colors of the screens; auto is dark or light, as the background of the terminal is."""
     device: DeviceName = "auto"
     """Where train computes; auto takes CUDA, then MPS, then the CPU."""
+    layout: Mapping[str, str] = field(default_factory=dict)
+    """The layout with which a screen opens, by its name on the keys 1 to 6; otherwise the last one used."""
     train: Mapping[str, object] = field(default_factory=dict)
     """Defaults of the options of `rnnscope train`; a resumed run keeps its own."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -98,7 +100,7 @@ def parse_config(text: str) -> Config:
 
     Raises OptionError for text that is not TOML, with the line; for an unknown key, with the most similar
     one; and for a value of another type. Ranges and conflicts of the options of `train` are checked when they
-    are used, keys of actions by the screens.
+    are used; names of layouts and keys of actions by the commands.
     """
     try:
         values = tomllib.loads(text)
@@ -114,7 +116,12 @@ def parse_config(text: str) -> Config:
     found = {
         name: _decoded(hints[name], values[name], name) for name in ("theme", "device") if name in values
     }
-    return Config(**found, train=_train(_table(values, "train")), keys=_keys(_table(values, "keys")))
+    return Config(
+        **found,
+        layout={name: _decoded(str, at, f"layout.{name}") for name, at in _table(values, "layout").items()},
+        train=_train(_table(values, "train")),
+        keys=_keys(_table(values, "keys")),
+    )
 
 
 def field_of(name: str) -> str:
@@ -149,7 +156,7 @@ def _train(values: Mapping[str, object]) -> dict[str, object]:
     hints, found = get_type_hints(TrainOptions), {}
     for name, value in values.items():
         if name == "device":
-            raise OptionError("device stands above the lines [train] and [keys]")
+            raise OptionError("device stands above the first line in brackets")
         if name in _OF_ONE_RUN:
             raise OptionError(f"train.{name} belongs to one run: type it as --{name}")
         _require_known(name, train_names(), "train.")

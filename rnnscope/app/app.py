@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -21,7 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.widgets import Input
 
-from rnnscope.app.keys import KeysOfActions, rebound
+from rnnscope.app.keys import rebound
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
 from rnnscope.app.served import is_served, web_driver
@@ -35,6 +34,7 @@ from rnnscope.app.terminal import (
 )
 from rnnscope.app.themes import is_ansi, textual_theme
 from rnnscope.app.work import WorkEnded
+from rnnscope.config import Config
 from rnnscope.errors import RnnscopeError
 from rnnscope.theme.colors import THEMES, ThemeChoice
 from rnnscope.theme.palette import Depth, Palette, palette
@@ -50,6 +50,7 @@ AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
 _FIRST_FRAME_SECONDS = 0.05
 """Time for the first frame to reach the terminal, before importing torch blocks the interpreter."""
 
+_DEFAULT = Config()
 _SWITCH_SECONDS = 0.001
 """The interpreter's thread switch interval; a key press passes through three threads."""
 
@@ -79,12 +80,12 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         *,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
-        keys: KeysOfActions = MappingProxyType({}),
+        config: Config = _DEFAULT,
     ) -> None:
         """screen: its `begin` is called once, after the first frame, and its `leave` on exit.
 
-        depth: the number of colors; None detects what the terminal supports. keys: the user's keys of
-        actions. Raises OptionError if a key has two actions.
+        depth: the number of colors; None detects what the terminal supports. config: the user's keys of
+        actions and layouts. Raises OptionError if a key has two actions.
         """
         # Textual removes colors itself if NO_COLOR is set. With ansi_color it keeps bold, reverse and
         # underline as the plain palette defines them.
@@ -107,9 +108,12 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self._first = screen
         self._printable = Printable()
         self._use(self.palette)
-        changed = rebound(screen.registry.actions, keys)
-        screen.registry.rebind(changed)
-        self.set_keymap({action.id: ",".join(action.keys) for action in changed if action.id in keys})
+        if config.keys:
+            changed = rebound(screen.registry.actions, config.keys)
+            screen.registry.rebind(changed)
+            self.set_keymap({each.id: ",".join(each.keys) for each in changed if each.id in config.keys})
+        if config.layout:
+            screen.stage.open_with(config.layout)
 
     # -- the screen's work -----------------------------------------------------------------------------------
 

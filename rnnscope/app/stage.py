@@ -142,6 +142,12 @@ class Stage(Widget):
         self._letters: dict[str, str] = {}
         """The panels to jump to, by letter; empty outside jump mode."""
 
+    def open_with(self, layouts: Mapping[str, str]) -> None:
+        """Begin with the layout that is given for this screen's name, in place of the remembered one."""
+        layout = layouts.get(self.name or "", "")
+        if layout in self._layouts:
+            self._wanted = replace(self._wanted, layout=layout)
+
     def register(self, registry: Registry) -> None:
         """Offer an action, without a key, for every panel that no action opens."""
         for panel in self.query(Panel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from rnnscope.commands.configured import checked_config
+from rnnscope.commands.configured import SCREENS, checked_config
 from rnnscope.commands.output import print_text
 from rnnscope.commands.parsing import field_docs
 from rnnscope.config import VARIABLE, Config, config_path, field_of, train_names
@@ -53,6 +53,7 @@ def lines_of(config: Config, path: Path | None) -> Iterator[str]:
         yield ""
         yield from _comment(docs[name], kind)
         yield _setting(name, getattr(config, name), default)
+    yield from _layout(config.layout, docs["layout"])
     yield from _train(config, docs["train"])
     yield from _keys(config.keys, docs["keys"])
 
@@ -66,6 +67,14 @@ def _heading(path: Path | None) -> Iterator[str]:
         yield f"# There is no file {path} yet. To begin one with these defaults:"
         yield f"#   mkdir -p {path.parent} && rnnscope config > {path}"
     yield "# Options that are typed win over the file."
+
+
+def _layout(layout: Mapping[str, str], doc: str) -> Iterator[str]:
+    from rnnscope.app.layout import LAYOUTS
+
+    yield from ("", *_comment(f"{doc} One of {', '.join(LAYOUTS)}."), "[layout]")
+    for screen in SCREENS:
+        yield _setting(screen, layout.get(screen, "overview"), "overview" if screen not in layout else None)
 
 
 def _train(config: Config, doc: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What commands take from the user's configuration: defaults of options, and keys of the screens."""
+"""What commands take from the user's configuration: defaults of options; layouts and keys of screens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import fields, is_dataclass
 
 from rnnscope.config import Config, config_path, load_config
 from rnnscope.errors import OptionError, suggestion
+
+SCREENS = ("train", "inspect")
+"""The screens that have layouts; watch has that of train."""
 
 
 def config_for(kind: type, arguments: Sequence[str]) -> Config | None:
@@ -19,14 +22,26 @@ def config_for(kind: type, arguments: Sequence[str]) -> Config | None:
 
 
 def checked_config() -> Config:
-    """The user's configuration, with its keys checked on every screen. Raises OptionError."""
+    """The user's configuration, with the names of layouts and the keys checked. Raises OptionError."""
     config = load_config()
-    if config.keys:
-        try:
+    try:
+        if config.layout:
+            _check_layouts(config.layout)
+        if config.keys:
             _check_keys(config.keys)
-        except OptionError as error:
-            raise OptionError(f"{config_path()}: {error}") from None
+    except OptionError as error:
+        raise OptionError(f"{config_path()}: {error}") from None
     return config
+
+
+def _check_layouts(layouts: Mapping[str, str]) -> None:
+    from rnnscope.app.layout import LAYOUTS
+
+    for screen, layout in layouts.items():
+        if screen not in SCREENS:
+            raise OptionError(f"there is no screen {screen}; {suggestion(screen, SCREENS)}")
+        if layout not in LAYOUTS:
+            raise OptionError(f"layout.{screen}: there is no layout {layout}; {suggestion(layout, LAYOUTS)}")
 
 
 def _check_keys(keys: Mapping[str, tuple[str, ...]]) -> None:

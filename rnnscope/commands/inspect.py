@@ -75,7 +75,7 @@ def run(options: Options) -> int:
         notes=None if is_served() else notes_path(path),
         bookmarks=None if is_served() else bookmarks_path(path),
     )
-    status = show(RnnscopeApp(screen, theme=options.theme, keys=load_config().keys))
+    status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()))
     leave_at_once(status, screen.jobs)
     gc.freeze()  # a final collection would take most of a second before the process ends
     return status

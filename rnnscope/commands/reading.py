@@ -79,7 +79,7 @@ def read_on_screen(
         start(controls, remember)
 
     screen = TrainScreen(start_remembering, corpus=corpus, live=live, state=state)
-    status = show(RnnscopeApp(screen, theme=theme, keys=load_config().keys), pilot)
+    status = show(RnnscopeApp(screen, theme=theme, config=load_config()), pilot)
     if live and endings:
         from rnnscope.plain import PlainLog
 

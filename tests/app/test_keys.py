@@ -1,4 +1,4 @@
-"""Keys that the user chose for actions."""
+"""Keys that the user chose for actions, and the layout of a screen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.frame.footer import Footer
 from rnnscope.app.keys import key_of
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.config import Config
 from rnnscope.errors import OptionError
 from tests.app.looking import FakeSession, opening, settled
 from tests.app.waiting import until
@@ -17,10 +18,13 @@ from tests.app.waiting import until
 async def test_chosen_keys_run_the_actions_and_are_shown() -> None:
     screen = InspectScreen(opening(FakeSession()), name="mine", now=lambda: 0.0)
     keys = {"zoom": ("Ctrl+F", "%"), "find": ("x",), "ablate": ("/",), "quit": ("Q",), "prime": ("p",)}
-    app = RnnscopeApp(screen, theme="dark", depth="truecolor", keys=keys)
+    app = RnnscopeApp(
+        screen, theme="dark", depth="truecolor", config=Config(layout={"inspect": "gates"}, keys=keys)
+    )
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: screen.scope.selection is not None)
         await settled(pilot)
+        assert screen.stage.wanted.layout == "gates"
         for key in ("ctrl+f", "percent_sign"):
             await pilot.press(key)
             await pilot.pause()

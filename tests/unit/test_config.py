@@ -85,7 +85,8 @@ def test_what_is_printed_is_the_configuration(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = configure(
-        'theme = "high-contrast"\n[train]\ndocument-separator = "\\n\\n"\n[keys]\nzoom = "Ctrl+F"\n'
+        'theme = "high-contrast"\n[layout]\ninspect = "heat map"\n[train]\ndocument-separator = "\\n\\n"\n'
+        '[keys]\nzoom = "Ctrl+F"\n'
         'quit = ["Q", "f10"]\n'
     )
     assert main(["config"]) == 0
@@ -116,7 +117,10 @@ def test_what_is_printed_is_the_configuration(
         ('[train]\nhidden-size = "64"', "train.hidden-size is '64', not a whole number"),
         ("[train]\ntied = 1", "train.tied is 1, not true or false"),
         ('[train]\nresume = "a"', "train.resume belongs to one run: type it as --resume"),
-        ('[train]\ndevice = "cpu"', "device stands above the lines [train] and [keys]"),
+        ('[train]\ndevice = "cpu"', "device stands above the first line in brackets"),
+        ("[layout]\ninspect = 3", "layout.inspect is 3, not a text"),
+        ('[layout]\ninspct = "gates"', "there is no screen inspct; did you mean inspect?"),
+        ('[layout]\ninspect = "gate"', "layout.inspect: there is no layout gate; did you mean gates?"),
         ("[keys]\nzoom = 3", "keys.zoom is 3, not a list"),
         ("[keys]\nzoom = []", "keys.zoom is empty: name a key"),
         ('[keys]\nzom = "Q"', "there is no action zom; did you mean zoom?"),
