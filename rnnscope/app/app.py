@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -23,6 +24,7 @@ from textual.widgets import Input
 from rnnscope.app.keys import rebound
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
+from rnnscope.app.recording import Recording
 from rnnscope.app.served import is_served, web_driver
 from rnnscope.app.shell import QUIT, SUSPEND
 from rnnscope.app.terminal import (
@@ -95,6 +97,8 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self.animation_level = "none"
         self.drawing: IO[str] | None = None
         """The file to draw on; None is standard error."""
+        self.recording: Recording | None = None
+        """What records the screen, if anything does."""
         self.failure: Exception | None = None
         """The error that ended the work."""
         self.signal: int | None = None
@@ -212,15 +216,21 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self.ansi_color = is_ansi(chosen.depth)
 
 
-def show(app: RnnscopeApp, pilot: AutoPilot | None = None) -> int:
+def show(app: RnnscopeApp, pilot: AutoPilot | None = None, *, record: Path | None = None) -> int:
     """Run an app until the user quits; returns the exit status.
 
-    pilot: presses keys in a headless run. Raises the error that ended the screen's work.
+    pilot: presses keys in a headless run. record: a new file for a recording of the screen. Raises
+    OptionError if it cannot be created, and the error that ended the screen's work.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    app.recording = None if record is None else Recording(record)
     with stderr_redirected() as app.drawing:
         status = app.run(headless=pilot is not None, auto_pilot=pilot)
     app.wait()
+    if app.recording is not None:
+        app.recording.close()
+        if app.recording.failure is not None:
+            print(f"rnnscope: {record}: {app.recording.failure.strerror}; it is incomplete", file=sys.stderr)  # noqa: T201
     if app.failure is not None:
         raise app.failure
     if app.signal is not None:

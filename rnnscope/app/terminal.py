@@ -18,6 +18,7 @@ from rich.console import Console
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from rnnscope.app.recording import Recording
 from rnnscope.theme.palette import Background, Depth
 
 
@@ -55,12 +56,15 @@ def has_job_control() -> bool:
 class _LossTolerantFile:
     """A text file to draw on; after the first write error all further output is dropped."""
 
-    def __init__(self, file: IO[str], on_loss: Callable[[], None]) -> None:
+    def __init__(self, file: IO[str], on_loss: Callable[[], None], on_write: Callable[[str], object]) -> None:
+        """on_write: called with everything that is written."""
         self._file = file
+        self._on_write = on_write
         self._on_loss = on_loss
         self._is_lost = False
 
     def write(self, text: str) -> int:
+        self._on_write(text)
         if not self._is_lost:
             self._attempt(lambda: self._file.write(text))
         return len(text)
@@ -90,7 +94,8 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self._lost = False
         drawing = getattr(app, "drawing", None) or cast(IO[str], sys.__stderr__)
-        self._file = cast(TextIOWrapper, _LossTolerantFile(drawing, self._on_loss))
+        self._recording: Recording | None = getattr(app, "recording", None)
+        self._file = cast(TextIOWrapper, _LossTolerantFile(drawing, self._on_loss, self._record))
 
     def run_input_thread(self) -> None:
         """Read keys; when the terminal is closed, reading fails."""
@@ -98,6 +103,10 @@ class TerminalDriver(LinuxDriver):
             super().run_input_thread()
         except OSError:
             self._on_loss()
+
+    def _record(self, text: str) -> None:
+        if self._recording is not None:
+            self._recording.draw(text, self._get_terminal_size())
 
     def _on_loss(self) -> None:
         """The terminal is closed: save and quit. Called from either thread."""

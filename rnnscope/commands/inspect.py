@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -42,6 +43,8 @@ class Options:
     """The text: a file of any size, or archive, python or shakespeare."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    record: Path | None = None
+    """Record the screen in this new file, as an asciicast for asciinema."""
     allow_nonfinite: AllowNonfinite = False
 
 
@@ -75,7 +78,7 @@ def run(options: Options) -> int:
         notes=None if is_served() else notes_path(path),
         bookmarks=None if is_served() else bookmarks_path(path),
     )
-    status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()))
+    status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()), record=options.record)
     leave_at_once(status, screen.jobs)
     gc.freeze()  # a final collection would take most of a second before the process ends
     return status

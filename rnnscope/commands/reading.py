@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
@@ -56,13 +57,14 @@ def read_on_screen(
     *,
     corpus: str,
     theme: ThemeChoice,
+    record: Path | None = None,
     live: bool = True,
     pilot: AutoPilot | None = None,
 ) -> int:
     """Run training under the train screen, then print how it ended and how to resume it.
 
-    live: False for a run of another process. pilot: presses keys in tests without a terminal. Raises the
-    exception that ended the training.
+    record: a new file for a recording. live: False for a run of another process. pilot: presses keys in
+    tests without a terminal. Raises the exception that ended the training.
     """
     from rnnscope.app.app import RnnscopeApp, show
     from rnnscope.app.screens.train import TrainScreen
@@ -79,7 +81,7 @@ def read_on_screen(
         start(controls, remember)
 
     screen = TrainScreen(start_remembering, corpus=corpus, live=live, state=state)
-    status = show(RnnscopeApp(screen, theme=theme, config=load_config()), pilot)
+    status = show(RnnscopeApp(screen, theme=theme, config=load_config()), pilot, record=record)
     if live and endings:
         from rnnscope.plain import PlainLog
 

@@ -73,7 +73,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "evaluate_every",
     ),
     "run": ("run", "resume", "rescue", "snapshot_megabytes", "seed", "device", "precision", "threads"),
-    "display": ("plain", "json", "theme", "temperature", "prime"),
+    "display": ("plain", "json", "theme", "record", "temperature", "prime"),
 }
 """The groups of `train --help`."""
 
@@ -92,6 +92,8 @@ class Options:
     """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    record: Path | None = None
+    """Record the screen in this new file, as an asciicast for asciinema."""
     given: frozenset[str] = frozenset()
     """The names of the options that were typed."""
 
@@ -109,7 +111,7 @@ def parse(arguments: Sequence[str]) -> Options | None:
     for group in GROUPS:
         values |= vars(getattr(typed, group))
     given = typed.given | {name for name in ("text",) if values[name]}
-    shown = {name: values.pop(name) for name in ("plain", "json", "theme")}
+    shown = {name: values.pop(name) for name in ("plain", "json", "theme", "record")}
     if "theme" not in given:
         shown["theme"] = config.theme
     return Options(_configured(values, given, config), **shown, given=given)
@@ -172,7 +174,9 @@ def run(options: Options) -> int:
         def start_with_curves(controls: Controls, on_event: OnEvent) -> None:
             start(controls, with_curves(on_event))
 
-        return read_on_screen(start_with_curves, state, corpus=known.text, theme=options.theme)
+        return read_on_screen(
+            start_with_curves, state, corpus=known.text, theme=options.theme, record=options.record
+        )
     return read_plainly(start, state, json=options.json)
 
 

@@ -33,6 +33,8 @@ class Options:
     """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    record: Path | None = None
+    """Record the screen in this new file, as an asciicast for asciinema."""
 
 
 def run(options: Options) -> int:
@@ -45,7 +47,14 @@ def run(options: Options) -> int:
         follow(directory, controls, on_event)
 
     if has_screen(plain=options.plain, json=options.json):
-        return read_on_screen(start, ControlState(), corpus=options.run, theme=options.theme, live=False)
+        return read_on_screen(
+            start,
+            ControlState(),
+            corpus=options.run,
+            theme=options.theme,
+            record=options.record,
+            live=False,
+        )
 
     def start_and_end(controls: Controls, on_event: OnEvent) -> None:
         """Follow the run to its end, for a log; a screen stays open."""
