@@ -218,6 +218,8 @@ _KEY_NAMES = {
     "plus": "+",
     "minus": "-",
     "slash": "/",
+    "at": "@",
+    "underscore": "_",
     "backslash": "\\",
 }
 

@@ -105,8 +105,12 @@ class Shell:
         await self._screen.app.run_action("command_palette")
 
     def action_help(self) -> None:
-        writer = help_writer(self._registry().actions, self._screen.query(Panel))
-        self._screen.app.push_screen(PageScreen(writer))
+        registry, panels, focused = self._registry(), [*self._screen.query(Panel)], self._screen.focused
+        here: tuple[str, Sequence[Action]] = ("", ())
+        if isinstance(focused, Panel):
+            here = (focused.heading, (*focused.focus_actions(), *registry.of_panel(focused)))
+            panels = [panel for panel in panels if panel.focus_actions() != focused.focus_actions()]
+        self._screen.app.push_screen(PageScreen(help_writer(registry.actions, panels, here=here)))
 
     async def action_suspend(self) -> None:
         await self._screen.app.run_action("suspend_process")

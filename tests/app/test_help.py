@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from rnnscope.app.actions import Action, Registry, actions_of, table
-from rnnscope.app.frame.footer import entries, fitting
+from rnnscope.app.frame.footer import Footer, entries, fitting
 from rnnscope.app.pages.help import help_writer
 from rnnscope.app.pages.page import PageScreen
 from rnnscope.app.palette_commands import words_score
@@ -78,7 +78,7 @@ def test_the_footer_is_as_drawn_at_120_columns() -> None:
 
 @pytest.mark.parametrize("width", [56, 76, 116, 196])
 def test_help_tells_every_key_within_the_width(width: int) -> None:
-    lines = help_writer(TRAIN, [])(palette("dark", "truecolor"), width)
+    lines = help_writer(TRAIN, [])(palette("dark", "truecolor"), width, "")
     text = "\n".join("".join(segment.text for segment in line) for line in lines)
     assert all(sum(segment.cell_length for segment in line) <= width for line in lines)
     squeezed = re.sub(r"\s+", " ", text)
@@ -111,7 +111,8 @@ BOTH = """
     softmax: top_five, hide: hide, help: help, shortcuts: help, search: find, regex: find, undo: back"""
 INSPECT_ONLY = """
     ablate: ablate, gradient: gradients, saturation: saturation, export: export, compare: compare,
-    attribution: saliency, error: errors, note: note, save: export, heat map: panel_map, whole text: scope"""
+    attribution: saliency, error: errors, note: note, bookmark: bookmark, save: export,
+    heat map: panel_map, whole text: scope"""
 TRAIN_ONLY = """
     temperature: temperature, resume: pause, pause: pause, learning rate: learning_rate, loss: panel_loss,
     gradient: panel_gradient, perplexity: units, checkpoint: save"""
@@ -165,24 +166,49 @@ def test_the_table_has_a_row_for_each_action() -> None:
     assert "| `space` | Pause / resume training |" in rows
 
 
-async def test_help_opens_scrolls_and_closes(trace: Trace) -> None:
-    async with shown(telling(run_until(trace)), (80, 24)) as (pilot, screen):
+async def test_help_begins_with_the_focused_panel_scrolls_and_is_searched(trace: Trace) -> None:
+    async with shown(telling(run_until(trace)), (60, 16)) as (pilot, screen):
+        screen.loss.focus()
         await pilot.press("question_mark")
         await pilot.pause()
         page = pilot.app.screen
         assert isinstance(page, PageScreen)
         top = page_text(page)
-        assert "navigation and view" in top
+        assert top.split("\n")[3].strip() == "loss"
+        assert "Read the value one column to the left" in top
         await pilot.press("pagedown")
         await pilot.pause()
         assert page_text(page) != top
-        await pilot.press("escape")
+        await pilot.press("slash", *"log axis")
+        await pilot.pause()
+        found = [line.strip() for line in page_text(page).split("\n")[3:]]
+        assert found[:3] == [
+            "loss",
+            "a              Steps on a log axis / a linear axis",
+            "(toggle)",
+        ]
+        assert "Read the value" not in page_text(page)
+        await pilot.press("enter", "q")  # not a word
+        await pilot.pause()
+        assert pilot.app.screen is screen
+        # By mouse, and Esc first ends the search.
+        await pilot.click("#footer", offset=(screen.query_one(Footer).render_line(0).text.index("help"), 0))
+        await pilot.pause()
+        page = pilot.app.screen
+        await pilot.click(page.children[0], offset=(page_text(page).split("\n")[1].index("search"), 1))
+        await pilot.press(*"surprisal", "escape")
+        await pilot.pause()
+        assert page_text(page) == top
+        await pilot.press("slash", *"xyzzy")
+        await pilot.pause()
+        assert "nothing has these words" in page_text(page)
+        await pilot.press("escape", "escape")
         assert pilot.app.screen is screen
 
 
 async def test_panels_tell_their_own_keys(trace: Trace) -> None:
     async with shown(telling(run_until(trace))) as (_, screen):
-        lines = help_writer(TRAIN, screen.query(Panel))(palette("dark", "truecolor"), 116)
+        lines = help_writer(TRAIN, screen.query(Panel))(palette("dark", "truecolor"), 116, "")
         text = "\n".join("".join(segment.text for segment in line) for line in lines)
         assert "with the focus on loss or gradient" in text
         assert "with the focus on sample" in text

@@ -24,10 +24,10 @@ LONG = "saved to /home/someone/experiments/character-models/runs/a-long-name/las
 
 @pytest.mark.parametrize("width", range(1, 60))
 def test_pages_are_written_at_any_width(width: int) -> None:
-    lines = help_writer(actions_of(InspectScreen.OWNERS), [])(DARK, width)
+    lines = help_writer(actions_of(InspectScreen.OWNERS), [])(DARK, width, "")
     if width >= 20:
         assert max(sum(part.cell_length for part in line) for line in lines[3:]) <= width
-    assert log_writer([Notice("something long has happened to a file", "warning")])(DARK, width)
+    assert log_writer([Notice("something long has happened to a file", "warning")])(DARK, width, "")
 
 
 async def test_help_stays_open_while_the_terminal_becomes_narrow_and_wide_again() -> None:

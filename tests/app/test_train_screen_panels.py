@@ -304,5 +304,5 @@ async def test_paused_the_sample_is_written_to_its_end_and_then_everything_stand
 
 def page_text(page: Screen[Any]) -> str:
     """What a page of text shows."""
-    (reading,) = page.children
+    reading = page.children[0]
     return "\n".join(reading.render_line(y).text for y in range(reading.size.height))

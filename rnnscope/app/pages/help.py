@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rich.segment import Segment
-from textual.binding import Binding
 
-from rnnscope.app.actions import Action, grouped, key_name
-from rnnscope.app.pages.page import Line, Writer, wrapped
+from rnnscope.app.actions import Action, grouped
+from rnnscope.app.pages.page import Line, Writer, has_words, title_keys, wrapped
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.widget_palette import logo
 from rnnscope.theme.palette import Palette
@@ -76,88 +76,96 @@ GLOSSARY = (
 )
 
 
-def help_writer(actions: Sequence[Action], panels: Iterable[Panel]) -> Writer:
-    """Writes the help for these actions, and for the keys that panels have with the focus."""
-    sections = {
-        title: [("  ".join(action.shown_keys), action.help) for action in members]
-        for title, members in grouped(actions).items()
-    }
-    sections |= _panel_sections(panels)
+@dataclass(frozen=True)
+class _Section:
+    """Names, such as keys, and what each means."""
 
-    def write(palette: Palette, width: int) -> list[Line]:
+    title: str
+    rows: Sequence[tuple[str, str]]
+    are_keys: bool = True
+
+    def with_words(self, words: str) -> _Section:
+        """The rows that have all of these words; the words of the title count for every row."""
+        kept = [row for row in self.rows if has_words(f"{self.title} {row[0]} {row[1]}", words)]
+        return replace(self, rows=kept)
+
+
+def help_writer(
+    actions: Sequence[Action], panels: Iterable[Panel] = (), *, here: tuple[str, Sequence[Action]] = ("", ())
+) -> Writer:
+    """Writes the help for these actions, and for the keys that panels have with the focus.
+
+    here: the heading of the focused panel, and its actions, which come first.
+    """
+    sections = [_of_actions(*here)] if here[1] else []
+    others = grouped(action for action in actions if action not in here[1])
+    sections += [_of_actions(title, members) for title, members in others.items()]
+    sections += _panel_sections(panels)
+    sections += [_Section("colors", COLORS, are_keys=False), _Section("glossary", GLOSSARY, are_keys=False)]
+
+    def write(palette: Palette, width: int, words: str) -> list[Line]:
         columns = 2 if width >= 110 else 1
         column_width = (width - 2 * _MARGIN - 4 * (columns - 1)) // columns
-        blocks = [_keys(palette, title, rows, column_width) for title, rows in sections.items()]
-        blocks += [_colors(palette, column_width), _glossary(palette, column_width)]
+        found = [section for each in sections if (section := each.with_words(words)).rows]
+        blocks = [_written(palette, section, column_width) for section in found]
+        if not found:
+            blocks = [[[Segment("nothing has these words", palette.ink("dim"))]]]
         lines = _side_by_side(_split(blocks, columns), column_width, palette)
-        ink = palette.ink
-        title = [*logo(palette), Segment("  keys, colors, glossary   ", ink("dim"))]
-        title += [Segment("Esc", ink("strong", bold=True)), Segment(" back", ink("mute"))]
+        title = [
+            *logo(palette),
+            Segment("  help", palette.ink("dim")),
+            *title_keys(palette),
+        ]
         return [[], _indented(title, palette), [], *(_indented(line, palette) for line in lines), []]
 
     return write
 
 
-def _panel_sections(panels: Iterable[Panel]) -> dict[str, list[tuple[str, str]]]:
-    """Keys and help of panels, which go before the screen's; panels with the same keys share a section."""
-    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+def _of_actions(title: str, actions: Iterable[Action]) -> _Section:
+    return _Section(title, [("  ".join(action.shown_keys), action.help) for action in actions])
+
+
+def _panel_sections(panels: Iterable[Panel]) -> list[_Section]:
+    """Keys and help of panels; panels with the same keys share a section."""
+    found: dict[tuple[Action, ...], list[str]] = {}
     for panel in panels:
-        bindings = Binding.make_bindings(type(panel).BINDINGS)
-        rows = tuple((key_name(binding.key), binding.tooltip) for binding in bindings)
-        if rows:
-            found.setdefault(rows, []).append(panel.heading)
-    return {f"with the focus on {' or '.join(names)}": list(rows) for rows, names in found.items()}
-
-
-def _keys(palette: Palette, title: str, rows: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    lines = [_heading(palette, part) for part in wrapped(title, width)]
-    for keys, description in rows:
-        room = width - max(_KEY_WIDTH, len(keys) + 2)
-        if room < _LEAST_ROOM:
-            lines += _stacked(palette, Segment(keys, palette.ink("strong", bold=True)), description, width)
-            continue
-        first, *more = wrapped(description, room)
-        lines.append(
-            [
-                Segment(f"{keys:<{width - room}}", palette.ink("strong", bold=True)),
-                Segment(first, palette.ink("text")),
-            ]
-        )
-        lines.extend([Segment(" " * (width - room) + rest, palette.ink("text"))] for rest in more)
-    return [*lines, []]
-
-
-def _colors(palette: Palette, width: int) -> list[Line]:
-    lines = [_heading(palette, "colors")]
-    scales = {"neuron": palette.diverging, "gate": palette.gate, "probability": palette.probability}
-    for name, meaning in COLORS:
-        lines.extend(_word(palette, name, meaning, width))
-        if name in scales:
-            ends = ("−1 ", " +1") if name == "neuron" else (" 0 ", " 1")
-            cells = max(2, min(17, width - 6))
-            ramp = [Segment(" ", scales[name][round(32 * i / (cells - 1))]) for i in range(cells)]
-            indent = Segment(" " * max(0, min(_WORD_WIDTH, width - cells - 6)), palette.ink("text"))
-            dim = palette.ink("dim")
-            lines.append([indent, Segment(ends[0], dim), *ramp, Segment(ends[1], dim)])
-    return [*lines, []]
-
-
-def _glossary(palette: Palette, width: int) -> list[Line]:
-    lines = [_heading(palette, "glossary")]
-    for word, meaning in GLOSSARY:
-        lines.extend(_word(palette, word, meaning, width))
-    return [*lines, []]
-
-
-def _word(palette: Palette, word: str, meaning: str, width: int) -> list[Line]:
-    if width - _WORD_WIDTH < _LEAST_ROOM:
-        return _stacked(palette, Segment(word, palette.ink("strong")), meaning, width)
-    first, *more = wrapped(meaning, width - _WORD_WIDTH)
-    indent = " " * _WORD_WIDTH
+        if panel.focus_actions():
+            found.setdefault(panel.focus_actions(), []).append(panel.heading)
     return [
-        [Segment(f"{word:<{_WORD_WIDTH}}", palette.ink("strong")), Segment(first, palette.ink("text"))],
-        *([Segment(indent + rest, palette.ink("text"))] for rest in more),
+        _of_actions(f"with the focus on {' or '.join(names)}", actions) for actions, names in found.items()
     ]
+
+
+def _written(palette: Palette, section: _Section, width: int) -> list[Line]:
+    """The heading, and each name with its meaning next to it, or below it where there is no room for both."""
+    lines = [[Segment(part, palette.ink("azure", bold=True))] for part in wrapped(section.title, width)]
+    for name, meaning in section.rows:
+        style = palette.ink("strong", bold=section.are_keys)
+        least = max(_KEY_WIDTH, len(name) + 2) if section.are_keys else _WORD_WIDTH
+        room = width - least
+        if room < _LEAST_ROOM:
+            lines += _stacked(palette, Segment(name, style), meaning, width)
+        else:
+            first, *more = wrapped(meaning, room)
+            text = palette.ink("text")
+            lines.append([Segment(f"{name:<{least}}", style), Segment(first, text)])
+            lines.extend([Segment(" " * least + rest, text)] for rest in more)
+        if section.title == "colors":
+            lines += _ramp(palette, name, width)
+    return [*lines, []]
+
+
+def _ramp(palette: Palette, name: str, width: int) -> list[Line]:
+    """The scale of a quantity, from end to end."""
+    scales = {"neuron": palette.diverging, "gate": palette.gate, "probability": palette.probability}
+    if name not in scales:
+        return []
+    ends = ("−1 ", " +1") if name == "neuron" else (" 0 ", " 1")
+    cells = max(2, min(17, width - 6))
+    ramp = [Segment(" ", scales[name][round(32 * i / (cells - 1))]) for i in range(cells)]
+    indent = Segment(" " * max(0, min(_WORD_WIDTH, width - cells - 6)), palette.ink("text"))
+    dim = palette.ink("dim")
+    return [[indent, Segment(ends[0], dim), *ramp, Segment(ends[1], dim)]]
 
 
 def _stacked(palette: Palette, name: Segment, meaning: str, width: int) -> list[Line]:
@@ -166,14 +174,12 @@ def _stacked(palette: Palette, name: Segment, meaning: str, width: int) -> list[
     return [[name], *([Segment(" " * _MARGIN + line, palette.ink("text"))] for line in below)]
 
 
-def _heading(palette: Palette, title: str) -> Line:
-    return [Segment(title, palette.ink("azure", bold=True))]
-
-
 def _split(blocks: Sequence[list[Line]], columns: int) -> list[list[Line]]:
     """The blocks in columns of about equal height, in order."""
     if columns == 1:
         return [[line for block in blocks for line in block]]
+    if len(blocks) == 1:
+        return [blocks[0], []]
     heights = [len(block) for block in blocks]
     cut = min(range(1, len(blocks)), key=lambda i: max(sum(heights[:i]), sum(heights[i:])))
     return [[line for block in part for line in block] for part in (blocks[:cut], blocks[cut:])]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from rnnscope.app.pages.page import Line, Writer, wrapped
+from rnnscope.app.pages.page import Line, Writer, has_words, title_keys, wrapped
 from rnnscope.app.question import in_one_row
 from rnnscope.text.display import safe
 from rnnscope.theme.palette import Palette
@@ -21,15 +21,12 @@ _TIME_WIDTH = 9
 def log_writer(notices: Sequence[Notice]) -> Writer:
     """Writes the notices, newest first."""
 
-    def write(palette: Palette, width: int) -> list[Line]:
+    def write(palette: Palette, width: int, words: str) -> list[Line]:
         ink = palette.ink
-        lines: list[Line] = [
-            [],
-            [Segment("  messages", ink("strong", bold=True)), Segment("  newest first   ", ink("dim"))],
-        ]
-        lines[-1] += [Segment("Esc", ink("strong", bold=True)), Segment(" back", ink("mute"))]
-        lines.append([])
-        for notice in reversed(notices):
+        title = [Segment("  messages", ink("strong", bold=True)), Segment("  newest first", ink("dim"))]
+        lines: list[Line] = [[], [*title, *title_keys(palette)], []]
+        found = [notice for notice in reversed(notices) if has_words(notice.message, words)]
+        for notice in found:
             token = "error" if notice.severity == "warning" else "text"
             mark = "! " if notice.severity == "warning" else ""
             first, *more = wrapped(mark + safe(in_one_row(notice.message)), width - _TIME_WIDTH - 4)
@@ -37,8 +34,10 @@ def log_writer(notices: Sequence[Notice]) -> Writer:
                 [Segment(f"  {notice.when:<{_TIME_WIDTH}}", ink("mute")), Segment(first, ink(token))]
             )
             lines.extend([Segment(" " * (_TIME_WIDTH + 2) + rest, ink(token))] for rest in more)
-        if not notices:
-            lines.append([Segment("  no messages yet", ink("dim"))])
+        if not found:
+            lines.append(
+                [Segment("  no message has these words" if words else "  no messages yet", ink("dim"))]
+            )
         return lines
 
     return write
