@@ -20,6 +20,10 @@ SMALLEST = (60, 16)
 GAP_COLUMNS = 2
 GAP_ROWS = 1
 HEADER_ROWS = 2
+_MARGIN_SHARE = 20
+"""In present mode the margins are this part of the width."""
+_GATES_ROWS = 6
+"""The fewest rows of the gates in present mode."""
 
 Place: TypeAlias = str | tuple[str, ...]
 """A panel, by its id, or the panels that share one place, in the order of their tabs."""
@@ -114,6 +118,24 @@ def arrange(
             for (place, _), (left, wide) in zip(row.places, columns, strict=True):
                 regions[fronts[_panels(place)]] = Region(body.x + x + left, body.y + y, wide, high)
     return Arrangement(regions, {fronts[place]: place for place in shared if fronts[place] in regions})
+
+
+def presentation(width: int, height: int) -> Arrangement:
+    """The regions of present mode: the passage, the gates below it, prompt and messages in the last row."""
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Arrangement({"too-small": Region(0, 0, width, height)})
+    margin = width // _MARGIN_SHARE
+    gates = max(_GATES_ROWS, height // 4)
+    last = Region(margin, height - 1, width - 2 * margin, 1)
+    top = Region(margin, 1, last.width, height - 3 - gates)
+    return Arrangement(
+        {
+            "passage": top,
+            "gates": Region(margin, top.bottom + GAP_ROWS, last.width, gates),
+            "prompt": last,
+            "banner": last,
+        }
+    )
 
 
 def places_of(blocks: Iterable[Block]) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from rnnscope.app.actions import Action, Registry
 from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.prompt import Prompt
-from rnnscope.app.layout import LAYOUTS, Arrangement, Blocks, arrange
+from rnnscope.app.layout import LAYOUTS, Arrangement, Blocks, arrange, presentation
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.tabs import Tabs
 from rnnscope.state import recall, remember
@@ -35,6 +35,8 @@ class Wanted:
     """The panels that were shown by name, the last one first: in front of those that share their place."""
     hidden: Set[str] = frozenset()
     zoomed: str | None = None
+    presents: bool = False
+    """Whether only the passage and the gates are shown, for an audience."""
 
 
 class _Placing(Layout):
@@ -119,6 +121,15 @@ class Stage(Widget):
             300,
             "enlarge maximize full screen",
         ),
+        Action(
+            "present",
+            ("f5", "exclamation_mark"),
+            "Present: the passage at double spacing with a caption, and the gates (toggle)",
+            "app",
+            "present",
+            125,
+            "presentation slide talk full screen large speaker",
+        ),
         Action("next_panel", ("tab",), "Focus the next panel", "app"),
         Action("previous_panel", ("shift+tab",), "Focus the previous panel", "app"),
         Action("hide", ("Z",), "Hide the focused panel", "app", synonyms="close remove"),
@@ -167,6 +178,8 @@ class Stage(Widget):
 
     def arrangement_for(self, size: Size) -> Arrangement:
         wanted = self._wanted
+        if wanted.presents:
+            return presentation(size.width, size.height)
         return arrange(
             size.width,
             size.height,
@@ -189,12 +202,15 @@ class Stage(Widget):
     # -- what is in sight ------------------------------------------------------------------------------------
 
     def show_panel(self, panel: str, *, focus: bool = False) -> None:
-        """Show a panel, by its id: in front in its place, or zoomed if it has no place."""
+        """Show a panel, by its id: in front in its place, or zoomed if it has no place.
+
+        In present mode it is in front later.
+        """
         wanted = self._wanted
         recent = (panel, *(other for other in wanted.recent if other != panel))
         zoomed = wanted.zoomed and panel
         self._want(replace(wanted, recent=recent, hidden=wanted.hidden - {panel}, zoomed=zoomed))
-        if panel not in self.arrangement:
+        if panel not in self.arrangement and not wanted.presents:
             self._want(replace(self._wanted, zoomed=panel))
         if focus:
             self.call_after_refresh(self._focus, panel)
@@ -213,7 +229,7 @@ class Stage(Widget):
 
     def show_layout(self, name: str) -> None:
         """Arrange the panels by another of `LAYOUTS`, all of them shown."""
-        self._want(replace(self._wanted, layout=name, hidden=frozenset(), zoomed=None))
+        self._want(Wanted(layout=name, recent=self._wanted.recent))
         if name != _OVERVIEW:
             self._announce(f"layout {name}; 1 restores the overview")
 
@@ -226,11 +242,13 @@ class Stage(Widget):
             pass  # the next session begins with another layout
 
     def unzoom(self) -> bool:
-        """Show all panels again. Returns True if one was zoomed."""
-        was_zoomed = self._wanted.zoomed is not None
-        if was_zoomed:
-            self._want(replace(self._wanted, zoomed=None))
-        return was_zoomed
+        """Show all panels again. Returns True if one was zoomed, or if a few were presented."""
+        wanted = self._wanted
+        if wanted.presents:
+            self._want(replace(wanted, presents=False))
+        elif wanted.zoomed is not None:
+            self._want(replace(wanted, zoomed=None))
+        return wanted != self._wanted
 
     def focus_first(self) -> None:
         """Focus the passage, or another panel where that is hidden."""
@@ -256,6 +274,7 @@ class Stage(Widget):
                 child.display = child.id in arrangement
             if isinstance(child, Panel):
                 child.set_tabs(self._tabs_of(child, arrangement))
+                child.set_presenting(self._wanted.presents)
         focused = self.screen.focused
         if focused is None or not _is_shown(focused):
             self.focus_first()
@@ -280,6 +299,10 @@ class Stage(Widget):
         if not self.unzoom() and self._focused is not None:
             self._want(replace(self._wanted, zoomed=self._focused.id))
 
+    def action_present(self) -> None:
+        self._want(replace(self._wanted, presents=not self._wanted.presents))
+        self.focus_first()
+
     def action_previous_tab(self) -> None:
         self._turn_tab(-1)
 
@@ -299,7 +322,7 @@ class Stage(Widget):
         self.show_panel(panel.tabs.neighbor(by), focus=panel is focused)
 
     def action_hide(self) -> None:
-        panel = self._focused
+        panel = None if self._wanted.presents else self._focused
         if panel is not None and panel.id is not None and len(self.panels) > 1:
             self._want(replace(self._wanted, hidden=self._wanted.hidden | {panel.id}, zoomed=None))
             self._announce(f"{panel.heading} hidden; X restores all panels")
@@ -338,6 +361,8 @@ class Stage(Widget):
 
     def action_jump(self) -> None:
         """Show a letter in the title of every panel, and those of hidden tabs in the footer."""
+        if self._wanted.presents:
+            self.unzoom()
         shown = {panel.id or "": panel.heading for panel in self.panels}
         tabs = {
             panel: self._heading(panel)
@@ -376,10 +401,13 @@ class Stage(Widget):
     # -- the mouse -------------------------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a tab shows it, a double click on a title zooms the panel."""
+        """A click on a tab shows it, a double click on a title zooms the panel; one leaves present mode."""
         self._end_jump()
         panel = event.widget
         if not isinstance(panel, Panel) or event.y >= panel.body_top:
+            return
+        if self._wanted.presents:
+            self.unzoom()
             return
         tab = panel.tab_at(event.x) if event.y == 0 else ""
         if tab and tab != panel.id:

@@ -68,6 +68,7 @@ class Panel(Widget, can_focus=True):
         self._lines: dict[int, Strip] = {}
         self._tabs: Tabs | None = None
         self._letter = ""
+        self._presents = False
         self._parts: list[tuple[range, str]] = []
         """Columns of the title, and the panel that a click there shows."""
 
@@ -92,6 +93,12 @@ class Panel(Widget, can_focus=True):
         """Show a letter before the heading; empty removes it."""
         if letter != self._letter:
             self._letter = letter
+            self.redraw()
+
+    def set_presenting(self, presents: bool) -> None:
+        """Draw the panel for an audience: without the bar of the focus."""
+        if presents != self._presents:
+            self._presents = presents
             self.redraw()
 
     def tab_at(self, column: int) -> str:
@@ -183,7 +190,8 @@ class Panel(Widget, can_focus=True):
     def _draw(self, y: int) -> Strip:
         # `size` is computed from the layout on each access; without a border `outer_size` is the same.
         width, fill = self.outer_size.width, self.fill
-        edge = Segment("▎", self.palette.ink("azure")) if self.has_focus else Segment(" ", fill)
+        has_bar = self.has_focus and not self._presents
+        edge = Segment("▎", self.palette.ink("azure")) if has_bar else Segment(" ", fill)
         row = y - self.body_top
         if y == 0:
             segments = [edge, *self._title(width - 1)]

@@ -43,6 +43,8 @@ _MARGIN_LINES = 2
 _MARGIN_COLUMNS = 8
 _WHEEL_ROWS = 3
 _RIGHT = 3
+_PRESENTED_SPACING = 2
+"""The line spacing in present mode."""
 
 
 Brush: TypeAlias = Callable[[int, int, bool], object]
@@ -121,6 +123,8 @@ class Passage(Panel):
         self._selection: Selection | None = None
         self._layout: Layout | None = None
         self._codes: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
+        self._spacing = 1
+        """The line spacing: rows from a line of text to the next, with nothing under it."""
         self._stride = 1  # rows a line of text takes
         self._top = 0  # the first line shown
         self._left = 0  # the first cell shown, of lines that are not wrapped
@@ -155,10 +159,22 @@ class Passage(Panel):
         elif old.cursor != selection.cursor:
             self.redraw(self._rows_of(old.cursor) | self._rows_of(selection.cursor))
 
+    def set_presenting(self, presents: bool) -> None:
+        """Draw a caption and double line spacing."""
+        if presents != self._presents:
+            self._spacing = _PRESENTED_SPACING if presents else 1
+            self._lay_out(keep_place=True)
+        super().set_presenting(presents)
+
     # -- drawing -------------------------------------------------------------------------------------------
 
     def subject(self) -> str:
-        return self._title_parts()[0]
+        return "" if self._presents else self._title_parts()[0]
+
+    def _short_name(self) -> list[Segment]:
+        if not self._presents or self._selection is None:
+            return super()._short_name()
+        return [Segment(f" {caption(self._selection)}", self.palette.ink("strong", bold=True))]
 
     def legend(self) -> list[Segment]:
         return self._title_parts()[1]
@@ -174,7 +190,7 @@ class Passage(Panel):
             return [Segment(f" {self._hint}", self.palette.ink("mute"))] if row == 0 else []
         line, below = divmod(row, self._stride)
         line += self._top
-        if line >= len(layout):
+        if line >= len(layout) or below > self._stride - self._spacing:
             return []
         start, end, blank = self._visible(line)
         content = self._row(line, below, start, end)
@@ -249,7 +265,7 @@ class Passage(Panel):
     @property
     def _whole_lines(self) -> int:
         """How many lines are in sight with all their rows; one at least."""
-        return max(1, self.body_height // self._stride)
+        return max(1, (self.body_height + self._spacing - 1) // self._stride)
 
     @property
     def _wheel_lines(self) -> int:
@@ -263,7 +279,7 @@ class Passage(Panel):
         first = old.starts[min(self._top, len(old))] if old and keep_place else 0
         symbols, ids = selection.trace.drawn
         self._layout = lay_out(ids, Shapes.of(symbols), self._room if self._wraps else None)
-        self._stride = _stride(selection)
+        self._stride = _stride(selection) + self._spacing - 1
         self._top = self._layout.line_of(first)
         self._left = 0
         self._successors.clear()
@@ -471,6 +487,13 @@ def _calm(first_shown: int, start: int, end: int, room: int, margin: int) -> int
 def _stride(selection: Selection) -> int:
     """The rows that a line of text takes, with what stands under it."""
     return 1 + has_second_row(selection) + (ROWS if selection.top_five else 0)
+
+
+def caption(selection: Selection) -> str:
+    """What colors the passage, for an audience, such as `1/41 · quotes · AUC 0.97`."""
+    if selection.coloring != "neuron":
+        return described(selection).subjects[0]
+    return f"{selection.neuron} · {selection.label or selection.quantity}"
 
 
 def _look(selection: Selection) -> tuple[object, ...]:
