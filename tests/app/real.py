@@ -16,7 +16,13 @@ TEXT = PASSAGE * 12
 TRAINING_TEXT = PASSAGE.replace("ferry", "harbor").swapcase() + PASSAGE.replace("ell", "all") * 10
 
 
+@lru_cache(maxsize=4)
 def session(text: str = TEXT) -> Session:
+    """The session on a text that tests share: it computes labels and scores once."""
+    return new_session(text)
+
+
+def new_session(text: str = TEXT) -> Session:
     """A session on a text; its n-grams learn `TRAINING_TEXT`."""
     return Session(_model(), text, name="a text", training_text=lambda: TRAINING_TEXT)
 

@@ -18,7 +18,7 @@ from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.session import Session
 from tests.app.looking import seen, settled, shown
-from tests.app.real import TEXT, session
+from tests.app.real import TEXT, new_session, session
 
 KINDS: dict[str, type[Query[Any]]] = {**QUERIES, "find": Find}
 
@@ -78,7 +78,7 @@ async def test_the_screen_asks_a_query_with_the_defaults_of_every_front_end(name
     given = {field: getattr(query, field) for field in SHOWN if hasattr(query, field)}
     expected = kind(**given)
     assert query == expected, "the screen changes a default"
-    answer = session().ask(expected)
+    answer = new_session().ask(expected)
     assert_close(result.to_dict(), answer.to_dict())
 
 
