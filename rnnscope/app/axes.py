@@ -56,6 +56,51 @@ class StepAxis:
         return np.log10(np.maximum(steps, 1.0)) if self.logarithmic else steps
 
 
+_SMALLEST_WINDOW = 2.0**-10
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a step axis that is shown; its lengths are shares of the whole axis."""
+
+    low: float = 1.0
+    high: float | None = None
+    """None follows the end of the axis."""
+
+    def of(self, whole: StepAxis) -> StepAxis:
+        """The axis of this part alone."""
+        start, end = self._shares(whole)
+        low, high = whole.step(np.array([start, end]) * (whole.dots - 1)).tolist()
+        return StepAxis(low, high, whole.dots, whole.logarithmic)
+
+    def is_whole(self, whole: StepAxis) -> bool:
+        return self._shares(whole) == (0.0, 1.0)
+
+    def scaled(self, whole: StepAxis, factor: float, at: float = 1.0) -> Window:
+        """A window `factor` times as long; what lies at a share `at` of it stays there if it can."""
+        start, end = self._shares(whole)
+        length = min(1.0, max(_SMALLEST_WINDOW, (end - start) * factor))
+        return _window(whole, start + at * (end - start - length), length)
+
+    def moved(self, whole: StepAxis, by: float) -> Window:
+        """The window so many times its length later."""
+        start, end = self._shares(whole)
+        return _window(whole, start + by * (end - start), end - start)
+
+    def _shares(self, whole: StepAxis) -> tuple[float, float]:
+        """Start and end as shares of the whole axis."""
+        last = max(whole.dots - 1, 1)
+        start = max(0.0, whole.dot(self.low) / last)
+        end = 1.0 if self.high is None else min(1.0, whole.dot(self.high) / last)
+        return (start, end) if end - start >= _SMALLEST_WINDOW / 2 else (0.0, 1.0)
+
+
+def _window(whole: StepAxis, start: float, length: float) -> Window:
+    start = max(0.0, min(start, 1.0 - length))
+    low, high = whole.step(np.array([start, start + length]) * (whole.dots - 1)).tolist()
+    return Window(low, None if start + length > 1.0 - 1e-9 else high)
+
+
 @dataclass(frozen=True)
 class ValueAxis:
     """Positive values on a log axis down `rows` rows of cells; `high` is the first dot, `low` the last."""

@@ -88,12 +88,13 @@ def draw(
     steps: StepAxis,
     values: ValueAxis,
     *,
-    crosshair: int | None = None,
+    marked: Sequence[int] = (),
     marks: Sequence[int] = (),
 ) -> list[list[Segment]]:
     """The rows of the plot.
 
-    `crosshair` is the column of cells that is being read; `marks` are columns with a `!` at the bottom.
+    `marked` are the columns of cells that are being read or selected; `marks` are columns with a `!` at the
+    bottom.
     """
     height = values.rows * braille.DOTS_HIGH
     places = _joined(values.dots(curves.columns.smooth))
@@ -121,10 +122,11 @@ def draw(
     _draw_levels(points, keys, curves.levels, values)
     for column in marks:
         points[-1, column], keys[-1, column] = ord("!"), _SECOND
-    if crosshair is not None and crosshair < keys.shape[1]:
-        keys[:, crosshair] += _CROSSHAIR
+    if len(marked):
+        keys[:, marked] += _CROSSHAIR
         if palette.depth in ("16", "none"):
-            points[:, crosshair] = np.where(points[:, crosshair] == ord(" "), ord("│"), points[:, crosshair])
+            for edge in (marked[0], marked[-1]):
+                points[:, edge] = np.where(points[:, edge] == ord(" "), ord("│"), points[:, edge])
     styles = _styles(palette)
     return [coded_segments(points[row], keys[row], styles) for row in range(values.rows)]
 

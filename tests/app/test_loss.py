@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from rnnscope.app.axes import StepAxis
@@ -345,7 +346,7 @@ async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
         chart.zoom_in()
         axis = axis_of(chart)
         assert (axis.low, axis.high) == pytest.approx((4637, 9273), abs=1)
-        assert "2× zoom" in lines(chart)[0]
+        assert "steps 4,637–9,273" in lines(chart)[0]
         assert "uniform" not in "\n".join(lines(chart)), "far from what is shown"
         chart.pan(-1)
         axis = axis_of(chart)
@@ -355,6 +356,46 @@ async def test_zoom_shows_the_last_half_and_pan_what_came_before() -> None:
         chart.zoom_out()
         axis = axis_of(chart)
         assert (axis.low, axis.high) == (1, 9273)
+
+
+async def test_the_wheel_zooms_at_the_mouse_and_a_drag_shows_its_steps() -> None:
+    chart = Chart(Loss())
+    async with on_stage(chart) as pilot:
+        history = made_up_history()
+        chart.show_history(history)
+        chart.focus()
+        whole = axis_of(chart)
+
+        async def wheel(kind: type[MouseEvent], column: int) -> None:
+            await pilot._post_mouse_events([kind], Chart, (7 + column, 5), button=0)
+
+        there = float(axis_of(chart).step(2 * 10 + 1))
+        await wheel(MouseScrollUp, 10)
+        axis = axis_of(chart)
+        assert whole.low < axis.low < axis.high < whole.high
+        assert float(axis.step(2 * 10 + 1)) == pytest.approx(there, rel=0.05)
+        await wheel(MouseScrollDown, 10)
+        assert (axis_of(chart).low, axis_of(chart).high) == pytest.approx((whole.low, whole.high))
+        # A drag from column 10 to column 30 selects, and shows these steps when the button is released.
+        edges = axis_of(chart).step([20, 62])
+        await pilot.mouse_down(Chart, offset=(7 + 10, 4))
+        await pilot.hover(Chart, offset=(7 + 30, 6))
+        crosshair = chart.palette.ink("text", on="crosshair").bgcolor
+        assert {x for x, _, style in cells(chart, 4) if style.bgcolor == crosshair} == set(range(17, 38))
+        await pilot.mouse_up(Chart, offset=(7 + 30, 6))
+        axis = axis_of(chart)
+        assert (axis.low, axis.high) == pytest.approx(edges)
+        await pilot.press("escape", "escape")
+        assert (axis_of(chart).low, axis_of(chart).high) == (whole.low, whole.high)
+        # To the end of the run, it follows the run; a double click shows all again.
+        await pilot.mouse_down(Chart, offset=(7 + 30, 4))
+        await pilot.mouse_up(Chart, offset=(7 + 40, 4))
+        low = axis_of(chart).low
+        told(history, 9_274, 9_400)
+        chart.show_history(history)
+        assert (axis_of(chart).low, axis_of(chart).high) == pytest.approx((low, 9_400))
+        await pilot.click(Chart, offset=(20, 5), times=2)
+        assert axis_of(chart).low == 1
 
 
 @pytest.mark.parametrize("height", [11, 7])

@@ -23,7 +23,7 @@ from textual.actions import SkipAction
 from textual.binding import BindingType
 
 from rnnscope.app import braille, plot
-from rnnscope.app.axes import StepAxis, ValueAxis, grown
+from rnnscope.app.axes import StepAxis, ValueAxis, Window, grown
 from rnnscope.app.history import History, Series
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.plot import Columns, Curves, Level
@@ -34,7 +34,10 @@ LABELS_WIDTH = 5
 """Columns of the value labels, including the gap after them."""
 AXIS_FROM = 8
 """Minimum number of body rows for the step axis."""
-_DEEPEST_ZOOM = 10
+_WHEEL = 0.7
+"""How much of the window is left when the wheel zooms in."""
+_LEAST_DRAG = 2
+"""Columns; a shorter drag is a click."""
 _LEAST = 1e-6
 """Smaller values, including zero, are drawn as this value on the log axis."""
 
@@ -119,8 +122,10 @@ class Chart(Panel):
         self.heading = content.heading
         self.history = History()
         self.log_steps = True
-        self._zoom = 0
-        self._pan = 0
+        self._window = Window()
+        self._drag: tuple[int, int] | None = None
+        """The columns between which the mouse selects steps."""
+        self._was_dragged = False
         self._crosshair: int | None = None
         """The step that is read; its column moves with the axis."""
         self._crosshair_is_pinned = False
@@ -148,25 +153,32 @@ class Chart(Panel):
         """Draw the current state of a history; only rows that changed are repainted."""
         if history is not self.history:
             self.history = history
-            self._limits = None
+            self._window, self._limits = Window(), None
         self.update()
 
     def zoom_in(self) -> None:
         """Show the last half of the current window."""
-        self._set_view(min(self._zoom + 1, _DEEPEST_ZOOM), self._pan * 2)
+        self._set_window(self._window.scaled(self._whole, 0.5))
 
     def zoom_out(self) -> None:
         """Show twice as much."""
-        self._set_view(max(self._zoom - 1, 0), self._pan // 2)
+        self._set_window(self._window.scaled(self._whole, 2.0))
+
+    def show_all(self) -> bool:
+        """Show all steps. Returns True if only some were shown."""
+        was_zoomed = self._is_zoomed
+        if was_zoomed:
+            self._set_window(Window())
+        return was_zoomed
 
     def pan(self, halves: int) -> None:
         """Move by half windows: a negative number to earlier steps, a positive one to later steps."""
-        self._set_view(self._zoom, self._pan - halves)
+        self._set_window(self._window.moved(self._whole, halves / 2))
 
     def toggle_log(self) -> None:
         """Steps on a log axis, or on a linear one."""
         self.log_steps = not self.log_steps
-        self._set_view(self._zoom, self._pan)
+        self._set_window(self._window)
 
     def update(self) -> None:
         """Compute the picture again, and repaint the rows that changed."""
@@ -184,12 +196,27 @@ class Chart(Panel):
 
     @property
     def zoomed(self) -> str:
-        """The zoom factor for the title, such as `, 4× zoom`; empty without zoom."""
-        return f", {2**self._zoom}× zoom" if self._zoom else ""
+        """The steps that are shown for the title, such as `, steps 300–1,200`; empty if all are."""
+        if not self._is_zoomed:
+            return ""
+        steps = self._window.of(self._whole)
+        return f", steps {round(steps.low):,}–{round(steps.high):,}"
 
-    def _set_view(self, zoom: int, pan: int) -> None:
-        self._zoom = zoom
-        self._pan = max(0, min(pan, 2 * (2**zoom - 1)))
+    @property
+    def _is_zoomed(self) -> bool:
+        return not self._window.is_whole(self._whole)
+
+    @property
+    def _whole(self) -> StepAxis:
+        """The axis of all steps, one dot for each column of dots in the plot."""
+        width = self._picture.plot_width if self._picture is not None else 1
+        return self._whole_axis(width * braille.DOTS_WIDE)
+
+    def _whole_axis(self, dots: int) -> StepAxis:
+        return StepAxis(1.0, float(max(self.history.step, 10)), dots, self.log_steps)
+
+    def _set_window(self, window: Window) -> None:
+        self._window = window
         self._limits = None
         self.update()
 
@@ -200,7 +227,7 @@ class Chart(Panel):
         return rows[row] if row < len(rows) else []
 
     def _paint(self, width: int, height: int) -> Picture:
-        key = (width, height, self.history.version, self.palette, self._crosshair)
+        key = (width, height, self.history.version, self.palette, self._crosshair, self._drag)
         if self._picture is None or key != self._painted_for:
             self._picture = self._draw_picture(width, height)
             self._painted_for = key
@@ -209,7 +236,7 @@ class Chart(Panel):
     def _draw_picture(self, width: int, height: int) -> Picture:
         names_width = self.content.names_width(width)
         plot_width = max(1, width - LABELS_WIDTH - names_width)
-        steps = self._step_axis(plot_width * braille.DOTS_WIDE)
+        steps = self._window.of(self._whole_axis(plot_width * braille.DOTS_WIDE))
         if not len(self._series) or height < 1:
             return Picture(self._waiting_rows(width, height), steps, plot_width)
         rows = height - 1 if height >= AXIS_FROM else height
@@ -218,8 +245,8 @@ class Chart(Panel):
         names, levels = self.content.names(self, values, max(0, names_width - 1))
         curves = self._curves(columns, levels)
         # The unit is right of the plot if the current step is at its end, else next to that step.
-        at_end = names_width > 0 and (self._zoom > 0 or self.history.step >= steps.high)
-        present = round(steps.high) if self._zoom else self.history.step
+        at_end = names_width > 0 and (self._is_zoomed or self.history.step >= steps.high)
+        present = round(steps.high) if self._is_zoomed else self.history.step
         diverged = [step for step in self.history.divergences if steps.low <= step <= steps.high]
         below, marks = plot.step_labels(
             self.palette, steps, present, diverged, unit="" if at_end else " steps"
@@ -227,7 +254,10 @@ class Chart(Panel):
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
         crosshair = self._column_of_crosshair(steps, plot_width)
-        cells = plot.draw(self.palette, curves, steps, values, crosshair=crosshair, marks=marks)
+        marked = [] if crosshair is None else [crosshair]
+        if self._drag is not None:
+            marked = [*range(min(self._drag), min(max(self._drag) + 1, plot_width))]
+        cells = plot.draw(self.palette, curves, steps, values, marked=marked, marks=marks)
         labels = self.content.value_labels(values)
         mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
@@ -239,16 +269,6 @@ class Chart(Panel):
             picture.append([left, *below, right])
         return Picture(picture, steps, plot_width)
 
-    def _step_axis(self, dots: int) -> StepAxis:
-        """All steps, or with zoom 1/2^zoom of the axis' length, ending `pan` half windows before its end."""
-        whole = StepAxis(1.0, float(max(self.history.step, 10)), dots, self.log_steps)
-        if not self._zoom:
-            return whole
-        window = (dots - 1) / 2**self._zoom
-        end = (dots - 1) - self._pan * window / 2
-        low, high = whole.step(np.array([end - window, end])).tolist()
-        return StepAxis(low, high, dots, self.log_steps)
-
     def _value_axis(self, steps: StepAxis, columns: Columns, rows: int) -> ValueAxis:
         """Limits that include the curves and, without zoom, all levels."""
         seen = [columns.range()]
@@ -256,7 +276,7 @@ class Chart(Panel):
         if second is not None:
             within = (second.steps >= steps.low) & (second.steps <= steps.high)
             seen.append(second.smooth[within])
-        if not self._zoom:
+        if not self._is_zoomed:
             seen.append(np.array([level.value for level in self.content.levels(self.history)]))
         values = np.maximum(np.concatenate(seen), _LEAST)
         if len(values):
@@ -336,8 +356,33 @@ class Chart(Panel):
         width = self._picture.plot_width if self._picture is not None else 0
         return column if 0 <= column < width and event.y >= self.body_top else None
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        column = self._plot_column(event)
+        self._was_dragged = False
+        if column is not None:
+            self._drag = (column, column)
+            self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Show the steps over which the mouse was dragged."""
+        if self._drag is None or self._picture is None:
+            return
+        first, last = min(self._drag), max(self._drag)
+        self._drag = None
+        self.release_mouse()
+        self._was_dragged = last - first >= _LEAST_DRAG
+        if self._was_dragged:
+            dots = braille.DOTS_WIDE * np.array([first, last + 1])
+            low, high = self._picture.steps.step(dots).tolist()
+            self._set_window(Window(low, None if high >= self._whole.high else high))
+
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if not self._crosshair_is_pinned:
+        if self._drag is not None and self._picture is not None:
+            column = max(0, min(event.x - PADDING - LABELS_WIDTH, self._picture.plot_width - 1))
+            self._drag = (self._drag[0], column)
+            self.read_column(column)
+            self.update()
+        elif not self._crosshair_is_pinned:
             self.read_column(self._plot_column(event))
 
     def on_leave(self, event: events.Leave) -> None:
@@ -345,15 +390,24 @@ class Chart(Panel):
             self.stop_reading()
 
     def on_click(self, event: events.Click) -> None:
-        self.read_column(self._plot_column(event), pinned=True)
+        column = self._plot_column(event)
+        if column is not None and event.chain == 2:
+            self.show_all()
+        elif not self._was_dragged:
+            self.read_column(column, pinned=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self.zoom_in()
-        event.stop()
+        self._zoom_at(event, _WHEEL)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self.zoom_out()
+        self._zoom_at(event, 1 / _WHEEL)
+
+    def _zoom_at(self, event: events.MouseEvent, factor: float) -> None:
+        """Zoom so that the step under the mouse stays there."""
         event.stop()
+        column = self._plot_column(event)
+        at = 1.0 if column is None or self._picture is None else (column + 0.5) / self._picture.plot_width
+        self._set_window(self._window.scaled(self._whole, factor, at))
 
     def action_crosshair_left(self) -> None:
         self._step_crosshair(-1)
@@ -387,5 +441,5 @@ class Chart(Panel):
         self.toggle_log()
 
     def action_no_crosshair(self) -> None:
-        if not self.stop_reading():
+        if not self.stop_reading() and not self.show_all():
             raise SkipAction

@@ -39,7 +39,7 @@ class Gradient(Content):
             both = f"{norm}  around it {gradient.smooth[row]:.3g}"
             return chart.longest_subject(both, norm, f"step {step:,}")
         name = f"norm (clip {self.clip_norm:g})" if self.clip_norm else "norm"
-        return name + chart.zoomed
+        return chart.longest_subject(name + chart.zoomed, name)
 
     def legend(self, chart: Chart) -> list[Segment]:
         history, ink = chart.history, chart.palette.ink
