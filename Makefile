@@ -9,14 +9,14 @@ demo: .venv/.installed
 	$(BIN)/rnnscope train data/input.txt
 
 test: .venv/.installed-tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: .venv/.installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --cov=rnnscope --cov-report=term
+	$(BIN)/pytest -n 2 --dist worksteal --cov=rnnscope --cov-report=term
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -97,7 +97,7 @@ class FileLock:
         self.descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: Path, *, seconds: float = 1.0) -> FileLock:
+    def acquire(cls, path: Path, *, seconds: float = 0.3) -> FileLock:
         """Create the file if needed, and lock it; never through a symbolic link.
 
         Raises BlockingIOError if another process holds the lock for longer than `seconds`, and OSError.

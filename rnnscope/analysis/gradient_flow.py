@@ -100,9 +100,9 @@ class GradientFlow(Query[GradientFlowResult]):
         >>> import rnnscope
         >>> text = "The ledger of the harbor, in order.\\n" * 20
         >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), text)
-        >>> result = session.ask(rnnscope.GradientFlow(distance=50, losses=16))
+        >>> result = session.ask(rnnscope.GradientFlow(distance=20, losses=4))
         >>> result.own.cell.mean.shape, result.other.title, result.other.cell
-        ((1, 51), 'RNN 1×256', None)
+        ((1, 21), 'RNN 1×256', None)
     """
 
     name = "gradient-flow"

@@ -42,9 +42,11 @@ def _wait_until_it_reads(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize("number", ENDING)
-@pytest.mark.parametrize("source", ["standard input", "pipe without a writer"])
-def test_the_first_signal_ends_the_reading_of_a_text(tmp_path: Path, number: int, source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "number"),
+    [*(("standard input", number) for number in ENDING), ("pipe without a writer", signal.SIGTERM)],
+)
+def test_the_first_signal_ends_the_reading_of_a_text(tmp_path: Path, source: str, number: int) -> None:
     if source == "standard input":
         process = _start(tmp_path, "train", "-", "--plain", *SMALL, stdin=subprocess.PIPE)
     else:

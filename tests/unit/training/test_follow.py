@@ -31,7 +31,7 @@ from rnnscope.training.events import (
     Traced,
     Warned,
 )
-from rnnscope.training.follow import follow
+from rnnscope.training.follow import POLL_SECONDS, follow
 from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import Run
 
@@ -39,6 +39,8 @@ VOCABULARY = Vocabulary.of("abc\n")
 TEXT = "abc\n" * 20 + "abacab\ncab"
 PASSAGE = TEXT[-9:]
 """The last tenth of TEXT, which is held out."""
+_LONG_ENOUGH_SECONDS = 1.5 * POLL_SECONDS
+"""A follower has looked once more."""
 E = TypeVar("E")
 
 
@@ -282,7 +284,7 @@ def test_a_run_with_samples_gets_none_unasked(run: Run) -> None:
     run.close()
     with Follower(run.directory) as follower:
         follower.wait_for(lambda: len(follower.of(Traced)) == 1)
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
         assert len(follower.of(Sampled)) == 1
 
 
@@ -291,7 +293,7 @@ def test_nothing_is_computed_for_nobody(run: Run) -> None:
     with Follower(run.directory, ControlState(observing=False)) as follower:
         run.write(_evaluated(1))
         follower.wait_for(lambda: len(follower.of(Evaluated)) == 1)
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
     assert len(follower.said) == 1
 
 
@@ -378,7 +380,7 @@ def test_a_run_whose_process_was_killed_stopped_without_finishing(run: Run) -> N
     run.write(_progress(1, 40))
     with Follower(run.directory, quiet_seconds=0.0) as follower:
         follower.wait_for(lambda: len(follower.told()) == 40)
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
         assert follower.of(Finished) == [], "its process holds the lock"
         run.close()
         follower.wait_for(lambda: len(follower.of(Finished)) == 1)
@@ -389,7 +391,7 @@ def test_a_run_whose_process_was_killed_stopped_without_finishing(run: Run) -> N
             again.write(_progress(41, 50))
             follower.wait_for(lambda: len(follower.told()) == 50)
         follower.wait_for(lambda: len(follower.of(Finished)) == 2)
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
         assert len(follower.of(Finished)) == 2, "once for each process"
 
 
@@ -399,7 +401,7 @@ def test_a_run_that_finished_is_not_reported_as_killed(run: Run) -> None:
     run.close()
     with Follower(run.directory, quiet_seconds=0.0) as follower:
         follower.wait_for(lambda: bool(follower.of(Finished)))
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
         assert [event.reason for event in follower.of(Finished)] == ["steps"]
 
 
@@ -408,5 +410,5 @@ def test_a_log_that_changed_a_moment_ago_may_be_written_where_its_lock_is_not_se
     run.close()
     with Follower(run.directory, quiet_seconds=60.0) as follower:
         follower.wait_for(lambda: bool(follower.of(Started)))
-        time.sleep(0.5)
+        time.sleep(_LONG_ENOUGH_SECONDS)
         assert follower.of(Finished) == []
