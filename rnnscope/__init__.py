@@ -24,6 +24,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 if TYPE_CHECKING:
     from rnnscope.analysis.ablation import Ablate, AblateResult, Clamp, LossChange
     from rnnscope.analysis.brackets import Brackets, BracketsResult, Closer
+    from rnnscope.analysis.compare import (
+        Compare,
+        ComparedCharacter,
+        ComparePage,
+        ComparePageResult,
+        CompareResult,
+        OptionDifference,
+        UnitMatch,
+    )
     from rnnscope.analysis.comparison import Split
     from rnnscope.analysis.contexts import Band, Contexts, ContextsResult, Excerpt
     from rnnscope.analysis.errors import Bucket, Errors, ErrorsResult, Level
@@ -50,6 +59,15 @@ _MODULES = {
     "rnnscope.analysis.ablation": ("Ablate", "AblateResult", "Clamp", "LossChange"),
     "rnnscope.analysis.brackets": ("Brackets", "BracketsResult", "Closer"),
     "rnnscope.analysis.comparison": ("Split",),
+    "rnnscope.analysis.compare": (
+        "Compare",
+        "ComparedCharacter",
+        "ComparePage",
+        "ComparePageResult",
+        "CompareResult",
+        "OptionDifference",
+        "UnitMatch",
+    ),
     "rnnscope.analysis.contexts": ("Band", "Contexts", "ContextsResult", "Excerpt"),
     "rnnscope.analysis.errors": ("Bucket", "Errors", "ErrorsResult", "Level"),
     "rnnscope.analysis.factors": ("Factorization", "Factors", "FactorsResult"),
@@ -84,6 +102,11 @@ __all__ = [
     "Clamp",
     "Closer",
     "ColoredText",
+    "Compare",
+    "ComparePage",
+    "ComparePageResult",
+    "CompareResult",
+    "ComparedCharacter",
     "Contexts",
     "ContextsResult",
     "Difference",
@@ -119,6 +142,7 @@ __all__ = [
     "Ngrams",
     "NgramsResult",
     "Norms",
+    "OptionDifference",
     "Probe",
     "Progress",
     "Query",
@@ -131,6 +155,7 @@ __all__ = [
     "Session",
     "Split",
     "Trace",
+    "UnitMatch",
     "color",
     "find",
     "load",

@@ -13,7 +13,8 @@ import hashlib
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from rnnscope.analysis.query import Context, Query, Result
@@ -62,11 +63,14 @@ class Session:
         name: str = "text",
         training_text: Callable[[], str | None] = lambda: None,
         cache: Cache | None = None,
+        model_name: str = "model",
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """text: the text itself; `Session.open` takes the name of a file. name: what the text is called.
 
         training_text: gives the text that the model was trained on, for comparisons with n-gram models.
-        cache: where results are kept on disk; without one they are kept in memory.
+        cache: where results are kept on disk; without one they are kept in memory. model_name: the name of
+        the model in titles. options: the training options that its file records.
         """
         from rnnscope.network.model import CharRNN
         from rnnscope.text.long import LongText
@@ -76,6 +80,8 @@ class Session:
         if isinstance(text, str | bytes):
             text = LongText.of(text, name, network.vocabulary.kind)
         self._set(TextReader(network, text), name, training_text, cache)
+        self._model_name = model_name
+        self._options = options
 
     @classmethod
     def open(
@@ -98,15 +104,23 @@ class Session:
         from rnnscope.cache import Cache, digest_of
         from rnnscope.network.checkpoint import load_model
         from rnnscope.network.formats import files_of, read_header
-        from rnnscope.network.locate import resolve_model, sidecar
+        from rnnscope.network.locate import model_name, resolve_model, sidecar
         from rnnscope.opening import open_text
 
         path = resolve_model(model)
-        network = load_model(path, allow_nonfinite=allow_nonfinite)
-        opening = open_text(network, read_header(path), path, text, progress)
+        network, header = load_model(path, allow_nonfinite=allow_nonfinite), read_header(path)
+        opening = open_text(network, header, path, text, progress)
         cache = Cache(sidecar(path, ".findings.json"), digest_of(files_of(path))) if keep else None
-        training_text = opening.training_text
-        return cls(network, opening.text, name=opening.source, training_text=training_text, cache=cache)
+        options = header.training.get("options")
+        return cls(
+            network,
+            opening.text,
+            name=opening.source,
+            training_text=opening.training_text,
+            cache=cache,
+            model_name=model_name(path),
+            options=options if isinstance(options, dict) else {},
+        )
 
     @classmethod
     def of_trace(cls, trace: Trace) -> Session:
@@ -115,6 +129,7 @@ class Session:
 
         session = cls.__new__(cls)
         session._set(TextReader.of_trace(trace), "trace", lambda: None, None)
+        session._model_name, session._options = "trace", {}
         session._architecture = trace.architecture
         return session
 
@@ -138,7 +153,14 @@ class Session:
         model = self.reader.model
         if model is None:
             raise OptionError("another text needs a model, but only a trace is available")
-        return Session(model, text, name=name, training_text=self.training_text)
+        return Session(
+            model,
+            text,
+            name=name,
+            training_text=self.training_text,
+            model_name=self._model_name,
+            options=self._options,
+        )
 
     @property
     def architecture(self) -> Architecture:
@@ -160,7 +182,15 @@ class Session:
         result = self._kept(query, progress)
         if result is None:
             result = query.run(
-                Context(self.reader, self._architecture, progress, self.ask, self.training_text)
+                Context(
+                    self.reader,
+                    self._architecture,
+                    progress,
+                    self.ask,
+                    self.training_text,
+                    self._model_name,
+                    self._options,
+                )
             )
             if self.cache is not None and query.kept_as is not None:
                 self.cache.put(query, self._digest(query, progress), result)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.brackets import Brackets
+from rnnscope.analysis.compare import Compare
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.errors import Errors
 from rnnscope.analysis.factors import Factors
@@ -33,6 +34,7 @@ QUERIES: Mapping[str, type[Query[Any]]] = {
         Errors,
         Brackets,
         GradientFlow,
+        Compare,
         Names,
     )
 }

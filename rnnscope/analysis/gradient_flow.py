@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.other_model import open_other, reader_of, unknown_share
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.errors import RnnscopeError, TextError
 from rnnscope.progress import NO_PROGRESS, Progress
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from rnnscope.network.architecture import Architecture, CellName
     from rnnscope.network.model import CharRNN, State
-    from rnnscope.text.long import LongText
-    from rnnscope.text.vocabulary import Vocabulary
     from rnnscope.tracing.reader import TextReader
 
 Double = NDArray[np.float64]
@@ -122,21 +121,20 @@ class GradientFlow(Query[GradientFlowResult]):
         check_range("losses", self.losses, 2)
 
     def run(self, context: Context) -> GradientFlowResult:
-        from rnnscope.tracing.reader import TextReader
-
         model, reader = context.model, context.reader
         length = reader.length(context.progress.part(0.0, 0.1))
         if length < _SHORTEST:
             raise TextError(f"the text has {length:,} characters; gradient flow needs at least {_SHORTEST}")
         beginning = reader.read(0, _COMPARED)
-        other, name = _named(self.other) if self.other else _counterpart(model, beginning)
-        own_kind, kind = model.vocabulary.kind, other.vocabulary.kind
-        text = reader.text if kind == own_kind else _as_kind(reader.text, kind)
-        unknown = unknown_share(other.vocabulary, beginning, own_kind)
+        if self.other:
+            found = open_other(self.other)
+            other, name = found.network, found.name
+        else:
+            other, name = _counterpart(model, beginning)
+        unknown = unknown_share(other.vocabulary, beginning, model.vocabulary.kind)
         distance = min(self.distance, length // 2 - 1)
         own_flow = flow(model, reader, distance, self.losses, context.progress.part(0.1, 0.55))
-        # Both are reset where documents begin, so that both gradients are cut at the same places.
-        other_reader = TextReader(other, text, document_separator=reader.document_separator)
+        other_reader = reader_of(context, other)
         other_flow = flow(other, other_reader, distance, self.losses, context.progress.part(0.55, 1.0), name)
         return GradientFlowResult(distance, own_flow, other_flow, unknown)
 
@@ -298,37 +296,3 @@ def _counterpart(model: CharRNN, text: str) -> tuple[CharRNN, str]:
     shape = replace(model.architecture, cell=kind, activation="tanh")
     untrained = CharRNN(shape, model.vocabulary, generator=torch.Generator().manual_seed(0))
     return untrained.to(model.device).eval(), "untrained"
-
-
-def _named(name: str) -> tuple[CharRNN, str]:
-    """Raises CheckpointError."""
-    from rnnscope.network.checkpoint import load_model
-    from rnnscope.network.locate import model_name, resolve_model
-
-    path = resolve_model(name)
-    return load_model(path), model_name(path)
-
-
-def unknown_share(vocabulary: Vocabulary, text: str, kind: str) -> float:
-    """The share of a text's characters that a vocabulary lacks. kind: the kind of the text."""
-    converted = _converted(text, kind, vocabulary.kind)
-    known = set(vocabulary.symbols)
-    return sum(symbol not in known for symbol in converted) / max(1, len(converted))
-
-
-def _as_kind(text: LongText, kind: str) -> LongText:
-    """A text of characters as one of bytes, or the reverse."""
-    from rnnscope.text.long import LongText
-
-    content = text.read(0, text.count())
-    raw = content.encode("utf-8" if text.kind == "characters" else "latin-1", "replace")
-    return LongText.of(raw, text.name, "bytes" if kind == "bytes" else "characters")
-
-
-def _converted(text: str, kind: str, wanted: str) -> str:
-    """A text of bytes, one character each, as characters, or the reverse."""
-    if kind == wanted:
-        return text
-    if wanted == "bytes":
-        return text.encode("utf-8", "replace").decode("latin-1")
-    return text.encode("latin-1").decode("utf-8", "replace")

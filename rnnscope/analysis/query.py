@@ -23,7 +23,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -104,6 +104,10 @@ class Context:
     _ask: Callable[[Query[Any], Progress], Any]
     training_text: Callable[[], str | None]
     """The training split of the text that the model was trained on; None if it is not available."""
+    model_name: str = "model"
+    """The name of the model, as in titles."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The training options that the model's file records."""
 
     @property
     def model(self) -> CharRNN:

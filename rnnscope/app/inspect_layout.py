@@ -15,7 +15,7 @@ from rnnscope.app.layout import Block, Blocks, Row
 
 SHARED = (
     *("find", "next", "map", "second", "contexts", "saturation", "match", "ablation", "saliency"),
-    *("errors", "ngrams", "brackets", "gradients", "result"),
+    *("errors", "ngrams", "brackets", "gradients", "compare", "result"),
 )
 """The panels that share one place, in order."""
 

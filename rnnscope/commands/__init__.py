@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "train a model on a text, live, or resume a run",
     "watch": "follow a run that another process writes",
     "inspect": "look inside a trained model",
+    "compare": "compare two models, or two steps of a run, on one text",
     "sample": "generate text",
     "eval": "measure how well a model predicts a text",
     "trace": "record every gate and state along a text",

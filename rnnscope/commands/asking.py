@@ -10,7 +10,7 @@ from rnnscope.session import Session
 from rnnscope.text.documents import document_note
 
 
-def answer(query: Query[Any], model: str, text: str, *, json: bool, allow_nonfinite: bool) -> int:
+def answer(query: Query[Any], model: str, text: str | None, *, json: bool, allow_nonfinite: bool) -> int:
     """Run a query on a model and a text, print the result, and return the exit status."""
     session = Session.open(model, text, allow_nonfinite=allow_nonfinite)
     with progress_bar(query.activity) as progress:

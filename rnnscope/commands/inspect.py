@@ -48,7 +48,8 @@ class Options:
     allow_nonfinite: AllowNonfinite = False
 
 
-def run(options: Options) -> int:
+def run(options: Options, *, compared_with: str = "") -> int:
+    """compared_with: a model to compare with at once."""
     from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.network.formats import read_header
     from rnnscope.text.reading import check_text
@@ -75,6 +76,7 @@ def run(options: Options) -> int:
         name=model_name(path),
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
+        compared_with=compared_with,
         notes=None if is_served() else notes_path(path),
         bookmarks=None if is_served() else bookmarks_path(path),
     )

@@ -12,11 +12,15 @@ import platformdirs
 from rnnscope.errors import CheckpointError, suggestion
 from rnnscope.network.formats import is_foreign
 
+SNAPSHOTS = "snapshots"
+"""The directory of a run with the weights along the way."""
 _OF_RUNS = ("best.safetensors", "last.safetensors")
 
 
 def resolve_model(name: str) -> Path:
     """The checkpoint that `name` means: a file, or the directory that another program writes.
+
+    A run stands for its best weights, and RUN@STEP for the snapshot of a step.
 
     Raises CheckpointError, listing the sample models, where there is none.
     """
@@ -32,6 +36,8 @@ def resolve_model(name: str) -> Path:
     samples = sample_models()
     if name in samples:
         return samples[name]
+    if "@" in name:
+        return _snapshot(*name.rsplit("@", 1))
     if path.is_dir():
         raise CheckpointError(
             f"{name} holds no best.safetensors or last.safetensors, and no checkpoint of another program"
@@ -39,8 +45,32 @@ def resolve_model(name: str) -> Path:
     raise CheckpointError(f"there is no model {name}, neither a file nor a run; {suggestion(name, samples)}")
 
 
+def _snapshot(run: str, step: str) -> Path:
+    """The snapshot of a run at a step. Raises CheckpointError, which names the nearest one."""
+    directory = Path(run).expanduser() / SNAPSHOTS
+    steps = sorted(int(path.stem) for path in directory.glob("*.safetensors") if path.stem.isdecimal())
+    if not steps:
+        raise CheckpointError(f"{run} has no snapshots; give a run directory before the @")
+    number = step.replace(",", "")
+    if not number.isdecimal():
+        raise CheckpointError(
+            f"{step} is not a step; give one of {steps[0]:,} to {steps[-1]:,}, as {run}@STEP"
+        )
+    if int(number) not in steps:
+        nearest = min(steps, key=lambda each: abs(each - int(number)))
+        raise CheckpointError(
+            f"{run} has no snapshot of step {int(number):,}; the nearest is {run}@{nearest}"
+        )
+    return directory / f"{int(number)}.safetensors"
+
+
 def model_name(path: Path) -> str:
-    """The name of a checkpoint in titles: its file or directory, or the run that it is the best of."""
+    """The name of a checkpoint in titles: its file or directory, or the run that it is the best of.
+
+    A snapshot is named RUN@STEP.
+    """
+    if path.parent.name == SNAPSHOTS:
+        return f"{path.resolve().parents[1].name}@{path.stem}"
     if path.name in _OF_RUNS:
         return path.resolve().parent.name
     return path.name if path.is_dir() else path.stem

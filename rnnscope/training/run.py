@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnscope.errors import RunError
 from rnnscope.files import is_locked, read_regular_file, remove_temporaries, write_atomically, write_json
+from rnnscope.network.locate import SNAPSHOTS
 from rnnscope.strict_json import JsonError, decode, parse, read_json
 from rnnscope.training.events import Evaluated, Event, Progress, Warned
 from rnnscope.training.log import EventLog, LogReader, as_one_run, condensed
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 HEADER, LOG, BASELINES = "run.json", "events.jsonl", "baselines.json"
-BEST, LAST, RESUME, SNAPSHOTS = "best.safetensors", "last.safetensors", "resume.safetensors", "snapshots"
+BEST, LAST, RESUME = "best.safetensors", "last.safetensors", "resume.safetensors"
 
 _INFO = "rnnscope_resume"
 _CHECKSUM = "sha256"

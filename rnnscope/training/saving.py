@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from rnnscope.errors import RunError
+from rnnscope.network.locate import SNAPSHOTS
 from rnnscope.training.clock import Clock
 from rnnscope.training.events import Saved, Warned
-from rnnscope.training.run import BEST, LAST, SNAPSHOTS, Run
+from rnnscope.training.run import BEST, LAST, Run
 
 REMIND_SECONDS = 15.0
 """The interval at which a warning with an unchanged cause is repeated, in seconds of training."""

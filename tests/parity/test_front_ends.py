@@ -37,6 +37,7 @@ TRAINING_TEXT = TEXT[::-1] * 2
 EXAMPLES: dict[str, dict[str, Any]] = {
     "brackets": {},
     "errors": {},
+    "compare": {"other": "archive-gru", "limit": 3, "sample": 20},
     "gradient-flow": {"distance": 10, "losses": 4},
     "ngrams": {"limit": 3},
     "saturation": {},

@@ -33,6 +33,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "errors": ("E",),
     "brackets": ("B",),
     "gradient-flow": ("d",),
+    "compare": ("Y", *"archive-gru", "enter"),
     "find": ("slash", *"quotes", "enter"),
 }
 """The keys that ask a query; one without keys is asked from the command palette."""
@@ -40,7 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 SHOWN = {
     *("layer", "unit", "quantity", "position"),  # the selection
     *("start", "stop"),  # the page, or what is marked on it
-    *("units", "feature"),  # what the prompt says
+    *("units", "feature", "other"),  # what the prompt says
     "characters",  # how much is searched
 }
 """Fields in which a screen's query may differ from the defaults, because the screen shows them."""

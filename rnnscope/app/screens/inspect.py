@@ -33,6 +33,7 @@ from textual.screen import Screen
 
 from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.brackets import Brackets
+from rnnscope.analysis.compare import Compare
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.errors import Errors
 from rnnscope.analysis.find import Find
@@ -62,6 +63,7 @@ from rnnscope.app.palette_commands import Commands
 from rnnscope.app.panels.ablation import Ablation
 from rnnscope.app.panels.analyses import OtherAnalyses
 from rnnscope.app.panels.brackets import BracketsAnalysis
+from rnnscope.app.panels.compare import CompareAnalysis
 from rnnscope.app.panels.contexts import ContextsAnalysis
 from rnnscope.app.panels.errors import ErrorsAnalysis
 from rnnscope.app.panels.find import FindAnalysis
@@ -93,7 +95,10 @@ from rnnscope.session import Session
 from rnnscope.text.display import label
 from rnnscope.text.documents import document_note
 
-_WITH_PANEL = (Find, Contexts, Match, Saliency, Ablate, Saturation, GradientFlow, Errors, Ngrams, Brackets)
+_WITH_PANEL = (
+    *(Find, Contexts, Match, Saliency, Ablate, Saturation),
+    *(GradientFlow, Errors, Ngrams, Brackets, Compare),
+)
 """Queries with a separate panel."""
 _REFRESH_SECONDS = 0.1
 _FILE_CHECK_SECONDS = 2.0
@@ -124,6 +129,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         ErrorsAnalysis,
         NgramsAnalysis,
         BracketsAnalysis,
+        CompareAnalysis,
         SearchLimit,
         Marks,
         Places,
@@ -147,6 +153,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         held_out_nats: float | None = None,
         file: Path | None = None,
         notes: Path | None = None,
+        compared_with: str = "",
         bookmarks: Path | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -154,12 +161,14 @@ class InspectScreen(Screen[None], inherit_bindings=False):
 
         name: the model's name in the header. held_out_nats: its validation loss, if known.
         file: the model's file, which is checked for changes. notes: the file of stars and notes, and
-        bookmarks: that of bookmarks; None keeps them in memory. now: the clock of the message log.
+        bookmarks: that of bookmarks; None keeps them in memory. compared_with: a model to compare with at
+        once. now: the clock of the message log.
         """
         super().__init__()
         began = now()
         self.jobs = Jobs(lambda: self.post_message(Delivered()))
         self._open_session = open_session
+        self._compared_with = compared_with
         self._model = Model(name, held_out_nats=held_out_nats)
         self._file = None if file is None else ModelFile(file)
         self.header = ModelHeader(name, id="header")
@@ -199,6 +208,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.errors = ErrorsAnalysis(scope)
         self.ngrams = NgramsAnalysis(scope)
         self.brackets = BracketsAnalysis(scope)
+        self.compare = CompareAnalysis(scope)
         self.analyses = OtherAnalyses(scope, without=_WITH_PANEL)
         self.second = Passage(
             scope, heading="second", shown=Selection.seconded, hint="press & to pin a neuron", id="second"
@@ -243,6 +253,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.errors,
                 self.ngrams,
                 self.brackets,
+                self.compare,
                 SearchLimit(scope),
                 self.marks,
                 self.places,
@@ -263,6 +274,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.analyses.register(self.registry)
         scope.listen(self.marks.follow)
         scope.listen(self.ngrams.follow)
+        scope.listen(self.compare.follow)
         scope.listen(self.factors.follow)
         scope.listen(lambda before, selection: self._show_header())
 
@@ -285,6 +297,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             yield self.errors.panel
             yield self.ngrams.panel
             yield self.brackets.panel
+            yield self.compare.panel
             yield self.analyses.panel
             yield Footer(self.registry, id="footer")
             yield self.banner
@@ -352,6 +365,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             on_error=self.scope.announce_error,
         )
         self.find.start()
+        if self._compared_with:
+            self.compare.compare(self._compared_with)
 
     def _label(self, result: NamesResult) -> None:
         """Label the neurons, and select the first in the table unless the user has selected one."""
