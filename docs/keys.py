@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rnnscope.app.actions import actions_of, table
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.replay import ReplayScreen
 from rnnscope.app.screens.train import TrainScreen
 
 PAGE = Path(__file__).resolve().parent / "keys.md"
@@ -28,6 +29,7 @@ def page() -> str:
     tables = {
         "Train and watch": table(actions_of(TrainScreen.OWNERS)),
         "Inspect": table(actions_of(InspectScreen.OWNERS)),
+        "Replay": table(actions_of(ReplayScreen.OWNERS)),
     }
     return "\n\n".join([_BEGINNING, *(f"## {title}\n\n{rows}" for title, rows in tables.items())]) + "\n"
 

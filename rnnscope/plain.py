@@ -101,6 +101,7 @@ class PlainLog:
         self._baselines: set[str] = set()
         self._is_best_reported = False
         self._is_saving = True
+        self._has_snapshots = False
         self._run = ""
 
     def say(self, event: Event) -> None:
@@ -148,6 +149,7 @@ class PlainLog:
                 if not self._is_saving:
                     self._is_saving = True
                     yield f"saved again: {event.path}"
+                self._has_snapshots |= event.kind == "snapshot"
                 if event.kind == "best" and not self._is_best_reported:
                     self._is_best_reported = True
                     yield f"the best weights are kept in {event.path}"
@@ -184,6 +186,8 @@ class PlainLog:
         if event.path:
             yield f"sample:  rnnscope sample {run}"
             yield f"inspect: rnnscope inspect {run}"
+            if self._has_snapshots:
+                yield f"replay:  rnnscope replay {run}"
 
 
 class _LiveBar:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def _write_snapshot(
     safetensors.numpy.save_file(arrays, path, {"rnnscope": json.dumps(described)})
 
 
+@lru_cache(maxsize=256)
 def activations(path: Path, text: str) -> tuple[dict[str, Doubles], Doubles]:
     """Every quantity (T, H) along a text, and the log-probabilities (T, V), by a loop in float64."""
     w = {name: array.astype(np.float64) for name, array in safetensors.numpy.load_file(path).items()}
@@ -130,6 +132,14 @@ def activations(path: Path, text: str) -> tuple[dict[str, Doubles], Doubles]:
         )  # fmt: skip
     found = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     return found, found.pop("log_probabilities")
+
+
+def greedy(path: Path, length: int, before: str = "\n") -> str:
+    """The most probable continuation of a text, by the same loop."""
+    text = before
+    for _ in range(length):
+        text += sorted(set(TEXT))[int(activations(path, text)[1][-1].argmax())]
+    return text[len(before) :]
 
 
 def _sigmoid(values: Doubles) -> Doubles:

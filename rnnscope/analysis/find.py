@@ -243,13 +243,20 @@ def find(
 class EveryScore:
     """The score of every quantity of every unit, as a search reports it for the best.
 
-    held_out: (C,) float64, as `FoundNeuron.held_out`. null: the shuffled baseline.
+    score, held_out: (C,) float64, as those of `FoundNeuron`. direction: (C,) int8, 1 or −1. null: the
+    shuffled baseline.
     """
 
     columns: Columns
     metric: Metric
+    score: Doubles
     held_out: Doubles
+    direction: NDArray[np.int8]
     null: float
+
+    def best_first(self) -> list[int]:
+        """The columns in the order of a search's results."""
+        return self.columns.best_first(self.score)
 
     def of(self, layer: int, unit: int, quantity: str) -> float:
         """The score of one quantity of a unit."""
@@ -267,7 +274,7 @@ def every_score(query: Find, reader: TextReader, progress: Progress = NO_PROGRES
     _counted(values, target)
     groups = grouped(values, target.kind)
     search = _ExactSearch(query, target, values, groups, reader.trace(0, len(values), progress))
-    return EveryScore(search.columns, search.metric, search.held_out(progress), search.null)
+    return search.everywhere(progress)
 
 
 def _targeted(query: Find, target: Target, reader: TextReader, progress: Progress) -> Floats:
@@ -533,8 +540,8 @@ class _ExactSearch(_Search):
         order = self.columns.best_first(unsigned(self._signed, self.kind))[: self.limit]
         return [self._result(column) for column in order]
 
-    def held_out(self, progress: Progress) -> Doubles:
-        """(C,) the held-out score of every column, in the direction of its score on the selection half."""
+    def everywhere(self, progress: Progress) -> EveryScore:
+        """The scores of all columns."""
         answers = self._values[self._held_out, None]
         found = []
         for layer, quantity in self.columns.keys:
@@ -542,9 +549,15 @@ class _ExactSearch(_Search):
             ranks = centered_ranks(self._trace[f"{layer}/{quantity}"][self._held_out].T)
             found.append(signed_scores(ranks.astype(np.float64), answers, self.kind)[:, 0])
         middle = 0.5 if self.kind == "boolean" else 0.0
-        directions = np.where(self._signed >= middle, 1.0, -1.0)
-        scores: Doubles = middle + directions * (np.concatenate(found) - middle)
-        return scores
+        direction = np.where(self._signed >= middle, 1, -1).astype(np.int8)
+        return EveryScore(
+            self.columns,
+            self.metric,
+            unsigned(self._signed, self.kind),
+            middle + direction * (np.concatenate(found) - middle),
+            direction,
+            self.null,
+        )
 
     def _result(self, column: int) -> FoundNeuron:
         layer, unit, quantity = self.columns[column]

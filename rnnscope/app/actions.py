@@ -22,9 +22,10 @@ from textual.keys import key_to_character
 
 from rnnscope.app.served import is_served
 
-Group = Literal["navigation", "analysis", "text", "training", "app"]
+Group = Literal["replay", "navigation", "analysis", "text", "training", "app"]
 
 GROUP_TITLES: dict[Group, str] = {
+    "replay": "replay",
     "navigation": "navigation and view",
     "analysis": "search and analysis",
     "text": "text and samples",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.replay import ReplayScreen
     from rnnscope.app.screens.train import TrainScreen
 
 AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
@@ -78,7 +79,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        screen: InspectScreen | TrainScreen,
+        screen: InspectScreen | ReplayScreen | TrainScreen,
         *,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,

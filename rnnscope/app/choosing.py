@@ -16,6 +16,14 @@ def first_selection(trace: Trace) -> Selection:
     return selection.moved(unit=liveliest(selection))
 
 
+def retraced(selection: Selection | None, trace: Trace) -> Selection:
+    """The same selection on another trace; on another text, with the cursor near its beginning."""
+    if selection is None or selection.trace.architecture != trace.architecture:
+        return first_selection(trace)
+    moved = selection.moved(trace=trace)
+    return moved if selection.trace.text == trace.text else moved.moved(cursor=first_cursor(trace))
+
+
 def livelier_selection(selection: Selection) -> Selection:
     """The selection, moved to the liveliest neuron if its own is less than half as lively."""
     lively = liveliness(selection.trace.shown(selection.layer, selection.quantity))

@@ -201,6 +201,12 @@ class History:
         self.version = 0
         """Incremented by every addition, so that charts detect changes."""
 
+    def reach(self, step: int) -> None:
+        """Let the steps go at least as far as this one, where weights are later than the last loss."""
+        if step > self.step:
+            self.step = step
+            self.version += 1
+
     def add(self, event: Event) -> None:
         """Take what the charts need from an event; other kinds of event change nothing."""
         match event:

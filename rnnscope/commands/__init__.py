@@ -9,6 +9,7 @@ from typing import Any
 COMMANDS = {
     "train": "train a model on a text, live, or resume a run",
     "watch": "follow a run that another process writes",
+    "replay": "play back the training of a run, snapshot by snapshot",
     "inspect": "look inside a trained model",
     "compare": "compare two models, or two steps of a run, on one text",
     "sample": "generate text",

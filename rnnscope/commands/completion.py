@@ -84,7 +84,7 @@ def arguments_of(command: str) -> tuple[str, ...]:
     from rnnscope.network.locate import sample_models
 
     match command:
-        case "train" | "corpus":
+        case "train" | "corpus" | "replay":
             return NAMES
         case "watch":
             return ()

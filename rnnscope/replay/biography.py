@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from rnnscope.analysis.find import EveryScore, Find, Metric, every_score
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.replay.film import SEARCHED_CHARACTERS, Film, Settings
+from rnnscope.replay.moment import Curve
 
 BORN = 0.9
 """A unit detects a feature from the first snapshot at which its score is at least this."""
@@ -63,9 +64,14 @@ class Biographies:
         return tuple(step for step in coarse_to_fine(steps) if step not in self.scores)
 
 
-def birth(scores: Sequence[Score], value: float = BORN) -> int | None:
-    """The first step at which a score is at least `value`; None if there is none."""
-    return next((score.step for score in scores if score.value >= value), None)
+def births(scores: Curve, value: float = BORN) -> list[int]:
+    """The steps at which a score rises from below `value` to it, the first one included."""
+    found, was_above = [], False
+    for step, score in scores:
+        if score >= value and not was_above:
+            found.append(step)
+        was_above = score >= value
+    return found
 
 
 def coarse_to_fine(steps: Sequence[int]) -> list[int]:

@@ -159,6 +159,11 @@ class Film:
                 self._drop()
         return frame
 
+    def newest(self, settings: Settings = Settings(), progress: Progress = NO_PROGRESS) -> Frame:
+        """The frame of the last snapshot that can be read. Raises RunError if there is none, Cancelled."""
+        self._opened(progress)
+        return self.frame(self.steps[-1], settings, progress)
+
     def session(
         self, step: int, settings: Settings = Settings(), progress: Progress = NO_PROGRESS
     ) -> Session:

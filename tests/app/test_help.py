@@ -18,6 +18,7 @@ from rnnscope.app.pages.page import PageScreen
 from rnnscope.app.palette_commands import words_score
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.replay import ReplayScreen
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
@@ -28,9 +29,10 @@ from tests.app.test_train_screen_panels import page_text
 from tests.app.waiting import until
 
 TRAIN, INSPECT = actions_of(TrainScreen.OWNERS), actions_of(InspectScreen.OWNERS)
+REPLAY = actions_of(ReplayScreen.OWNERS)
 
 
-@pytest.mark.parametrize("actions", [TRAIN, INSPECT], ids=["train", "inspect"])
+@pytest.mark.parametrize("actions", [TRAIN, INSPECT, REPLAY], ids=["train", "inspect", "replay"])
 def test_ids_are_unique_and_no_key_does_two_things(actions: tuple[Action, ...]) -> None:
     ids = [action.id for action in actions]
     keys = [key for action in actions for key in action.keys]
@@ -49,7 +51,14 @@ def test_a_key_does_the_same_on_both_screens() -> None:
     assert all(ids[action.id] == action for action in INSPECT if action.id in ids)
 
 
-@pytest.mark.parametrize("screen", [TrainScreen, InspectScreen])
+def test_the_keys_of_a_replay_are_those_of_the_other_screens_where_it_does_not_play() -> None:
+    others = {key: action for action in (*INSPECT, *TRAIN) for key in action.keys}
+    replay = {key: action for action in REPLAY for key in action.keys}
+    differing = {key for key in replay.keys() & others.keys() if replay[key] != others[key]}
+    assert differing == {"space", "less_than_sign", "greater_than_sign", "colon", "N"}
+
+
+@pytest.mark.parametrize("screen", [TrainScreen, InspectScreen, ReplayScreen])
 def test_every_action_has_an_owner_with_a_method_a_binding_and_a_tooltip(screen: Any) -> None:
     bound = {binding.id: binding for binding in screen.BINDINGS}
     for owner in screen.OWNERS:

@@ -277,7 +277,7 @@ async def test_a_finished_run_stays_to_be_looked_at(trace: Trace) -> None:
         before = screen.controls.state
         await pilot.press("full_stop", "t", "r", "greater_than_sign")
         assert screen.controls.state == before
-        assert "rnnscope watch runs/tinyshakespeare-1" in screen.query_one(Banner).render_line(0).text
+        assert "rnnscope replay runs/tinyshakespeare-1" in screen.query_one(Banner).render_line(0).text
 
 
 async def test_paused_the_sample_is_written_to_its_end_and_then_everything_stands_still(trace: Trace) -> None:

@@ -76,6 +76,7 @@ STORY: list[Event] = [
     _progress(101, 250),
     _evaluated(250),
     BEST,
+    Saved(250, 6.1, "runs/input-1/snapshots/250.safetensors", "snapshot"),
     Sampled(250, 6.2, "the ferry", np.ones(9, np.float32), 0.8),
     Traced(250, 6.2, TRACE),
     Compared(250, 6.3, {"uniform": 4.17, "1-gram": 3.31}),
@@ -136,6 +137,7 @@ def test_the_rest_is_told_when_it_happens() -> None:
         "well done",
         "sample:  rnnscope sample runs/input-1",
         "inspect: rnnscope inspect runs/input-1",
+        "replay:  rnnscope replay runs/input-1",
     ]
 
 

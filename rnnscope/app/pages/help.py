@@ -72,6 +72,7 @@ GLOSSARY = (
     ),
     ("chance", "best score on shuffled labels; treat anything below as noise"),
     ("sat, sel", "saturation and selectivity of a neuron on the page"),
+    ("snapshot", "weights that a run kept along the way; a replay computes everything from them"),
     ("annealing", "learning rate decays to zero; usually gains about 0.1 nat"),
 )
 

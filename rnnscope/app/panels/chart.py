@@ -11,7 +11,7 @@ The limits of the value axis only grow during a run; zooming resets them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -116,9 +116,21 @@ class Chart(Panel):
         focus_key("escape", "no_crosshair", "Stop reading values, then show all steps"),
     ]
 
-    def __init__(self, content: Content, *, id: str | None = None) -> None:
+    def __init__(
+        self,
+        content: Content,
+        *,
+        on_choose: Callable[[int], object] | None = None,
+        on_window: Callable[[], object] = lambda: None,
+        id: str | None = None,
+    ) -> None:
+        """on_choose: called with a step that the user chooses by the mouse or the keys of the crosshair; the
+        crosshair then stays on the step of `read_step`. on_window: called when other steps are shown.
+        """
         super().__init__(id=id)
         self.content = content
+        self._on_choose = on_choose
+        self._on_window = on_window
         self.heading = content.heading
         self.history = History()
         self.log_steps = True
@@ -155,6 +167,14 @@ class Chart(Panel):
             self.history = history
             self._window, self._limits = Window(), None
         self.update()
+
+    def read_step(self, step: int) -> None:
+        """Put the crosshair on a step, where it stays."""
+        self._read(step, pinned=True)
+
+    def step_axis(self, columns: int) -> StepAxis:
+        """The axis of the steps for a plot of so many columns."""
+        return self._window.of(self._whole_axis(columns * braille.DOTS_WIDE))
 
     def zoom_in(self) -> None:
         """Show the last half of the current window."""
@@ -219,6 +239,7 @@ class Chart(Panel):
         self._window = window
         self._limits = None
         self.update()
+        self._on_window()
 
     # -- drawing -----------------------------------------------------------------------------------------
 
@@ -236,7 +257,7 @@ class Chart(Panel):
     def _draw_picture(self, width: int, height: int) -> Picture:
         names_width = self.content.names_width(width)
         plot_width = max(1, width - LABELS_WIDTH - names_width)
-        steps = self._window.of(self._whole_axis(plot_width * braille.DOTS_WIDE))
+        steps = self.step_axis(plot_width)
         if not len(self._series) or height < 1:
             return Picture(self._waiting_rows(width, height), steps, plot_width)
         rows = height - 1 if height >= AXIS_FROM else height
@@ -323,13 +344,20 @@ class Chart(Panel):
 
     def read_column(self, column: int | None, *, pinned: bool = False) -> None:
         """Put the crosshair on a column of the plot; None removes it."""
-        self._read(None if column is None else self._step_in(column), pinned=pinned)
+        self._choose(None if column is None else self._step_in(column), pinned=pinned)
 
     def stop_reading(self) -> bool:
         """Remove the crosshair. Returns True if there was one."""
-        was_read = self._crosshair is not None
-        self._read(None)
+        was_read = self._crosshair is not None and self._on_choose is None
+        self._choose(None)
         return was_read
+
+    def _choose(self, step: int | None, *, pinned: bool = False) -> None:
+        """Read a step that the user chose, or leave that to the owner of the crosshair."""
+        if self._on_choose is None:
+            self._read(step, pinned=pinned)
+        elif pinned and step is not None:
+            self._on_choose(step)
 
     def _read(self, step: int | None, *, pinned: bool = False) -> None:
         self._crosshair_is_pinned = pinned and step is not None
@@ -423,7 +451,7 @@ class Chart(Panel):
         step = self._step_in((self._picture.plot_width if column is None else column) + by)
         if step is not None and step == self.crosshair_step:
             step = int(steps[max(0, min(self._series.nearest(step) + by, len(steps) - 1))])
-        self._read(step, pinned=True)
+        self._choose(step, pinned=True)
 
     def action_zoom_in(self) -> None:
         self.zoom_in()

@@ -133,6 +133,15 @@ class SampleStream(Panel):
         self._rows = None
         self.redraw()
 
+    def show_whole(self, event: Sampled, *, of_bytes: bool = False) -> None:
+        """Show one complete sample in place of all others."""
+        event = by_character(event, of_bytes=of_bytes)
+        self._samples = Samples()
+        self._samples.add(event)
+        self._blocks.clear()
+        self._written = len(event.characters)
+        self._show_from((0, 0))
+
     def advance(self, now: float) -> None:
         """Write on; `now` is a clock in seconds that does not go back."""
         passed = min(now - self._now, _LONGEST_TICK) if self._now is not None else 0.0

@@ -21,7 +21,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rnnscope.app.actions import Declares, Registry, actions_of, bindings
-from rnnscope.app.choosing import first_cursor, first_selection, livelier_selection
+from rnnscope.app.choosing import livelier_selection, retraced
 from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.header import Header
@@ -339,14 +339,10 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.scope.use(Session.of_trace(trace))
         self.scope.set_length(len(trace))
         old = self.scope.selection
-        if old is None or old.trace.architecture != trace.architecture:
-            selection = first_selection(trace)
-        else:
-            selection = old.moved(trace=trace)
-            if old.trace.text != trace.text:
-                selection = selection.moved(cursor=first_cursor(trace))
-            if not self.scope.is_chosen and self.status.elapsed_seconds < _SETTLED_SECONDS:
-                selection = livelier_selection(selection)
+        selection = retraced(old, trace)
+        is_early = self.status.elapsed_seconds < _SETTLED_SECONDS
+        if old is not None and is_early and not self.scope.is_chosen:
+            selection = livelier_selection(selection)
         self.scope.show(selection)
 
     # -- display ---------------------------------------------------------------------------------------------
@@ -381,7 +377,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         """Return True if the training loop still reads the controls; otherwise show a message."""
         if self._has_ended:
             run = self.status.run
-            self.scope.announce(f"run finished. Next: rnnscope inspect {run}, or rnnscope watch {run}")
+            self.scope.announce(f"run finished. Next: rnnscope inspect {run}, or rnnscope replay {run}")
         return not self._has_ended
 
     # -- Esc -------------------------------------------------------------------------------------------------

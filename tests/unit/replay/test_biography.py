@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from rnnscope.analysis.find import Find
 from rnnscope.errors import OptionError
-from rnnscope.replay.biography import Biographies, Score, birth, coarse_to_fine, score_at
+from rnnscope.replay.biography import Biographies, births, coarse_to_fine, score_at
 from rnnscope.replay.curves import Curves
 from rnnscope.replay.film import Film, Settings
 from rnnscope.replay.moment import first_passed, step_of
@@ -55,11 +55,11 @@ def test_a_score_is_that_of_a_float64_loop(run: ScriptedRun) -> None:
             assert score.of(1, unit, quantity) == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_birth_of_a_unit_is_the_first_step_above_a_score() -> None:
-    life = [Score(0, 0.5, 0.6), Score(8, 0.93, 0.6), Score(16, 0.89, 0.6), Score(32, 0.97, 0.6)]
-    assert birth(life) == 8
-    assert birth(life, 0.95) == 32
-    assert birth(life[:1]) is None
+def test_the_births_of_a_unit_are_the_steps_at_which_its_score_rises_to_a_value() -> None:
+    life = [(0, 0.5), (8, 0.93), (16, 0.89), (24, 0.9), (32, 0.97)]
+    assert births(life) == [8, 24]
+    assert births(life, 0.95) == [32]
+    assert births(life[:1]) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5, 64, 101])

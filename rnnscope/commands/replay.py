@@ -1,0 +1,96 @@
+"""`rnnscope replay`: the training of a run, played back from its snapshots."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from rnnscope.commands.reading import has_screen, leave_at_once, refuse_terminal_as_text
+from rnnscope.config import load_config
+from rnnscope.errors import OptionError
+from rnnscope.theme.colors import ThemeChoice
+
+if TYPE_CHECKING:
+    from rnnscope.replay.film import Film
+
+_FRAMES = "120"
+"""The maximum frame rate: a key press waits for the next frame."""
+
+EXAMPLES = (
+    "rnnscope replay runs/NAME               from the first snapshot on; space pauses",
+    "rnnscope replay runs/NAME --speed 10x   twenty snapshots per second",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Play back the training of a run: samples, predictions, gates and neurons at every snapshot.
+
+    All is computed from the weights of the snapshots, on one passage: the beginning of TEXT, by default of
+    the validation text. A run that is still in progress can be replayed, too.
+    """
+
+    run: Annotated[str, tyro.conf.Positional]
+    """The run directory."""
+    text: Annotated[str | None, tyro.conf.Positional] = None
+    """The text of the passage: a file, or archive, python or shakespeare."""
+    speed: str = "1x"
+    """A multiple of two snapshots per second, such as 10x."""
+    theme: ThemeChoice = "auto"
+    """Colors of the screen; auto asks the terminal for its background."""
+    record: Path | None = None
+    """Record the screen in this new file, as an asciicast for asciinema."""
+
+
+def run(options: Options) -> int:
+    from rnnscope.corpora.named import is_corpus, resolve_text
+    from rnnscope.replay.film import Film
+    from rnnscope.text.reading import check_text
+
+    speed = speed_of(options.speed)
+    if options.text is not None and not is_corpus(options.text):
+        check_text(resolve_text(options.text), as_bytes=True)
+    film = Film(Path(options.run), options.text)
+    if not has_screen(plain=False, json=False):
+        raise OptionError("replay needs a terminal")
+    if options.text is not None:
+        refuse_terminal_as_text(options.text)
+    return _show(film, speed, options)
+
+
+def speed_of(text: str) -> float:
+    """The multiple of a text such as `10x` or `0.5`. Raises OptionError."""
+    from rnnscope.app.player import FASTEST, SLOWEST
+
+    match = re.fullmatch(r"([0-9.]+)\s*[x×]?", text.strip())
+    try:
+        speed = float(match[1]) if match is not None else math.nan
+    except ValueError:
+        speed = math.nan
+    if not SLOWEST <= speed <= FASTEST:
+        raise OptionError(f"--speed is {text}, but must be from {SLOWEST:g}x to {FASTEST:g}x, such as 10x")
+    return speed
+
+
+def _show(film: Film, speed: float, options: Options) -> int:
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
+    from rnnscope.app.app import RnnscopeApp, show
+    from rnnscope.app.notes import notes_path
+    from rnnscope.app.screens.replay import ReplayScreen
+    from rnnscope.app.served import is_served
+    from rnnscope.training.run import BEST
+
+    notes = None if is_served() else notes_path(film.directory / BEST)
+    screen = ReplayScreen(film, speed=speed, notes=notes)
+    app = RnnscopeApp(screen, theme=options.theme, config=load_config())
+    status = show(app, record=options.record)
+    leave_at_once(status, screen.jobs)
+    gc.freeze()  # a final collection would take most of a second before the process ends
+    return status
