@@ -103,6 +103,9 @@ class _ClampedCell(Cell):
         hidden, last = self.cell(inputs, self._clamped(state))
         return hidden, last
 
+    def states(self, inputs: Tensor, state: LayerState) -> LayerState:
+        return self.cell.states(inputs, self._clamped(state))
+
     def activations(
         self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
     ) -> tuple[dict[str, Tensor], LayerState]:

@@ -5,7 +5,7 @@ ids (T, B) ──embedding or one-hot──▶ cell 1 ──dropout──▶ …
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,8 @@ from rnnscope.text.vocabulary import Vocabulary
 
 State = tuple[LayerState, ...]
 """Per layer (hidden,) or (hidden, cell), each (B, H)."""
+Observer = Callable[[LayerState, LayerState], None]
+"""Takes a layer's state (B, H) before a stretch of text, and its states (T, B, H) in it."""
 Rows = NDArray[np.bool_]
 """(T, B), or of one step (B,): the rows of a batch in which a document begins."""
 
@@ -114,26 +116,37 @@ class CharRNN(nn.Module):
         return ids if self.embedding is None else functional.embedding(ids, self.embedding.weight)
 
     def forward(
-        self, ids: Tensor, state: State | None = None, begins: Rows | None = None
+        self,
+        ids: Tensor,
+        state: State | None = None,
+        begins: Rows | None = None,
+        observer: Observer | None = None,
     ) -> tuple[Tensor, State]:
         """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state.
 
-        begins: (T, B), where a document begins, which is read from a zero state.
+        begins: (T, B), where a document begins, which is read from a zero state. observer: called for each
+        layer with the states of all steps, which a fused LSTM kernel does not return: layers with a cell
+        state then run by the scan.
         """
         if state is None:
             state = self.initial_state(ids.shape[1])
         if begins is None or not begins.any():
-            return self._run(ids, state)
+            return self._run(ids, state, observer)
         logits = []
         for start, stop, rows in stretches(begins):
-            values, state = self._run(ids[start:stop], reset(state, rows))
+            values, state = self._run(ids[start:stop], reset(state, rows), observer)
             logits.append(values)
         return torch.cat(logits), state
 
-    def _run(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    def _run(self, ids: Tensor, state: State, observer: Observer | None) -> tuple[Tensor, State]:
         values, last = self.embed(ids), []
         for cell, before in zip(self.layers, state, strict=True):
-            values, after = cell(values, before)
+            if observer is None:
+                values, after = cell(values, before)
+            else:
+                states = cell.states(values, before)
+                observer(before, states)
+                values, after = states[0], tuple(part[-1] for part in states)
             values = self.dropout(values)
             last.append(after)
         return self.readout(values), tuple(last)

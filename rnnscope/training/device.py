@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from rnnscope.errors import DeviceError
+from rnnscope.network.model import Observer
 from rnnscope.text.display import counted
 from rnnscope.training.options import PrecisionName
 
@@ -81,11 +82,13 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def step_seconds(trial: nn.Module, ids: torch.Tensor, precision: Precision) -> float:
-    """Seconds for one forward and backward step."""
+def step_seconds(
+    trial: nn.Module, ids: torch.Tensor, precision: Precision, *, observer: Observer | None = None
+) -> float:
+    """Seconds for one forward and backward step; observer: as for `CharRNN.forward`."""
     start = time.perf_counter()
     with autocast(ids.device, precision):
-        logits, _ = trial(ids)
+        logits, _ = trial(ids, observer=observer)
     torch.autograd.backward(nn.functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten()))
     if ids.is_cuda:
         torch.cuda.synchronize(ids.device)

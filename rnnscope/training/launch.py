@@ -9,6 +9,7 @@ import platform
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from rnnscope.training.device import (
     choose_precision,
     device_title,
     physical_cores,
+    step_seconds,
 )
 from rnnscope.training.events import OnEvent
 from rnnscope.training.learner import Learner
@@ -47,6 +49,7 @@ from rnnscope.training.options import (
     given_names,
     resumed,
 )
+from rnnscope.training.penalty import MeanChange
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
 from rnnscope.training.streams import fitted
 from rnnscope.training.trainer import Pace, Trainer
@@ -198,7 +201,8 @@ def _measured_precision(
     options: TrainOptions, model: CharRNN, corpus: Corpus, device: torch.device
 ) -> tuple[Precision, str]:
     sizes = fitted(len(corpus.train), options.sequence_length, options.batch_size)
-    return choose_precision(options.precision, model, device, *sizes)
+    measure = partial(step_seconds, observer=MeanChange() if options.change_penalty > 0 else None)
+    return choose_precision(options.precision, model, device, *sizes, measure=measure)
 
 
 def _first_model(
@@ -307,7 +311,7 @@ def _require_something_left(
 
 
 def _notes(learner: Learner, corpus: Corpus) -> list[str]:
-    """Notes on the text, on its size relative to the network and the batch, and on a slow activation."""
+    """Notes on the text, on its size relative to the network and the batch, and on a missing kernel."""
     model, streams, options = learner.model, learner.streams, learner.options
     parameters, characters = model.parameter_count, len(corpus.train)
     notes = list(corpus.notes)
@@ -320,5 +324,7 @@ def _notes(learner: Learner, corpus: Corpus) -> list[str]:
         size = f"{counted(streams.batch_size, 'stream')} of {counted(streams.sequence_length, 'character')}"
         notes.append(f"a short text: {size} per step")
     shape = model.architecture
-    slow = missing_kernel(shape.cell, shape.activation, learner.device.type)
+    slow = missing_kernel(
+        shape.cell, shape.activation, learner.device.type, with_states=options.change_penalty > 0
+    )
     return notes if slow is None else [*notes, slow]

@@ -24,6 +24,7 @@ from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied
 from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import TrainOptions
+from rnnscope.training.penalty import MeanChange
 from rnnscope.training.resuming import LearnerNumbers
 from rnnscope.training.streams import Streams
 
@@ -70,13 +71,18 @@ class Learner:
         state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
         inputs, targets = self.streams.next(self.device)  # (T, B) each
         begins = self.streams.begins()
+        change = MeanChange() if self.options.change_penalty > 0 else None
         with autocast(self.device, self.precision):
-            logits, state = self.model(inputs, state, begins)  # (T, B, V)
+            logits, state = self.model(inputs, state, begins, change)  # (T, B, V)
         loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
 
         self.model.zero_grad()
-        torch.autograd.backward(loss)
+        if change is None:
+            torch.autograd.backward(loss)
+        else:
+            share = min(1.0, rate / self.options.learning_rate)
+            torch.autograd.backward(loss + share * self.options.change_penalty * change.mean())
         if self.options.l1 > 0:
             add_l1(self._matrices, self.options.l1)
         norm = clip(self._parameters, self.options.clip_norm, self.options.clip_value)

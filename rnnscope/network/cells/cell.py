@@ -30,6 +30,10 @@ class Cell(nn.Module, ABC):
         """Run over `inputs` from `state`. Returns hidden (T, B, H) and the last state."""
 
     @abstractmethod
+    def states(self, inputs: Tensor, state: LayerState) -> LayerState:
+        """The state of every step, parts (T, B, H); slower than `forward` where that has a fused kernel."""
+
+    @abstractmethod
     def activations(
         self, inputs: Tensor, state: LayerState, hidden: Tensor | None = None
     ) -> tuple[dict[str, Tensor], LayerState]:

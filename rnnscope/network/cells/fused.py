@@ -41,17 +41,24 @@ def fused_module(
     return _KERNELS[cell].module(input_size, hidden_size)
 
 
-def missing_kernel(cell: CellName, activation: Activation, device: str) -> str | None:
-    """A note where PyTorch's kernel of a cell cannot be used, on what that costs; None where nothing."""
-    if cell not in _KERNELS or activation == "tanh":
+def missing_kernel(
+    cell: CellName, activation: Activation, device: str, *, with_states: bool = False
+) -> str | None:
+    """A note where PyTorch's kernel of a cell cannot be used, on what that costs; None where nothing.
+
+    with_states: whether training needs the cell states of all steps.
+    """
+    needs_cell_states = with_states and CELLS[cell].has_cell
+    if cell not in _KERNELS or (activation == "tanh" and not needs_cell_states):
         return None
-    why = f"{activation} {CELLS[cell].title} runs without PyTorch's fused kernel"
+    kind = f"{activation} {CELLS[cell].title}"
+    if activation == "tanh":
+        kind = f"with --change-penalty, {CELLS[cell].title}"
+    why = f"{kind} runs without PyTorch's fused kernel"
     if device != "cpu":
-        return f"{why}: expect a training step to take several times as long as with tanh"
+        return f"{why}: expect a training step to take several times as long as with it"
     slower = _CPU_SLOWDOWN.get(cell)
-    return (
-        None if slower is None else f"{why}: a training step takes about {slower} times as long as with tanh"
-    )
+    return None if slower is None else f"{why}: a training step takes about {slower} times as long as with it"
 
 
 def run_fused(module: nn.RNNBase, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:

@@ -39,6 +39,12 @@ class Layer(Cell):
     def forward(self, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         if self.fused is not None:
             return run_fused(self.fused, inputs, state)
+        states = self.states(inputs, state)
+        return states[0], tuple(part[-1] for part in states)
+
+    def states(self, inputs: Tensor, state: LayerState) -> LayerState:
+        if self.fused is not None and not self.equations.has_cell:
+            return run_fused(self.fused, inputs, state)[:1]
         projected, weights = self._operands(inputs)
         return scan(self.equations, self._arithmetic, projected, state, weights)
 

@@ -32,14 +32,14 @@ _Tensors = Sequence[Tensor]
 
 def scan(
     cell: Equations, f: TorchArithmetic, projected: _Tensors, state: LayerState, weights: _Tensors
-) -> tuple[Tensor, LayerState]:
-    """Hidden (T, B, H) and the last state, differentiable.
+) -> LayerState:
+    """The state of every step, parts (T, B, H), differentiable.
 
     projected: the products with x (T, B, …), in the order of `cell.projections`; the first is overwritten.
     weights: the parameters in the order of `cell.recurrent`.
     """
-    hidden, *last = _Scan.apply(cell, f, *projected, *state, *weights)  # type: ignore[no-untyped-call]
-    return hidden, (hidden[-1], *last)
+    states: LayerState = _Scan.apply(cell, f, *projected, *state, *weights)  # type: ignore[no-untyped-call]
+    return states
 
 
 @torch.no_grad()
@@ -234,7 +234,7 @@ _STEPS_AT_ONCE = 8
 
 
 class _Scan(torch.autograd.Function):
-    """The two loops as one operation: (cell, f, *projected, *state, *weights) -> hidden and the last c."""
+    """The two loops as one operation: (cell, f, *projected, *state, *weights) -> the states h or h, c."""
 
     @staticmethod
     def forward(ctx: Any, cell: Equations, f: TorchArithmetic, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -248,15 +248,18 @@ class _Scan(torch.autograd.Function):
             gates, states, inputs, saved = _room(cell, [each.detach().to(own) for each in projected], state)
             _run(cell, f, _whole(cell, gates, states, inputs, saved), weights, ctx.dtype)
         ctx.save_for_backward(*weights, *states, *inputs, *saved, gates)
-        hidden, *last = states
-        return (hidden[1:], *(part[-1].clone() for part in last))
+        ctx.set_materialize_grads(False)
+        return tuple(part[1:] for part in states)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_hidden: Tensor, *to_cell: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *to_states: Tensor | None) -> tuple[Tensor | None, ...]:
         cell: Equations = ctx.cell
         counts = len(cell.recurrent), 1 + cell.has_cell, len(cell.projections) - 1, len(cell.saved)
         weights, states, inputs, saved, (gates,) = _groups(ctx.saved_tensors, *counts)
+        to_hidden, to_cell = (*to_states, None)[:2]
+        if to_hidden is None:
+            to_hidden = torch.zeros_like(states[0][1:])
         with torch.autocast(to_hidden.device.type, enabled=False):
             backward = Backward(
                 _whole(cell, gates, states, inputs, saved),
@@ -278,9 +281,9 @@ def _groups(tensors: _Tensors, *counts: int) -> Iterator[tuple[Tensor, ...]]:
 
 
 def _backpropagate(
-    cell: Equations, backward: Backward, to_hidden: Tensor, to_cell: _Tensors
+    cell: Equations, backward: Backward, to_hidden: Tensor, to_cell: Tensor | None
 ) -> tuple[Tensor, LayerState]:
-    """Go back through time from the gradients of all h (T, B, H) and of the last c (B, H).
+    """Go back through time from the gradients of all h and of all c, (T, B, H) each.
 
     Returns the errors (T, B, G·H), which are the gradients of a(t), and the gradients of the first state.
     """
@@ -288,7 +291,7 @@ def _backpropagate(
     errors = torch.empty_like(backward.whole.gates)
     blocks = errors.view(steps, batch, -1, size)
     nothing = to_hidden.new_zeros(batch, size)
-    d_hidden, d_cell = to_hidden[-1].clone(), to_cell[0].clone() if to_cell else nothing.clone()
+    d_hidden, d_cell = to_hidden[-1].clone(), nothing.clone()
     bases = (nothing, *to_hidden[:-1].unbind(0))
     with _threads_for(batch * size * errors.shape[2], errors.device):
         for end in range(steps, 0, -_STEPS_AT_ONCE):
@@ -298,6 +301,8 @@ def _backpropagate(
             targets = (errors[part], blocks[part, :, : early.shape[2]], blocks[part, :, -1])
             of_steps = list(zip(range(part.start, end), _steps((*targets, early, *factors[1:])), strict=True))
             for t, (error, to_early, to_output, in_early, kept, shown, in_output) in reversed(of_steps):
+                if to_cell is not None:
+                    d_cell.add_(to_cell[t])
                 if shown is None:
                     d_cell.add_(d_hidden)
                 else:

@@ -52,7 +52,7 @@ def test_every_cell_trains_and_a_resumed_run_ends_with_the_same_bits(tmp_path: P
 @pytest.mark.parametrize(
     "changes",
     [
-        {"optimizer": "adam", "schedule": "cosine"},
+        {"optimizer": "adam", "schedule": "cosine", "change_penalty": 0.3},
         {"optimizer": "rmsprop", "schedule": "step", "decay_every": 20},
         {"optimizer": "adagrad", "schedule": "plateau", "evaluate_every": 8, "plateau_patience": 1},
         {"optimizer": "sgd", "learning_rate": 0.5, "l1": 1e-4, "clip_value": 0.1},

@@ -109,6 +109,26 @@ def test_outputs_and_all_gradients_equal_the_papers_equations(
 
 
 @every_cell
+@pytest.mark.parametrize("lost", [None, "hidden", "cell"])
+def test_the_states_of_all_steps_and_their_gradients_equal_the_papers_equations(
+    name: str, lost: str | None, reference
+) -> None:
+    """lost: the part of the state that the loss does not depend on."""
+    torch.manual_seed(3)
+    cell = make(name, 3, 4)
+    x, state = torch.randn(11, 2, 3, dtype=torch.float64, requires_grad=True), draw_state(cell, 2)
+    learned = [x, *state, *cell.tensors().values()]
+    expected, _ = reference(name, cell.tensors(), x, state)
+    parts = ("hidden", "cell")[: cell.state_parts]
+    states = cell.states(x, state)
+    assert_close(states, (expected[part] for part in parts))
+    kept = [part for part in parts if part != lost] or ["hidden"]
+    weights = tuple(torch.randn_like(states[0]) for _ in kept)
+    own = gradients(tuple(states[parts.index(part)] for part in kept), weights, learned)
+    assert_close(own, gradients(tuple(expected[part] for part in kept), weights, learned), 1e-9)
+
+
+@every_cell
 @every_activation
 def test_gradients_equal_finite_differences(name: str, activation: str) -> None:
     torch.manual_seed(0)
@@ -299,5 +319,7 @@ def test_xavier_looks_at_each_gates_block_alone() -> None:
 def test_the_cost_of_a_missing_kernel_is_noted_only_where_there_is_one() -> None:
     assert "1.7 times" in str(missing_kernel("lstm", "softsign", "cpu"))
     assert "several times" in str(missing_kernel("gru", "softsign", "cuda"))
+    assert "--change-penalty" in str(missing_kernel("lstm", "tanh", "cpu", with_states=True))
+    assert missing_kernel("gru", "tanh", "cuda", with_states=True) is None
     for without in [("lstm", "tanh", "cpu"), ("coupled", "softsign", "cuda"), ("gru", "softsign", "cpu")]:
         assert missing_kernel(*without) is None
