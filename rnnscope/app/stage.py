@@ -230,8 +230,7 @@ class Stage(Widget):
     def show_layout(self, name: str) -> None:
         """Arrange the panels by another of `LAYOUTS`, all of them shown."""
         self._want(Wanted(layout=name, recent=self._wanted.recent))
-        if name != _OVERVIEW:
-            self._announce(f"layout {name}; 1 restores the overview")
+        self._announce(f"layout {name}" + ("" if name == _OVERVIEW else "; 1 restores the overview"))
 
     def remember(self) -> None:
         """Remember the layout for the next session, if it was changed."""

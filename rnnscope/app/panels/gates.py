@@ -107,7 +107,7 @@ class Gates(Panel):
 
     def _title(self, width: int) -> list[Segment]:
         picture = self._paint(self.body_width)
-        if picture is None or not picture.plan.text_in_title:
+        if picture is None or self._letter or not picture.plan.text_in_title:
             return super()._title(width)
         token = "azure" if self.has_focus else "strong"
         name = Segment(f"{self.heading:<{picture.names_width}}", self.palette.ink(token, bold=True))

@@ -117,7 +117,7 @@ class Next(Panel):
     @property
     def _title_cells(self) -> int:
         """What the title needs besides the context and the legend."""
-        return len(self.heading) + len("after “”") + 3 * PADDING
+        return self.name_width + len("after “”") + 3 * PADDING - 1
 
     # -- the body ------------------------------------------------------------------------------------------
 

@@ -161,11 +161,15 @@ class Panel(Widget, can_focus=True):
     def body_height(self) -> int:
         return max(0, self.outer_size.height - self.body_top)
 
+    @property
+    def name_width(self) -> int:
+        """Columns of the heading and the tab's number; 1 if these have another row than the subject."""
+        return 1 if self._has_second_row else sum(map(_length, self._short_name()))
+
     def longest_subject(self, *subjects: str) -> str:
         """The first of these that has room in the title with the whole legend; else none."""
         legend = sum(segment.cell_length for segment in self.legend())
-        name = 0 if self._has_second_row else sum(map(_length, self._short_name()))
-        taken = 2 + name + 2 * PADDING + (legend + PADDING if legend else 0)
+        taken = 1 + self.name_width + 2 * PADDING + (legend + PADDING if legend else 0)
         return next((each for each in subjects if taken + cell_len(each) <= self.outer_size.width), "")
 
     def redraw(self, rows: Iterable[int] | None = None) -> None:
