@@ -125,6 +125,7 @@ def serve(
     on_start: called with the address once the server listens. Raises OptionError if it cannot listen.
     """
     os.environ[SERVED] = "1"
+    os.environ["RNNSCOPE_STATE"] = ""  # the layouts of visitors are not remembered
     logging.getLogger("textual-serve").setLevel(logging.CRITICAL)
     server = VisitorServer(command, title=title, host=host, port=port, visitors=visitors)
     asyncio.run(_serve(server, on_start))
