@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from rnnscope.app.frame.footer import Footer
+from rnnscope.app.inspect_layout import SHARED
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.stage import jump_letters
 from rnnscope.app.tabs import Tabs, width
@@ -41,13 +42,14 @@ async def test_tabs_are_in_the_title_and_turned_by_keys_and_by_mouse() -> None:
     async with shown() as (pilot, screen):
         title = lines_of(screen, "find")[0].split()
         assert title[:4] == ["find", "next", "heat", "map"]
-        assert title[-2:] == ["…", "1/14"]
+        count = len(SHARED)
+        assert title[-2:] == ["…", f"1/{count}"]
         await pilot.press("right_curly_bracket")
         assert {"next"} == in_sight(screen) - {"neurons", "passage", "gates"}
         assert focused(screen) == "passage"
         await pilot.press("left_curly_bracket", "left_curly_bracket")
         assert "result" in in_sight(screen)  # before the first comes the last
-        assert lines_of(screen, "result")[0].endswith("analysis 14/14")
+        assert lines_of(screen, "result")[0].endswith(f"analysis {count}/{count}")
         await click_title(pilot, screen, "result", "…")
         assert focused(screen) in in_sight(screen) - {"neurons", "passage", "gates", "result"}
         await pilot.press("o", "o")
@@ -56,8 +58,8 @@ async def test_tabs_are_in_the_title_and_turned_by_keys_and_by_mouse() -> None:
         await pilot.resize_terminal(80, 24)
         screen.stage.show_panel("find", focus=True)
         await pilot.pause()
-        assert "find ‹1/14›" in lines_of(screen, "find")[0]
-        await click_title(pilot, screen, "find", "14›")
+        assert f"find ‹1/{count}›" in lines_of(screen, "find")[0]
+        await click_title(pilot, screen, "find", f"{count}›")
         assert focused(screen) == "next"
         await click_title(pilot, screen, "next", "‹2")
         assert focused(screen) == "find"
