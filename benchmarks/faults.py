@@ -31,9 +31,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from rnnscope.analysis.find import Find, FindResult
 from rnnscope.app.bookmarks import FORMAT, Bookmark
 from rnnscope.app.notes import edit_notes, load_notes
 from rnnscope.app.sidecar_file import edit_file, load_file
+from rnnscope.cache import Cache
 from rnnscope.commands.find import load_labels
 from rnnscope.errors import RnnscopeError
 from rnnscope.network.architecture import Architecture
@@ -42,8 +44,12 @@ from rnnscope.network.formats import read_header
 from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.plain import PlainLog
+from rnnscope.render import find_bars, render
+from rnnscope.session import Session
 from rnnscope.strict_json import dump
 from rnnscope.text.vocabulary import Vocabulary
+from rnnscope.theme.palette import palette
+from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.launch import train
 from rnnscope.training.log import LogReader, as_one_run
@@ -219,6 +225,15 @@ def _npy(content: bytes, chance: random.Random) -> bytes:
     return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode() + content[-64:]
 
 
+def draw(result: FindResult, trace: Trace) -> None:
+    """Draw a result as commands and panels do, and the activations of its neurons."""
+    colors = palette("dark", "truecolor")
+    for line in (*render(result).lines, *find_bars.lines(result), find_bars.gain(result)):
+        line.draw(colors, colors.ink, 60)
+    for found in result.results:
+        trace.shown(found.layer, found.quantity)[:, found.unit]
+
+
 def readers(directory: Path) -> dict[str, Reader]:
     """Every reader with a small file that it accepts; `directory` is written."""
     text = directory / "text.txt"
@@ -240,6 +255,12 @@ def readers(directory: Path) -> dict[str, Reader]:
     bookmarks = directory / "m.bookmarks.json"
     mark = Bookmark(5_018, (1, 2), "cell", "ablation")
     edit_file(bookmarks, FORMAT, lambda old: old.with_bookmark("9f86d081", "a", mark))
+    queries = [Find(feature="column", limit=3), Find(pattern="a", limit=2)]
+    findings, digest = directory / "m.findings.json", "0" * 64
+    session = Session(model, "abca\n" * 60)
+    trace, kept = session.reader.trace(0, 100), Cache(findings, digest)
+    for query in queries:
+        kept.put(query, digest, session.ask(query))
     labels = directory / "labels.npy"
     np.save(labels, np.arange(40) % 2 == 0)
 
@@ -254,6 +275,14 @@ def readers(directory: Path) -> dict[str, Reader]:
         read_header(path)
         sampler = Sampler(load_model(path))
         list(sampler.stream(3, seed=1))
+
+    def read_findings(content: bytes) -> None:
+        cache = Cache(written("damaged.findings.json", content), digest)
+        assert all(len(note.splitlines()) == 1 and len(note) < 1000 for note in cache.notes)
+        for query in queries:
+            result = cache.get(query, digest, FindResult)
+            if result is not None and query.accepts(result, shape):
+                draw(result, trace)
 
     def read_events(content: bytes) -> None:
         log = PlainLog(Console(file=io.StringIO()))
@@ -297,6 +326,7 @@ def readers(directory: Path) -> dict[str, Reader]:
         "bookmarks": Reader(
             bookmarks.read_bytes(), lambda content: load_file(written("damaged.json", content), FORMAT), _json
         ),
+        "findings": Reader(findings.read_bytes(), read_findings, _json),
         "labels": Reader(
             labels.read_bytes(), lambda content: load_labels(written("damaged.npy", content)), _npy
         ),

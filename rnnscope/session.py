@@ -204,7 +204,8 @@ class Session:
         """The cached result on disk, for queries that are cached."""
         if self.cache is None or query.kept_as is None:
             return None
-        return cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))
+        kept = cast("R | None", self.cache.get(query, self._digest(query, progress), query.kept_as))
+        return kept if kept is not None and query.accepts(kept, self._architecture) else None
 
     def _digest(self, query: Query[Any], progress: Progress) -> str:
         """The digest of the characters that a query reads."""

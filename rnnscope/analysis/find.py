@@ -197,6 +197,19 @@ class Find(Query[FindResult]):
             return of_pattern(self.pattern, self.where)
         return of_labels(self.labels) if self.labels is not None else of_spans(self.spans)
 
+    def accepts(self, result: FindResult, architecture: Architecture) -> bool:
+        shares = [result.null, abs(result.probe.held_out)]
+        for each in result.results:
+            shares += [each.score, abs(each.held_out), each.average_precision or 0.0]
+            fits = 1 <= each.layer <= architecture.layers and 0 <= each.unit < architecture.hidden_size
+            if not fits or each.quantity not in QUANTITIES[architecture.cell]:
+                return False
+            if each.direction not in (-1, 1) or (each.standard_error or 0.0) < 0:
+                return False
+        counts = [result.positions, result.positives or 0, result.characters, result.probe.units_used]
+        is_of_query = len(result.results) <= self.limit and result.feature == self.target().name
+        return is_of_query and min(counts) >= 0 and all(0 <= share <= 1 + 1e-6 for share in shares)
+
     def run(self, context: Context) -> FindResult:
         return find(self, context.reader, context.progress)
 

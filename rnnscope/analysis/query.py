@@ -87,6 +87,10 @@ class Query(Generic[R]):
     def check(self, architecture: Architecture) -> None:
         """Raise OptionError for a field that is out of range or does not fit the network."""
 
+    def accepts(self, result: R, architecture: Architecture) -> bool:
+        """Return True if a result that was read from disk can be one of this query's."""
+        return True
+
     def run(self, context: Context) -> R:
         """Compute the result. Raises RnnscopeError for errors that the user can correct, and Cancelled."""
         raise NotImplementedError

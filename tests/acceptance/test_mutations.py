@@ -13,7 +13,7 @@ from benchmarks.faults import Reader, faults, readers
 
 COUNTS = {
     "model": 500, "events": 400, "run": 60, "resume": 60, "last": 60,
-    "baselines": 300, "remarks": 200, "bookmarks": 200, "labels": 200,
+    "baselines": 300, "remarks": 200, "bookmarks": 200, "labels": 200, "findings": 200,
 }  # fmt: skip
 """Together about 2,000; those that begin to train take the longest."""
 

@@ -161,3 +161,25 @@ def test_a_search_that_is_kept_on_disk_is_read_back(model: CharRNN, tmp_path: Pa
     kept = Cache(path, "digest")
     assert Session(model, TEXT * 20, cache=kept).ask(query) == first
     assert kept.notes == []
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ('"layer":1', '"layer":2'),
+        ('"unit":', '"unit":9'),
+        ('"quantity":"hidden"', '"quantity":"cell"'),
+        ('"direction":1', '"direction":0'),
+        ('"score":0', '"score":7'),
+        ('"feature":"a"', '"feature":"b"'),
+    ],
+)
+def test_a_kept_search_that_does_not_fit_the_network_is_computed_again(
+    written: str, changed: str, model: CharRNN, tmp_path: Path
+) -> None:
+    path, query = tmp_path / "model.findings.json", Find(pattern="a", quantity="hidden")
+    first = Session(model, TEXT * 20, cache=Cache(path, "digest")).ask(query)
+    assert written in path.read_text()
+    head, results = path.read_text().split('"result":')
+    path.write_text(head + '"result":' + results.replace(written, changed))
+    assert Session(model, TEXT * 20, cache=Cache(path, "digest")).ask(query) == first
