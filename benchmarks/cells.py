@@ -23,7 +23,7 @@ from torch.nn import functional
 from rnnscope.network.architecture import QUANTITIES, Architecture
 from rnnscope.network.model import CharRNN
 from rnnscope.text.vocabulary import Vocabulary
-from rnnscope.training.penalty import MeanChange
+from rnnscope.training.penalty import Penalty
 
 _PAIRS = 20
 _WARM_UP = 3
@@ -70,12 +70,12 @@ def _step(network: CharRNN, ids: torch.Tensor, precision: str, *, change_penalty
     _synchronize(ids.device)
     started = time.perf_counter()
     network.zero_grad()
-    change = MeanChange() if change_penalty > 0 else None
+    penalty = Penalty(0.0, change_penalty) if change_penalty > 0 else None
     with autocast:
-        logits, _ = network(ids[:-1], observer=change)
+        logits, _ = network(ids[:-1], observer=penalty)
         loss = functional.cross_entropy(logits.flatten(0, 1).float(), ids[1:].flatten())
-    if change is not None:
-        loss = loss + change_penalty * change.mean()
+    if penalty is not None:
+        loss = loss + penalty.value()
     loss.backward()
     _synchronize(ids.device)
     return time.perf_counter() - started

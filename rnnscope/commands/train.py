@@ -56,6 +56,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "smoothing",
         "weight_decay",
         "l1",
+        "activity_penalty",
         "change_penalty",
         "clip_norm",
         "clip_value",

@@ -5,8 +5,9 @@ ids (T, B) ──embedding or one-hot──▶ cell 1 ──dropout──▶ …
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,10 +23,19 @@ from rnnscope.text.vocabulary import Vocabulary
 
 State = tuple[LayerState, ...]
 """Per layer (hidden,) or (hidden, cell), each (B, H)."""
-Observer = Callable[[LayerState, LayerState], None]
-"""Takes a layer's state (B, H) before a stretch of text, and its states (T, B, H) in it."""
 Rows = NDArray[np.bool_]
 """(T, B), or of one step (B,): the rows of a batch in which a document begins."""
+
+
+class Observer(Protocol):
+    """Is called for each layer and stretch of text."""
+
+    @property
+    def needs_cell_states(self) -> bool:
+        """Whether `states` must have the cell states, which a fused LSTM kernel does not return."""
+
+    def observe(self, before: LayerState, states: LayerState) -> None:
+        """before: the state (B, H) before the stretch. states: (T, B, H); only hidden if that is enough."""
 
 
 class CharRNN(nn.Module):
@@ -124,9 +134,8 @@ class CharRNN(nn.Module):
     ) -> tuple[Tensor, State]:
         """Logits (T, B, V) for the character after each of `ids` (T, B) int64, and the last state.
 
-        begins: (T, B), where a document begins, which is read from a zero state. observer: called for each
-        layer with the states of all steps, which a fused LSTM kernel does not return: layers with a cell
-        state then run by the scan.
+        begins: (T, B), where a document begins, which is read from a zero state. observer: gets the states
+        of all steps.
         """
         if state is None:
             state = self.initial_state(ids.shape[1])
@@ -141,13 +150,15 @@ class CharRNN(nn.Module):
     def _run(self, ids: Tensor, state: State, observer: Observer | None) -> tuple[Tensor, State]:
         values, last = self.embed(ids), []
         for cell, before in zip(self.layers, state, strict=True):
-            if observer is None:
-                values, after = cell(values, before)
-            else:
+            if observer is not None and observer.needs_cell_states:
                 states = cell.states(values, before)
-                observer(before, states)
-                values, after = states[0], tuple(part[-1] for part in states)
-            values = self.dropout(values)
+                after = tuple(part[-1] for part in states)
+            else:
+                hidden, after = cell(values, before)
+                states = (hidden,)
+            if observer is not None:
+                observer.observe(before, states)
+            values = self.dropout(states[0])
             last.append(after)
         return self.readout(values), tuple(last)
 

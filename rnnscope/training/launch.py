@@ -49,7 +49,7 @@ from rnnscope.training.options import (
     given_names,
     resumed,
 )
-from rnnscope.training.penalty import MeanChange
+from rnnscope.training.penalty import Penalty
 from rnnscope.training.run import LAST, Run, new_run_directory, read_run
 from rnnscope.training.streams import fitted
 from rnnscope.training.trainer import Pace, Trainer
@@ -201,7 +201,7 @@ def _measured_precision(
     options: TrainOptions, model: CharRNN, corpus: Corpus, device: torch.device
 ) -> tuple[Precision, str]:
     sizes = fitted(len(corpus.train), options.sequence_length, options.batch_size)
-    measure = partial(step_seconds, observer=MeanChange() if options.change_penalty > 0 else None)
+    measure = partial(step_seconds, observer=Penalty.of(options))
     return choose_precision(options.precision, model, device, *sizes, measure=measure)
 
 

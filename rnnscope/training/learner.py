@@ -24,7 +24,7 @@ from rnnscope.training.device import Precision, autocast
 from rnnscope.training.divergence import Guard, copied
 from rnnscope.training.optimizers import Optimizer, add_l1, clip, matrices
 from rnnscope.training.options import TrainOptions
-from rnnscope.training.penalty import MeanChange
+from rnnscope.training.penalty import Penalty
 from rnnscope.training.resuming import LearnerNumbers
 from rnnscope.training.streams import Streams
 
@@ -71,18 +71,18 @@ class Learner:
         state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
         inputs, targets = self.streams.next(self.device)  # (T, B) each
         begins = self.streams.begins()
-        change = MeanChange() if self.options.change_penalty > 0 else None
+        penalty = Penalty.of(self.options)
         with autocast(self.device, self.precision):
-            logits, state = self.model(inputs, state, begins, change)  # (T, B, V)
+            logits, state = self.model(inputs, state, begins, penalty)  # (T, B, V)
         loss = cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._state = tuple(tuple(values.detach() for values in layer) for layer in state)
 
         self.model.zero_grad()
-        if change is None:
+        if penalty is None:
             torch.autograd.backward(loss)
-        else:
+        else:  # the penalty decays with the rate, so that the last steps reduce the loss alone
             share = min(1.0, rate / self.options.learning_rate)
-            torch.autograd.backward(loss + share * self.options.change_penalty * change.mean())
+            torch.autograd.backward(loss + share * penalty.value())
         if self.options.l1 > 0:
             add_l1(self._matrices, self.options.l1)
         norm = clip(self._parameters, self.options.clip_norm, self.options.clip_value)

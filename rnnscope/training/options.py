@@ -86,8 +86,10 @@ class TrainOptions:
     """L2 regularization of matrices: by default 0.1 with adamw, where it is decoupled, otherwise 0."""
     l1: float = 0.0
     """L1 regularization of matrices."""
+    activity_penalty: float = 0.0
+    """Penalty on the mean |h| (try 0.3): units are often silent; decays with the learning rate."""
     change_penalty: float = 0.0
-    """Penalty on the mean change of cell states (try 1): makes units easier to read; decays with the rate."""
+    """Penalty on the mean |c(t) − c(t−1)| (try 1): units change rarely; decays with the learning rate."""
     clip_norm: float = 1.0
     """Clip the gradient norm; 0 disables."""
     clip_value: float = 0.0
@@ -269,7 +271,15 @@ def _check(options: TrainOptions) -> None:
     for name in ("embedding_size", "warmup_steps", "patience", "threads", "seed"):
         require(name, getattr(o, name) >= 0, "0 or more")
     require("weight_decay", 0 <= o.decay < float("inf"), "a number, 0 or more")
-    for name in ("l1", "change_penalty", "clip_norm", "clip_value", "temperature", "snapshot_megabytes"):
+    for name in (
+        "l1",
+        "activity_penalty",
+        "change_penalty",
+        "clip_norm",
+        "clip_value",
+        "temperature",
+        "snapshot_megabytes",
+    ):
         require(name, 0 <= getattr(o, name) < float("inf"), "a number, 0 or more")
     for name in ("dropout", "momentum", "smoothing", "reset_probability"):
         require(name, 0 <= getattr(o, name) < 1, "at least 0 and below 1")

@@ -71,15 +71,16 @@ def test_steps_are_those_of_a_plain_loop_with_carried_detached_state() -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_change_penalty_is_that_of_a_plain_float64_loop_and_the_loss_is_reported_without_it(
-    cell: CellName,
+@pytest.mark.parametrize(("activity", "change"), [(0.3, 0.0), (0.2, 0.5)])
+def test_penalties_are_those_of_a_plain_float64_loop_and_the_loss_is_reported_without_them(
+    cell: CellName, activity: float, change: float
 ) -> None:
     documents = np.array([33, 400, 731])
-    rate, weight, last = 0.3, 0.5, {"rnn": 0, "gru": 0}.get(cell, 1)
+    rate, last = 0.3, {"rnn": 0, "gru": 0}.get(cell, 1)
     share = rate / 0.4  # the penalty decays with the learning rate
     asked = TrainOptions(
         batch_size=4, sequence_length=10, optimizer="sgd", momentum=0.0, weight_decay=0.0, clip_norm=0.0,
-        reset_probability=0.0, change_penalty=weight, learning_rate=0.4,
+        reset_probability=0.0, activity_penalty=activity, change_penalty=change, learning_rate=0.4,
     )  # fmt: skip
     ours = Learner(model(cell=cell), TEXT, asked, CPU, "float32", documents)
     plain, streams = model(cell=cell).double(), Streams(TEXT, 4, 10, documents)
@@ -87,16 +88,17 @@ def test_the_change_penalty_is_that_of_a_plain_float64_loop_and_the_loss_is_repo
     for _ in range(30):
         ours.learn(rate)
         inputs, targets = streams.next(CPU)
-        loss, change = torch.zeros(2, dtype=torch.float64)
+        loss, penalty = torch.zeros(2, dtype=torch.float64)
         for now, following, begins in zip(inputs, targets, streams.begins(), strict=True):
             kept = torch.from_numpy(~begins)[:, None]
             before = tuple(tuple(part * kept for part in layer) for layer in state)
             logits, state = plain(now[None], before)
             loss = loss + cross_entropy(logits[0], following) / 10
             for old, new in zip(before, state, strict=True):
-                change = change + (new[last] - old[last]).abs().mean() / (10 * 2)
+                penalty = penalty + activity * new[0].abs().mean() / (10 * 2)
+                penalty = penalty + change * (new[last] - old[last]).abs().mean() / (10 * 2)
         plain.zero_grad()
-        (loss + share * weight * change).backward()
+        (loss + share * penalty).backward()
         state = tuple(tuple(values.detach() for values in layer) for layer in state)
         with torch.no_grad():
             for parameter in plain.parameters():
@@ -123,7 +125,7 @@ def test_losses_are_told_once_and_in_order() -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("stop", [1, 36, 50, 73])
 def test_a_restored_learner_goes_on_to_the_bit(precision: Precision, stop: int) -> None:
-    options = {"reset_probability": 0.3, "l1": 1e-4, "change_penalty": 0.3}
+    options = {"reset_probability": 0.3, "l1": 1e-4, "activity_penalty": 0.1, "change_penalty": 0.3}
     whole = learner(dropout=0.4, precision=precision, **options)
     for _ in range(120):
         whole.learn(0.02)

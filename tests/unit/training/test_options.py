@@ -28,7 +28,7 @@ from rnnscope.training.options import TrainOptions, fine_tuned, resumed
         ("test", -0.1), ("temperature", -1.0), ("temperature", math.nan), ("anneal_fraction", 1.1),
         ("decay_factor", 0.0), ("seed", -1), ("seed", 2**63), ("threads", -1), ("warmup_steps", -1),
         ("reset_probability", 1.0), ("patience", -1), ("evaluate_every", 0), ("forget_bias", math.inf),
-        ("change_penalty", -1.0),
+        ("activity_penalty", math.inf), ("change_penalty", -1.0),
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_its_flag(name: str, value: Any) -> None:
