@@ -59,7 +59,7 @@ TYPED = (
         "tab",
         "shift+tab",
     ),
-    *("backspace", "delete", "ctrl+home", "ctrl+end", "ctrl+j", "a", "(", "0", "5", "%", "*", "z"),
+    *("slash", "backspace", "delete", "ctrl+home", "ctrl+end", "ctrl+j", "a", "(", "0", "5", "%", "*", "z"),
 )
 LEAVES = {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
 KEYS = tuple(
@@ -117,11 +117,17 @@ class Monkey:
             times = self._random.choice((1, 1, 2, 3))
             self.done.append(f"click {place} ×{times}")
             await pilot.click(offset=place, times=times)
-        elif chance < 0.28 and isinstance(pilot.app.screen, CommandPalette):
+        elif chance < 0.27:
+            ends = [(self._random.randrange(size.width), self._random.randrange(size.height)) for _ in "12"]
+            self.done.append(f"drag {ends}")
+            await pilot.mouse_down(offset=ends[0])
+            await pilot.hover(offset=ends[1])
+            await pilot.mouse_up(offset=ends[1])
+        elif chance < 0.29 and isinstance(pilot.app.screen, CommandPalette):
             query = self._random.choice(("zoom", "no such action", "", "a"))
             self.done.append(f"look for {query!r}")
             pilot.app.screen.query_one(Input).value = query
-        elif chance < 0.30:
+        elif chance < 0.31:
             self.done.append("a long warning")
             screen.scope.announce("a directory cannot be written: " + "runs/name " * 60, "warning")
         else:
