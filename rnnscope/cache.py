@@ -53,7 +53,8 @@ class Cache:
         self.path = path
         self.notes: list[str] = []
         """Notes on the file for the user, one line each."""
-        self._model = model_digest
+        self.model_digest = model_digest
+        """The digest of the model's files."""
         self._is_writable = True
         self._lock = threading.Lock()
         self._results = self._load()
@@ -94,12 +95,12 @@ class Cache:
                 f"{self.path.name} cannot be read and is replaced: {' '.join(str(error).split())}"
             )
             return {}
-        return dict(kept.results) if (kept.format, kept.model) == (_FORMAT, self._model) else {}
+        return dict(kept.results) if (kept.format, kept.model) == (_FORMAT, self.model_digest) else {}
 
     def _write(self) -> None:
         if not self._is_writable:
             return
-        content = as_json(_File(_FORMAT, self._model, self._results))
+        content = as_json(_File(_FORMAT, self.model_digest, self._results))
         data = json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
         try:
             write_atomically(self.path, lambda file: file.write(data))

@@ -33,8 +33,11 @@ def recall(section: str, name: str) -> Any:
     return _section(_read(), section).get(name)
 
 
-def remember(section: str, name: str, value: object) -> None:
-    """Remember a JSON value, and leave all others as they are. Raises OSError."""
+def remember(section: str, name: str, value: object, *, most: int | None = None) -> None:
+    """Remember a JSON value, and leave all others as they are. Raises OSError.
+
+    most: how many values the section keeps; the ones that were remembered longest ago are dropped.
+    """
     path = state_file()
     if path is None:
         return
@@ -43,7 +46,9 @@ def remember(section: str, name: str, value: object) -> None:
     if name in entries and entries[name] == value:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {**state, section: {**entries, name: value}})
+    others = [(other, at) for other, at in entries.items() if other != name]
+    kept = others if most is None else others[max(0, len(others) - most + 1) :]
+    write_json(path, {**state, section: {**dict(kept), name: value}})
 
 
 def _read() -> dict[str, Any]:

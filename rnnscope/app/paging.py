@@ -76,11 +76,25 @@ class Paging:
         """Whether the text is the one that was opened."""
         return self._scope.session is self._original
 
-    def open(self, session: Session) -> None:
-        """Show the beginning of a session's text."""
+    @property
+    def position(self) -> int:
+        """The position of the cursor in the text that was opened."""
+        selection = self._scope.selection
+        return self._left_at if selection is None or not self.is_original else selection.position
+
+    @property
+    def original(self) -> Session | None:
+        """The session that was opened."""
+        return self._original
+
+    def open(self, session: Session, place: int | None = None) -> None:
+        """Show a session's text: the page around `place`, or the beginning."""
         self._original = session
         self._scope.use(session)
-        self._read(0, 0)
+        if place is None:
+            self._read(0, 0)
+        else:
+            self._read_around(place)
 
     def go_to(self, position: int) -> None:
         """Read the page around a position, and put the cursor on it; −1 is the last character."""
@@ -174,6 +188,7 @@ class Paging:
         before, page = self._scope.selection, turned.page
         if before is None:
             selection = first_selection(page.trace).moved(start=page.start)
+            selection = selection.moved(cursor=cursor or selection.cursor)
         else:
             selection = before.moved(trace=page.trace, start=page.start, cursor=max(0, cursor))
         self._scope.show(selection)

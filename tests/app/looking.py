@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -122,13 +121,10 @@ async def shown(
     size: tuple[int, int] = (120, 40),
     theme: Theme = "dark",
     depth: Depth = "truecolor",
-    *,
-    notes: Path | None = None,
-    bookmarks: Path | None = None,
-    file: Path | None = None,
+    **options: Any,
 ) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
-    """The screen once it shows its first page."""
-    app = app_of(session or FakeSession(), theme, depth, notes=notes, bookmarks=bookmarks, file=file)
+    """The screen once it shows its first page; `options` are those of InspectScreen."""
+    app = app_of(session or FakeSession(), theme, depth, **options)
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, InspectScreen)
@@ -138,24 +134,10 @@ async def shown(
 
 
 def app_of(
-    session: FakeSession | Session,
-    theme: Theme = "dark",
-    depth: Depth = "truecolor",
-    *,
-    notes: Path | None = None,
-    bookmarks: Path | None = None,
-    file: Path | None = None,
+    session: FakeSession | Session, theme: Theme = "dark", depth: Depth = "truecolor", **options: Any
 ) -> RnnscopeApp:
     """The app over a session; its clock stands still."""
-    screen = InspectScreen(
-        opening(session),
-        name="mine",
-        held_out_nats=1.571,
-        notes=notes,
-        bookmarks=bookmarks,
-        file=file,
-        now=lambda: 0.0,
-    )
+    screen = InspectScreen(opening(session), name="mine", held_out_nats=1.571, now=lambda: 0.0, **options)
     return RnnscopeApp(screen, theme=theme, depth=depth)
 
 

@@ -84,6 +84,12 @@ class Ablation:
         hint = '0 = ablate   ↑↓ change   "mean" = mean-ablate   * = all starred   Enter   Esc'
         self._scope.prompt(Question(f"clamp {selection.neuron} to", "0", hint, accept, nudge))
 
+    def ablate(self) -> None:
+        """Clamp the selected neuron to 0."""
+        selection = self._scope.selection
+        if selection is not None:
+            self._clamp([(selection.layer, selection.unit)], 0.0)
+
     def _clamp(self, neurons: Collection[Neuron], value: float | None) -> None:
         """Ask of the page what clamping neurons changes; None clamps each to its mean."""
         selection = self._scope.selection

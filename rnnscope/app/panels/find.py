@@ -52,6 +52,7 @@ class FindAnalysis:
         self._rank = rank
         self._shown = shown
         self._result: FindResult | None = None
+        self._search = ""
         self._gains: dict[str, FindResult] = {}
         self.panel = ResultPanel(
             scope,
@@ -83,8 +84,24 @@ class FindAnalysis:
         value = "marked" if marked else ""
         self._scope.prompt(Question("find", value, hint, self.find, suggestions=names))
 
-    def find(self, answer: str) -> str | None:
-        """Search for a feature or a pattern; returns an error message if the text is not a query."""
+    @property
+    def search(self) -> str:
+        """What was searched for last, as it is typed; empty if it was not a feature or a pattern."""
+        return self._search
+
+    def find(
+        self,
+        answer: str,
+        *,
+        chooses_neuron: bool = True,
+        chooses_place: bool = True,
+        then: Callable[[], object] = lambda: None,
+    ) -> str | None:
+        """Search for a feature or a pattern; returns an error message if the text is not a query.
+
+        chooses_neuron: select the best neuron. chooses_place: go to where the feature is on. then: called
+        after the result is shown.
+        """
         text = answer.strip()
         marks = self._marks.marks
         if not text:
@@ -95,14 +112,20 @@ class FindAnalysis:
             query = Find(spans=marks)
         else:
             query = as_query(text)
+        self._search = "" if query.spans else text
         query = replace(query, characters=self._scope.characters)
+
+        def show(result: FindResult) -> None:
+            self._show(query, result, chooses_neuron=chooses_neuron, chooses_place=chooses_place)
+            then()
+
         self._places.expect()
-        self.panel.ask(query, lambda result: self._show(query, result), focus=False)
+        self.panel.ask(query, show, focus=False)
         return None
 
     # -- results ---------------------------------------------------------------------------------------------
 
-    def _show(self, query: Find, result: FindResult) -> None:
+    def _show(self, query: Find, result: FindResult, *, chooses_neuron: bool, chooses_place: bool) -> None:
         """The table in the order of the result, its best neuron chosen, and the passage where it is on."""
         self._result = result
         self._list()
@@ -112,13 +135,14 @@ class FindAnalysis:
         for each in result.results:
             best.setdefault((each.layer, each.unit), Label.of(each, result.feature))
         self._rank(f"by {result.feature.replace('-', ' ')}", list(best.items()))
-        first = result.results[0]
-        self._scope.select_neuron(first.layer, first.unit, quantity=first.quantity, coloring="neuron")
+        if chooses_neuron:
+            first = result.results[0]
+            self._scope.select_neuron(first.layer, first.unit, quantity=first.quantity, coloring="neuron")
         if result.positives:
             was_awaited = self._places.seek(
                 lambda session, position, progress: next_on(session, query, position, progress)
             )
-            if not was_awaited:
+            if not was_awaited and chooses_place:
                 self._come_to(query)
 
     def _come_to(self, query: Find) -> None:

@@ -44,6 +44,7 @@ from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.analysis.saliency import Saliency
 from rnnscope.analysis.saturation import Saturation
 from rnnscope.app.actions import Declares, Registry, actions_of, bindings
+from rnnscope.app.beginning import Beginning
 from rnnscope.app.bookmarks import Bookmarking, BookmarksFile
 from rnnscope.app.exporting import Export
 from rnnscope.app.factor_map import FactorMap
@@ -86,6 +87,7 @@ from rnnscope.app.search_limit import SearchLimit
 from rnnscope.app.second_neuron import SecondNeuron
 from rnnscope.app.shell import Shell
 from rnnscope.app.stage import Stage
+from rnnscope.app.start import Start
 from rnnscope.app.work import Delivered, WorkEnded
 from rnnscope.errors import RnnscopeError
 from rnnscope.jobs import Jobs
@@ -105,6 +107,7 @@ _FILE_CHECK_SECONDS = 2.0
 """Interval between checks of the model's file for changes."""
 _NAMED_UNKNOWN = 8
 """Maximum number of characters outside the vocabulary listed in one message."""
+_OPEN = Start()
 _LEAVING_SECONDS = 0.4
 """Seconds to wait for running jobs on exit."""
 
@@ -155,6 +158,9 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         notes: Path | None = None,
         compared_with: str = "",
         bookmarks: Path | None = None,
+        start: Start = _OPEN,
+        remembers: bool = False,
+        is_fresh: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """open_session: loads the model and opens the text; a worker thread calls it after the first frame.
@@ -162,7 +168,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         name: the model's name in the header. held_out_nats: its validation loss, if known.
         file: the model's file, which is checked for changes. notes: the file of stars and notes, and
         bookmarks: that of bookmarks; None keeps them in memory. compared_with: a model to compare with at
-        once. now: the clock of the message log.
+        once. start: what to open with. is_fresh: not as the last session was left. remembers: the next
+        session opens as this one is left. now: the clock of the message log.
         """
         super().__init__()
         began = now()
@@ -218,6 +225,26 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         report = WriteReport(scope, file, name=lambda: name)
         self.stage = Stage(name="inspect", layouts=INSPECT_LAYOUTS, announce=scope.announce)
         bookmarking = Bookmarking(scope, BookmarksFile(bookmarks, scope.announce), SHARED, self._shown_panel)
+        self.beginning = Beginning(
+            scope,
+            self.find,
+            start,
+            views={
+                "contexts": self.contexts.action_contexts,
+                "saturation": self.saturation.action_saturation,
+                "match": self.match.action_match,
+                "ablate": self.ablation.ablate,
+                "attribution": self.saliency.action_saliency,
+                "errors": self.errors.action_errors,
+                "n-grams": self.ngrams.action_ngrams,
+                "brackets": self.brackets.action_brackets,
+                "gradient-flow": self.flow.action_gradients,
+                "present": self.stage.action_present,
+            },
+            focus_passage=lambda: self.stage.call_after_refresh(self.stage.focus_first),
+            remembers=remembers,
+            is_fresh=is_fresh,
+        )
         shell = Shell(
             self,
             scope,
@@ -316,7 +343,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         """Open the session; the app calls it after the first frame."""
         self.jobs.submit(
             "open",
-            self._open_session,
+            self._opened,
             lane="page",
             on_result=self._open,
             on_error=self._end,
@@ -325,6 +352,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def leave(self, *, asks: bool = True) -> bool:
         """Cancel all jobs. Returns True: nothing has to be saved, so `asks` has no effect."""
         self.stage.remember()
+        self.beginning.remember(self.paging.original, self.paging.position, self._shown_panel())
         self.jobs.close(_LEAVING_SECONDS)
         return True
 
@@ -346,6 +374,12 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         with self.app.batch_update():
             self.jobs.deliver()
 
+    def _opened(self, progress: Progress) -> Session:
+        """Open the session, and recall how it was left; runs in a worker thread."""
+        session = self._open_session(progress)
+        self.beginning.recall(session)
+        return session
+
     def _open(self, session: Session) -> None:
         self._model = replace(self._model, title=session.architecture.title)
         self._original = session
@@ -355,7 +389,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         if (note_on_documents := document_note(session.reader.document_separator)) is not None:
             self.scope.announce(note_on_documents)
         self.table.open(session.architecture)
-        self.paging.open(session)
+        self.paging.open(session, self.beginning.start.position)
         self.jobs.submit(
             "names",
             lambda progress: session.ask(Names(), progress),
@@ -387,6 +421,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.post_message(WorkEnded(error))
 
     def _after_page(self, turned: Turned) -> None:
+        self.beginning.apply()
         if not turned.is_typed:  # an order that changes at every key cannot be read
             self.table.sort_by_page()
         self._note_unknown(turned)
