@@ -44,6 +44,7 @@ class Beginning:
         self._is_applied = False
         self._start = given
         self._is_restored = False
+        self._is_view_shown = False
 
     @property
     def start(self) -> Start:
@@ -70,14 +71,15 @@ class Beginning:
             self._scope.select(**quantity)
         if start.position is not None:
             self._scope.go_to(start.position)
+        waits = bool(start.search) and start.neuron is None
         if start.search:
             self._find.find(
                 start.search,
-                chooses_neuron=start.neuron is None,
+                chooses_neuron=waits,
                 chooses_place=start.position is None,
-                then=self._show_view,
+                then=self._show_view if waits else lambda: None,
             )
-        else:
+        if not waits:
             self._show_view()
         if self._is_restored:
             self._announce()
@@ -91,11 +93,13 @@ class Beginning:
         if not self._remembers or session is None or selection is None or not self._scope.is_chosen:
             return
         neuron = (selection.layer, selection.unit)
-        start = Start(neuron, selection.quantity, position, view_of(panel), self._find.search)
+        view = view_of(panel) if self._is_view_shown else self._start.view
+        start = Start(neuron, selection.quantity, position, view, self._find.search)
         with suppress(OSError):  # the next session begins anew
             remember_start(session, start)
 
     def _show_view(self) -> None:
+        self._is_view_shown = True
         view = self._start.view
         if view is not None and view in self._views:
             self._views[view]()

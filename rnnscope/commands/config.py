@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from rnnscope.commands.configured import SCREENS, checked_config
+from rnnscope.commands.configured import SCREENS, actions_of_screens, checked_config
 from rnnscope.commands.output import print_text
 from rnnscope.commands.parsing import field_docs
 from rnnscope.config import VARIABLE, Config, config_path, field_of, train_names
@@ -90,15 +90,12 @@ def _train(config: Config, doc: str) -> Iterator[str]:
 
 def _keys(keys: Mapping[str, tuple[str, ...]], doc: str) -> Iterator[str]:
     """Every action with its keys, as its help text says."""
-    from rnnscope.app.actions import Action, actions_of, key_name
-    from rnnscope.app.screens.inspect import InspectScreen
-    from rnnscope.app.screens.train import TrainScreen
+    from rnnscope.app.actions import Action, key_name
 
     yield from ("", *_comment(doc), "[keys]")
     actions: dict[str, Action] = {}
-    for screen in (TrainScreen, InspectScreen):
-        for action in actions_of(screen.OWNERS):
-            actions.setdefault(action.id, action)
+    for action in (action for screen in actions_of_screens() for action in screen):
+        actions.setdefault(action.id, action)
     for action in sorted(actions.values(), key=lambda each: each.id):
         default = tuple(map(key_name, action.keys))
         yield f"{_setting(action.id, keys.get(action.id, default), default):32} # {action.help}"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING
 
 from rnnscope.config import Config, config_path, load_config
 from rnnscope.errors import OptionError, suggestion
 
-SCREENS = ("train", "inspect")
-"""The screens that have layouts; watch has that of train."""
+if TYPE_CHECKING:
+    from rnnscope.app.actions import Action
+
+SCREENS = ("train", "inspect", "replay")
+"""The screens that have layouts; watch has that of train, compare that of inspect."""
 
 
 def config_for(kind: type, arguments: Sequence[str]) -> Config | None:
@@ -45,15 +49,21 @@ def _check_layouts(layouts: Mapping[str, str]) -> None:
 
 
 def _check_keys(keys: Mapping[str, tuple[str, ...]]) -> None:
-    from rnnscope.app.actions import actions_of
     from rnnscope.app.keys import rebound
-    from rnnscope.app.screens.inspect import InspectScreen
-    from rnnscope.app.screens.train import TrainScreen
 
     ids: set[str] = set()
-    for screen in (InspectScreen, TrainScreen):
-        actions = rebound(actions_of(screen.OWNERS), keys)
-        ids |= {action.id for action in actions}
+    for actions in actions_of_screens():
+        ids |= {action.id for action in rebound(actions, keys)}
     for name in keys:
         if name not in ids:
             raise OptionError(f"there is no action {name}; {suggestion(name, sorted(ids))}")
+
+
+def actions_of_screens() -> list[tuple[Action, ...]]:
+    """The actions of every screen."""
+    from rnnscope.app.actions import actions_of
+    from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.replay import ReplayScreen
+    from rnnscope.app.screens.train import TrainScreen
+
+    return [actions_of(screen.OWNERS) for screen in (TrainScreen, InspectScreen, ReplayScreen)]

@@ -102,7 +102,7 @@ def run(options: Options, *, compared_with: str = "") -> int:
         notes=None if is_served() else notes_path(path),
         bookmarks=None if is_served() else bookmarks_path(path),
         start=start,
-        remembers=not is_served(),
+        remembers=not (is_served() or compared_with),
         is_fresh=options.fresh,
     )
     status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()), record=options.record)
