@@ -16,6 +16,7 @@ from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.panels.timeline import Timeline
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.replay import ReplayScreen
+from rnnscope.app.screens.runs import RunsScreen
 from rnnscope.app.screens.train import TrainScreen
 
 PAGE = Path(__file__).resolve().parent / "keys.md"
@@ -45,6 +46,7 @@ def page() -> str:
     tables = {
         "Train and watch": table(actions_of(TrainScreen.OWNERS)),
         "Inspect": table(actions_of(InspectScreen.OWNERS)),
+        "Watch many runs": table(actions_of(RunsScreen.OWNERS)),
         "Replay": table(actions_of(ReplayScreen.OWNERS)),
         "With the focus on a panel": _with_focus(),
     }

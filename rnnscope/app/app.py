@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from rnnscope.app.screens.inspect import InspectScreen
     from rnnscope.app.screens.replay import ReplayScreen
+    from rnnscope.app.screens.runs import RunsScreen
     from rnnscope.app.screens.train import TrainScreen
 
 AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
@@ -79,7 +80,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
 
     def __init__(
         self,
-        screen: InspectScreen | ReplayScreen | TrainScreen,
+        screen: InspectScreen | ReplayScreen | RunsScreen | TrainScreen,
         *,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,

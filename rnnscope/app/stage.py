@@ -229,6 +229,9 @@ class Stage(Widget):
 
     def show_layout(self, name: str) -> None:
         """Arrange the panels by another of `LAYOUTS`, all of them shown."""
+        if name not in self._layouts:
+            self._announce(f"this screen has no layout {name}; it has {', '.join(self._layouts)}")
+            return
         self._want(Wanted(layout=name, recent=self._wanted.recent))
         self._announce(f"layout {name}" + ("" if name == _OVERVIEW else "; 1 restores the overview"))
 
@@ -299,6 +302,9 @@ class Stage(Widget):
             self._want(replace(self._wanted, zoomed=self._focused.id))
 
     def action_present(self) -> None:
+        if not any(child.id == "passage" for child in self.children):
+            self._announce("there is no passage to present on this screen")
+            return
         self._want(replace(self._wanted, presents=not self._wanted.presents))
         self.focus_first()
 

@@ -1,14 +1,17 @@
-"""`rnnscope watch`: the train screen for a run that another process is writing, or has written."""
+"""`rnnscope watch`: runs that other processes write or have written, one on the train screen, or many."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from rnnscope.commands.reading import has_screen, read_on_screen, read_plainly
+from rnnscope.config import load_config
+from rnnscope.errors import OptionError
 from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
 
@@ -17,16 +20,20 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "rnnscope watch runs/NAME                the screen of a running or finished run",
+    "rnnscope watch runs                     the curves of all runs in a directory",
     "rnnscope watch runs/NAME --json | head   its events, for another program",
 )
 
 
 @dataclass(frozen=True)
 class Options:
-    """Follow a run that another process writes, here or on a shared disk, or view a finished one."""
+    """Follow runs that other processes write, here or on a shared disk, or view finished ones.
 
-    run: Annotated[str, tyro.conf.Positional]
-    """The run directory."""
+    One run has the train screen; several, or a directory of runs, have a chart and a table of all.
+    """
+
+    runs: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Run directories, or directories of runs."""
     plain: bool = False
     """Print a log until the run ends; no screen."""
     json: bool = False
@@ -38,7 +45,31 @@ class Options:
 
 
 def run(options: Options) -> int:
-    directory = Path(options.run)
+    paths = [Path(name) for name in options.runs]
+    if not paths:
+        raise OptionError("RUNS is missing: name a run, or a directory of runs")
+    if len(paths) > 1 or _holds_runs(paths[0]):
+        return _watch_many(paths, options)
+    return _watch(paths[0], options)
+
+
+def _watch_many(paths: Sequence[Path], options: Options) -> int:
+    """The screen of all runs; one that is opened there has the train screen, then all are shown again."""
+    if not has_screen(plain=options.plain, json=options.json):
+        raise OptionError("several runs need a terminal; with --plain or --json name one run")
+    from rnnscope.app.app import RnnscopeApp, show
+    from rnnscope.app.screens.runs import RunsScreen
+
+    screen = RunsScreen(paths)
+    while True:
+        status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()), record=options.record)
+        if screen.opened is None:
+            return status
+        _watch(screen.opened, replace(options, record=None))
+        screen = RunsScreen(paths, view=screen.view, words=screen.words)
+
+
+def _watch(directory: Path, options: Options) -> int:
     _check(directory)
 
     def start(controls: Controls, on_event: OnEvent) -> None:
@@ -50,7 +81,7 @@ def run(options: Options) -> int:
         return read_on_screen(
             start,
             ControlState(),
-            corpus=options.run,
+            corpus=str(directory),
             theme=options.theme,
             record=options.record,
             live=False,
@@ -68,6 +99,13 @@ def run(options: Options) -> int:
         start(controls, stop_at_the_end)
 
     return read_plainly(start_and_end, ControlState(), json=options.json)
+
+
+def _holds_runs(directory: Path) -> bool:
+    """Whether there are runs in a directory that is no run itself."""
+    from rnnscope.training.run import HEADER
+
+    return not (directory / HEADER).exists() and any(directory.glob(f"*/{HEADER}"))
 
 
 def _check(directory: Path) -> None:
