@@ -1,8 +1,8 @@
-"""Make a shipped model of a finished run: in half precision where that costs less than 0.001 nat.
+"""Turn a finished run into a sample model, in half precision if that raises the loss by less than 0.001 nat.
 
     python sample_models/publish.py runs/archive-lstm data/input.txt archive-lstm
 
-The loss in the file is that of the very weights in it, state carried over the whole held-out part.
+The recorded loss is that of the saved weights on the whole held-out part, with the state carried.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from rnnscope.network.locate import resolve_model
 from rnnscope.text.corpus import load_corpus
 from rnnscope.training.evaluate import evaluate
 
-MAY_COST_NATS = 0.001
+_LARGEST_INCREASE_NATS = 0.001
 
 
 def publish(run: str, text: Path, name: str) -> None:
-    """Write NAME.safetensors beside this script from the best weights of `run`, which learned `text`."""
+    """Write NAME.safetensors into the directory of this script, from the best weights of a run on `text`."""
     source = resolve_model(run)
     model, training = load_model(source), dict(read_header(source).training)
     options = dict(training["options"])
@@ -33,8 +33,8 @@ def publish(run: str, text: Path, name: str) -> None:
         halved = Path(directory) / "half.safetensors"
         save_model(model, halved, training, half=True)
         half = evaluate(load_model(halved), corpus.held_out).loss_nats
-    is_half = half - full < MAY_COST_NATS
-    # Where the text lay is nobody's business; what it was is told by its hash.
+    is_half = half - full < _LARGEST_INCREASE_NATS
+    # The hash identifies the text; paths of this machine are left out.
     options.update(text=text.name, run=None, resume=None)
     training.update(
         options=options,
@@ -51,7 +51,7 @@ def publish(run: str, text: Path, name: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make a shipped model of a finished run.")
+    parser = argparse.ArgumentParser(description="Turn a finished run into a sample model.")
     parser.add_argument("run")
     parser.add_argument("text", type=Path)
     parser.add_argument("name")

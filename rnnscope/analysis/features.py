@@ -131,7 +131,9 @@ class Piece:
         n, memory = self.n, self.memory
         straight = counted(self.codes == ord('"'), self._blank, memory, 'straight "') % 2 == 1
         curly = latched(among(self.codes, "“„«"), among(self.codes, "”»") | self._blank, memory, "curly")
-        mark = among(self.ahead, "'’‘")
+        apostrophe = ord("'")
+        is_doubled = (self.before(1) == apostrophe) | (self.after(1) == apostrophe)  # wiki bold and italics
+        mark = among(self.ahead, "'’‘") & ~((self.ahead == apostrophe) & is_doubled)
         closes = mark & ~member(self.before(1), "space") & ~self._is_word_after
         may_open = mark & ~member(self.before(1), "word") & ~member(self.after(1), "space") & ~closes
         closed_after = upcoming(closes)
@@ -192,11 +194,20 @@ class Piece:
     def column(self) -> Values:
         return since(self._newline, self.memory, "column")
 
+    @cached_property
+    def _leading(self) -> Bools:
+        """Spaces and tabs before the first other character of a line."""
+        blank = among(self.codes, " \t")
+        solid = counted(~blank & ~self._newline, self._newline, self.memory, "solid")
+        leading: Bools = blank & (solid == 0)
+        return leading
+
+    def indentation(self) -> Values:
+        return self._leading
+
     def indent(self) -> Values:
-        solid = ~among(self.codes, " \t\n")
-        is_leading = counted(solid, self._newline, self.memory, "solid") == 0
-        widths = (self.codes == ord(" ")) + _TAB * (self.codes == ord("\t")).astype(np.int32)
-        return counted(widths * is_leading, self._newline, self.memory, "indent")
+        widths = 1 + (_TAB - 1) * (self.codes == ord("\t")).astype(np.int32)
+        return counted(widths * self._leading, self._newline, self.memory, "indent")
 
     def line_in_paragraph(self) -> Values:
         return counted(self._newline, self._blank, self.memory, "line")
@@ -276,6 +287,9 @@ FEATURES: Mapping[str, Feature] = {
         Feature("comment", "boolean", "inside a comment: // # /* */ <!-- -->", Piece.comment),
         Feature("url", "boolean", "inside a web address", Piece.url),
         Feature("column", "number", "characters since the last line break", Piece.column),
+        Feature(
+            "indentation", "boolean", "inside the spaces or tabs at the start of a line", Piece.indentation
+        ),
         Feature("indent", "number", "leading spaces; a tab counts as 4", Piece.indent),
         Feature("line-in-paragraph", "number", "lines since the last empty line", Piece.line_in_paragraph),
         Feature("word-in-line", "number", "words started in this line", Piece.word_in_line),

@@ -39,7 +39,7 @@ def test_reading_in_pieces_is_reading_at_once(text: str, size: int) -> None:
 @settings(max_examples=80, deadline=None)
 @given(TEXTS)
 def test_counters_count_as_a_naive_reader_does(text: str) -> None:
-    column, indent, depth, line = [], [], [], []
+    column, indent, leading, depth, line = [], [], [], [], []
     open_round = open_square = open_curly = lines = indented = 0
     at, is_leading, before = 0, True, "\n"
     for symbol in text:
@@ -58,10 +58,12 @@ def test_counters_count_as_a_naive_reader_does(text: str) -> None:
         before = symbol
         column.append(at)
         indent.append(indented)
+        leading.append(int(is_leading and symbol in " \t"))
         line.append(lines)
         depth.append(open_round + open_square + open_curly)
     assert one(text, "column") == column
     assert one(text, "indent") == indent
+    assert one(text, "indentation") == leading
     assert one(text, "line-in-paragraph") == line
     assert one(text, "bracket-depth") == depth
 
@@ -87,6 +89,7 @@ def test_double_quotes_open_and_close_in_turn_and_end_with_the_paragraph(text: s
         ("say ‘so’ now", "quotes", "....###....."),
         ("“so” it «is» now", "quotes", "###.....###....."),
         ("don't, dogs' or 'tis it", "quotes", "......................."),
+        ("a '''bold''' and ''italic'' 'word'", "quotes", "............................#####."),
         ("don't go", "word", "#####.##"),
         ("x (a (b) c) )d", "round-brackets", "..########...."),
         ("f(x); // see\ny", "comment", ".......#####.."),
