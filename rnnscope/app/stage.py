@@ -124,7 +124,7 @@ class Stage(Widget):
         Action(
             "present",
             ("f5", "exclamation_mark"),
-            "Present: the passage at double spacing with a caption, and the gates (toggle)",
+            "Present: passage, caption and gates alone (toggle)",
             "app",
             "present",
             125,
