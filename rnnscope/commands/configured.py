@@ -12,8 +12,8 @@ from rnnscope.errors import OptionError, suggestion
 if TYPE_CHECKING:
     from rnnscope.app.actions import Action
 
-SCREENS = ("train", "inspect", "replay")
-"""The screens that have layouts; watch has that of train, compare that of inspect."""
+SCREENS = ("train", "inspect", "replay", "runs")
+"""The screens that have layouts; watch has that of train, or of runs; compare that of inspect."""
 
 
 def config_for(kind: type, arguments: Sequence[str]) -> Config | None:
@@ -64,6 +64,7 @@ def actions_of_screens() -> list[tuple[Action, ...]]:
     from rnnscope.app.actions import actions_of
     from rnnscope.app.screens.inspect import InspectScreen
     from rnnscope.app.screens.replay import ReplayScreen
+    from rnnscope.app.screens.runs import RunsScreen
     from rnnscope.app.screens.train import TrainScreen
 
-    return [actions_of(screen.OWNERS) for screen in (TrainScreen, InspectScreen, ReplayScreen)]
+    return [actions_of(each.OWNERS) for each in (TrainScreen, InspectScreen, ReplayScreen, RunsScreen)]

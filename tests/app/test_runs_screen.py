@@ -91,7 +91,9 @@ async def test_runs_are_listed_drawn_filtered_pinned_and_opened(runs: Path) -> N
         await pilot.press("u")
         assert "bits per character" in text(screen)
         assert "2.164" in text(screen)  # 1.5 nats
-        await pilot.press("exclamation_mark", "2", "3")
+        await pilot.press("exclamation_mark")
+        assert "no passage to present" in screen.banner.log_of_messages[-1].message
+        await pilot.press("2", "3")
         assert "a-lstm" in text(screen)
 
         await pilot.press("j", "enter")
