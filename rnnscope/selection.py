@@ -4,12 +4,65 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnscope.analysis.features import FEATURES
+from rnnscope.analysis.find import strength
 from rnnscope.tracing.trace import Trace, is_gate
+
+if TYPE_CHECKING:
+    from rnnscope.analysis.find import FoundNeuron
+    from rnnscope.analysis.names import NeuronLabel
+
+DEFAULT_QUANTITY = "cell"
+"""The quantity of a neuron without a label; networks without a cell state show the hidden state."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """The feature that a quantity of a neuron detects, and how well on text that it was not chosen on."""
+
+    feature: str
+    """As it is displayed, such as `round brackets`."""
+    score: float
+    """On the held-out half, 0..1: AUC, or the strength of Spearman's correlation."""
+    metric: str
+    """`AUC` or `ρ`."""
+    quantity: str
+    is_negative: bool = False
+    """Whether the quantity is low where the feature holds."""
+    strength: float = 0.0
+    """From 0, chance, to 1, on the selection half; neurons are ranked by it."""
+
+    @classmethod
+    def of(cls, found: FoundNeuron | NeuronLabel, feature: str) -> Label:
+        """The label of a neuron that a search, or the naming of all neurons, has found."""
+        return cls(
+            feature.replace("-", " ") if feature in FEATURES else feature,
+            found.held_out,
+            "AUC" if found.metric == "auc" else "ρ",
+            found.quantity,
+            found.direction < 0,
+            strength(found.score, found.metric),
+        )
+
+    @property
+    def signed_quantity(self) -> str:
+        """The quantity and its sign where the feature holds, such as `cell −`."""
+        return f"{self.quantity} {'−' if self.is_negative else '+'}"
+
+    @property
+    def name(self) -> str:
+        """Such as `quotes · cell −`."""
+        return f"{self.feature} · {self.signed_quantity}"
+
+    @property
+    def scored(self) -> str:
+        """Such as `AUC 0.81`."""
+        return f"{self.metric} {self.score:.2f}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +104,9 @@ class Selection:
     """Counts from 1."""
     unit: int = 0
     """Counts from 0."""
-    quantity: str = "cell"
+    quantity: str = DEFAULT_QUANTITY
+    keeps_quantity: bool = False
+    """Whether the user has chosen the quantity: other neurons are then shown in it, too."""
     own_range: bool = False
     """Whether colors span the range of the neuron over the passage, rather than that of the quantity."""
     coloring: Literal["neuron", "surprisal", "overlay"] = "neuron"
@@ -60,8 +115,8 @@ class Selection:
     overlay: Overlay | None = None
     """The values that `coloring="overlay"` shows."""
     second: Second | None = None
-    label: str = ""
-    """The feature that a search found for the neuron, such as `column`; empty without one."""
+    label: Label | None = None
+    """The feature that the selected quantity of the neuron detects, if one is known."""
     start: int = 0
     """The position in the text of the trace's first character."""
 
@@ -125,7 +180,7 @@ class Selection:
             overlay=None,
             top_five=False,
             second=None,
-            label="",
+            label=None,
         )
 
     def moved(self, **changes: object) -> Selection:

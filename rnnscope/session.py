@@ -200,6 +200,13 @@ class Session:
                 self._results.popitem(last=False)
         return result
 
+    def known(self, query: Query[R], progress: Progress = NO_PROGRESS) -> R | None:
+        """The result of a query if it is in memory or in the cache, without computing it; else None."""
+        with self._lock:
+            if query in self._results:
+                return cast("R", self._results[query])
+        return self._kept(query, progress)
+
     def _kept(self, query: Query[R], progress: Progress) -> R | None:
         """The cached result on disk, for queries that are cached."""
         if self.cache is None or query.kept_as is None:

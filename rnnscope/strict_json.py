@@ -167,6 +167,8 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
             return {name: _decode(item, each, _below(where, name)) for name, each in value.items()}
     elif is_dataclass(kind) and isinstance(value, dict):
         return _decode_fields(kind, value, where)
+    elif getattr(origin, "__name__", "") == "ndarray" and isinstance(value, list):
+        return _array(kind, value, where)
     raise JsonError(f"{where or 'it'} is {shown(value)}, not {_named(kind)}")
 
 
@@ -178,6 +180,21 @@ def _first_that_fits(kinds: Iterable[Any], value: Any, where: str) -> Any:
         except JsonError as error:
             errors.append(error)
     raise errors[0]
+
+
+def _array(kind: Any, value: list[Any], where: str) -> Any:
+    """A one-dimensional array of numbers, of the type that `NDArray[…]` names."""
+    import numpy as np
+
+    kinds = {type(each) for each in value}
+    if not kinds <= {int, float}:
+        raise JsonError(f"{where or 'it'} is {shown(value)}, not a list of numbers")
+    number = get_args(get_args(kind)[1])[0]
+    if issubclass(number, np.integer) and (
+        float in kinds or any(not np.iinfo(number).min <= each <= np.iinfo(number).max for each in value)
+    ):
+        raise JsonError(f"{where or 'it'} is {shown(value)}, not a list of {np.dtype(number).name}")
+    return np.array(value, number)
 
 
 def _decode_fields(kind: Any, value: Mapping[str, Any], where: str) -> Any:

@@ -273,8 +273,7 @@ class EveryScore:
 
     def of(self, layer: int, unit: int, quantity: str) -> float:
         """The score of one quantity of a unit."""
-        number = self.columns.keys.index((layer, quantity))
-        return float(self.held_out[number * self.columns.hidden_size + unit])
+        return float(self.held_out[self.columns.column(layer, unit, quantity)])
 
 
 def every_score(query: Find, reader: TextReader, progress: Progress = NO_PROGRESS) -> EveryScore:
@@ -347,6 +346,10 @@ class Columns:
         """Layer, unit and quantity of a column."""
         layer, quantity = self.keys[column // self.hidden_size]
         return layer, column % self.hidden_size, quantity
+
+    def column(self, layer: int, unit: int, quantity: str) -> int:
+        """The column of a quantity of a unit."""
+        return self.keys.index((layer, quantity)) * self.hidden_size + unit
 
     def slice(self, number: int) -> slice:
         """The columns of the key with index `number`."""

@@ -1,16 +1,22 @@
 """Names of neurons: for every unit, the built-in feature that one of its quantities predicts best.
 
-As in a search (find.py), the quantity for a feature is selected on one half of the text and scored on the
-other half. Features that need memory, such as quotes or the column, take precedence over those that depend on
-the current character alone, such as a digit. The best unit of each feature is named first; the remaining
-units are then named after their best feature. Quantities that are nearly constant are not considered.
+As in a search (find.py), units and quantities are ranked on one half of the text and scored on the other.
+The best unit of each feature is named first; the remaining units follow by selectivity. A feature counts less
+the better the current character alone predicts it: a digit can be read off the character, a quotation cannot.
+
+    strength S     0 for chance, 1 for a perfect score: 2·AUC − 1, or |Spearman's ρ|
+    selectivity    S (1 − C/2), where C is the strength of the current character
+    contrast       |mean value where the feature is on − mean value where it is off|, as a share of the range
+
+A quantity whose contrast is below 0.1, such as a constant or saturated one, names nothing: its colors would
+not show the feature. A number, such as the column, is on where it exceeds its mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +30,7 @@ from rnnscope.analysis.find import (
     grouped,
     shuffled,
     signed_scores,
+    strength,
     unsigned,
 )
 from rnnscope.analysis.query import Context, Query, Result, check_range
@@ -31,25 +38,35 @@ from rnnscope.analysis.statistics import centered_ranks
 from rnnscope.errors import TextError
 from rnnscope.network.architecture import Architecture
 from rnnscope.progress import NO_PROGRESS, Progress
-from rnnscope.tracing.trace import Trace
+from rnnscope.tracing.trace import Trace, is_gate
+
+_Halves: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""The positions of the selection half, and of the held-out half."""
+_Ranks: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _LEAST = 20
 """A feature must be on, and off, at least at this many positions of each half."""
 _SHUFFLES = 4
-_STEADY = 0.02
-"""A quantity is not considered if its displayed values have a smaller standard deviation."""
-_MEMORY = 0.25
-"""A bonus on the strength of features that need memory, when the best feature of a unit is chosen."""
+_LEAST_CONTRAST = 0.1
+_DISCOUNT = 0.5
+"""How much less a feature counts that the current character determines."""
 _NAMED_FIRST = 0.3
 """The minimum strength at which the best unit of a feature is named after it."""
+_REPLICATED = 0.7
+"""A unit has a feature's name if its held-out strength is at least this share of its selection strength."""
+_BEFORE, _AFTER = 100, 250
+"""The characters around a position that `opening_place` compares."""
+_DIGITS = 4
+"""The decimal places of scores: fewer characters in the cache, and finer than a score's standard error."""
 
 
 @dataclass(frozen=True)
 class NeuronLabel:
     """A unit, and the feature that one of its quantities predicts.
 
-    held_out: AUC or Spearman's correlation on the held-out half. direction: 1 if high values mean that the
-    feature is on (or a large number), −1 if low values do.
+    score: AUC or |Spearman's correlation| on the selection half, by which unit and quantity were chosen.
+    held_out: the score on the held-out half. direction: 1 if high values mean that the feature is on (or a
+    large number), −1 if low values do.
     """
 
     layer: int
@@ -57,44 +74,68 @@ class NeuronLabel:
     quantity: str
     feature: str
     metric: Metric
+    score: float
     held_out: float
     direction: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureScores:
     """Scores of every unit for one feature; N = layers · H units, one layer after another.
 
-    held_out: (N,) the held-out score of the best quantity of each unit; 0.5 (AUC) or 0 (Spearman) if it has
-    none.
-    quantity: (N,) the index of that quantity among the cell's. direction: (N,) 1 or −1.
+    character: the held-out score of the current character alone. score: (N,) the selection-half score of the
+    best quantity of each unit; 0.5 (AUC) or 0 (Spearman) if none exceeds the shuffled baseline. held_out:
+    (N,) its held-out score. quantity: (N,) its index among the cell's quantities. direction: (N,) 1 or −1.
     """
 
     feature: str
     metric: Metric
-    held_out: NDArray[np.float32]
+    character: float
+    score: NDArray[np.float64]
+    held_out: NDArray[np.float64]
     quantity: NDArray[np.int8]
     direction: NDArray[np.int8]
 
     @property
-    def strength(self) -> NDArray[np.float32]:
-        """(N,) from 0, chance, to 1, perfect prediction."""
-        scores = 2 * self.held_out - 1 if self.metric == "auc" else self.held_out
-        found: NDArray[np.float32] = scores.clip(0, 1)
+    def strength(self) -> NDArray[np.float64]:
+        """(N,) the strength on the selection half, from 0, chance, to 1, perfect prediction."""
+        return _strength(self.score, self.metric)
+
+    @property
+    def selectivity(self) -> NDArray[np.float64]:
+        """(N,) `strength`, reduced by as much as half for what the current character alone predicts."""
+        character = max(0.0, strength(self.character, self.metric))
+        found: NDArray[np.float64] = self.strength * (1 - _DISCOUNT * character)
         return found
+
+    def label(self, architecture: Architecture, unit: int) -> NeuronLabel:
+        """The unit with index `unit` (0..N−1), labeled with this feature."""
+        layer, within = divmod(unit, architecture.hidden_size)
+        return NeuronLabel(
+            layer + 1,
+            within,
+            Columns.of(architecture).keys[int(self.quantity[unit])][1],
+            self.feature,
+            self.metric,
+            float(self.score[unit]),
+            float(self.held_out[unit]),
+            int(self.direction[unit]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class NamesResult(Result):
-    """Names of units; the best units of features come first.
+    """Names of units; the best units of features come first, the clearest of them before the others.
 
     characters: the number of characters read. labels: at most one for each unit. scores: for every feature
-    that occurs often enough, every unit's score, by the feature's name.
+    that occurs often enough, every unit's score, by the feature's name. place: a position at which the
+    feature of the first label switches on, see `opening_place`; None without a label.
     """
 
     characters: int
     labels: tuple[NeuronLabel, ...]
     scores: Mapping[str, FeatureScores]
+    place: int | None
 
 
 @dataclass(frozen=True)
@@ -112,6 +153,7 @@ class Names(Query[NamesResult]):
     name = "names"
     activity = "naming neurons"
     example = "--characters 50000"
+    kept_as = NamesResult
 
     characters: int = 20_000
     """Read the first N characters of the text."""
@@ -132,79 +174,216 @@ def name_neurons(trace: Trace, progress: Progress = NO_PROGRESS, *, seed: int = 
     """Names of the units of a trace, from all built-in features. Raises TextError, Cancelled."""
     if len(trace) < 8 * _LEAST:
         raise TextError(f"{len(trace)} characters are too few to name neurons: give a longer text")
-    architecture = trace.architecture
-    scores = feature_scores(trace, progress, seed=seed)
-    strengths = {name: each.strength for name, each in scores.items()}
-    order = sorted(scores, key=lambda name: (not FEATURES[name].needs_memory, -float(strengths[name].max())))
-    chosen: dict[int, str] = {}
-    for name in order:
-        unnamed = strengths[name].copy()
-        unnamed[list(chosen)] = 0
-        best = int(unnamed.argmax())
-        if unnamed[best] >= _NAMED_FIRST:
-            chosen[best] = name
-    for unit in range(architecture.layers * architecture.hidden_size):
-        if unit not in chosen and (known := [name for name in order if strengths[name][unit] > 0]):
-            chosen[unit] = max(
-                known, key=lambda name: strengths[name][unit] + _MEMORY * FEATURES[name].needs_memory
-            )
-    labels = tuple(_label(architecture, unit, scores[name]) for unit, name in chosen.items())
-    return NamesResult(len(trace), labels, scores)
+    found = _feature_scores(trace, progress, seed=seed)
+    scores = {name: each.scores for name, each in found.items()}
+    chosen = _best_of_each(found)
+    selectivity = {name: _selectivity_of_names(each) for name, each in scores.items()}
+    rest: dict[int, str] = {}
+    for unit in range(trace.architecture.layers * trace.architecture.hidden_size):
+        if unit not in chosen and scores:
+            best = max(scores, key=lambda name: selectivity[name][unit])
+            if selectivity[best][unit] > 0:
+                rest[unit] = best
+    units = [*chosen.items(), *sorted(rest.items(), key=lambda item: -selectivity[item[1]][item[0]])]
+    labels = tuple(scores[name].label(trace.architecture, unit) for unit, name in units)
+    return NamesResult(len(trace), labels, scores, opening_place(trace, labels[0]) if labels else None)
 
 
-def feature_scores(
-    trace: Trace, progress: Progress = NO_PROGRESS, *, seed: int = 0
-) -> dict[str, FeatureScores]:
-    """Every unit's held-out score for every built-in feature that is on and off often enough.
+def _best_of_each(found: Mapping[str, _Found]) -> dict[int, str]:
+    """The index of the best unit of each feature, with the feature, in order.
 
-    A quantity scores chance if it does not exceed the shuffled baseline on the selection half. Raises
-    Cancelled.
+    Pairs of a unit and a feature are taken in descending order of selectivity, each unit and each feature
+    once; those of features that need memory come before the others. The pair whose colors show the feature
+    best, by selectivity times contrast, moves to the front.
     """
+    chosen: dict[int, str] = {}
+    for needs_memory in (True, False):
+        names = [name for name in found if FEATURES[name].needs_memory == needs_memory]
+        selectivity = [_selectivity_of_names(found[name].scores, _NAMED_FIRST) for name in names]
+        pairs = np.array(selectivity).reshape(len(names), -1)  # (F, N)
+        pairs[:, list(chosen)] = 0
+        while pairs.any():
+            feature, unit = np.unravel_index(pairs.argmax(), pairs.shape)
+            chosen[int(unit)] = names[feature]
+            pairs[feature], pairs[:, unit] = 0, 0
+
+    def clearness(unit: int) -> float:
+        each = found[chosen[unit]]
+        return float(each.scores.selectivity[unit] * each.contrast[unit])
+
+    first = max(chosen, key=lambda unit: (FEATURES[chosen[unit]].needs_memory, clearness(unit)), default=None)
+    return chosen if first is None else {first: chosen[first], **chosen}
+
+
+def _selectivity_of_names(scores: FeatureScores, least: float = 0.0) -> NDArray[np.float64]:
+    """(N,) the selectivity of each unit that may have the feature's name; 0 for others.
+
+    least: the minimum strength. The held-out half must confirm what the selection half has shown.
+    """
+    is_confirmed = _strength(scores.held_out, scores.metric) >= _REPLICATED * scores.strength
+    found: NDArray[np.float64] = np.where(is_confirmed & (scores.strength >= least), scores.selectivity, 0.0)
+    return found
+
+
+def opening_place(trace: Trace, label: NeuronLabel) -> int | None:
+    """A position of the trace at which the label's feature switches on, and the unit with it.
+
+    Of all positions at which it switches on, and if possible off again soon, the one around which the unit's
+    values and the feature have the largest covariance. None if it never switches on.
+    """
+    answers = feature_values("".join(trace.characters), [label.feature])[label.feature].astype(np.float64)
+    is_on = _on(answers, FEATURES[label.feature].kind)
+    edges = np.diff(is_on.astype(np.int8))
+    begins, ends = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
+    if not len(begins):
+        return None
+    values = label.direction * trace.shown(label.layer, label.quantity, label.unit).astype(np.float64)
+    first, stop = np.maximum(begins - _BEFORE, 0), np.minimum(begins + _AFTER, len(trace))
+
+    def mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        sums = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+        found: NDArray[np.float64] = (sums[stop] - sums[first]) / (stop - first)
+        return found
+
+    covariance = mean(values * is_on) - mean(values) * mean(is_on.astype(np.float64))
+    covariance *= (stop - first) / (_BEFORE + _AFTER)  # less near the ends of the text
+    ended = np.append(ends, 2 * len(trace))[np.searchsorted(ends, begins)]
+    is_short = ended - begins < _AFTER // 2
+    return int(begins[np.where(is_short | ~is_short.any(), covariance, -np.inf).argmax()])
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The scores of a feature, and (N,) the contrast of the best quantity of each unit."""
+
+    scores: FeatureScores
+    contrast: NDArray[np.float64]
+
+
+class _Group:
+    """The features of one kind (F), and the scores of all columns (C) for them, filled quantity by quantity.
+
+    answers: (T, F). selected, held_out, contrast: (F, C). null: (F,) the best score that a column which could
+    be chosen has for the shuffled feature.
+    """
+
+    def __init__(
+        self, kind: Kind, answers: Mapping[str, NDArray[np.float32]], columns: int, halves: _Halves, seed: int
+    ) -> None:
+        generator = np.random.default_rng(seed)
+        self.kind, self.names = kind, tuple(answers)
+        self.answers = np.column_stack(list(answers.values()))
+        self.selected, self.held_out, self.contrast = np.zeros((3, len(self.names), columns))
+        self.null = np.zeros(len(self.names))
+        self._halves = halves
+        selection = self.answers[halves[0]]
+        baselines = [shuffled(each, _SHUFFLES, generator) for each in selection.T]
+        self._selection = np.column_stack((selection, *baselines))
+        self._held_out = self.answers[halves[1]]
+        self._is_on = np.column_stack([_on(each, kind) for each in self.answers.T])[halves[0]]
+
+    def score(self, at: slice, values: NDArray[np.float32], ranks: _Ranks, reach: float) -> None:
+        """Fill in the columns `at`: values (T, H), their ranks in each half, and their range."""
+        scores, count = signed_scores(ranks[0], self._selection, self.kind), len(self.names)
+        self.selected[:, at] = scores[:, :count].T
+        self.held_out[:, at] = signed_scores(ranks[1], self._held_out, self.kind).T
+        self.contrast[:, at] = _contrast(values[self._halves[0]], self._is_on) / reach
+        baseline = unsigned(scores[:, count:], self.kind).reshape(len(scores), count, _SHUFFLES).max(axis=2)
+        is_visible = self.contrast[:, at] >= _LEAST_CONTRAST
+        self.null = np.maximum(self.null, np.where(is_visible, baseline.T, 0).max(axis=1))
+
+
+def _feature_scores(trace: Trace, progress: Progress, *, seed: int) -> dict[str, _Found]:
+    """Every unit's scores for every built-in feature that is on and off often enough. Raises Cancelled."""
     columns = Columns.of(trace.architecture)
+    blocks = grouped(np.zeros(len(trace), np.float32), "number")
+    selection, held_out = (np.flatnonzero((blocks != IGNORED) & (blocks % 2 == half)) for half in (0, 1))
+    halves = selection, held_out
     answers = {
         name: found.astype(np.float32) for name, found in feature_values("".join(trace.characters)).items()
     }
-    groups = grouped(np.zeros(len(trace), np.float32), "number")
-    halves = [np.flatnonzero((groups != IGNORED) & (groups % 2 == half)) for half in (0, 1)]
-    names = [name for name, found in answers.items() if _is_frequent(found, FEATURES[name].kind, halves)]
-    generator = np.random.default_rng(seed)
     kinds: tuple[Kind, ...] = ("boolean", "number")
-    by_kind = {kind: [name for name in names if FEATURES[name].kind == kind] for kind in kinds}
-    selection = {
-        kind: np.column_stack(
-            [answers[name][halves[0]] for name in of_kind]
-            + [shuffled(answers[name][halves[0]], _SHUFFLES, generator) for name in of_kind]
+    groups = [
+        _Group(kind, found, len(columns), halves, seed)
+        for kind in kinds
+        if (
+            found := {
+                name: each
+                for name, each in answers.items()
+                if FEATURES[name].kind == kind and _is_frequent(each, kind, halves)
+            }
         )
-        for kind, of_kind in by_kind.items()
-        if of_kind
-    }
-    held = {
-        kind: np.column_stack([answers[name][halves[1]] for name in of_kind])
-        for kind, of_kind in by_kind.items()
-        if of_kind
-    }
-    signed = {name: np.zeros((2, len(columns))) for name in names}
-    nulls = dict.fromkeys(names, 0.0)
+    ]
     for number, (layer, quantity) in enumerate(columns.keys):
         progress(number / len(columns.keys))
-        values, at = trace.shown(layer, quantity), columns.slice(number)
-        is_steady = values.std(axis=0) < _STEADY
-        ranks = [_ranks(values[half]) for half in halves]
-        for kind in selection:
-            of_kind = by_kind[kind]
-            chosen = signed_scores(ranks[0], selection[kind], kind)
-            reported = signed_scores(ranks[1], held[kind], kind)
-            chance = 0.5 if kind == "boolean" else 0.0
-            chosen[is_steady], reported[is_steady] = chance, chance
-            for index, name in enumerate(of_kind):
-                signed[name][:, at] = chosen[:, index], reported[:, index]
-                first = len(of_kind) + index * _SHUFFLES
-                baseline = unsigned(chosen[:, first : first + _SHUFFLES], kind).max()
-                nulls[name] = max(nulls[name], float(baseline))
-    return {
-        name: _scores(name, signed[name][0], signed[name][1], nulls[name], trace.architecture, columns)
-        for name in names
-    }
+        values = trace.shown(layer, quantity)
+        ranks = _ranks(values[selection]), _ranks(values[held_out])
+        for group in groups:
+            group.score(columns.slice(number), values, ranks, 1.0 if is_gate(quantity) else 2.0)
+    best = {name: _best(group, i, trace, halves) for group in groups for i, name in enumerate(group.names)}
+    return {name: best[name] for name in answers if name in best}
+
+
+def _best(group: _Group, index: int, trace: Trace, halves: _Halves) -> _Found:
+    """The scores of one feature: those of the best quantity of each unit, chosen on the selection half."""
+    architecture, kind = trace.architecture, group.kind
+    metric: Metric = "auc" if kind == "boolean" else "spearman"
+    middle = 0.5 if kind == "boolean" else 0.0
+    shape = architecture.layers, -1, architecture.hidden_size
+    selected, held_out, contrast = (
+        each[index].reshape(shape) for each in (group.selected, group.held_out, group.contrast)
+    )
+    scores = np.where(contrast >= _LEAST_CONTRAST, unsigned(selected, kind), middle)
+    signs = np.where(selected >= middle, 1, -1)
+    best = scores.argmax(axis=1)[:, None]  # (layers, 1, H)
+
+    def of_best(values: NDArray[Any]) -> NDArray[Any]:
+        found: NDArray[Any] = np.take_along_axis(values, best, axis=1)[:, 0].ravel()
+        return found
+
+    is_known = of_best(scores) > group.null[index]
+    found = FeatureScores(
+        group.names[index],
+        metric,
+        round(_character_score(group.answers[:, index], kind, trace, halves), _DIGITS),
+        np.where(is_known, of_best(scores), middle).round(_DIGITS),
+        np.where(is_known, of_best(middle + signs * (held_out - middle)), middle).round(_DIGITS),
+        best.ravel().astype(np.int8),
+        of_best(signs).astype(np.int8),
+    )
+    return _Found(found, of_best(contrast))
+
+
+def _character_score(answers: NDArray[np.float32], kind: Kind, trace: Trace, halves: _Halves) -> float:
+    """The held-out score of a prediction: the feature's mean in the selection half at the same character."""
+    selected, ids = answers[halves[0]].astype(np.float64), trace.ids[halves[0]]
+    counts = np.bincount(ids, minlength=len(trace.symbols))
+    sums = np.bincount(ids, weights=selected, minlength=len(trace.symbols))
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), selected.mean())
+    ranks = centered_ranks(means[trace.ids[halves[1]]][None])
+    return float(signed_scores(ranks, answers[halves[1], None], kind)[0, 0])
+
+
+def _contrast(values: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(F, H) |mean where on − mean where off| of values (n, H), for features (n, F)."""
+    on = is_on.T.astype(np.float32)
+    n_on = on.sum(axis=1, keepdims=True)
+    sums = on @ values
+    off = (values.sum(axis=0) - sums) / (len(values) - n_on)
+    found: NDArray[np.float64] = np.abs(sums / n_on - off).astype(np.float64)
+    return found
+
+
+def _on(answers: NDArray[np.floating], kind: Kind) -> NDArray[np.bool_]:
+    """(T,) where a feature is on; for a number, where it exceeds its mean."""
+    found: NDArray[np.bool_] = answers > (0.5 if kind == "boolean" else answers.mean())
+    return found
+
+
+def _strength(scores: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+    """Scores (N,) rescaled to 0, chance or worse, … 1."""
+    found: NDArray[np.float64] = (2 * scores - 1 if metric == "auc" else scores).clip(0, 1)
+    return found
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -212,46 +391,7 @@ def _ranks(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return centered_ranks(np.ascontiguousarray(values.T))
 
 
-def _scores(
-    name: str,
-    chosen: NDArray[np.float64],
-    reported: NDArray[np.float64],
-    null: float,
-    architecture: Architecture,
-    columns: Columns,
-) -> FeatureScores:
-    kind = FEATURES[name].kind
-    metric: Metric = "auc" if kind == "boolean" else "spearman"
-    middle = 0.5 if kind == "boolean" else 0.0
-    shape = architecture.layers, len(columns.keys) // architecture.layers, architecture.hidden_size
-    scores = unsigned(chosen, kind).reshape(shape)
-    best = scores.argmax(axis=1)  # (layers, H)
-    signs = np.where(chosen >= middle, 1, -1).reshape(shape)
-    aligned = middle + signs * (reported.reshape(shape) - middle)
-
-    def of_best(values: NDArray[Any]) -> NDArray[Any]:
-        found: NDArray[Any] = np.take_along_axis(values, best[:, None], axis=1)[:, 0].ravel()
-        return found
-
-    held_out = np.where(of_best(scores) > null, of_best(aligned), middle).astype(np.float32)
-    return FeatureScores(name, metric, held_out, best.ravel().astype(np.int8), of_best(signs).astype(np.int8))
-
-
-def _label(architecture: Architecture, unit: int, scores: FeatureScores) -> NeuronLabel:
-    layer, within = divmod(unit, architecture.hidden_size)
-    quantity = Columns.of(architecture).keys[int(scores.quantity[unit])][1]
-    return NeuronLabel(
-        layer + 1,
-        within,
-        quantity,
-        scores.feature,
-        scores.metric,
-        float(scores.held_out[unit]),
-        int(scores.direction[unit]),
-    )
-
-
-def _is_frequent(answers: NDArray[np.float32], kind: Kind, halves: list[NDArray[np.intp]]) -> bool:
+def _is_frequent(answers: NDArray[np.float32], kind: Kind, halves: _Halves) -> bool:
     if kind == "number":
         return all(np.ptp(answers[half]) > 0 for half in halves)
     counts = [(int((answers[half] == 1).sum()), len(half)) for half in halves]

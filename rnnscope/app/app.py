@@ -55,6 +55,7 @@ _FIRST_FRAME_SECONDS = 0.05
 """Time for the first frame to reach the terminal, before importing torch blocks the interpreter."""
 
 _DEFAULT = Config()
+_INPUTS = (events.Key, events.Paste, events.MouseDown, events.MouseScrollUp, events.MouseScrollDown)
 _SWITCH_SECONDS = 0.001
 """The interpreter's thread switch interval; a key press passes through three threads."""
 
@@ -111,6 +112,8 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             self._background if theme == "auto" else theme, self._depth, self._background
         )
         self.is_leaving = False
+        self.had_input = False
+        """Whether the user has pressed a key or used the mouse, other than to move it."""
         self._first = screen
         self._printable = Printable()
         self._use(self.palette)
@@ -141,6 +144,11 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             self.exit(0 if self.failure is None else 2)
 
     # -- keys ------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, _INPUTS):
+            self.had_input = True
+        await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
         """Insert a character into a prompt that has just opened.

@@ -66,9 +66,10 @@ class Beginning:
         self._is_applied = True
         quantity: dict[str, Any] = {} if start.quantity is None else {"quantity": start.quantity}
         if start.neuron is not None:
-            self._scope.select_neuron(*start.neuron, **quantity)
-        elif quantity:
-            self._scope.select(**quantity)
+            keeps = self._given.quantity is not None
+            self._scope.select_neuron(*start.neuron, **quantity, keeps_quantity=keeps)
+        elif start.quantity is not None:
+            self._scope.select_quantity(start.quantity)
         if start.position is not None:
             self._scope.go_to(start.position)
         waits = bool(start.search) and start.neuron is None

@@ -19,7 +19,7 @@ class Navigation:
         Action(
             "quantity",
             ("g",),
-            "Next quantity: input gate, forget gate, … cell state, hidden state",
+            "Next quantity: input gate, forget gate, … of all neurons, until Esc",
             "navigation",
             "quantity",
             30,
@@ -50,7 +50,7 @@ class Navigation:
     def _turn_quantity(self, by: int) -> None:
         selection = self._scope.selection
         if selection is not None:
-            self._scope.select(quantity=neighbor_quantity(selection, by), coloring="neuron")
+            self._scope.select_quantity(neighbor_quantity(selection, by))
 
     def action_layer_down(self) -> None:
         self._turn_layer(-1)
@@ -64,4 +64,5 @@ class Navigation:
             return
         if selection.trace.architecture.layers == 1:
             self._scope.announce("this network has one layer")
-        self._scope.select(layer=selection.layer + by)
+        layer = max(1, min(selection.layer + by, selection.trace.architecture.layers))
+        self._scope.select_neuron(layer, selection.unit)

@@ -36,11 +36,21 @@ class Places:
             170,
             "text jump search",
         ),
-        Action("next_place", ("N",), "Next match", "text", synonyms="again jump search"),
+        Action(
+            "next_place",
+            ("N",),
+            "Next match of the search, or of the neuron's feature",
+            "text",
+            synonyms="again jump search",
+        ),
     )
 
-    def __init__(self, scope: ScreenScope) -> None:
+    def __init__(
+        self, scope: ScreenScope, *, next_default: Callable[[], FindNext | None] = lambda: None
+    ) -> None:
+        """next_default: gives the matches where nothing was looked for: those of the neuron's feature."""
         self._scope = scope
+        self._next_default = next_default
         self._words = ""
         self._find_next: FindNext | None = None
         self._is_awaited = False
@@ -65,14 +75,16 @@ class Places:
         self._scope.prompt(Question("go to", self._words, hint, self._go))
 
     def action_next_place(self) -> None:
-        selection = self._scope.selection
-        if self._find_next is None and any(job.key == "find" for job in self._scope.jobs.active):
+        selection, find_next = self._scope.selection, self._find_next
+        if find_next is None and any(job.key == "find" for job in self._scope.jobs.active):
             self._is_awaited = True
             self._scope.announce("going to the next match once the search has answered")
-        elif self._find_next is None:
+            return
+        find_next = find_next or self._next_default()
+        if find_next is None:
             self.action_place()
         elif selection is not None:
-            self._go_to_next(self._find_next, selection.position + 1)
+            self._go_to_next(find_next, selection.position + 1)
 
     def _go(self, answer: str) -> str | None:
         text = answer.strip()

@@ -1,4 +1,7 @@
-"""The order of the neurons in the table: by their best feature, or by their values on the current page.
+"""The order of the neurons in the table: by what they detect, or by their values on the current page.
+
+A filter that names a feature, such as `quote`, lists the neurons by their scores for that feature.
+Neurons are ranked on the selection half of the text; the scores that are shown are of the held-out half.
 
 Of the hidden values h (T) of a neuron on the page:
 
@@ -17,16 +20,17 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnscope.analysis.find import FoundNeuron
-from rnnscope.analysis.names import NeuronLabel
+from rnnscope.analysis.names import NamesResult
 from rnnscope.app.notes import Notes
 from rnnscope.app.scope import Neuron
 from rnnscope.network.architecture import Architecture
+from rnnscope.selection import Label
 from rnnscope.tracing.trace import Trace, is_gate
 
-Sort: TypeAlias = Literal["feature", "index", "saturation", "selectivity", "activity"]
+Sort: TypeAlias = Literal["feature", "score", "index", "saturation", "selectivity", "activity"]
 SORTS: Mapping[Sort, str] = {
-    "feature": "by best feature",
+    "feature": "best of each feature",
+    "score": "by score",
     "index": "by index",
     "saturation": "most saturated first",
     "selectivity": "most selective first",
@@ -35,62 +39,72 @@ SORTS: Mapping[Sort, str] = {
 _SHUT, _OPEN, _STRONG = 0.1, 0.9, 0.9
 
 
-@dataclass(frozen=True)
-class Label:
-    """The feature that a neuron detects best, and how well on text that it was not chosen on."""
-
-    feature: str
-    score: float
-    """0..1: AUC, from 0.5 on, or the strength of Spearman's correlation."""
-    metric: str
-    """`AUC` or `ρ`."""
-    is_negative: bool = False
-    """Whether the neuron is low where the feature holds."""
-    quantity: str = ""
-    """The quantity of the neuron that detects it."""
-
-    @classmethod
-    def of(cls, found: FoundNeuron | NeuronLabel, feature: str) -> Label:
-        """What a search, or the naming of all neurons, says of a neuron."""
-        metric = "AUC" if found.metric == "auc" else "ρ"
-        name = feature.replace("-", " ")
-        return cls(name, found.held_out, metric, found.direction < 0, found.quantity)
-
-    @property
-    def name(self) -> str:
-        """The feature, with a sign where the neuron is low there."""
-        return f"¬{self.feature}" if self.is_negative else self.feature
-
-
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """The neurons in an order, with what the table says of each."""
 
     architecture: Architecture
     sort: Sort = "index"
-    labels: Mapping[Neuron, Label] = field(default_factory=dict)
-    numbers: NDArray[np.float64] | None = None
-    """(layers × H,) what they are sorted by, where that is a number."""
+    names: NamesResult | None = None
+    """What all neurons detect."""
+    results: Mapping[Neuron, Label] = field(default_factory=dict)
+    """What a search has found, best first; all other neurons follow."""
     title: str = ""
     """What they are ranked by where it is a search's result."""
-    source: str = ""
-    """What the scores are of, such as `held-out half`."""
-    first: tuple[Neuron, ...] = ()
-    """Those that a search ranked, best first; all others follow."""
+    numbers: NDArray[np.float64] | None = None
+    """(layers × H,) what they are sorted by, where that is a number."""
     filter: str = ""
-    """Only neurons whose number, name or note holds this."""
+    """Only neurons whose number, feature or note contains this."""
+    is_sorted: bool = False
+    """Whether `sort` applies to the filtered neurons, rather than their scores for the filter's feature."""
     notes: Notes = field(default_factory=Notes)
+
+    @cached_property
+    def filtered_features(self) -> tuple[str, ...]:
+        """The features that the filter names: the one of that name, else all whose names contain it."""
+        wanted = self.filter.lower()
+        if self.names is None or not wanted:
+            return ()
+        shown = {name: name.replace("-", " ") for name in self.names.scores}
+        exact = tuple(name for name, each in shown.items() if wanted in (name, each))
+        return exact or tuple(name for name, each in shown.items() if wanted in each or wanted in name)
+
+    @cached_property
+    def labels(self) -> Mapping[Neuron, Label]:
+        """What the table says of each neuron, in order: the filter's feature, a search's, or its name."""
+        if self.names is None:
+            return self.results
+        if self.filtered_features:
+            return self._labels_of(self.filtered_features)
+        if self.results:
+            return self.results
+        return {(each.layer, each.unit): Label.of(each, each.feature) for each in self.names.labels}
+
+    def _labels_of(self, features: tuple[str, ...]) -> Mapping[Neuron, Label]:
+        """The neurons that score for one of these features, each with the one it scores best for."""
+        assert self.names is not None
+        every = [self.names.scores[name] for name in features]
+        strengths = np.array([scores.strength for scores in every])
+        best, strongest = strengths.argmax(axis=0), strengths.max(axis=0)
+        found = {}
+        for unit in np.argsort(-strongest, kind="stable").tolist():
+            if strongest[unit] > 0:
+                scores = every[best[unit]]
+                label = Label.of(scores.label(self.architecture, unit), scores.feature)
+                found[1 + unit // self.architecture.hidden_size, unit % self.architecture.hidden_size] = label
+        return found
 
     @cached_property
     def order(self) -> tuple[Neuron, ...]:
         """The neurons, first to last."""
         size = self.architecture.hidden_size
         neurons = [(1 + i // size, i % size) for i in range(self.architecture.layers * size)]
-        if self.first:
-            places = {neuron: place for place, neuron in enumerate(self.first)}
+        by_labels = (self.filtered_features and not self.is_sorted) or self.results or self.sort == "feature"
+        if by_labels:
+            places = {neuron: place for place, neuron in enumerate(self.labels)}
             neurons.sort(key=lambda neuron: places.get(neuron, len(places)))
-        elif self.sort == "feature":
-            neurons.sort(key=self._by_feature)
+        elif self.sort == "score":
+            neurons.sort(key=lambda neuron: -self.labels[neuron].strength if neuron in self.labels else 1.0)
         elif self.numbers is not None:
             neurons = [neurons[i] for i in np.argsort(-self.numbers, kind="stable").tolist()]
         return tuple(neuron for neuron in neurons if self._passes(neuron))
@@ -108,23 +122,16 @@ class Ranking:
     def _places(self) -> dict[Neuron, int]:
         return {neuron: place for place, neuron in enumerate(self.order)}
 
-    def _by_feature(self, neuron: Neuron) -> tuple[float, Neuron]:
-        label = self.labels.get(neuron)
-        return (-_strength(label) if label else 1.0), neuron
-
     def _passes(self, neuron: Neuron) -> bool:
         if not self.filter:
             return True
         if self.filter == "*":
             return neuron in self.notes.starred
         label = self.labels.get(neuron)
+        if label is not None and self.filtered_features:
+            return True
         words = f"{neuron[0]}/{neuron[1]} {label.feature if label else ''} {self.notes.notes.get(neuron, '')}"
         return self.filter.lower() in words.lower()
-
-
-def _strength(label: Label) -> float:
-    """How far from chance a score is, 0..1, so that the two kinds of score can be ranked together."""
-    return label.score if label.metric == "ρ" else 2.0 * label.score - 1.0
 
 
 def numbers(trace: Trace, sort: Sort) -> NDArray[np.float64] | None:

@@ -12,12 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rnnscope.analysis.features import FEATURES
-from rnnscope.analysis.find import EveryScore, Find, FindResult
+from rnnscope.analysis.find import EveryScore, Find, FindResult, strength
 from rnnscope.app.actions import Action
 from rnnscope.app.panels.result import ResultPanel
 from rnnscope.app.panels.timeline import Life
 from rnnscope.app.question import Question
-from rnnscope.app.ranking import Label
 from rnnscope.app.scope import Neuron, error_line
 from rnnscope.app.search_words import as_query, name_of
 from rnnscope.app.shared import FIND
@@ -27,7 +26,7 @@ from rnnscope.render.report import BLANK, Line, Report, Run, words
 from rnnscope.replay.biography import Biographies, score_at
 from rnnscope.replay.film import Film, Settings
 from rnnscope.replay.moment import Curve
-from rnnscope.selection import Selection
+from rnnscope.selection import Label
 
 if TYPE_CHECKING:
     from rnnscope.app.screen_scope import ScreenScope
@@ -98,28 +97,48 @@ class ReplayFind:
         life = self.life()
         return [] if life is None else [(score.step, score.value) for score in life.scores]
 
-    def labels(self) -> list[tuple[Neuron, Label]]:
+    def labels(self) -> dict[Neuron, Label]:
         """All neurons with their scores at the present snapshot, best first; none before those are known."""
-        score = None if self._lives is None else self._lives.scores.get(self._step())
-        if score is None or self._lives is None:
-            return []
-        feature, metric = _named(self._lives.query), "AUC" if score.metric == "auc" else "ρ"
+        score = self._score_now
         found: dict[Neuron, Label] = {}
-        for column in score.best_first():
-            layer, unit, quantity = score.columns[column]
-            is_negative = bool(score.direction[column] < 0)
-            label = Label(feature, float(score.held_out[column]), metric, is_negative, quantity)
-            found.setdefault((layer, unit), label)
-        return list(found.items())
+        if score is not None:
+            for column in score.best_first():
+                layer, unit, _ = score.columns[column]
+                if (layer, unit) not in found:
+                    found[layer, unit] = self._label(score, column)
+        return found
 
-    def label_of(self, selection: Selection) -> str:
-        """The feature of the search, where the chosen neuron detects it at the present snapshot."""
-        life = self.life()
-        if life is None:
-            return ""
-        now = next((score for score in life.scores if score.step == selection.trace.step), None)
-        is_found = now is not None and now.value > now.null and life.height(now.value) >= _LEAST_SHARE
-        return life.feature if is_found else ""
+    def label_of(self, neuron: Neuron, quantity: str | None) -> Label | None:
+        """The feature of the search, where a neuron detects it at the present snapshot, in this quantity."""
+        score = self._score_now
+        if score is None:
+            return None
+        columns = [
+            score.columns.column(*neuron, each)
+            for layer, each in score.columns.keys
+            if layer == neuron[0] and quantity in (None, each)
+        ]
+        best = max(columns, key=lambda column: float(score.score[column]), default=None)
+        if best is None or score.held_out[best] <= score.null:
+            return None
+        is_found = strength(float(score.held_out[best]), score.metric) >= _LEAST_SHARE
+        return self._label(score, best) if is_found else None
+
+    @property
+    def _score_now(self) -> EveryScore | None:
+        """The scores at the present snapshot."""
+        return None if self._lives is None else self._lives.scores.get(self._step())
+
+    def _label(self, score: EveryScore, column: int) -> Label:
+        assert self._lives is not None
+        return Label(
+            _named(self._lives.query),
+            float(score.held_out[column]),
+            "AUC" if score.metric == "auc" else "ρ",
+            score.columns[column][2],
+            bool(score.direction[column] < 0),
+            strength(float(score.score[column]), score.metric),
+        )
 
     @property
     def title(self) -> str:

@@ -42,7 +42,13 @@ class Scope(Protocol):
         """Change fields of the selection; does nothing before the first trace."""
 
     def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
-        """Select a neuron, and color the passage by it instead of by an analysis."""
+        """Select a neuron, and color the passage by it instead of by an analysis.
+
+        It is shown in the quantity that its label is of, unless the user has chosen one.
+        """
+
+    def select_quantity(self, quantity: str) -> None:
+        """Show this quantity of every neuron that is selected from now on; the user has chosen it."""
 
     def go_to(self, position: int) -> None:
         """Move the cursor to a position of the text; −1 is the last."""

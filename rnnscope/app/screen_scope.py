@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -13,13 +13,14 @@ from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.question import Question
-from rnnscope.app.scope import Severity, error_line
+from rnnscope.app.scope import Neuron, Severity, error_line
 from rnnscope.app.stage import Stage
 from rnnscope.jobs import Jobs
-from rnnscope.selection import Selection
+from rnnscope.selection import DEFAULT_QUANTITY, Label, Selection
 from rnnscope.session import Session
 
 R = TypeVar("R", bound=Result)
+LabelOf = Callable[[Neuron, str | None], Label | None]
 Listener = Callable[[Selection | None, Selection], object]
 """Called with the selection before and the one that is shown now."""
 
@@ -35,10 +36,13 @@ class ScreenScope:
         screen: Screen[None],
         jobs: Jobs,
         *,
-        label_of: Callable[[Selection], str] = lambda selection: "",
+        label_of: LabelOf = lambda neuron, quantity: None,
         read_page: Callable[[int], object] = lambda position: None,
     ) -> None:
-        """label_of: what a neuron was found to detect. read_page: goes to a position outside the trace."""
+        """label_of: what a neuron detects in a quantity, or in its best one if that is None.
+
+        read_page: goes to a position outside the trace.
+        """
         self.jobs = jobs
         self.session: Session | None = None
         self._screen = screen
@@ -68,7 +72,8 @@ class ScreenScope:
     def show(self, selection: Selection) -> None:
         """Show another selection in all panels, in one frame."""
         before = self._selection
-        self._selection = selection = replace(selection, label=self._label_of(selection))
+        label = self._label_of((selection.layer, selection.unit), selection.quantity)
+        self._selection = selection = replace(selection, label=label)
         with self._screen.app.batch_update():
             for panel in self._screen.query(Panel):
                 panel.show(selection)
@@ -87,17 +92,51 @@ class ScreenScope:
 
     def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
         if self._selection is not None:
-            is_overlaid = self._selection.coloring == "overlay"
-            coloring = "neuron" if is_overlaid else self._selection.coloring
-            self.select(**{"layer": layer, "unit": unit, "coloring": coloring, **changes})
+            self.select(**self._chosen(self._selection, layer, unit, changes))
+
+    def suggest_neuron(self, layer: int, unit: int, **changes: object) -> None:
+        """Select a neuron as `select_neuron` does, but not as the user's choice."""
+        if self._selection is not None:
+            self.show(self._selection.moved(**self._chosen(self._selection, layer, unit, changes)))
+
+    def _chosen(
+        self, selection: Selection, layer: int, unit: int, changes: Mapping[str, object]
+    ) -> dict[str, object]:
+        """The changes of a selection that choose a neuron, in the quantity of its label."""
+        found: dict[str, object] = {"layer": layer, "unit": unit, **changes}
+        if selection.coloring == "overlay":
+            found.setdefault("coloring", "neuron")
+        if "quantity" in changes:
+            found.setdefault("keeps_quantity", False)
+        elif not found.get("keeps_quantity", selection.keeps_quantity):
+            label = self._label_of((layer, unit), None)
+            found["quantity"] = DEFAULT_QUANTITY if label is None else label.quantity
+        return found
+
+    def select_quantity(self, quantity: str) -> None:
+        self.select(quantity=quantity, keeps_quantity=True, coloring="neuron")
+
+    def release_quantity(self) -> bool:
+        """Show the quantity of the neuron's label again. Returns True if the user had chosen another."""
+        selection = self._selection
+        if selection is None or not selection.keeps_quantity:
+            return False
+        self.select_neuron(selection.layer, selection.unit, keeps_quantity=False)
+        return True
 
     def go_to(self, position: int) -> None:
+        if self._selection is not None:
+            self._is_chosen = True
+            self.suggest_place(position)
+
+    def suggest_place(self, position: int) -> None:
+        """Move the cursor as `go_to` does, but not as the user's choice."""
         selection = self._selection
         if selection is None:
             return
         index = position - selection.start
         if 0 <= index < len(selection.trace):
-            self.select(cursor=index)
+            self.show(selection.moved(cursor=index))
         else:
             self._read_page(position)
 

@@ -83,11 +83,11 @@ def described(selection: Selection) -> Description:
     if selection.coloring == "surprisal":
         bits = f"{SURPRISE_RANGE_BITS:.0f} bits"
         return Description(("surprise of each character", "surprise", ""), ("0", bits), ("4",))
-    short = f"{selection.neuron} · {selection.quantity}"
-    long = f"neuron {selection.neuron}, {selection.quantity}" + (
-        f": {selection.label}" if selection.label else ""
-    )
-    subjects: tuple[str, ...] = (long, f"neuron {short}", short, selection.neuron)
+    short, label = f"{selection.neuron} · {selection.quantity}", selection.label
+    subjects: tuple[str, ...] = (f"neuron {selection.neuron}, {selection.quantity}", short, selection.neuron)
+    if label is not None:
+        named = f"{selection.neuron} · {label.name}"
+        subjects = (f"{named}, {label.scored}", named, label.name, label.feature, selection.neuron)
     if selection.second is not None and selection.second.place == "under":
         lower = f"{selection.second.layer}/{selection.second.unit}"
         subjects = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnscope.analysis.find import FindResult, FoundNeuron
+from rnnscope.render.find_bars import ORDER
 from rnnscope.render.report import BLANK, Line, Report, table, words
 
 _VERDICTS = {
@@ -32,6 +33,7 @@ def report(result: FindResult) -> Report:
             "dim",
         ),
         words(_VERDICTS[result.verdict], bold=True),
+        words(ORDER[0], "dim", *ORDER[1:]),
     ]
     return Report(result.feature, f"{result.positions:,} positions{share}{how}", tuple(lines))
 

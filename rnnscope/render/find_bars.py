@@ -8,6 +8,7 @@ single neuron: 1/97 rises with it
 
 from __future__ import annotations
 
+from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.find import FindResult
 from rnnscope.render.report import Choice, Line, Run, Unit, bar, words
 
@@ -15,6 +16,12 @@ NAME = 16
 VALUE = 5
 """Columns of the names, and of the scores."""
 _GAIN = 11
+ORDER = (
+    "ranked on the selection half, scored on the held-out half",
+    "ranked on one half, scored on the other",
+    "ranked on one half",
+)
+"""How results are ordered and scored, in full and shorter."""
 
 
 def lines(result: FindResult) -> list[Line]:
@@ -34,6 +41,7 @@ def lines(result: FindResult) -> list[Line]:
         scored("chance", result.null, result, "mute", token="mute"),
         words(verdict, "strong", verdict.partition(":")[0], bold=True),
         words(f"{read}; probe uses {result.probe.units_used}", "dim", read, f"of {positions}"),
+        words(ORDER[0], "dim", *ORDER[1:]),
     ]
 
 
@@ -86,6 +94,11 @@ def share(score: float, result: FindResult) -> float:
     return score if result.positives is None else 2 * score - 1
 
 
+def feature_name(result: FindResult) -> str:
+    """The feature as it is displayed, or the pattern."""
+    return result.feature.replace("-", " ") if result.feature in FEATURES else result.feature
+
+
 def subject(result: FindResult) -> str:
     """The feature and its metric."""
-    return f"{result.feature.replace('-', ' ')}, {'Spearman ρ' if result.positives is None else 'AUC'}"
+    return f"{feature_name(result)}, {'Spearman ρ' if result.positives is None else 'AUC'}"

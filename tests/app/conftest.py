@@ -98,6 +98,9 @@ class FakeScope:
     def select_neuron(self, layer: int, unit: int, **changes: object) -> None:
         self.select(layer=layer, unit=unit, **changes)
 
+    def select_quantity(self, quantity: str) -> None:
+        self.select(quantity=quantity)
+
     def toggle_characters(self) -> None:
         self.characters = 0 if self.characters else 20_000
 

@@ -55,6 +55,9 @@ class FakeReader:
     def length(self, progress: Progress = NO_PROGRESS) -> int:
         return len(self.content)
 
+    def read(self, start: int, stop: int) -> str:
+        return self.content[start:stop]
+
     def page(
         self, start: int, stop: int, progress: Progress = NO_PROGRESS, *, at_once: bool = False
     ) -> FakePage:
@@ -88,6 +91,8 @@ class FakeSession:
         self.name = name
         self.cache = None
         self.answers = dict(answers or {})
+        self.cached: dict[type[Query[Any]], Result] = {}
+        """Results that are known before they are asked for."""
         self.asked: list[Query[Any]] = [] if asked is None else asked
 
     @property
@@ -96,6 +101,9 @@ class FakeSession:
 
     def text_digest(self, characters: int, progress: Progress = NO_PROGRESS) -> str:
         return hashlib.sha256(self.reader.content[:characters].encode()).hexdigest()
+
+    def known(self, query: Query[Any], progress: Progress = NO_PROGRESS) -> Result | None:
+        return self.cached.get(type(query))
 
     def ask(self, query: Query[Any], progress: Progress = NO_PROGRESS) -> Result:
         self.asked.append(query)
@@ -123,13 +131,26 @@ async def shown(
     depth: Depth = "truecolor",
     **options: Any,
 ) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
-    """The screen once it shows its first page; `options` are those of InspectScreen."""
+    """The screen once it shows its first page and all jobs are done; `options` are those of InspectScreen."""
+    async with shown_at_once(session, size, theme, depth, **options) as (pilot, screen):
+        await settled(pilot)
+        yield pilot, screen
+
+
+@asynccontextmanager
+async def shown_at_once(
+    session: FakeSession | Session | None = None,
+    size: tuple[int, int] = (120, 40),
+    theme: Theme = "dark",
+    depth: Depth = "truecolor",
+    **options: Any,
+) -> AsyncIterator[tuple[Pilot[int], InspectScreen]]:
+    """The screen once it shows its first page."""
     app = app_of(session or FakeSession(), theme, depth, **options)
     async with app.run_test(size=size) as pilot:
         screen = app.screen
         assert isinstance(screen, InspectScreen)
         await until(pilot, lambda: screen.scope.selection is not None)
-        await settled(pilot)
         yield pilot, screen
 
 

@@ -106,7 +106,7 @@ async def test_neurons_are_labeled_and_features_scored_in_the_background() -> No
         await settled(pilot)
         assert screen.table.ranking is not None
         assert screen.table.ranking.labels
-        assert "by best feature" in lines_of(screen, "neurons")[0]
+        assert "best of each feature" in lines_of(screen, "neurons")[0]
         assert "→" in panel_text(screen, "find")
 
 
@@ -199,7 +199,9 @@ async def test_attribution_is_of_the_character_at_the_cursor() -> None:
         assert overlay is not None
         expected = seen(screen).along(result.start, result.connectivity)
         np.testing.assert_allclose(overlay.values, expected, atol=1e-6)
-        await pilot.press("escape", "ctrl+home", "i")
+        await pilot.press("escape", "ctrl+home")
+        await settled(pilot)
+        await pilot.press("i")
         assert "first character" in text_of(screen)
 
 
@@ -302,8 +304,8 @@ async def test_factors_color_the_passage_and_up_and_down_go_through_them() -> No
         await pilot.press("F")
         await settled(pilot)
         assert screen.factors.is_on
-        length = len(seen(screen).trace)
-        result = session().ask(Factors(1, start=seen(screen).start, stop=length, characters=20_000))
+        start, length = seen(screen).start, len(seen(screen).trace)
+        result = session().ask(Factors(1, start=start, stop=start + length, characters=20_000))
         await pilot.press("down")
         overlay = seen(screen).overlay
         assert overlay is not None
@@ -348,12 +350,13 @@ async def test_an_analysis_without_a_panel_is_in_the_palette_and_shown_in_the_co
 
 async def test_generating_continues_the_text_from_the_cursor() -> None:
     async with shown(session()) as (pilot, screen):
-        at = seen(screen).cursor
+        at = seen(screen).position
         await pilot.press("r")
         await settled(pilot)
-        assert seen(screen).trace.text.startswith(TEXT[: at + 1])
-        assert len(seen(screen).trace) == at + 1 + 240
+        read = seen(screen).trace.text[:-240]
+        assert TEXT[: at + 1].endswith(read)
+        assert len(read) == min(at + 1, 1001)
         await pilot.press("escape")
         await settled(pilot)
-        assert seen(screen).trace.text.startswith(TEXT[:200])
+        assert seen(screen).trace.text.startswith(TEXT[seen(screen).start :][:200])
         assert seen(screen).position == at

@@ -11,12 +11,13 @@ from rich.style import Style
 from textual.events import MouseScrollDown
 
 from rnnscope.app.panels.passage import Passage
-from rnnscope.selection import Selection
+from rnnscope.selection import Label, Selection
 from rnnscope.theme.palette import palette, signed_steps, unit_steps
 from rnnscope.tracing.trace import Trace
 
 DARK = palette("dark", "truecolor")
 TEXT_LEFT = 3
+COLUMN = Label("column", 0.912, "ρ", "cell", is_negative=True)
 """The column in which text begins."""
 
 
@@ -270,15 +271,20 @@ async def test_nothing_of_a_text_acts_on_the_terminal(panel_app, trace: Trace) -
 
 async def test_the_title_says_what_is_colored_as_long_as_it_can(panel_app, trace: Trace) -> None:
     app = panel_app(Passage)
-    async with app.run_test(size=(64, 12)) as pilot:
-        app.show(Selection(trace, unit=7, label="column"))
-        assert app.line(0).split("−1")[0].strip(" ▎") == "passage  neuron 1/7, cell: column"
-        assert app.line(0).count("▄") == 17
+    async with app.run_test(size=(66, 12)) as pilot:
         app.show(Selection(trace, unit=7, quantity="forget"))
         assert app.line(0).strip(" ▎").startswith("passage  neuron 1/7, forget")
+        assert app.line(0).count("▄") == 17
         assert app.line(0).strip().endswith("▄ 1")
-        app.show(Selection(trace, unit=7, label="column"))
-        for width, subject, marks in ((51, "neuron 1/7 · cell", 9), (36, "1/7 · cell", 5), (30, "1/7", 5)):
+        app.show(Selection(trace, unit=7, label=COLUMN))
+        assert app.line(0).split("−1")[0].strip(" ▎") == "passage  1/7 · column · cell −, ρ 0.91"
+        assert app.line(0).count("▄") == 9
+        for width, subject, marks in (
+            (55, "1/7 · column · cell −, ρ 0.91", 5),
+            (48, "1/7 · column · cell −", 5),
+            (39, "column · cell −", 3),
+            (30, "column · cell −", 0),
+        ):
             await pilot.resize_terminal(width, 12)
             assert app.line(0).split("−1")[0].strip(" ▎") == f"passage  {subject}"
             assert app.line(0).count("▄") == marks
@@ -303,7 +309,7 @@ async def test_own_range_spans_the_palette_and_says_its_ends(panel_app, trace: T
 async def test_every_size_is_filled_exactly(panel_app, trace: Trace, depth: str) -> None:
     app = panel_app(Passage, depth=depth)
     async with app.run_test(size=(30, 4)) as pilot:
-        app.show(Selection(trace, cursor=100, unit=7, top_five=True, label="column"))
+        app.show(Selection(trace, cursor=100, unit=7, top_five=True, label=COLUMN))
         for size in ((30, 4), (47, 9), (80, 10), (130, 40)):
             await pilot.resize_terminal(*size)
             while app.panel.size != size:  # the layout follows the terminal a moment later

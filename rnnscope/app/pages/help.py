@@ -58,9 +58,10 @@ GLOSSARY = (
     ),
     ("update", "log₁₀ of the update's norm over the weights' norm; about −3 is healthy"),
     (
-        "best feature",
-        "the built-in feature the neuron separates best, chosen on half of the text, scored on the rest; "
-        "¬ where the neuron is low",
+        "quotes · cell −",
+        "what a neuron detects, and in which quantity; − where that is low when the feature is on. Ranked on "
+        "one half of the text, scored on the other. A neuron is shown in this quantity; g shows another, of "
+        "all neurons, until Esc or a filter",
     ),
     (
         "AUC",

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,9 +18,8 @@ from rnnscope.analysis.find import Find, FindResult
 from rnnscope.app.actions import Action
 from rnnscope.app.marks import Marks
 from rnnscope.app.panels.result import ResultPanel
-from rnnscope.app.places import Places, Span
+from rnnscope.app.places import FindNext, Places, Span
 from rnnscope.app.question import Question
-from rnnscope.app.ranking import Label
 from rnnscope.app.scope import Neuron
 from rnnscope.app.search_words import as_query
 from rnnscope.app.shared import FIND
@@ -28,12 +27,13 @@ from rnnscope.errors import RnnscopeError
 from rnnscope.progress import Progress
 from rnnscope.render import find_bars
 from rnnscope.render.report import BLANK, Line, Report, Run, words
+from rnnscope.selection import Label
 from rnnscope.session import Session
 
 if TYPE_CHECKING:
     from rnnscope.app.screen_scope import ScreenScope
 
-Rank = Callable[[str, Sequence[tuple[Neuron, Label]]], object]
+Rank = Callable[[str, Mapping[Neuron, Label]], object]
 """Shows the neurons in the order of a search's results."""
 
 
@@ -123,6 +123,17 @@ class FindAnalysis:
         self.panel.ask(query, show, focus=False)
         return None
 
+    def next_of_label(self) -> FindNext | None:
+        """Finds where the feature of the selected neuron's label is on; None without a label."""
+        selection = self._scope.selection
+        name = (
+            "" if selection is None or selection.label is None else selection.label.feature.replace(" ", "-")
+        )
+        if name not in FEATURES:
+            return None
+        query = Find(feature=name)
+        return lambda session, position, progress: next_on(session, query, position, progress)
+
     # -- results ---------------------------------------------------------------------------------------------
 
     def _show(self, query: Find, result: FindResult, *, chooses_neuron: bool, chooses_place: bool) -> None:
@@ -134,7 +145,7 @@ class FindAnalysis:
         best: dict[Neuron, Label] = {}
         for each in result.results:
             best.setdefault((each.layer, each.unit), Label.of(each, result.feature))
-        self._rank(f"by {result.feature.replace('-', ' ')}", list(best.items()))
+        self._rank(f"by {find_bars.feature_name(result)}", best)
         if chooses_neuron:
             first = result.results[0]
             self._scope.select_neuron(first.layer, first.unit, quantity=first.quantity, coloring="neuron")

@@ -240,7 +240,7 @@ class Gates(Panel):
         elif column < 0 and 0 <= row < len(picture.rows):
             name = picture.entries[row].name
             if name in self._selection.trace.quantities:
-                self._scope.select(quantity=name)
+                self._scope.select_quantity(name)
 
 
 def _named_line(row: Row) -> int:

@@ -21,13 +21,12 @@ from rnnscope.analysis.find import Find, FindResult
 from rnnscope.app.actions import Action
 from rnnscope.app.panels.result import ResultPanel
 from rnnscope.app.question import Question
-from rnnscope.app.ranking import Label
 from rnnscope.app.scope import Neuron, error_line
 from rnnscope.app.search_words import as_query, name_of
 from rnnscope.app.shared import FIND
 from rnnscope.render import find_bars
 from rnnscope.render.report import BLANK, Ink, Line, Report, Run, Unit, words
-from rnnscope.selection import Selection
+from rnnscope.selection import Label, Selection
 from rnnscope.session import Session
 from rnnscope.theme.palette import Palette
 from rnnscope.tracing.trace import Trace
@@ -222,7 +221,7 @@ class LiveFind:
         selects, self._selects = self._selects, False
         if selects and result.results:
             best = result.results[0]
-            self._scope.select(layer=best.layer, unit=best.unit, quantity=best.quantity, coloring="neuron")
+            self._scope.select_neuron(best.layer, best.unit, quantity=best.quantity, coloring="neuron")
         else:
             self._scope.show_again()
         self._list(keep_place=before is not None)
@@ -242,13 +241,14 @@ class LiveFind:
 
     # -- the selection ---------------------------------------------------------------------------------------
 
-    def label_of(self, selection: Selection) -> str:
-        """The feature of the question, where the chosen neuron detects it."""
+    def label_of(self, neuron: Neuron, quantity: str | None) -> Label | None:
+        """The feature of the question, where a neuron detects it in this quantity, or in any."""
         course = self._course
-        label = None if course is None else course.label((selection.layer, selection.unit))
+        label = None if course is None else course.label(neuron)
         if course is None or label is None or label.score <= course.result.null:
-            return ""
-        return label.name if find_bars.share(label.score, course.result) >= _LEAST_SHARE else ""
+            return None
+        is_strong = find_bars.share(label.score, course.result) >= _LEAST_SHARE
+        return label if is_strong and quantity in (None, label.quantity) else None
 
     def _follow(self, before: Selection | None, selection: Selection) -> None:
         if before is not None and (before.layer, before.unit) != (selection.layer, selection.unit):

@@ -1,17 +1,19 @@
-"""The table of neurons: the values of each around the cursor, the feature it detects best, and its score.
+"""The table of neurons: the values of each around the cursor, the feature it detects, and its score.
 
-    ▎ neurons  by best feature                held-out half
-    ▎        n of Ve[r]ona,  best feature         AUC or ρ
-    ▎▸ 1/97  ▀▀▀▀▀▀▀▀▀▀▀▀▀▀  column                 ρ 0.91
-    ▎  1/75  ▁▁▃▃▆▆▆▆▃▃▁▁▁▁  ¬upper case              0.92
+    ▎ neurons  best of each feature           held-out half
+    ▎        of Ve[r]ona  feature · quantity       AUC or ρ
+    ▎▸ 1/41  ▀▀▀▀▀▀▀▀▀▀▀  quotes · cell −              0.97
+    ▎  1/97  ▀▀▀▀▀▀▀▀▀▀▀  column · cell +            ρ 0.91
 
-¬ marks a neuron that is low where the feature holds, ★ a starred neuron, ” a neuron with a note. Wide tables
-have two more columns, the saturation and selectivity of each neuron on the page; see ranking.py.
+The values are of the quantity that detects the feature, or of the one that the user has chosen. − marks a
+quantity that is low where the feature holds, ★ a starred neuron, ” a neuron with a note. Wide tables have two
+more columns, the saturation and selectivity of each neuron on the page; see ranking.py. A narrow table leaves
+out the values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -21,24 +23,28 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 
+from rnnscope.analysis.names import NamesResult
 from rnnscope.app import bars
 from rnnscope.app.actions import Action
 from rnnscope.app.columns import Window, text_row, window
 from rnnscope.app.notes import Notes, NotesFile
 from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.question import Question
-from rnnscope.app.ranking import SORTS, Label, Ranking, Sort, numbers
+from rnnscope.app.ranking import SORTS, Ranking, Sort, numbers
 from rnnscope.app.scope import Neuron, Scope
 from rnnscope.network.architecture import Architecture
-from rnnscope.selection import Selection
+from rnnscope.selection import DEFAULT_QUANTITY, Label, Selection
 from rnnscope.theme.segments import coded_segments
-from rnnscope.tracing.trace import Trace
+from rnnscope.tracing.trace import Trace, is_gate
 
 _GAP = 2
 _SCORE = 6
 """Cells of a score and its sign."""
-_LEAST_NAME = 9
-_SPARK, _WIDE_SPARK = 12, 24
+_NAME, _LEAST_NAME = 24, 16
+"""Cells of a label such as `square brackets · cell −`, and of the shortest column of labels beside values."""
+_LEAST_SPARK, _SPARK, _WIDE_SPARK = 5, 12, 24
+_LEAST_FEATURE = 5
+"""The fewest cells to which a feature's name is shortened."""
 _MEASURES: tuple[tuple[str, Sort], ...] = (("sat", "saturation"), ("sel", "selectivity"))
 _MEASURE = 5
 """Cells of a measure."""
@@ -55,11 +61,11 @@ class NeuronTable(Panel):
         Action(
             "filter",
             ("backslash",),
-            "Filter neurons by id, label or note",
+            "Filter neurons by id, feature or note; a feature ranks them by their scores for it",
             "navigation",
             "filter",
             90,
-            "limit starred search",
+            "limit starred search feature",
         ),
         Action("star", ("asterisk",), "Star the neuron (toggle)", "navigation", synonyms="favorite mark"),
         Action("note", ("quotation_mark",), "Write a note on the neuron", "navigation", synonyms="comment"),
@@ -78,11 +84,11 @@ class NeuronTable(Panel):
         """notes: the file of stars and notes. on_rank: called with every new order of the neurons."""
         super().__init__(id=id)
         self._scope = scope
+        self._key = id or "neurons"
         self._file = notes
         self._on_rank = on_rank
         self._selection: Selection | None = None
         self._ranking: Ranking | None = None
-        self._labels: Mapping[Neuron, Label] = {}
         self._first = 0
         self._window: tuple[object, Window] | None = None
         self._measured: tuple[Trace, tuple[NDArray[np.float64], ...]] | None = None
@@ -98,14 +104,12 @@ class NeuronTable(Panel):
     def show(self, selection: Selection) -> None:
         before, self._selection = self._selection, selection
         if before is not None and before.trace is selection.trace and before.cursor == selection.cursor:
-            if (before.layer, before.unit, before.quantity) == (
-                selection.layer,
-                selection.unit,
-                selection.quantity,
-            ):
+            is_same_neuron = (before.layer, before.unit) == (selection.layer, selection.unit)
+            is_same_quantity = _kept_quantity(before) == _kept_quantity(selection)
+            if is_same_neuron and is_same_quantity:
                 return
             moved = self._bring_into_sight()
-            if not moved and before.quantity == selection.quantity:
+            if not moved and is_same_quantity:
                 self.redraw(self._rows_of(before) | self._rows_of(selection))
                 return
         else:
@@ -114,30 +118,22 @@ class NeuronTable(Panel):
 
     def sort_by_page(self) -> None:
         """Sort again if the order depends on the page."""
-        if self._ranking is not None and self._ranking.sort not in ("feature", "index"):
+        if self._ranking is not None and self._ranking.sort in ("activity", "saturation", "selectivity"):
             self._sort_by(self._ranking.sort)
 
-    def set_labels(self, labels: Mapping[Neuron, Label]) -> None:
-        """Show the feature that each neuron detects best; sort by it unless another order was chosen."""
-        self._labels = labels
+    def set_names(self, names: NamesResult) -> None:
+        """Show what each neuron detects; sort by it unless another order was chosen."""
         ranking = self._ranking
-        if ranking is not None and ranking.sort in ("activity", "feature") and not ranking.title:
-            self._sort_by("feature")
+        if ranking is not None:
+            sort: Sort = "feature" if ranking.sort == "activity" and ranking.names is None else ranking.sort
+            by_page = ranking.numbers if sort == ranking.sort else None
+            self._rank(replace(ranking, names=names, sort=sort, numbers=by_page))
 
-    def rank_by(self, title: str, results: Sequence[tuple[Neuron, Label]]) -> None:
+    def rank_by(self, title: str, results: Mapping[Neuron, Label]) -> None:
         """Show the neurons in the order of a search's results."""
         if self._ranking is not None:
             self._rank(
-                replace(
-                    self._ranking,
-                    sort="feature",
-                    numbers=None,
-                    labels=dict(results),
-                    first=tuple(neuron for neuron, _ in results),
-                    title=title,
-                    source="held-out half",
-                    filter="",
-                )
+                replace(self._ranking, sort="feature", numbers=None, results=results, title=title, filter="")
             )
 
     @property
@@ -145,18 +141,13 @@ class NeuronTable(Panel):
         """The current order."""
         return self._ranking
 
-    @property
-    def labeled_first(self) -> Neuron | None:
-        """The first neuron of the table, once there are labels."""
+    def label_of(self, neuron: Neuron, quantity: str | None = None) -> Label | None:
+        """What the table says that a neuron detects, or else what its name says; in this quantity, or any."""
         ranking = self._ranking
-        return ranking.order[0] if ranking is not None and self._labels and ranking.order else None
-
-    def label_of(self, selection: Selection) -> str:
-        """The label of the selected neuron; empty if it has none."""
-        neuron = (selection.layer, selection.unit)
-        shown = self._ranking.labels.get(neuron) if self._ranking is not None else None
-        label = shown or self._labels.get(neuron)
-        return "" if label is None else label.name
+        if ranking is None:
+            return None
+        label = ranking.labels.get(neuron) or replace(ranking, filter="", results={}).labels.get(neuron)
+        return label if label is not None and quantity in (None, label.quantity) else None
 
     def step(self, by: int) -> None:
         """Select the neuron `by` places further down."""
@@ -170,26 +161,17 @@ class NeuronTable(Panel):
         if ranking is None or not (ranking.filter or ranking.title):
             return False
         if ranking.filter:
-            self._rank(replace(ranking, filter=""))
+            self._rank(replace(ranking, filter="", is_sorted=False))
         else:
-            self._sort_by("feature" if self._labels else "activity")
+            self._sort_by("feature" if ranking.names is not None else "activity")
         return True
 
     def _sort_by(self, sort: Sort) -> None:
         """Sort the neurons, by their values on the current page if the order depends on it."""
         if self._ranking is not None:
             values = numbers(self._selection.trace, sort) if self._selection is not None else None
-            source = "held-out half" if self._labels else ""
             self._rank(
-                replace(
-                    self._ranking,
-                    sort=sort,
-                    numbers=values,
-                    labels=self._labels,
-                    first=(),
-                    title="",
-                    source=source,
-                )
+                replace(self._ranking, sort=sort, is_sorted=True, numbers=values, results={}, title="")
             )
 
     def _rank(self, ranking: Ranking) -> None:
@@ -214,22 +196,43 @@ class NeuronTable(Panel):
         """Switch to the next available sort order."""
         ranking = self._ranking
         if ranking is not None:
-            sorts: list[Sort] = [sort for sort in SORTS if sort != "feature" or self._labels]
+            has_names = ranking.names is not None
+            sorts: list[Sort] = [sort for sort in SORTS if sort not in ("feature", "score") or has_names]
             at = sorts.index(ranking.sort) if ranking.sort in sorts else -1
-            self._sort_by(ranking.sort if ranking.title else sorts[(at + 1) % len(sorts)])
+            is_first = ranking.title or (ranking.filtered_features and not ranking.is_sorted)
+            self._sort_by(ranking.sort if is_first else sorts[(at + 1) % len(sorts)])
+            self._scope.show_panel(self._key)
 
     def action_filter(self) -> None:
         ranking = self._ranking
         if ranking is None:
             return
+        self._scope.show_panel(self._key)
+
+        def change(answer: str, cursor: int) -> None:
+            if self._ranking is not None:
+                self._rank(replace(self._ranking, filter=answer.strip(), is_sorted=False))
 
         def accept(answer: str) -> str | None:
-            if self._ranking is not None:
-                self._rank(replace(self._ranking, filter=answer.strip()))
+            change(answer, 0)
+            self._select_first()
             return None
 
-        hint = "in id, label or note   * starred   empty: all   Enter   Esc"
-        self._scope.prompt(Question("filter", ranking.filter, hint, accept))
+        hint = "id, feature or note   * starred   empty: all   Enter   Esc"
+        before = ranking.filter
+        self._scope.prompt(
+            Question("filter", before, hint, accept, cancel=lambda: change(before, 0), changed=change)
+        )
+
+    def _select_first(self) -> None:
+        """Select the first neuron of a filter that ranks them, or that leaves out the selected one."""
+        ranking, selection = self._ranking, self._selection
+        if ranking is None or selection is None or not ranking.filter or not ranking.order:
+            return
+        if ranking.filtered_features:
+            self._scope.select_neuron(*ranking.order[0], keeps_quantity=False)
+        elif ranking.place((selection.layer, selection.unit)) is None:
+            self._scope.select_neuron(*ranking.order[0])
 
     def action_star(self) -> None:
         if self._selection is not None and self._ranking is not None:
@@ -277,7 +280,8 @@ class NeuronTable(Panel):
         ranking = self._ranking
         if ranking is None or self.size.width < 40:
             return []
-        source = ranking.source if ranking.numbers is None else "on this page"
+        scored = "held-out half" if ranking.labels else ""
+        source = "on this page" if ranking.numbers is not None and not ranking.title else scored
         return [Segment(source, self.palette.ink("dim"))]
 
     # -- rows ------------------------------------------------------------------------------------------------
@@ -306,14 +310,23 @@ class NeuronTable(Panel):
             return [Segment(empty, self.palette.ink("dim"))] if row == 1 and not ranking.order else []
         return self._row(selection, ranking, shown, neuron, width)
 
-    def _shown(self, selection: Selection, width: int) -> Window:
-        """The characters around the cursor, above the bars."""
-        room = width - self._id_width - 2 * _GAP - _LEAST_NAME - self._numbers(width) - 1
-        cells = _WIDE_SPARK if room >= _WIDE_SPARK + _LEAST_NAME else max(5, min(_SPARK, room))
+    def _shown(self, selection: Selection, width: int) -> Window | None:
+        """The characters around the cursor, above the bars; None without bars."""
+        cells = self._spark_width(width)
+        if not cells:
+            return None
         key = (selection.trace, selection.cursor, cells)
         if self._window is None or self._window[0] != key:
             self._window = (key, window(selection.trace, selection.cursor, cells))
         return self._window[1]
+
+    def _spark_width(self, width: int) -> int:
+        """Cells of the bars: none where the labels need the room."""
+        room = width - self._id_width - 2 * _GAP - self._numbers(width)
+        if room - _LEAST_NAME < _LEAST_SPARK:
+            return 0
+        widest = _WIDE_SPARK if room >= _WIDE_SPARK + _NAME else _SPARK
+        return max(_LEAST_SPARK, min(widest, room - _NAME))
 
     @property
     def _id_width(self) -> int:
@@ -322,8 +335,9 @@ class NeuronTable(Panel):
         shape = self._ranking.architecture
         return len(f"{shape.layers}/{shape.hidden_size - 1}")
 
-    def _name_width(self, shown: Window, width: int) -> int:
-        return max(0, width - self._id_width - 2 * _GAP - len(shown.indices) - self._numbers(width))
+    def _name_width(self, shown: Window | None, width: int) -> int:
+        spark = len(shown.indices) + _GAP if shown is not None else 0
+        return max(0, width - self._id_width - _GAP - spark - self._numbers(width))
 
     def _numbers(self, width: int) -> int:
         """Cells of the score and of the visible measures."""
@@ -339,23 +353,26 @@ class NeuronTable(Panel):
         at = (neuron[0] - 1) * selection.trace.architecture.hidden_size + neuron[1]
         return "".join(f"{each[at]:>{_MEASURE}.2f}" for each in self._measured[1])
 
-    def _head(self, selection: Selection, ranking: Ranking, shown: Window, width: int) -> list[Segment]:
+    def _head(
+        self, selection: Selection, ranking: Ranking, shown: Window | None, width: int
+    ) -> list[Segment]:
         dim = self.palette.ink("dim")
         names = self._name_width(shown, width)
-        lead = "best feature" if ranking.labels or ranking.notes.notes else ""
-        lead = lead if len(lead) <= names else "label"[:names]
+        lead = "feature · quantity" if ranking.labels or ranking.notes.notes else ""
+        lead = lead if len(lead) <= names else "feature"[:names]
         last: str = "AUC or ρ" if ranking.numbers is None else ranking.sort
         heads = "".join(f"{head:>{_MEASURE}}" for head, _ in _MEASURES) if width >= _ROOMY else ""
         last = last if len(last) < names + _SCORE - len(lead) else ""
+        text = [] if shown is None else text_row(self.palette, shown, selection.cursor)
         return [
             Segment(" " * (self._id_width + _GAP), self.fill),
-            *text_row(self.palette, shown, selection.cursor),
-            Segment(heads + " " * _GAP + lead, dim),
+            *text,
+            Segment(heads + (" " * _GAP if text else "") + lead, dim),
             Segment(f"{last:>{max(0, names + _SCORE - len(lead))}}", dim),
         ]
 
     def _row(
-        self, selection: Selection, ranking: Ranking, shown: Window, neuron: Neuron, width: int
+        self, selection: Selection, ranking: Ranking, shown: Window | None, neuron: Neuron, width: int
     ) -> list[Segment]:
         is_chosen = neuron == (selection.layer, selection.unit)
         fill = "select" if is_chosen else "panel"
@@ -369,33 +386,33 @@ class NeuronTable(Panel):
         )
         gap = Segment(" " * _GAP, ink("text"))
         label, note = ranking.labels.get(neuron), ranking.notes.notes.get(neuron, "")
-        names = self._name_width(shown, width)
-        is_negative = label is not None and label.is_negative and not note
-        lead = "¬"[:names] if is_negative else ""
-        text = note or (label.feature if label is not None else "")
         number = ranking.number(neuron)
         sign = label.metric if label is not None and number is None and label.metric == "ρ" else ""
-        room = max(0, names - len(lead) - len(sign))
-        text = text if len(text) <= room else text[: max(0, room - 1)] + "…"
+        names = self._name_width(shown, width)
+        room = max(0, names - len(sign))
+        text = _cut(note, room) if note or label is None else _fitted(label, room)
         score = f"{number:.2f}" if number is not None else f"{label.score:.2f}" if label is not None else ""
+        spark = [] if shown is None else self._spark(selection, shown, neuron, label, fill)
         return [
             name,
             gap,
-            *self._spark(selection, shown, neuron, fill),
+            *spark,
             Segment(self._measures(selection, neuron, width), ink("dim")),
-            gap,
-            Segment(lead, ink("mute")),
-            Segment(f"{text:<{names - len(lead)}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
+            *([gap] if spark else []),
+            Segment(f"{text:<{names}}", ink("strong" if is_chosen else "text", bold=is_chosen)),
             Segment(f"{f'{sign} {score}':>{_SCORE}}", ink("strong" if is_chosen else "dim", bold=is_chosen)),
             Segment(" " if is_chosen else "", ink("text")),
         ]
 
-    def _spark(self, selection: Selection, shown: Window, neuron: Neuron, fill: str) -> list[Segment]:
+    def _spark(
+        self, selection: Selection, shown: Window, neuron: Neuron, label: Label | None, fill: str
+    ) -> list[Segment]:
         """The neuron's values under the characters, with the crosshair at the cursor."""
-        quantity = selection.quantity if selection.is_gate else "hidden"
-        raw = selection.trace[f"{neuron[0]}/{quantity}"][shown.characters, neuron[1]]
+        quantity = _kept_quantity(selection) or (label.quantity if label is not None else DEFAULT_QUANTITY)
+        quantity = quantity if quantity in selection.trace.quantities else "hidden"
+        raw = selection.trace.shown(neuron[0], quantity, neuron[1])[shown.characters]
         values = raw[shown.indices - shown.first]
-        points, keys = bars.gate_rows(values) if selection.is_gate else bars.signed_rows(values, 1)
+        points, keys = bars.gate_rows(values) if is_gate(quantity) else bars.signed_rows(values, 1)
         keys = bars.with_crosshair(keys, shown.cursor) if points.ndim == 2 else keys
         return coded_segments(points[0], keys[0], bars.styles(self.palette, fill))
 
@@ -447,7 +464,7 @@ class NeuronTable(Panel):
             return
         row, column = event.y - self.body_top, event.x - PADDING - self._id_width - _GAP
         shown = self._shown(self._selection, self.body_width)
-        index = shown.at(column)
+        index = None if shown is None else shown.at(column)
         neuron = self._neuron_at(row)
         if neuron is not None and neuron != (self._selection.layer, self._selection.unit):
             self._scope.select_neuron(*neuron)
@@ -461,3 +478,26 @@ class NeuronTable(Panel):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         self._begin_at(self._first + _WHEEL_ROWS)
         event.stop()
+
+
+def _kept_quantity(selection: Selection) -> str:
+    """The quantity that the user has chosen for all neurons; empty without one."""
+    return selection.quantity if selection.keeps_quantity else ""
+
+
+def _fitted(label: Label, room: int) -> str:
+    """A label in `room` cells: with a shorter feature, or without the quantity."""
+    ending = f" · {label.signed_quantity}"
+    if len(label.name) <= room:
+        return label.name
+    if room >= len(ending) + _LEAST_FEATURE:
+        return _cut(label.feature, room - len(ending)) + ending
+    return (
+        _cut(label.feature, max(0, room - 2)) + ending[-2:]
+        if room > _LEAST_FEATURE
+        else _cut(label.feature, room)
+    )
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: max(0, room - 1)] + "…"[:room]

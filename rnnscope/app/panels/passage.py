@@ -40,6 +40,8 @@ from rnnscope.theme.palette import Palette
 _INDENT = 1
 """Columns between the gutter and the text."""
 _MARGIN_LINES = 2
+_OPENING = 3
+"""The first page has the cursor after this part of its lines."""
 _MARGIN_COLUMNS = 8
 _WHEEL_ROWS = 3
 _RIGHT = 3
@@ -239,20 +241,25 @@ class Passage(Panel):
         return self._successors[key]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
-        """The longest subject and legend that fit side by side; the feature's name is left out first."""
+        """The longest subject that has room beside a legend, with the longest legend.
+
+        A feature's name is worth more than the legend, which the gates panel has, too.
+        """
         selection = self._selection
         if selection is None:
             return "", []
         found = described(selection)
-        lengths = (3,) if self.palette.depth in ("16", "none") else (17, 9)
-        choices = [(subject, marks) for subject in found.subjects[:-1] for marks in lengths]
-        choices += [(subject, 5) for subject in found.subjects]
+        room = self.size.width - len(self.heading) - 8
         lead = [Segment(found.lead, self.palette.ink("dim"))] if found.lead else []
-        for subject, marks in choices:
-            bar = scale(self.palette, kind_of(selection), marks, found.ends, found.between, found.steps)
-            taken = len(subject) + sum(part.cell_length for part in [*lead, *bar])
-            if len(self.heading) + taken + 8 <= self.size.width:
-                return subject, [*lead, *bar]
+        marks = (3,) if self.palette.depth in ("16", "none") else (17, 9, 5, 3)
+        for subject in found.subjects:
+            for each in marks:
+                bar = scale(self.palette, kind_of(selection), each, found.ends, found.between, found.steps)
+                legend = [*lead, *bar]
+                if len(subject) + sum(part.cell_length for part in legend) <= room:
+                    return subject, legend
+            if selection.label is not None and subject == selection.label.name and len(subject) <= room:
+                return subject, []
         return found.subjects[-1], []
 
     # -- where things are ----------------------------------------------------------------------------------
@@ -281,6 +288,8 @@ class Passage(Panel):
         self._layout = lay_out(ids, Shapes.of(symbols), self._room if self._wraps else None)
         self._stride = _stride(selection) + self._spacing - 1
         self._top = self._layout.line_of(first)
+        if old is None:  # more text after the cursor than before it
+            self._top = max(0, self._layout.line_of(selection.cursor) - self._whole_lines // _OPENING)
         self._left = 0
         self._successors.clear()
         self._follow()

@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from textual import on
@@ -79,7 +79,7 @@ from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.saliency import SaliencyAnalysis
 from rnnscope.app.panels.saturation import SaturationPlot
 from rnnscope.app.places import Places
-from rnnscope.app.ranking import Label, Ranking
+from rnnscope.app.ranking import Ranking
 from rnnscope.app.reporting import WriteReport
 from rnnscope.app.scope import error_line
 from rnnscope.app.screen_scope import ScreenScope
@@ -96,6 +96,9 @@ from rnnscope.selection import Selection
 from rnnscope.session import Session
 from rnnscope.text.display import label
 from rnnscope.text.documents import document_note
+
+if TYPE_CHECKING:
+    from rnnscope.app.app import RnnscopeApp
 
 _WITH_PANEL = (
     *(Find, Contexts, Match, Saliency, Ablate, Saturation),
@@ -182,15 +185,18 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self._noted_unknown: set[str] = set()
         self._original: Session | None = None
         """The session that was opened."""
+        self._names: NamesResult | None = None
+        self._is_opened = False
+        """Whether the neurons were labeled, and the best of them shown where nothing else was asked for."""
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
-            label_of=lambda selection: self.table.label_of(selection),
+            label_of=lambda neuron, quantity: self.table.label_of(neuron, quantity),
             read_page=lambda position: self.paging.go_to(position),
         )
         self.paging = Paging(scope, self._after_page)
         self.marks = Marks(scope)
-        self.places = Places(scope)
+        self.places = Places(scope, next_default=lambda: self.find.next_of_label())
         self.passage = Passage(scope, on_brush=self.marks.brush, id="passage")
         self.table = NeuronTable(
             scope, NotesFile(notes, scope.announce), on_rank=self._rank_heat_map, id="neurons"
@@ -258,6 +264,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.factors.leave,
                 self.marks.clear,
                 self._uncolor,
+                scope.release_quantity,
                 self.table.unfilter,
                 self.paging.restore,
             ),
@@ -345,7 +352,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             "open",
             self._opened,
             lane="page",
-            on_result=self._open,
+            on_result=lambda opened: self._open(*opened),
             on_error=self._end,
         )
 
@@ -374,13 +381,14 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         with self.app.batch_update():
             self.jobs.deliver()
 
-    def _opened(self, progress: Progress) -> Session:
-        """Open the session, and recall how it was left; runs in a worker thread."""
+    def _opened(self, progress: Progress) -> tuple[Session, NamesResult | None]:
+        """Open the session, and recall how it was left and its neurons' names; runs in a worker thread."""
         session = self._open_session(progress)
         self.beginning.recall(session)
-        return session
+        return session, session.known(Names(), progress)
 
-    def _open(self, session: Session) -> None:
+    def _open(self, session: Session, names: NamesResult | None) -> None:
+        """Show a session; names: those of its neurons, if they are cached."""
         self._model = replace(self._model, title=session.architecture.title)
         self._original = session
         if session.cache is not None:
@@ -389,29 +397,56 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         if (note_on_documents := document_note(session.reader.document_separator)) is not None:
             self.scope.announce(note_on_documents)
         self.table.open(session.architecture)
-        self.paging.open(session, self.beginning.start.position)
-        self.jobs.submit(
-            "names",
-            lambda progress: session.ask(Names(), progress),
-            lane="background",
-            activity=Names.activity,
-            on_result=self._label,
-            on_error=self.scope.announce_error,
-        )
+        place = self.beginning.start.position
+        if names is None:
+            self.paging.open(session, place)
+            self.jobs.submit(
+                "names",
+                lambda progress: session.ask(Names(), progress),
+                lane="background",
+                activity=Names.activity,
+                on_result=self._label,
+                on_error=self.scope.announce_error,
+            )
+        else:
+            self._names = names
+            self.table.set_names(names)
+            self.paging.open(session, names.place if self._finds_place else place)
         self.find.start()
         if self._compared_with:
             self.compare.compare(self._compared_with)
 
-    def _label(self, result: NamesResult) -> None:
-        """Label the neurons, and select the first in the table unless the user has selected one."""
-        self.table.set_labels(
-            {(each.layer, each.unit): Label.of(each, each.feature) for each in result.labels}
-        )
-        first, selection = self.table.labeled_first, self.scope.selection
-        if first is not None and selection is not None and not self.scope.is_chosen:
-            self.scope.show(selection.moved(layer=first[0], unit=first[1]))
-        else:
-            self.scope.show_again()
+    def _label(self, names: NamesResult) -> None:
+        """Label the neurons, and open on the best of them."""
+        self._names = names
+        self.table.set_names(names)
+        self._open_on_finding()
+        self.scope.show_again()
+
+    @property
+    def _finds_neuron(self) -> bool:
+        """Whether the screen opens on the neuron with the best label: neither the user nor a start chose."""
+        start, had_input = self.beginning.start, cast("RnnscopeApp", self.app).had_input
+        return not (self._is_opened or had_input or start.neuron is not None or start.search)
+
+    @property
+    def _finds_place(self) -> bool:
+        """Whether it also opens where that neuron's feature switches on."""
+        return self._finds_neuron and self.beginning.start.position is None
+
+    def _open_on_finding(self) -> None:
+        """Show the neuron with the best label, at a place where its feature switches on."""
+        names, selection = self._names, self.scope.selection
+        if names is None or selection is None:
+            return
+        if names.labels and self._finds_neuron:
+            finds_place = self._finds_place
+            self.scope.suggest_neuron(names.labels[0].layer, names.labels[0].unit)
+            if finds_place and names.place is not None and self.paging.is_original:
+                self.scope.suggest_place(names.place)
+        elif self.beginning.start.quantity is None and not self._is_opened:
+            self.scope.suggest_neuron(selection.layer, selection.unit)  # in the quantity of its label
+        self._is_opened = True
 
     def _end(self, error: Exception) -> None:
         self._model = replace(self._model, has_failed=True)
@@ -422,6 +457,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
 
     def _after_page(self, turned: Turned) -> None:
         self.beginning.apply()
+        self._open_on_finding()
         if not turned.is_typed:  # an order that changes at every key cannot be read
             self.table.sort_by_page()
         self._note_unknown(turned)

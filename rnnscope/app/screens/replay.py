@@ -125,7 +125,7 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
-            label_of=lambda selection: self.find.label_of(selection),
+            label_of=lambda neuron, quantity: self.find.label_of(neuron, quantity),
             read_page=lambda position: scope.select(cursor=position if position >= 0 else 1 << 62),
         )
         self.player = Player(
@@ -175,6 +175,7 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
                 self.find.cancel,
                 lambda: self.stage.put_back({*REPORTS}),
                 self._uncolor,
+                scope.release_quantity,
                 self.table.unfilter,
             ),
         )
@@ -420,8 +421,10 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         """Show the scores of the chosen neuron, as far as they are computed."""
         self.timeline.show_life(self.find.life())
         selection = self.scope.selection
-        if selection is not None and self.find.label_of(selection) != selection.label:
-            self.scope.show_again()
+        if selection is not None:
+            label = self.find.label_of((selection.layer, selection.unit), selection.quantity)
+            if label != selection.label:
+                self.scope.show_again()
         self._rank()
         self._show_header()
 

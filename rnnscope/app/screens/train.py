@@ -122,7 +122,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
-            label_of=lambda selection: self.find.label_of(selection),
+            label_of=lambda neuron, quantity: self.find.label_of(neuron, quantity),
             read_page=lambda position: scope.select(cursor=position if position >= 0 else 1 << 62),
         )
         self.passage = Passage(scope, id="passage")
@@ -166,6 +166,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 self.stage.unzoom,
                 self._close_report,
                 self._uncolor,
+                scope.release_quantity,
             ),
         )
         self.registry = Registry(

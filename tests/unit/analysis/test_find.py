@@ -14,7 +14,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import rnnscope
 from rnnscope.analysis.features import values
 from rnnscope.analysis.find import Find, FindResult, find, verdict_of
-from rnnscope.analysis.names import Names, name_neurons
 from rnnscope.analysis.statistics import Probe
 from rnnscope.analysis.targets import Labels
 from rnnscope.api import Model
@@ -277,33 +276,3 @@ def test_the_command_prints_what_the_library_finds(
     assert "shuffled baseline" in out
     assert main(["find", *where]) == 2
     assert "--feature, --pattern and --labels" in capsys.readouterr().err
-
-
-def test_names_prefer_features_that_need_memory_and_name_the_best_unit_of_each_first() -> None:
-    trace = Model(planted_lstm(VOCABULARY)).trace(LONG[:20_000])
-    found = name_neurons(trace)
-    features = [each.feature for each in found.labels]
-    assert features.index("quotes") < features.index("word")
-    units = {each.unit for each in found.labels}
-    assert len(units) == len(found.labels)
-    selection, held = halves(len(trace))
-    answers = values(trace.text, ["quotes"])["quotes"]
-    scores = found.scores["quotes"]
-    quantity = trace.quantities[scores.quantity[5]]
-    direction = 1 if roc_auc_score(answers[selection], trace[f"1/{quantity}"][selection, 5]) >= 0.5 else -1
-    expected = roc_auc_score(answers[held], direction * trace[f"1/{quantity}"][held, 5])
-    assert scores.held_out[5] == pytest.approx(expected, abs=1e-5)
-    assert scores.direction[5] == direction
-    label = next(each for each in found.labels if each.unit == 5)
-    assert (label.feature, label.quantity) == ("quotes", quantity)
-
-
-def test_a_constant_quantity_names_nothing() -> None:
-    network = random_network("lstm", VOCABULARY, 6, 1)
-    weights = network.layers[0].tensors()
-    for tensor in weights.values():
-        tensor.data[:6] = 0  # the input gates stay at one half
-    found = rnnscope.Session(network, TEXT).ask(Names())
-    assert "input" not in {each.quantity for each in found.labels}
-    with pytest.raises(TextError, match="too few to name"):
-        name_neurons(MODEL.trace(TEXT[:100]))
