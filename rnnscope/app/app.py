@@ -158,7 +158,7 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         """
         if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
             event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
+            self.focused.replace(event.character, *self.focused.selection)
 
     def action_command_palette(self) -> None:
         """Search the actions of the screen, unless another screen covers it."""

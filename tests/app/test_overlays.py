@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.command import CommandList, CommandPalette
 from textual.widgets import Input
 
 from rnnscope.app.actions import actions_of
+from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.frame.banner import Banner, Notice
 from rnnscope.app.frame.footer import Footer
 from rnnscope.app.pages.help import help_writer
 from rnnscope.app.pages.log import log_writer
 from rnnscope.app.pages.page import PageScreen
+from rnnscope.app.question import Question
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.errors import TextError
 from rnnscope.theme.palette import palette
@@ -91,6 +94,20 @@ async def test_quitting_works_from_palette_page_and_prompt(key: str, over: str) 
         await pilot.press(key)
         await pilot.pause()
         assert pilot.app.return_code == 0
+
+
+# -- the prompt --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["", "0.8"])
+async def test_a_key_that_arrives_before_the_focus_is_typed_over_the_value_of_the_prompt(value: str) -> None:
+    async with shown() as (pilot, screen):
+        screen.scope.prompt(Question("go to", value, "Enter", lambda answer: None))
+        assert isinstance(pilot.app, RnnscopeApp)
+        pilot.app.on_key(events.Key("3", "3"))
+        await pilot.press("2", "0", "0")
+        await pilot.pause()
+        assert screen.query_one(Input).value == "3200"
 
 
 # -- messages ----------------------------------------------------------------------------------------------

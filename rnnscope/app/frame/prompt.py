@@ -38,7 +38,7 @@ class _Line(Input):
     ]
 
     def __init__(self) -> None:
-        super().__init__(compact=True)
+        super().__init__(compact=True, select_on_focus=False)
         self.cursor_blink = False
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -86,13 +86,14 @@ class Prompt(Widget):
         self._hint.remove_class("complaint")
         self._choices.update("\n".join(f"{answer}  {text}" for answer, text in self._listed))
         self._choices.display = bool(self._listed)
-        self._line.select_on_focus = question.changed is None  # otherwise typing continues the text
         self._line.suggester = (
             SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
         )
         with self._line.prevent(Input.Changed):
             self._line.value = question.value
         self._line.cursor_position = len(question.value)
+        if question.changed is None:  # otherwise typing continues the text
+            self._line.select_all()  # now: with the focus, which comes later, keys on their way would be lost
         self.display = True
         self.refresh(layout=True)
         self.screen.set_focus(self._line)  # now: the key that follows may be on its way, and q would leave
