@@ -80,15 +80,19 @@ class Terminal:
         """Press a key; returns milliseconds to the first frame that came of it, or until what was typed is in
         the prompt and in the passage.
         """
-        while self.chunks and time.perf_counter() - self.chunks[-1][0] < 0.03:
-            time.sleep(0.005)  # what came before is done
-        for _ in self._read_on():
-            pass
+        self.settle()
         before = self.shown.count(key)
         pressed = time.perf_counter()
         self.child.send(key)
         time.sleep(_BETWEEN_SECONDS)
         return 1e3 * (self.wait_for(lambda shown: not is_typed or shown.count(key) >= before + 2) - pressed)
+
+    def settle(self) -> None:
+        """Wait until nothing comes any more, and read all that came."""
+        while self.chunks and time.perf_counter() - self.chunks[-1][0] < 0.03:
+            time.sleep(0.005)
+        for _ in self._read_on():
+            pass
 
     @property
     def shown(self) -> str:

@@ -57,7 +57,7 @@ def run(options: Options) -> int:
     speed = speed_of(options.speed)
     if options.text is not None and not is_corpus(options.text):
         check_text(resolve_text(options.text), as_bytes=True)
-    film = Film(Path(options.run), options.text)
+    film = Film(Path(options.run), options.text, threads=1)
     if not has_screen(plain=False, json=False):
         raise OptionError("replay needs a terminal")
     if options.text is not None:

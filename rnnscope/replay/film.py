@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rnnscope.text.long import LongText
     from rnnscope.tracing.trace import Trace
 
-PASSAGE_CHARACTERS = 1_500
+PASSAGE_CHARACTERS = 2_000
 """The part of the text that a frame shows."""
 LONGEST_PASSAGE = 20_000
 """A passage that the user gives is cut to this length."""
@@ -81,14 +81,24 @@ class Frame:
 class Film:
     """The snapshots of a run. Thread-safe."""
 
-    def __init__(self, directory: Path, text: str | None = None, *, kept_bytes: int = _KEPT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        text: str | None = None,
+        *,
+        kept_bytes: int = _KEPT_BYTES,
+        threads: int | None = None,
+    ) -> None:
         """text: a file to show in place of the validation text. kept_bytes: the size of the frames in memory.
 
-        Raises RunError where the directory holds no run, or a run without snapshots.
+        threads: the CPU threads of each computation; None leaves PyTorch's setting. With one, two snapshots
+        are computed side by side. Raises RunError where the directory holds no run, or a run without
+        snapshots.
         """
         self.directory = directory
         self._text = text
         self._kept_bytes = kept_bytes
+        self._threads = threads
         self._lock = threading.RLock()
         self._damaged: dict[int, str] = {}
         self._opening: Opening | None = None
@@ -211,9 +221,13 @@ class Film:
 
     def _load(self, step: int) -> tuple[Any, Mapping[str, Any]]:
         """The model of a snapshot, and its training record."""
+        import torch
+
         from rnnscope.network.checkpoint import load_model
         from rnnscope.network.formats import read_header
 
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)  # of the calling thread
         with self._lock:
             path = self._files.get(step)
         try:

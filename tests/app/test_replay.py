@@ -76,7 +76,7 @@ def check(run: ScriptedRun, screen: ReplayScreen, step: int) -> None:
     selection = screen.scope.selection
     assert selection is not None
     cursor, unit = selection.cursor, selection.unit
-    values, log_probabilities = activations(run.snapshot(step), TEXT[:1500])
+    values, log_probabilities = activations(run.snapshot(step), TEXT[:2000])
     probabilities = np.exp(log_probabilities[cursor])
     shown_text = text_of(screen)
     for probability in np.sort(probabilities)[-4:]:
