@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from rnnscope.app import screens
+from rnnscope.app.actions import actions_of
 from rnnscope.cli import main
 from rnnscope.commands import parsed
+from rnnscope.commands.configured import SCREENS, actions_of_screens
 from rnnscope.config import Config, config_path, load_config, parse_config
 from rnnscope.errors import OptionError
 from rnnscope.training.options import TrainOptions, resumed
@@ -171,3 +176,15 @@ def test_a_file_that_was_named_must_exist(
     monkeypatch.setenv("RNNSCOPE_CONFIG", str(tmp_path / "latin.toml"))
     assert main(["inspect"]) == 2
     assert "it is not UTF-8 text" in capsys.readouterr().err
+
+
+def test_keys_and_layouts_are_of_every_screen() -> None:
+    """Where this fails: add the screen to `actions_of_screens` and its name to `SCREENS`."""
+    listed = {action.id for actions in actions_of_screens() for action in actions}
+    names = set()
+    for module in pkgutil.iter_modules(screens.__path__, "rnnscope.app.screens."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            if isinstance(kind, type) and kind.__module__ == module.name and hasattr(kind, "OWNERS"):
+                assert {action.id for action in actions_of(kind.OWNERS)} <= listed
+                names.add(module.name.rpartition(".")[2])
+    assert names == set(SCREENS)
