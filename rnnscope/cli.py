@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from rnnscope import __version__
 from rnnscope.commands import COMMANDS, module_of, parsed
-from rnnscope.errors import OptionError, RnnscopeError, suggestion
+from rnnscope.errors import OUT_OF_MEMORY, OptionError, RnnscopeError, is_out_of_memory, suggestion
 
 _HELP = f"""\
 rnnscope: a microscope for recurrent networks in the terminal
@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(_worded(error))
         if isinstance(error, OSError):
             _drop_output()
-        return (
-            error.exit_status if isinstance(error, RnnscopeError) else 2 if isinstance(error, OSError) else 1
-        )
+        if isinstance(error, RnnscopeError):
+            return error.exit_status
+        return 2 if isinstance(error, OSError) or is_out_of_memory(error) else 1
 
 
 def _prepare_streams() -> None:
@@ -103,6 +103,8 @@ def _worded(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
     return f"internal error: {type(error).__name__}: {error}; --debug shows where"
 
 

@@ -51,6 +51,16 @@ class DeviceError(RnnscopeError):
     """A device or a precision that this machine does not have."""
 
 
+OUT_OF_MEMORY = "out of memory; use a part of the text, or a smaller model"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return True for a failed allocation of Python, NumPy or PyTorch, on a CPU or a GPU."""
+    if isinstance(error, RuntimeError):  # PyTorch's
+        return "can't allocate memory" in str(error) or "out of memory" in str(error)
+    return isinstance(error, MemoryError)
+
+
 def similar(name: str, choices: Iterable[str]) -> str | None:
     """The choice that a mistyped name most resembles."""
     import difflib

@@ -10,6 +10,7 @@ The array of a long text is in a temporary file, so that memory use does not gro
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from rnnscope.analysis.scanning import AHEAD
 from rnnscope.errors import OptionError, TextError
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.patterns import Expression
+from rnnscope.text.reading import no_address_space
 from rnnscope.text.vocabulary import code_points
 
 Where: TypeAlias = Literal["inside", "before", "after"]
@@ -177,10 +179,13 @@ def room(length: int, dtype: type[Any]) -> NDArray[Any]:
     """(length,), uninitialized: in memory, or in a temporary file for a long text. Raises TextError."""
     if length <= _IN_MEMORY:
         return np.empty(length, dtype)
+    size = np.dtype(dtype).itemsize * length
     try:
         with tempfile.TemporaryFile(prefix="rnnscope-") as file:
-            file.truncate(np.dtype(dtype).itemsize * length)
+            file.truncate(size)
             return np.memmap(file, dtype, "r+", shape=(length,))  # keeps the file open
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise no_address_space(f"a search of {length:,} characters", size) from error
         reason = (error.strerror or str(error)).lower()
         raise TextError(f"a temporary file for {length:,} positions cannot be written: {reason}") from error

@@ -33,7 +33,9 @@ from rnnscope.text.reading import (
     STANDARD_INPUT,
     Decoded,
     ReadSizes,
+    memory_errors,
     name_of,
+    no_address_space,
     open_text,
     raw_pieces,
     reason,
@@ -115,7 +117,7 @@ def load_corpus(
     if vocabulary is not None and vocabulary.kind == "characters" and encoding == "bytes":
         raise OptionError("a model of characters cannot read bytes: leave out --encoding bytes")
     name = name_of(path)
-    with open_text(path, sizes, progress) as file:
+    with memory_errors(name), open_text(path, sizes, progress) as file:
         if encoding == "bytes" or (vocabulary is not None and vocabulary.kind == "bytes"):
             read = _read_bytes(file, name, progress, sizes)
         else:
@@ -237,7 +239,7 @@ def _mapped(
         return np.memmap(kept, dtype, mode="r")
     except OSError as error:
         if error.errno == errno.ENOMEM:
-            raise _no_address_space(name, size * dtype.itemsize) from error
+            raise no_address_space(name, size * dtype.itemsize) from error
         where = cache or tempfile.gettempdir()
         raise TextError(f"the ids of {name} cannot be written to {where}: {reason(error)}") from error
 
@@ -276,15 +278,8 @@ def _require_address_space(file: BinaryIO, name: str) -> None:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).close()
     except OSError as error:
         if error.errno == errno.ENOMEM:
-            raise _no_address_space(name, os.fstat(file.fileno()).st_size) from error
+            raise no_address_space(name, os.fstat(file.fileno()).st_size) from error
         raise
-
-
-def _no_address_space(name: str, size: int) -> TextError:
-    return TextError(
-        f"{name} needs {size / 1e9:.1f} GB of address space, more than the limit of this process allows; "
-        "raise it (ulimit -v unlimited) or use a part of the text"
-    )
 
 
 def _count(ids: Ids, symbol: int) -> int:

@@ -28,6 +28,7 @@ from rnnscope.text.reading import (
     Decoded,
     ReadSizes,
     line_break_of,
+    memory_errors,
     name_of,
     open_text,
     with_line_feeds,
@@ -89,12 +90,13 @@ class LongText:
         progress: checked while a pipe has nothing to read. Raises TextError if the beginning is not text,
         Cancelled.
         """
-        file = open_text(path, sizes, progress)
         name = name_of(path)
-        if kind == "characters":
-            next(Decoded(file, name, sizes).pieces())
-        if isinstance(file, io.BytesIO):
-            return cls.of(file.getvalue(), name, kind, block_bytes=block_bytes)
+        with memory_errors(name):
+            file = open_text(path, sizes, progress)
+            if kind == "characters":
+                next(Decoded(file, name, sizes).pieces())
+            if isinstance(file, io.BytesIO):
+                return cls.of(file.getvalue(), name, kind, block_bytes=block_bytes)
         size = os.fstat(file.fileno()).st_size
 
         def read_bytes(offset: int, size: int) -> bytes:

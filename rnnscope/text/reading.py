@@ -136,6 +136,25 @@ def _text_errors(path: str | Path) -> Iterator[None]:
         raise TextError(f"{name_of(path)} cannot be read: {reason(error)}") from error
 
 
+@contextlib.contextmanager
+def memory_errors(name: str) -> Iterator[None]:
+    """Turn a failed allocation while a text is read into TextError. name: of the text."""
+    try:
+        yield
+    except MemoryError as error:
+        raise TextError(
+            f"{name} does not fit in memory: use a part of it, or save it as a file, which is read in pieces"
+        ) from error
+
+
+def no_address_space(name: str, size: int) -> TextError:
+    """The error for a text that needs `size` bytes of address space, beyond the limit of the process."""
+    return TextError(
+        f"{name} needs {size / 1e9:.1f} GB of address space, more than the limit of this process allows; "
+        "raise it (ulimit -v unlimited) or use a part of the text"
+    )
+
+
 def _not_empty(file: io.BytesIO, name: str) -> BinaryIO:
     if not file.getbuffer().nbytes:
         raise TextError(f"{name} is empty; give a text of at least 2 characters")

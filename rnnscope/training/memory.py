@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from rnnscope.errors import DeviceError
+from rnnscope.errors import DeviceError, is_out_of_memory
 from rnnscope.network.architecture import Architecture, CellName
 from rnnscope.network.cells import CELLS
 from rnnscope.training.options import OptimizerName, TrainOptions
@@ -92,10 +92,8 @@ def out_of_memory_explained(advice: str) -> Iterator[None]:
     """Context that turns a failed allocation, on a CPU or a GPU, into a DeviceError with `advice`."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise DeviceError(f"out of memory; {advice}") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # the message of PyTorch's CPU allocator
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         raise DeviceError(f"out of memory; {advice}") from error
 
