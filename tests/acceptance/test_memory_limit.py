@@ -1,4 +1,4 @@
-"""A text that the memory limit of the process (`ulimit -v`) does not allow: refused at once, with what to do."""
+"""A text beyond the memory limit of the process (`ulimit -v`): refused at once, with what to do."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -15,6 +16,9 @@ import pyte
 import pytest
 
 from rnnscope.network.checkpoint import load_model
+from rnnscope.training.controls import Controls
+from rnnscope.training.launch import train
+from rnnscope.training.options import TrainOptions
 
 COLUMNS, ROWS = 120, 40
 SLOWEST_SECONDS = 60.0
@@ -194,6 +198,27 @@ def test_a_signal_ends_a_screen_that_waits_for_a_pipe(tmp_path: Path, arguments:
     os.mkfifo(tmp_path / "pipe")
     terminal = Terminal(arguments, tmp_path)
     terminal.wait_for("loading")
-    terminal.read(4.0)
+    terminal.read(2.0)  # until torch is imported and the pipe is read, or nearly so
     terminal.child.kill(signal.SIGTERM)
     assert terminal.wait_until_it_ends() == 128 + signal.SIGTERM
+
+
+def test_a_terminal_is_not_the_text_of_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen reads keys from it: one line, before the screen opens."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"to be or not to be\n" * 20)))
+    run = str(tmp_path / "run")
+    small = TrainOptions("-", run=run, hidden_size=4, batch_size=2, sequence_length=8, steps=2, threads=1)
+    train(small, Controls(), lambda event: None)
+    keys = "standard input is the terminal from which the screen reads keys: name a file"
+    again = (
+        "the text of run came through standard input: pipe it in again, or name a file that holds it as TEXT"
+    )
+    for arguments, complaint in (
+        (["train", "-"], keys),
+        (["inspect", "run", "-"], keys),
+        (["replay", "run", "-"], keys),
+        (["train", "--resume", "run", "--steps", "4"], again),
+    ):
+        terminal = Terminal(arguments, tmp_path)
+        assert terminal.wait_until_it_ends() == 2
+        assert terminal.raw.decode() == f"rnnscope: {complaint}\r\n"
