@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from textual import events, on
 from textual.app import App
@@ -25,6 +25,7 @@ from rnnscope.app.keys import rebound
 from rnnscope.app.palette_commands import ActionPalette
 from rnnscope.app.printable import Printable
 from rnnscope.app.recording import Recording
+from rnnscope.app.scope import error_line
 from rnnscope.app.served import is_served, web_driver
 from rnnscope.app.shell import QUIT, SUSPEND
 from rnnscope.app.terminal import (
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from rnnscope.app.screens.runs import RunsScreen
     from rnnscope.app.screens.train import TrainScreen
 
+MainScreen: TypeAlias = "InspectScreen | ReplayScreen | RunsScreen | TrainScreen"
+"""A screen that does work: `begin` is called after its first frame, and `leave` on exit."""
 AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
 
 _FIRST_FRAME_SECONDS = 0.05
@@ -60,8 +63,22 @@ _SWITCH_SECONDS = 0.001
 """The interpreter's thread switch interval; a key press passes through three threads."""
 
 
+class Performance(Protocol):
+    """The scenes of a talk, one screen each; see `rnnscope.app.performance`."""
+
+    @property
+    def has_clicker(self) -> bool:
+        """Whether Page Down and Page Up turn to other scenes."""
+
+    def turned(self, by: int) -> MainScreen | None:
+        """The screen of the next or the previous scene; None at the ends."""
+
+    def entered(self, screen: MainScreen) -> None:
+        """A screen is shown."""
+
+
 class RnnscopeApp(App[int], inherit_bindings=False):
-    """Shows one screen."""
+    """Shows one screen, or the screens of a talk one after another."""
 
     CSS_PATH = "rnnscope.tcss"
     TITLE = "rnnscope"
@@ -77,20 +94,26 @@ class RnnscopeApp(App[int], inherit_bindings=False):
             priority=True,
         ),
         Binding(",".join(SUSPEND.keys), "suspend_process", SUSPEND.help, show=False, priority=True),
+        Binding("f9,alt+right", "scene(1)", "Next scene", show=False, priority=True),
+        Binding("f8,alt+left", "scene(-1)", "Previous scene", show=False, priority=True),
+        Binding("pagedown", "clicker(1)", "Next scene", show=False, priority=True),
+        Binding("pageup", "clicker(-1)", "Previous scene", show=False, priority=True),
     ]
 
     def __init__(
         self,
-        screen: InspectScreen | ReplayScreen | RunsScreen | TrainScreen,
+        screen: MainScreen,
         *,
         theme: ThemeChoice = "auto",
         depth: Depth | None = None,
         config: Config = _DEFAULT,
+        performance: Performance | None = None,
     ) -> None:
-        """screen: its `begin` is called once, after the first frame, and its `leave` on exit.
+        """screen: the first screen.
 
         depth: the number of colors; None detects what the terminal supports. config: the user's keys of
-        actions and layouts. Raises OptionError if a key has two actions.
+        actions and layouts. performance: gives the screens of a talk. Raises OptionError if a key has two
+        actions.
         """
         # Textual removes colors itself if NO_COLOR is set. With ansi_color it keeps bold, reverse and
         # underline as the plain palette defines them.
@@ -115,18 +138,29 @@ class RnnscopeApp(App[int], inherit_bindings=False):
         self.had_input = False
         """Whether the user has pressed a key or used the mouse, other than to move it."""
         self._first = screen
+        """The screen that is shown, under help and the command palette."""
+        self._opened: list[MainScreen] = []
+        """All screens that were shown, the first one shown first."""
+        self._config = config
+        self._performance = performance
         self._printable = Printable()
         self._use(self.palette)
-        if config.keys:
-            changed = rebound(screen.registry.actions, config.keys)
+        self._configure(screen)
+
+    def _configure(self, screen: MainScreen) -> None:
+        """Apply the user's keys and layouts. Raises OptionError."""
+        keys = self._config.keys
+        if keys:
+            changed = rebound(screen.registry.actions, keys)
             screen.registry.rebind(changed)
-            self.set_keymap({each.id: ",".join(each.keys) for each in changed if each.id in config.keys})
-        if config.layout:
-            screen.stage.open_with(config.layout)
+            self.set_keymap({each.id: ",".join(each.keys) for each in changed if each.id in keys})
+        if self._config.layout:
+            screen.stage.open_with(self._config.layout)
 
     # -- the screen's work -----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self._install(self._first)
         self.push_screen(self._first)
         if not self.is_headless:
             self._listen_to_signals()
@@ -135,12 +169,53 @@ class RnnscopeApp(App[int], inherit_bindings=False):
     def _begin(self) -> None:
         if not self.is_leaving:
             self._first.begin()
+            if self._performance is not None:
+                self._performance.entered(self._first)
+
+    def _install(self, screen: MainScreen) -> None:
+        """Keep a screen when another is shown."""
+        self.install_screen(screen, f"screen {len(self._opened)}")
+        self._opened.append(screen)
+
+    # -- scenes of a talk ------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return False for keys of a talk outside of one."""
+        if action in ("scene", "clicker"):
+            performance = self._performance
+            return performance is not None and (action == "scene" or performance.has_clicker)
+        return super().check_action(action, parameters)
+
+    def action_clicker(self, by: int) -> None:
+        self.action_scene(by)
+
+    def action_scene(self, by: int) -> None:
+        """Show the screen of the next or the previous scene; the present one goes on."""
+        performance = self._performance
+        if performance is None or self.is_leaving or (screen := performance.turned(by)) is None:
+            return
+        is_new = screen not in self._opened
+        if is_new:
+            self._configure(screen)
+            self._install(screen)
+        while self.screen is not self._first:  # help, or the command palette
+            self.pop_screen()
+        self._first = screen
+        self.switch_screen(screen)
+        if is_new:
+            screen.begin()
+        self.call_after_refresh(performance.entered, screen)
 
     @on(WorkEnded)
     def _after_work(self, message: WorkEnded) -> None:
         """Exit if the user asked to, or if the user can correct the error that ended the work."""
+        if self._performance is not None and not self.is_leaving:
+            if message.error is not None:
+                self._first.scope.announce(error_line(message.error), "warning")
+            return
         self.failure = message.error
-        if self.is_leaving or isinstance(self.failure, RnnscopeError | OSError):
+        can_correct = isinstance(self.failure, RnnscopeError | OSError)
+        if can_correct or (self.is_leaving and self._have_left(asks=True)):
             self.exit(0 if self.failure is None else 2)
 
     # -- keys ------------------------------------------------------------------------------------------------
@@ -170,8 +245,13 @@ class RnnscopeApp(App[int], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Ask the screen to stop its work, and exit when it has stopped."""
         self.is_leaving = True
-        if self._first.leave():
+        if self._have_left(asks=True):
             self.exit(0 if self.failure is None else 1)
+
+    def _have_left(self, *, asks: bool) -> bool:
+        """Ask all screens to stop their work. Returns True if all have stopped."""
+        have_left = [screen.leave(asks=asks) for screen in self._opened or [self._first]]
+        return all(have_left)
 
     def action_suspend_process(self) -> None:
         """Stop the process until the shell continues it; a message if no shell can."""
@@ -183,16 +263,17 @@ class RnnscopeApp(App[int], inherit_bindings=False):
     def action_hang_up(self) -> None:
         """The terminal is closed: save and quit without asking."""
         self.is_leaving = True
-        if self._first.leave(asks=False):
+        if self._have_left(asks=False):
             self.exit(0 if self.failure is None else 1)
 
     def on_unmount(self) -> None:
-        """Stop the screen's work, however the app ended."""
-        self._first.leave(asks=False)
+        """Stop the work of all screens, however the app ended."""
+        self._have_left(asks=False)
 
     def wait(self) -> None:
-        """Wait until the screen has saved its data."""
-        self._first.wait()
+        """Wait until all screens have saved their data."""
+        for screen in self._opened:
+            screen.wait()
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():

@@ -153,6 +153,11 @@ class Stage(Widget):
         self._letters: dict[str, str] = {}
         """The panels to jump to, by letter; empty outside jump mode."""
 
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The names of the layouts that this screen has."""
+        return tuple(self._layouts)
+
     def open_with(self, layouts: Mapping[str, str]) -> None:
         """Begin with the layout that is given for this screen's name, in place of the remembered one."""
         layout = layouts.get(self.name or "", "")
@@ -242,6 +247,11 @@ class Stage(Widget):
                 remember("layout", self.name or "", self._wanted.layout)
         except OSError:
             pass  # the next session begins with another layout
+
+    def zoom(self, panel: str) -> None:
+        """Show one panel alone."""
+        self._want(replace(self._wanted, zoomed=panel, presents=False))
+        self.call_after_refresh(self._focus, panel)
 
     def unzoom(self) -> bool:
         """Show all panels again. Returns True if one was zoomed, or if a few were presented."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "corpus": "write a text to train on to a file",
     "info": "show the metadata of a model or a run",
     "config": "show the configuration file, with every key explained",
+    "present": "show the scenes of a talk",
     "serve": "show the screen of a command in a web page",
     "completion": "print a script that completes commands in bash, zsh or fish",
 }

@@ -9,7 +9,9 @@ from typing import Annotated, Any, get_type_hints
 import tyro
 
 from rnnscope.analysis.compare import Compare
+from rnnscope.commands import inspect
 from rnnscope.commands.arguments import AllowNonfinite, AsJson, ModelName
+from rnnscope.commands.opened import Opened
 from rnnscope.commands.parsing import field_docs
 from rnnscope.commands.reading import has_screen
 from rnnscope.network.locate import resolve_model
@@ -62,19 +64,7 @@ Options = _options()
 def run(options: Any) -> int:
     resolve_model(options.other)
     if has_screen(plain=options.plain, json=options.json):
-        from rnnscope.commands.inspect import Options as InspectOptions
-        from rnnscope.commands.inspect import run as inspect
-
-        return inspect(
-            InspectOptions(
-                options.model,
-                options.text or None,
-                theme=options.theme,
-                record=options.record,
-                allow_nonfinite=options.allow_nonfinite,
-            ),
-            compared_with=options.other,
-        )
+        return inspect.run(_inspected(options), compared_with=options.other)
 
     from rnnscope.commands.asking import answer
 
@@ -84,5 +74,21 @@ def run(options: Any) -> int:
         options.model,
         options.text or None,
         json=options.json,
+        allow_nonfinite=options.allow_nonfinite,
+    )
+
+
+def opened(options: Any) -> Opened:
+    """The inspect screen with the comparison. Raises RnnscopeError for arguments that do not fit."""
+    resolve_model(options.other)
+    return inspect.opened(_inspected(options), compared_with=options.other)
+
+
+def _inspected(options: Any) -> inspect.Options:
+    return inspect.Options(
+        options.model,
+        options.text or None,
+        theme=options.theme,
+        record=options.record,
         allow_nonfinite=options.allow_nonfinite,
     )

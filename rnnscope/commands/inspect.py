@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +14,9 @@ import tyro
 
 from rnnscope.app.views import View
 from rnnscope.commands.arguments import AllowNonfinite, ModelName
+from rnnscope.commands.opened import Once, Opened
 from rnnscope.commands.reading import has_screen, leave_at_once, refuse_terminal_as_text
-from rnnscope.config import load_config
-from rnnscope.errors import OptionError
+from rnnscope.errors import OptionError, TextError
 from rnnscope.network.locate import model_name, resolve_model
 from rnnscope.strict_json import JsonError
 from rnnscope.theme.colors import ThemeChoice
@@ -71,6 +71,20 @@ class Options:
 
 def run(options: Options, *, compared_with: str = "") -> int:
     """compared_with: a model to compare with at once."""
+    made = opened(options, compared_with=compared_with)
+    if not has_screen(plain=False, json=False):
+        raise OptionError("inspect needs a terminal; rnnscope find and trace work without one")
+    if options.text is not None:
+        refuse_terminal_as_text(options.text)
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
+    status = made.show(options.theme, options.record)
+    leave_at_once(status, made.screen.jobs)
+    gc.freeze()  # a final collection would take most of a second before the process ends
+    return status
+
+
+def opened(options: Options, *, compared_with: str = "") -> Opened:
+    """The screen. Raises RnnscopeError for arguments that do not fit."""
     from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.network.formats import read_header
     from rnnscope.text.reading import check_text
@@ -80,21 +94,16 @@ def run(options: Options, *, compared_with: str = "") -> int:
     if options.text is not None and not is_corpus(options.text):  # generated while the screen is open
         check_text(resolve_text(options.text), as_bytes=header.vocabulary.kind == "bytes")
     start = _start(options, header)
-    if not has_screen(plain=False, json=False):
-        raise OptionError("inspect needs a terminal; rnnscope find and trace work without one")
-    if options.text is not None:
-        refuse_terminal_as_text(options.text)
 
-    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
-    from rnnscope.app.app import RnnscopeApp, show
     from rnnscope.app.bookmarks import bookmarks_path
     from rnnscope.app.notes import notes_path
     from rnnscope.app.screens.inspect import InspectScreen
     from rnnscope.app.served import is_served
 
     held_out = header.training.get("held_out_nats")
+    session = Once(lambda progress: open_session(options, progress))
     screen = InspectScreen(
-        lambda progress: open_session(options, progress),
+        session,
         name=model_name(path),
         held_out_nats=float(held_out) if isinstance(held_out, int | float) else None,
         file=path,
@@ -105,10 +114,19 @@ def run(options: Options, *, compared_with: str = "") -> int:
         remembers=not (is_served() or compared_with),
         is_fresh=options.fresh,
     )
-    status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()), record=options.record)
-    leave_at_once(status, screen.jobs)
-    gc.freeze()  # a final collection would take most of a second before the process ends
-    return status
+
+    def prepare(progress: Progress) -> None:
+        from rnnscope.analysis.compare import Compare
+        from rnnscope.analysis.names import Names
+        from rnnscope.app.screen_scope import FIRST_CHARACTERS
+
+        ready = session(progress)
+        with suppress(TextError):  # too short a text
+            ready.ask(Names(), progress)
+        if compared_with:
+            ready.ask(Compare(compared_with, characters=FIRST_CHARACTERS), progress)
+
+    return Opened(screen, prepare)
 
 
 def _start(options: Options, header: Header) -> Start:

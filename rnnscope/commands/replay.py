@@ -8,17 +8,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
+from rnnscope.commands.opened import Opened
 from rnnscope.commands.reading import has_screen, leave_at_once, refuse_terminal_as_text
-from rnnscope.config import load_config
 from rnnscope.errors import OptionError
 from rnnscope.theme.colors import ThemeChoice
-
-if TYPE_CHECKING:
-    from rnnscope.replay.film import Film
 
 _FRAMES = "120"
 """The maximum frame rate: a key press waits for the next frame."""
@@ -50,6 +47,20 @@ class Options:
 
 
 def run(options: Options) -> int:
+    made = opened(options)
+    if not has_screen(plain=False, json=False):
+        raise OptionError("replay needs a terminal")
+    if options.text is not None:
+        refuse_terminal_as_text(options.text)
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
+    status = made.show(options.theme, options.record)
+    leave_at_once(status, made.screen.jobs)
+    gc.freeze()  # a final collection would take most of a second before the process ends
+    return status
+
+
+def opened(options: Options) -> Opened:
+    """The screen. Raises RnnscopeError for arguments that do not fit."""
     from rnnscope.corpora.named import is_corpus, resolve_text
     from rnnscope.replay.film import Film
     from rnnscope.text.reading import check_text
@@ -58,11 +69,15 @@ def run(options: Options) -> int:
     if options.text is not None and not is_corpus(options.text):
         check_text(resolve_text(options.text), as_bytes=True)
     film = Film(Path(options.run), options.text, threads=1)
-    if not has_screen(plain=False, json=False):
-        raise OptionError("replay needs a terminal")
-    if options.text is not None:
-        refuse_terminal_as_text(options.text)
-    return _show(film, speed, options)
+
+    from rnnscope.app.notes import notes_path
+    from rnnscope.app.screens.replay import ReplayScreen
+    from rnnscope.app.served import is_served
+    from rnnscope.training.run import BEST
+
+    notes = None if is_served() else notes_path(film.directory / BEST)
+    screen = ReplayScreen(film, speed=speed, notes=notes)
+    return Opened(screen, lambda progress: film.frame(film.steps[0], progress=progress))
 
 
 def speed_of(text: str) -> float:
@@ -77,20 +92,3 @@ def speed_of(text: str) -> float:
     if not SLOWEST <= speed <= FASTEST:
         raise OptionError(f"--speed is {text}, but must be from {SLOWEST:g}x to {FASTEST:g}x, such as 10x")
     return speed
-
-
-def _show(film: Film, speed: float, options: Options) -> int:
-    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
-    from rnnscope.app.app import RnnscopeApp, show
-    from rnnscope.app.notes import notes_path
-    from rnnscope.app.screens.replay import ReplayScreen
-    from rnnscope.app.served import is_served
-    from rnnscope.training.run import BEST
-
-    notes = None if is_served() else notes_path(film.directory / BEST)
-    screen = ReplayScreen(film, speed=speed, notes=notes)
-    app = RnnscopeApp(screen, theme=options.theme, config=load_config())
-    status = show(app, record=options.record)
-    leave_at_once(status, screen.jobs)
-    gc.freeze()  # a final collection would take most of a second before the process ends
-    return status

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import tyro
 
+from rnnscope.commands.opened import Opened
 from rnnscope.commands.reading import (
     has_screen,
     read_on_screen,
@@ -161,25 +163,38 @@ def _grouped() -> Any:
 
 
 def run(options: Options) -> int:
-    asked = options.train
-    known = _checked(asked, options.given)
-
-    def start(controls: Controls, on_event: OnEvent) -> None:
-        from rnnscope.training.launch import train
-
-        train(asked, controls, on_event, given=options.given)
-
+    known = _checked(options.train, options.given)
     state = ControlState(temperature=known.temperature, prime=known.prime)
     if has_screen(plain=options.plain, json=options.json):
         refuse_terminal_as_text(known.text)
-
-        def start_with_curves(controls: Controls, on_event: OnEvent) -> None:
-            start(controls, with_curves(on_event))
-
         return read_on_screen(
-            start_with_curves, state, corpus=known.text, theme=options.theme, record=options.record
+            partial(_train_with_curves, options),
+            state,
+            corpus=known.text,
+            theme=options.theme,
+            record=options.record,
         )
-    return read_plainly(start, state, json=options.json)
+    return read_plainly(partial(_train, options), state, json=options.json)
+
+
+def opened(options: Options) -> Opened:
+    """The screen. Raises RnnscopeError for options that do not fit."""
+    from rnnscope.app.screens.train import TrainScreen
+
+    known = _checked(options.train, options.given)
+    refuse_terminal_as_text(known.text)
+    state = ControlState(temperature=known.temperature, prime=known.prime)
+    return Opened(TrainScreen(partial(_train_with_curves, options), corpus=known.text, state=state))
+
+
+def _train(options: Options, controls: Controls, on_event: OnEvent) -> None:
+    from rnnscope.training.launch import train
+
+    train(options.train, controls, on_event, given=options.given)
+
+
+def _train_with_curves(options: Options, controls: Controls, on_event: OnEvent) -> None:
+    _train(options, controls, with_curves(on_event))
 
 
 def with_curves(on_event: OnEvent) -> OnEvent:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from rnnscope.commands.opened import Opened
 from rnnscope.commands.reading import has_screen, read_on_screen, read_plainly
-from rnnscope.config import load_config
 from rnnscope.errors import OptionError
 from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
@@ -45,43 +46,18 @@ class Options:
 
 
 def run(options: Options) -> int:
-    paths = [Path(name) for name in options.runs]
-    if not paths:
-        raise OptionError("RUNS is missing: name a run, or a directory of runs")
-    if len(paths) > 1 or _holds_runs(paths[0]):
+    paths = _paths(options)
+    is_on_screen = has_screen(plain=options.plain, json=options.json)
+    if _are_many(paths):
+        if not is_on_screen:
+            raise OptionError("several runs need a terminal; with --plain or --json name one run")
         return _watch_many(paths, options)
-    return _watch(paths[0], options)
-
-
-def _watch_many(paths: Sequence[Path], options: Options) -> int:
-    """The screen of all runs; one that is opened there has the train screen, then all are shown again."""
-    if not has_screen(plain=options.plain, json=options.json):
-        raise OptionError("several runs need a terminal; with --plain or --json name one run")
-    from rnnscope.app.app import RnnscopeApp, show
-    from rnnscope.app.screens.runs import RunsScreen
-
-    screen = RunsScreen(paths)
-    while True:
-        status = show(RnnscopeApp(screen, theme=options.theme, config=load_config()), record=options.record)
-        if screen.opened is None:
-            return status
-        _watch(screen.opened, replace(options, record=None))
-        screen = RunsScreen(paths, view=screen.view, words=screen.words)
-
-
-def _watch(directory: Path, options: Options) -> int:
-    _check(directory)
-
-    def start(controls: Controls, on_event: OnEvent) -> None:
-        from rnnscope.training.follow import follow
-
-        follow(directory, controls, on_event)
-
-    if has_screen(plain=options.plain, json=options.json):
+    _check(paths[0])
+    if is_on_screen:
         return read_on_screen(
-            start,
+            partial(_follow, paths[0]),
             ControlState(),
-            corpus=str(directory),
+            corpus=str(paths[0]),
             theme=options.theme,
             record=options.record,
             live=False,
@@ -96,9 +72,54 @@ def _watch(directory: Path, options: Options) -> int:
             if isinstance(event, Finished):
                 controls.stop()
 
-        start(controls, stop_at_the_end)
+        _follow(paths[0], controls, stop_at_the_end)
 
     return read_plainly(start_and_end, ControlState(), json=options.json)
+
+
+def opened(options: Options) -> Opened:
+    """The screen of one run, or of several. Raises RnnscopeError for arguments that do not fit."""
+    from rnnscope.app.screens.runs import RunsScreen
+    from rnnscope.app.screens.train import TrainScreen
+
+    paths = _paths(options)
+    if _are_many(paths):
+        return Opened(RunsScreen(paths))
+    _check(paths[0])
+    start = partial(_follow, paths[0])
+    return Opened(TrainScreen(start, corpus=str(paths[0]), live=False, state=ControlState()))
+
+
+def _paths(options: Options) -> list[Path]:
+    """The runs. Raises OptionError if none is given."""
+    paths = [Path(name) for name in options.runs]
+    if not paths:
+        raise OptionError("RUNS is missing: name a run, or a directory of runs")
+    return paths
+
+
+def _are_many(paths: Sequence[Path]) -> bool:
+    return len(paths) > 1 or _holds_runs(paths[0])
+
+
+def _watch_many(paths: Sequence[Path], options: Options) -> int:
+    """The screen of all runs; one that is opened there has the train screen, then all are shown again."""
+    from rnnscope.app.screens.runs import RunsScreen
+
+    screen, record = RunsScreen(paths), options.record
+    while True:
+        status = Opened(screen).show(options.theme, record)
+        if screen.opened is None:
+            return status
+        record = None
+        run(replace(options, runs=(str(screen.opened),), record=None))
+        screen = RunsScreen(paths, view=screen.view, words=screen.words)
+
+
+def _follow(directory: Path, controls: Controls, on_event: OnEvent) -> None:
+    from rnnscope.training.follow import follow
+
+    follow(directory, controls, on_event)
 
 
 def _holds_runs(directory: Path) -> bool:
