@@ -138,7 +138,7 @@ class Bookmarking:
             self._go_to(there[letter])
             return None
 
-        self._ask("recall", f"a letter, or click a row   Enter {first}   Esc", accept, there)
+        self._ask("recall", f"a letter   ↑↓ choose   Enter {first}   Esc", accept, there)
 
     def _ask(
         self, label: str, hint: str, accept: Callable[[str], str | None], there: Mapping[str, Bookmark]

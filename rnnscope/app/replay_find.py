@@ -148,7 +148,7 @@ class ReplayFind:
     # -- searching -------------------------------------------------------------------------------------------
 
     def action_find(self) -> None:
-        hint = "a feature (Tab), a regular expression   before:… after:…   Enter   Esc"
+        hint = "a feature (↑↓, Tab), a regular expression   before:… after:…   Enter   Esc"
         self._scope.prompt(Question("find", "", hint, self.find, suggestions=tuple(FEATURES)))
 
     def find(self, asked: str) -> str | None:

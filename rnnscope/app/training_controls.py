@@ -50,6 +50,13 @@ class TrainingControls:
             live=True,
         ),
         Action("save", ("s",), "Save a checkpoint now", "training", "save", 48, live=True),
+        Action(
+            "trace",
+            ("R",),
+            "Trace the passage with the current weights",
+            "training",
+            synonyms="refresh update passage now",
+        ),
         Action("rate_down", ("less_than_sign",), "Halve the learning rate", "training", live=True),
         Action("rate_up", ("greater_than_sign",), "Double the learning rate", "training", live=True),
     )
@@ -111,6 +118,10 @@ class TrainingControls:
             self._controls.save_now()
             self._awaits_saving = True
             self._scope.announce("saving…")
+
+    def action_trace(self) -> None:
+        if self._is_running():
+            self._controls.trace_now()
 
     def _finish(self) -> None:
         self._controls.set(finish=True, paused=False)

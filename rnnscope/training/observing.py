@@ -27,6 +27,8 @@ from rnnscope.training.events import Event, Sampled, Traced, Warned
 PASSAGE_CHARACTERS = 1500
 SEARCHED_CHARACTERS = 4000
 """Characters of the held-out text traced for a search: the passage, and the text after it."""
+FIRST_TRACES = (1, 10, 30, 100)
+"""Steps whose trace is due; most changes within them."""
 LONGEST_PASSAGE = 20_000
 SAMPLE_SYMBOLS = 320
 UNWATCHED_SAMPLE_SECONDS = 30.0
@@ -141,7 +143,8 @@ class Observer:
         asked = (state.passage, state.passage_at, state.traces) != (old.passage, old.passage_at, old.traces)
         asked |= state.searching and not old.searching
         due = self._searches if state.searching else self._traces
-        if asked or (due.is_due and state.observing and not only_asked):
+        is_due = due.is_due or (step in FIRST_TRACES and self._traced_step != step)
+        if asked or (is_due and state.observing and not only_asked):
             yield self._trace(state, step)
 
         asked = (state.prime, state.temperature, state.samples) != (

@@ -53,7 +53,7 @@ async def test_bookmarks_are_set_and_recalled_by_their_letters(tmp_path: Path) -
         assert question(screen).startswith("a  1/9, cell  at 7  find\nb  1/5, forget  at 5,000  contexts\n")
         await pressed(pilot, "z")
         assert "there is no bookmark z; choose one of a b" in question(screen)
-        await pressed(pilot, "b")
+        await pressed(pilot, "down", "down", "enter")  # b
         assert not screen.prompt.display
         found = seen(screen)
         assert (found.neuron, found.quantity, found.position) == ("1/5", "forget", 5_000)

@@ -8,11 +8,15 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from rnnscope.analysis.contexts import Contexts
+from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.find import Find, FindResult
 from rnnscope.analysis.matching import Match, MatchedUnit, MatchResult
 from rnnscope.app.frame.model_header import ModelHeader
+from rnnscope.app.panels.result import ResultPanel
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.progress import Progress
+from rnnscope.render.report import Place, Report, words
 from tests.app.conftest import PASSAGE
 from tests.app.looking import FakeSession, panel_text, seen, settled, shown
 from tests.app.real import TEXT, session
@@ -54,6 +58,35 @@ async def test_enter_accepts_the_completion_that_is_shown(typed: str) -> None:
         assert not screen.prompt.display
         asked = [query for query in fake.asked_of(Find) if query.characters == screen.scope.characters]
         assert asked[-1].feature == "quotes"
+
+
+async def test_down_and_up_walk_the_suggestions_that_begin_with_what_was_typed() -> None:
+    async with shown(FakeSession()) as (pilot, screen):
+        await pilot.press("slash", "down", "down", "up")
+        line = screen.prompt.query_one(Input)
+        assert line.value == next(iter(FEATURES))
+        line.value = ""
+        starts = [name for name in FEATURES if name.startswith("wor")]
+        await pilot.press("w", "o", "r", "up")
+        assert line.value == starts[-1]
+        await pilot.press("down", "down")
+        assert line.value == starts[1]
+
+
+async def test_the_first_down_skips_the_line_that_extends_the_search(panel_app) -> None:
+    app = panel_app(lambda scope: ResultPanel(scope, "contexts", "", id="contexts"))
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.scope.length = 150_000
+        report = Report(
+            lines=(words("highest"), words("one", choice=Place(7)), words("two", choice=Place(9)))
+        )
+        app.panel.ask(Contexts(1, 0, characters=20_000), lambda result: app.panel.show_report(report))
+        app.scope.asked[-1][2](None)
+        assert "L searches all" in app.line(2)
+        app.panel.focus()
+        await pilot.press("down", "down", "up", "up")
+        assert app.scope.positions == [7, 9, 7], "and ↑ reaches it"
+        assert app.line(2).startswith("▎▸")
 
 
 async def test_what_no_suggestion_begins_with_is_taken_as_it_is() -> None:

@@ -43,6 +43,15 @@ async def test_bars_are_the_probabilities_best_first(panel_app, trace: Trace, po
             assert row[-3].count("▆") == round(room * probability / 0.6)
 
 
+async def test_bars_below_one_cell_are_drawn_in_eighths(panel_app, trace: Trace, position: int) -> None:
+    told = with_expectation(trace, position, {"g": 0.99, "b": 0.009, "a": 0.0005})
+    app = panel_app(lambda _: Next())
+    async with app.run_test(size=(50, 30)):
+        app.show(Selection(told, cursor=position))
+        bars = {line.split()[0]: line.split()[1] for line in app.lines()[2:] if "%" in line}
+        assert (bars["b"], bars["a"]) == ("▍", "▏")  # 0.31 and 0.02 of a cell, rounded up to eighths
+
+
 async def test_the_scale_is_the_largest_where_it_is_more_than_sixty_percent(
     panel_app, trace: Trace, position: int
 ) -> None:
@@ -75,7 +84,7 @@ async def test_a_true_character_nobody_expected_takes_the_last_bar(
     async with app.run_test(size=(50, 12)):
         app.show(Selection(told, cursor=position))
         last = app.line(9).split()
-        assert last[:3] == ["▸", "g", "▆"]
+        assert last[:3] == ["▸", "g", "▏"]
         assert last[3:] == ["rank", str(len(trace.symbols)), "<0.1", "%"]
         assert sum("%" in line for line in app.lines()) == 8
 

@@ -16,7 +16,7 @@ from rnnscope.app.frame.prompt import Prompt
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.events import Paused, Traced
 from tests.app.conftest import make_trace
-from tests.app.fake import run_until, sampled
+from tests.app.fake import progress, run_until, sampled
 from tests.app.showing import seen, shown, telling
 from tests.app.waiting import text_of, until
 
@@ -183,15 +183,22 @@ async def test_space_pauses_and_goes_on(trace: Trace) -> None:
 async def test_what_is_asked_for_in_a_pause_is_shown(trace: Trace) -> None:
     run = telling(run_until(trace))
     async with shown(run, now=time.monotonic) as (pilot, screen):
+        run.say(progress(9_274, 9_400))
+        await until(pilot, lambda: screen.status.step == 9_400)
+        assert "step 9,273" in screen.passage.render_line(0).text, "the trace lags behind the run"
         await pilot.press("space")
-        run.say(Paused(9_273, 1.0, True))
+        run.say(Paused(9_400, 1.0, True))
         await until(pilot, lambda: screen.status.paused)
+        traces = screen.controls.state.traces
+        await pilot.press("R")
+        assert screen.controls.state.traces == traces + 1
         for text in ("Nothing stands still.", "And nothing ever will."):
-            run.say(sampled(9_273, text))
+            run.say(sampled(9_400, text))
             await until(pilot, lambda text=text: text in text_of(screen))
-        fresh = replace(make_trace(hidden_size=48, seed=9), step=9_273)
-        run.say(Traced(9_273, 1.0, fresh))
+        fresh = replace(make_trace(hidden_size=48, seed=9), step=9_400)
+        run.say(Traced(9_400, 1.0, fresh))
         await until(pilot, lambda: seen(screen).trace is fresh)
+        assert "step" not in screen.passage.render_line(0).text
 
 
 async def test_temperature_is_asked_for_and_nudged(trace: Trace) -> None:

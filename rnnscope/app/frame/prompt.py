@@ -2,9 +2,8 @@
 
      temperature  0.8                                            ↑↓ by 0.1   Enter   Esc
 
-A question may list answers in rows above it.
-
-↑ and ↓ change what the question is about at once, so that the effect is seen before Enter accepts it. A click
+A question may list answers in rows above it; ↑ and ↓ walk them, or the suggestions for a line. Of a number
+they change what the question is about at once, so that the effect is seen before Enter accepts it. A click
 on a key that is named does what the key does.
 """
 
@@ -12,6 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -67,6 +67,10 @@ class Prompt(Widget):
         super().__init__(id=id)
         self.display = False
         self._question: Question | None = None
+        self._at: int | None = None
+        """The number of the choice, or of the suggestion, that ↑ and ↓ have reached."""
+        self._begun = ""
+        """What was typed before ↑ or ↓; the suggestions that they walk begin with it."""
         self._label = Label("", markup=False, id="question")
         self._hint = Label("", markup=False, id="hint")
         self._line = _Line()
@@ -81,11 +85,11 @@ class Prompt(Widget):
     def ask(self, question: Question) -> None:
         """Show a question and take the keys."""
         self._question = question
+        self._at = None
         self._label.update(question.label)
         self._hint.update(self._fitting(question))
         self._hint.remove_class("complaint")
-        self._choices.update("\n".join(f"{answer}  {text}" for answer, text in self._listed))
-        self._choices.display = bool(self._listed)
+        self._show_choices()
         self._line.suggester = (
             SuggestFromList(question.suggestions, case_sensitive=False) if question.suggestions else None
         )
@@ -97,6 +101,14 @@ class Prompt(Widget):
         self.display = True
         self.refresh(layout=True)
         self.screen.set_focus(self._line)  # now: the key that follows may be on its way, and q would leave
+
+    def _show_choices(self) -> None:
+        listed = [
+            (f"{answer}  {text}", "reverse" if number == self._at else "")
+            for number, (answer, text) in enumerate(self._listed)
+        ]
+        self._choices.update(Text("\n").join(Text(*line) for line in listed))
+        self._choices.display = bool(listed)
 
     @property
     def rows(self) -> int:
@@ -159,7 +171,8 @@ class Prompt(Widget):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._answer(self._completed(event.value))
+        is_chosen = self._at is not None and bool(self._listed) and not event.value
+        self._answer(self._listed[self._at or 0][0] if is_chosen else self._completed(event.value))
 
     def _completed(self, value: str) -> str:
         """The answer, or the suggestion that stands in the row where the answer is its beginning."""
@@ -192,11 +205,38 @@ class Prompt(Widget):
                 self._line.value = ""
         elif self._question.changed is not None:
             self._question.changed(event.value.replace(LINE_BREAK, "\n"), self._line.cursor_position)
+        elif self._at is not None and self._line.value != self._walked[self._at]:
+            self._at = None
 
     def action_nudge(self, by: int) -> None:
-        if self._question is not None and self._question.nudge is not None:
-            self._line.value = self._question.nudge(self._line.value, by)
-            self._line.cursor_position = len(self._line.value)
+        """Change the value by a step, or go to the choice or suggestion above (+1) or below (−1)."""
+        question = self._question
+        if question is None:
+            return
+        if question.nudge is not None:
+            self._write(question.nudge(self._line.value, by))
+            return
+        if self._at is None:
+            self._begun = self._line.value
+        if self._walked:
+            first = -1 if by < 0 else len(self._walked)
+            self._at = ((first if self._at is None else self._at) - by) % len(self._walked)
+            if self._listed:
+                self._show_choices()
+            else:
+                self._write(self._walked[self._at])
+
+    @property
+    def _walked(self) -> list[str]:
+        """What ↑ and ↓ walk: the choices, or the suggestions that begin with what was typed."""
+        if self._question is None or self._listed:
+            return [answer for answer, _ in self._listed]
+        begun = self._begun.casefold()
+        return [each for each in self._question.suggestions if each.casefold().startswith(begun)]
+
+    def _write(self, value: str) -> None:
+        self._line.value = value
+        self._line.cursor_position = len(value)
 
     def action_cancel(self) -> None:
         self.drop()

@@ -56,7 +56,7 @@ class CompareAnalysis:
             self.compare(name)
             return None
 
-        hint = "a file, a run, RUN@STEP, or a sample model (Tab)   Enter   Esc"
+        hint = "a file, a run, RUN@STEP, or a sample model (↑↓, Tab)   Enter   Esc"
         question = Question("compare with", self._other, hint, accept, suggestions=tuple(sample_models()))
         self._scope.prompt(question)
 

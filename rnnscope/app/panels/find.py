@@ -80,7 +80,7 @@ class FindAnalysis:
     def action_find(self) -> None:
         marked = bool(self._marks.marks)
         names = ("marked", *FEATURES) if marked else tuple(FEATURES)
-        hint = "a feature (Tab), a regular expression   before:… after:…   marked   Enter   Esc"
+        hint = "a feature (↑↓, Tab), a regular expression   before:… after:…   marked   Enter   Esc"
         value = "marked" if marked else ""
         self._scope.prompt(Question("find", value, hint, self.find, suggestions=names))
 

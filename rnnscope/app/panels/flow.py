@@ -108,7 +108,7 @@ class FlowChart(Panel):
             self._ask(GradientFlow(other=answer.strip()))
             return None
 
-        hint = "a file, a run, or a sample model (Tab)   Enter   Esc"
+        hint = "a file, a run, or a sample model (↑↓, Tab)   Enter   Esc"
         self._scope.prompt(Question("compare with", "", hint, accept, suggestions=tuple(sample_models())))
 
     def _ask(self, query: GradientFlow) -> None:

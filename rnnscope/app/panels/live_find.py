@@ -161,7 +161,7 @@ class LiveFind:
     def action_find(self) -> None:
         """Ask what to find; what is traced for it starts now, so that the result is there sooner."""
         self._scope.show_panel("find")
-        hint = "a feature (Tab), a regular expression   before:… after:…   Enter   Esc"
+        hint = "a feature (↑↓, Tab), a regular expression   before:… after:…   Enter   Esc"
         self._scope.prompt(Question("find", "", hint, self.find, suggestions=tuple(FEATURES)))
         self.keep_up()
 

@@ -7,12 +7,13 @@
     ▎
     ▎▸ true o   surprisal 0.89 bits   rank 1
 
-Bars are scaled to 60 % or to the largest, whichever is more. Surprisal is −log2 of the true character's
-probability, entropy −Σ p log2 p is its expectation.
+Bars are scaled to 60 % or to the largest, whichever is more; below one cell they are drawn in eighths (▏▎▍…).
+Surprisal is −log2 of the true character's probability, entropy −Σ p log2 p is its expectation.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ _PERCENT = 6
 _CONTEXT = 18
 """The most cells of context that the title shows."""
 _LEAST_CONTEXT = 8
+_EIGHTHS = ("", *"▏▎▍▌▋▊▉", "▆")
 _BLANK_FROM = 8
 """Bodies this high have a blank row above the last one."""
 
@@ -155,8 +157,7 @@ class Next(Panel):
         room = max(0, width - _INDENT - label_cells - 2 * _GAP - _PERCENT)
         probability = float(found.probabilities[id])
         largest = float(found.probabilities[found.order[0]])
-        cells = round(room * probability / max(_LEAST_SCALE, largest))
-        bar = "▆" * (max(1, cells) if probability > 0 else 0)
+        bar = _drawn(room * probability / max(_LEAST_SCALE, largest))
         rank = found.rank(id)
         note = f" rank {rank}" if rank > len(self._shown()) else ""
         rest = max(0, room - len(bar))
@@ -201,6 +202,11 @@ class Next(Panel):
             if cells <= room:
                 return [true, *facts]
         return [true, ("", surprisal[1])]
+
+
+def _drawn(cells: float) -> str:
+    """A bar of so many cells; below one cell in eighths, rounded up."""
+    return "▆" * round(cells) if cells >= 1 else _EIGHTHS[math.ceil(8 * cells)]
 
 
 def _percent(probability: float) -> str:

@@ -121,6 +121,7 @@ class Passage(Panel):
         self._scope = scope
         self._shown = shown
         self._hint = hint
+        self._note = ""
         self._on_brush = on_brush
         self._selection: Selection | None = None
         self._layout: Layout | None = None
@@ -160,6 +161,12 @@ class Passage(Panel):
             self.redraw()
         elif old.cursor != selection.cursor:
             self.redraw(self._rows_of(old.cursor) | self._rows_of(selection.cursor))
+
+    def set_note(self, note: str) -> None:
+        """Show a note in the title, such as `step 1,200`."""
+        if note != self._note:
+            self._note = note
+            self.redraw([-self.body_top])
 
     def set_presenting(self, presents: bool) -> None:
         """Draw a caption and double line spacing."""
@@ -250,7 +257,9 @@ class Passage(Panel):
             return "", []
         found = described(selection)
         room = self.size.width - len(self.heading) - 8
-        lead = [Segment(found.lead, self.palette.ink("dim"))] if found.lead else []
+        note = [Segment(self._note, self.palette.ink("text"))] if self._note else []
+        lead = [*note, *([Segment("   ", self.fill)] if note else [])]
+        lead += [Segment(found.lead, self.palette.ink("dim"))] if found.lead else []
         marks = (3,) if self.palette.depth in ("16", "none") else (17, 9, 5, 3)
         for subject in found.subjects:
             for each in marks:
@@ -258,8 +267,9 @@ class Passage(Panel):
                 legend = [*lead, *bar]
                 if len(subject) + sum(part.cell_length for part in legend) <= room:
                     return subject, legend
-            if selection.label is not None and subject == selection.label.name and len(subject) <= room:
-                return subject, []
+            is_label = selection.label is not None and subject == selection.label.name
+            if is_label and len(subject) + len(self._note) <= room:
+                return subject, note
         return found.subjects[-1], []
 
     # -- where things are ----------------------------------------------------------------------------------

@@ -182,8 +182,8 @@ class ResultPanel(Panel):
         if not choosable:
             self._begin_at(self._first + by)
             return
-        if self._at is None:
-            at = choosable[0]
+        if self._at is None:  # not the line that extends the search, unless there is no other
+            at = next((i for i in choosable if self._report.lines[i].choice != _SEARCH_ALL), choosable[0])
         else:
             beyond = [i for i in choosable if (i > self._at if by > 0 else i < self._at)]
             at = (beyond[0] if by > 0 else beyond[-1]) if beyond else self._at

@@ -352,6 +352,15 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.status = status
         self.header.show(status)
         self.footer.rename(self._labels())
+        self.passage.set_note(self._step_of_trace())
+
+    def _step_of_trace(self) -> str:
+        """The step that the passage shows; empty where the run stands still at this step."""
+        selection, status = self.scope.selection, self.status
+        if selection is None:
+            return ""
+        step, stands = selection.trace.step, status.paused or status.phase in ("finished", "failed")
+        return "" if stands and step == status.step else f"step {step:,}"
 
     def _labels(self) -> dict[str, str]:
         """Footer labels for the current state; empty hides an entry."""

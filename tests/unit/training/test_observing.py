@@ -62,9 +62,14 @@ def kinds(events: Iterable[Event]) -> list[str]:
 
 
 def test_a_newcomer_sees_a_trace_and_a_sample_within_the_first_second(observer: Observer, time: Time) -> None:
-    assert kinds(observer.look(ControlState(), 1)) == []
+    assert kinds(observer.look(ControlState(), 2)) == []
     time.now = 1.01
     assert kinds(observer.look(ControlState(), 40)) == ["Traced", "Sampled"]
+
+
+def test_the_first_steps_are_traced_on_a_log_scale_and_later_ones_on_the_budget(observer: Observer) -> None:
+    traced = [step for step in range(200) for _ in range(2) if kinds(observer.look(ControlState(), step))]
+    assert traced == [1, 10, 30, 100]
 
 
 def test_the_passage_is_the_start_of_the_held_out_text_read_from_a_zero_state(
@@ -116,8 +121,8 @@ def test_a_part_of_the_held_out_text_begins_with_a_line(model: CharRNN, time: Ti
         assert 0 <= place - wanted <= 10
         assert len(shown) >= observing.PASSAGE_CHARACTERS - 10
     typed = ControlState(passage="cab", passage_at=0.5, traces=1)
-    assert kinds(observer.look(typed, 9)) == ["Traced"]
-    assert kinds(observer.look(typed, 10)) == []
+    assert kinds(observer.look(typed, 8)) == ["Traced"]
+    assert kinds(observer.look(typed, 9)) == []
 
 
 def test_a_passage_that_cannot_be_read_is_told_and_the_old_one_stays(observer: Observer) -> None:

@@ -364,7 +364,7 @@ def test_samples_of_a_run_share_a_seed_until_another_is_asked_for(tmp_path: Path
 
 def test_a_pause_shows_the_present_weights(tmp_path: Path) -> None:
     def pause(event: Event, controls: Controls) -> None:
-        if isinstance(event, Progress) and event.step == 30:
+        if isinstance(event, Progress) and event.step == 40:
             controls.set(paused=True)
         if isinstance(event, Traced) and event.step > 0 and controls.state.paused:
             controls.set(paused=False)
