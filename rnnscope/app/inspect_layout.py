@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnscope.app.layout import Block, Blocks, Row
+from rnnscope.app.layout import LARGE, Block, Blocks, Row
 
 SHARED = (
     *("find", "next", "map", "second", "contexts", "saturation", "match", "ablation", "saliency"),
@@ -66,6 +66,10 @@ def _tabs(*without: str) -> tuple[str, ...]:
     return tuple(panel for panel in SHARED if panel not in without)
 
 
+def _large(width: int, height: int, inner: int) -> tuple[Block, ...]:
+    return (Block(1, (Row(16, (("passage", 1),)), Row(8, (("gates", 1),)))),)
+
+
 INSPECT_LAYOUTS: Mapping[str, Blocks] = {
     "overview": _overview,
     "reading": _reading,
@@ -73,4 +77,5 @@ INSPECT_LAYOUTS: Mapping[str, Blocks] = {
     "heat map": _heat_map,
     "charts": _charts,
     "analysis": _analysis,
+    LARGE: _large,
 }

@@ -49,6 +49,7 @@ Blocks: TypeAlias = Callable[[int, int, int], tuple[Block, ...]]
 """The blocks of a screen, left to right, as a function of its columns, its rows, and the columns within the
 margins."""
 
+LARGE = "large"
 LAYOUTS: Mapping[str, str] = {
     "overview": "all panels",
     "reading": "the text, and what is predicted next",
@@ -56,6 +57,7 @@ LAYOUTS: Mapping[str, str] = {
     "heat map": "all neurons over the text, large",
     "charts": "curves and scatter plots, large",
     "analysis": "search results and contexts, large",
+    LARGE: "one or two panels and double-spaced text, for a large font",
 }
 """The layouts that every screen has, chosen by the keys 1, 2, …, and what each shows."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnscope.app.layout import Block, Blocks, Row
+from rnnscope.app.layout import LARGE, Block, Blocks, Row
 
 REPORTS = ("find", "contexts")
 """Result panels of the replay screen."""
@@ -72,6 +72,10 @@ def _column(width: int, **heights: int) -> Block:
     return Block(width, tuple(Row(height, ((panel, 1),)) for panel, height in heights.items()))
 
 
+def _large(width: int, height: int, inner: int) -> tuple[Block, ...]:
+    return (Block(1, (Row(14, ((("passage", "sample", "loss"), 1),)), Row(10, (("timeline", 1),)))),)
+
+
 REPLAY_LAYOUTS: Mapping[str, Blocks] = {
     "overview": _overview,
     "reading": _reading,
@@ -79,4 +83,5 @@ REPLAY_LAYOUTS: Mapping[str, Blocks] = {
     "heat map": _heat_map,
     "charts": _charts,
     "analysis": _analysis,
+    LARGE: _large,
 }

@@ -17,7 +17,7 @@ from rnnscope.app.actions import Action, Registry
 from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.prompt import Prompt
-from rnnscope.app.layout import LAYOUTS, Arrangement, Blocks, arrange, presentation
+from rnnscope.app.layout import LARGE, LAYOUTS, Arrangement, Blocks, arrange, presentation
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.tabs import Tabs
 from rnnscope.state import recall, remember
@@ -130,6 +130,13 @@ class Stage(Widget):
             125,
             "presentation slide talk full screen large speaker",
         ),
+        Action(
+            LARGE,
+            ("f6", "underscore"),
+            "Large: one or two panels and double-spaced text (toggle)",
+            "app",
+            synonyms="big font projector room presentation",
+        ),
         Action("next_panel", ("tab",), "Focus the next panel", "app"),
         Action("previous_panel", ("shift+tab",), "Focus the previous panel", "app"),
         Action("hide", ("Z",), "Hide the focused panel", "app", synonyms="close remove"),
@@ -163,6 +170,11 @@ class Stage(Widget):
         layout = layouts.get(self.name or "", "")
         if layout in self._layouts:
             self._wanted = replace(self._wanted, layout=layout)
+
+    def open_large(self) -> None:
+        """Begin with the large layout, if this screen has it."""
+        if LARGE in self._layouts:
+            self._wanted = replace(self._wanted, layout=LARGE)
 
     def register(self, registry: Registry) -> None:
         """Offer an action, without a key, for every panel that no action opens."""
@@ -286,7 +298,7 @@ class Stage(Widget):
                 child.display = child.id in arrangement
             if isinstance(child, Panel):
                 child.set_tabs(self._tabs_of(child, arrangement))
-                child.set_presenting(self._wanted.presents)
+                child.set_presenting(self._wanted.presents or self._wanted.layout == LARGE)
         focused = self.screen.focused
         if focused is None or not _is_shown(focused):
             self.focus_first()
@@ -317,6 +329,9 @@ class Stage(Widget):
             return
         self._want(replace(self._wanted, presents=not self._wanted.presents))
         self.focus_first()
+
+    def action_large(self) -> None:
+        self.show_layout(_OVERVIEW if self._wanted.layout == LARGE else LARGE)
 
     def action_previous_tab(self) -> None:
         self._turn_tab(-1)
@@ -368,6 +383,9 @@ class Stage(Widget):
 
     def action_layout_6(self) -> None:
         self._show_layout_number(6)
+
+    def action_layout_7(self) -> None:
+        self._show_layout_number(7)
 
     def _show_layout_number(self, number: int) -> None:
         self.show_layout([*LAYOUTS][number - 1])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnscope.app.layout import GAP_COLUMNS, Block, Blocks, Row
+from rnnscope.app.layout import GAP_COLUMNS, LARGE, Block, Blocks, Row
 
 REPORTS = ("find", "contexts")
 """Result panels of the train screen."""
@@ -79,6 +79,10 @@ def _analysis(width: int, height: int, inner: int) -> tuple[Block, ...]:
     return (Block(1, (Row(12, (("passage", 1), ("neurons", 1))), Row(16, (("find", 1), ("contexts", 1))))),)
 
 
+def _large(width: int, height: int, inner: int) -> tuple[Block, ...]:
+    return (Block(1, (Row(12, ((_CHARTS, 1),)), Row(12, ((("sample", "passage", *REPORTS), 1),)))),)
+
+
 TRAIN_LAYOUTS: Mapping[str, Blocks] = {
     "overview": _overview,
     "reading": _reading,
@@ -86,4 +90,5 @@ TRAIN_LAYOUTS: Mapping[str, Blocks] = {
     "heat map": _heat_map,
     "charts": _charts,
     "analysis": _analysis,
+    LARGE: _large,
 }

@@ -64,6 +64,8 @@ class Options:
     """Do not open the model and the text as they were left the last time."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    large: bool = False
+    """Begin with the large layout: one or two panels and double-spaced text, for a large font."""
     record: Path | None = None
     """Record the screen in this new file, as an asciicast for asciinema."""
     allow_nonfinite: AllowNonfinite = False
@@ -77,7 +79,7 @@ def run(options: Options, *, compared_with: str = "") -> int:
     if options.text is not None:
         refuse_terminal_as_text(options.text)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
-    status = made.show(options.theme, options.record)
+    status = made.show(options.theme, options.record, large=options.large)
     leave_at_once(status, made.screen.jobs)
     gc.freeze()  # a final collection would take most of a second before the process ends
     return status

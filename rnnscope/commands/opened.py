@@ -31,11 +31,20 @@ class Opened:
     prepare: Callable[[Progress], object] = _nothing
     """Computes ahead, in a worker thread, what the screen shows first. Raises RnnscopeError, Cancelled."""
 
-    def show(self, theme: ThemeChoice, record: Path | None = None, pilot: AutoPilot | None = None) -> int:
+    def show(
+        self,
+        theme: ThemeChoice,
+        record: Path | None = None,
+        pilot: AutoPilot | None = None,
+        *,
+        large: bool = False,
+    ) -> int:
         """Run the screen until the user quits; returns the exit status."""
         from rnnscope.app.app import RnnscopeApp, show
 
         app = RnnscopeApp(self.screen, theme=theme, config=load_config())
+        if large:
+            self.screen.stage.open_large()
         return show(app, pilot, record=record)
 
 

@@ -55,6 +55,8 @@ class Options:
     """Begin with this scene."""
     theme: ThemeChoice = "auto"
     """Colors of the screens; auto asks the terminal for its background."""
+    large: bool = False
+    """Begin with the large layout: one or two panels and double-spaced text, for a large font."""
     record: Path | None = None
     """Record the talk in this new file, as an asciicast for asciinema."""
 
@@ -76,7 +78,13 @@ def run(options: Options) -> int:
     from rnnscope.app.app import RnnscopeApp, show
     from rnnscope.app.performance import PlayedTalk
 
-    played = PlayedTalk(talk, make, start=options.scene - 1, position_file=position_file(options.talk))
+    def made(scene: Scene) -> tuple[MainScreen, Callable[[Progress], object]]:
+        screen, prepare = make(scene)
+        if options.large and not scene.layout:
+            screen.stage.open_large()
+        return screen, prepare
+
+    played = PlayedTalk(talk, made, start=options.scene - 1, position_file=position_file(options.talk))
     first = played.first
     app = RnnscopeApp(first, theme=options.theme, config=load_config(), performance=played)
     try:

@@ -57,14 +57,16 @@ def read_on_screen(
     *,
     corpus: str,
     theme: ThemeChoice,
+    large: bool = False,
     record: Path | None = None,
     live: bool = True,
     pilot: AutoPilot | None = None,
 ) -> int:
     """Run training under the train screen, then print how it ended and how to resume it.
 
-    record: a new file for a recording. live: False for a run of another process. pilot: presses keys in
-    tests without a terminal. Raises the exception that ended the training.
+    large: whether to begin with the large layout. record: a new file for a recording. live: False for a run
+    of another process. pilot: presses keys in tests without a terminal. Raises the exception that ended the
+    training.
     """
     from rnnscope.app.app import RnnscopeApp, show
     from rnnscope.app.screens.train import TrainScreen
@@ -81,7 +83,10 @@ def read_on_screen(
         start(controls, remember)
 
     screen = TrainScreen(start_remembering, corpus=corpus, live=live, state=state)
-    status = show(RnnscopeApp(screen, theme=theme, config=load_config()), pilot, record=record)
+    app = RnnscopeApp(screen, theme=theme, config=load_config())
+    if large:
+        screen.stage.open_large()
+    status = show(app, pilot, record=record)
     if live and endings:
         from rnnscope.plain import PlainLog
 

@@ -42,6 +42,8 @@ class Options:
     """A multiple of two snapshots per second, such as 10x."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    large: bool = False
+    """Begin with the large layout: one or two panels and double-spaced text, for a large font."""
     record: Path | None = None
     """Record the screen in this new file, as an asciicast for asciinema."""
 
@@ -53,7 +55,7 @@ def run(options: Options) -> int:
     if options.text is not None:
         refuse_terminal_as_text(options.text)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
-    status = made.show(options.theme, options.record)
+    status = made.show(options.theme, options.record, large=options.large)
     leave_at_once(status, made.screen.jobs)
     gc.freeze()  # a final collection would take most of a second before the process ends
     return status

@@ -77,7 +77,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "evaluate_every",
     ),
     "run": ("run", "resume", "rescue", "snapshot_megabytes", "seed", "device", "precision", "threads"),
-    "display": ("plain", "json", "theme", "record", "temperature", "prime"),
+    "display": ("plain", "json", "theme", "large", "record", "temperature", "prime"),
 }
 """The groups of `train --help`."""
 
@@ -96,6 +96,8 @@ class Options:
     """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    large: bool = False
+    """Begin with the large layout: one or two panels and double-spaced text, for a large font."""
     record: Path | None = None
     """Record the screen in this new file, as an asciicast for asciinema."""
     given: frozenset[str] = frozenset()
@@ -115,7 +117,7 @@ def parse(arguments: Sequence[str]) -> Options | None:
     for group in GROUPS:
         values |= vars(getattr(typed, group))
     given = typed.given | {name for name in ("text",) if values[name]}
-    shown = {name: values.pop(name) for name in ("plain", "json", "theme", "record")}
+    shown = {name: values.pop(name) for name in ("plain", "json", "theme", "large", "record")}
     if "theme" not in given:
         shown["theme"] = config.theme
     return Options(_configured(values, given, config), **shown, given=given)
@@ -172,6 +174,7 @@ def run(options: Options) -> int:
             state,
             corpus=known.text,
             theme=options.theme,
+            large=options.large,
             record=options.record,
         )
     return read_plainly(partial(_train, options), state, json=options.json)

@@ -41,6 +41,8 @@ class Options:
     """Print the events of the run as JSON, one per line; no screen."""
     theme: ThemeChoice = "auto"
     """Colors of the screen; auto asks the terminal for its background."""
+    large: bool = False
+    """Begin with the large layout: one or two panels and double-spaced text, for a large font."""
     record: Path | None = None
     """Record the screen in this new file, as an asciicast for asciinema."""
 
@@ -59,6 +61,7 @@ def run(options: Options) -> int:
             ControlState(),
             corpus=str(paths[0]),
             theme=options.theme,
+            large=options.large,
             record=options.record,
             live=False,
         )
@@ -108,7 +111,7 @@ def _watch_many(paths: Sequence[Path], options: Options) -> int:
 
     screen, record = RunsScreen(paths), options.record
     while True:
-        status = Opened(screen).show(options.theme, record)
+        status = Opened(screen).show(options.theme, record, large=options.large)
         if screen.opened is None:
             return status
         record = None
