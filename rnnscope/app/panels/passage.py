@@ -512,7 +512,9 @@ def caption(selection: Selection) -> str:
     """What colors the passage, for an audience, such as `1/41 · quotes · AUC 0.97`."""
     if selection.coloring != "neuron":
         return described(selection).subjects[0]
-    return f"{selection.neuron} · {selection.label or selection.quantity}"
+    label = selection.label
+    parts = [selection.quantity] if label is None else [label.feature, label.scored]
+    return " · ".join([selection.neuron, *parts])
 
 
 def _look(selection: Selection) -> tuple[object, ...]:
