@@ -7,6 +7,7 @@ of every doubling of their number.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import log2
 
@@ -26,12 +27,19 @@ class Sample:
     number: int
     """Counts all samples of the run from 0, dropped ones included."""
     event: Sampled
+    others: tuple[Sampled, ...] = ()
+    """The same at other temperatures."""
 
     @property
-    def nats(self) -> float:
-        """Mean negative log-probability of the characters, in nats."""
-        probabilities = np.maximum(self.event.probabilities, np.finfo(np.float32).tiny)
-        return abs(float(np.log(probabilities).mean())) if len(probabilities) else 0.0
+    def by_temperature(self) -> tuple[Sampled, ...]:
+        """The sample with the others, the lowest temperature first."""
+        return tuple(sorted((self.event, *self.others), key=lambda event: event.temperature))
+
+
+def nats_of(event: Sampled) -> float:
+    """Mean negative log-probability of the characters, in nats."""
+    probabilities = np.maximum(event.probabilities, np.finfo(np.float32).tiny)
+    return abs(float(np.log(probabilities).mean())) if len(probabilities) else 0.0
 
 
 class Samples:
@@ -65,18 +73,16 @@ class Samples:
                 self._older += 1
         return sample
 
+    def add_others(self, others: Iterable[Sampled]) -> None:
+        """Add what the last sample is at other temperatures."""
+        self._kept[-1] = replace(self._kept[-1], others=tuple(others))
+
     def cut(self, count: int) -> None:
         """Shorten the last sample to its first `count` characters; 0 removes it."""
         sample = self._kept.pop()
         if count:
-            event, characters = sample.event, sample.event.characters[:count]
-            shorter = replace(
-                event,
-                text="".join(characters),
-                characters=characters,
-                probabilities=event.probabilities[:count],
-            )
-            self._kept.append(replace(sample, event=shorter))
+            others = tuple(_shortened(event, count) for event in sample.others)
+            self._kept.append(replace(sample, event=_shortened(sample.event, count), others=others))
 
 
 def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
@@ -92,6 +98,13 @@ def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
     starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.intp)
     probabilities = np.multiply.reduceat(event.probabilities, starts)
     return replace(event, text=text, characters=tuple(text), probabilities=probabilities)
+
+
+def _shortened(event: Sampled, count: int) -> Sampled:
+    characters = event.characters[:count]
+    return replace(
+        event, text="".join(characters), characters=characters, probabilities=event.probabilities[:count]
+    )
 
 
 def _period(sample: Sample) -> int:

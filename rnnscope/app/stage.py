@@ -299,6 +299,7 @@ class Stage(Widget):
             if isinstance(child, Panel):
                 child.set_tabs(self._tabs_of(child, arrangement))
                 child.set_presenting(self._wanted.presents or self._wanted.layout == LARGE)
+                child.set_zoomed(not self._wanted.presents and self._wanted.zoomed == child.id)
         focused = self.screen.focused
         if focused is None or not _is_shown(focused):
             self.focus_first()

@@ -27,6 +27,8 @@ class ControlState:
     """Where in the validation text that part begins, 0..1."""
     observing: bool = True
     """Whether samples and traces are shown; False for a plain log."""
+    compares_temperatures: bool = False
+    """Whether each sample comes with two at other temperatures; see `compared_temperatures`."""
     searching: bool = False
     """Whether a neuron search is open; more than the passage is then traced."""
     offers_rescue: bool = False

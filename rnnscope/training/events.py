@@ -107,6 +107,13 @@ class Sampled(_Event):
 
 
 @dataclass(frozen=True, eq=False)
+class Resampled(_Event):
+    """The last sample again, by the same weights, seed and prompt, at other temperatures."""
+
+    samples: tuple[Sampled, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Traced(_Event):
     """The passage, traced through the present weights."""
 
@@ -150,7 +157,17 @@ class Finished(_Event):
 
 
 Event: TypeAlias = (
-    Started | Progress | Evaluated | Compared | Sampled | Traced | Saved | Warned | Paused | Finished
+    Started
+    | Progress
+    | Evaluated
+    | Compared
+    | Sampled
+    | Resampled
+    | Traced
+    | Saved
+    | Warned
+    | Paused
+    | Finished
 )
 
 OnEvent: TypeAlias = Callable[[Event], object]

@@ -22,7 +22,7 @@ from rnnscope.text.corpus import Corpus
 from rnnscope.tracing.record import record
 from rnnscope.training.clock import Clock, Throttle
 from rnnscope.training.controls import ControlState
-from rnnscope.training.events import Event, Sampled, Traced, Warned
+from rnnscope.training.events import Event, Resampled, Sampled, Traced, Warned
 
 PASSAGE_CHARACTERS = 1500
 SEARCHED_CHARACTERS = 4000
@@ -51,6 +51,13 @@ Ids = NDArray[np.int64]
 def sample_seed(seed: int, request: int) -> int:
     """The seed of a sample. seed: that of the run. request: how many other samples the user asked for."""
     return seed + _ANOTHER_SAMPLE * request
+
+
+def compared_temperatures(temperature: float) -> tuple[float, float, float]:
+    """A lower temperature, this one, and a higher one, such as 0.5, 0.8, 1.2; of 0 the two above it."""
+    if temperature <= 0:
+        return 0.0, 0.3, 0.7
+    return max(0.0, round(temperature - 0.3, 2)), temperature, round(temperature + 0.4, 2)
 
 
 def sample_symbols(
@@ -128,7 +135,7 @@ class Observer:
         yield from self._serve_choices(state, 0)
         if state.observing:
             yield self._trace(state, 0)
-        yield self._sample(state, 0)
+        yield from self._sample(state, 0)
 
     def refresh(self, state: ControlState, step: int) -> Iterator[Traced]:
         """A trace of this step, if one is shown and the last is older; called when the loop pauses."""
@@ -152,9 +159,10 @@ class Observer:
             old.temperature,
             old.samples,
         )
+        asked |= state.compares_temperatures and not old.compares_temperatures
         spacing = self._samples if state.observing else self._unwatched_samples
         if asked or (spacing.is_due and not only_asked):
-            yield self._sample(state, step)
+            yield from self._sample(state, step)
 
     def _serve_choices(self, state: ControlState, step: int) -> Iterator[Event]:
         """Apply a new choice of passage and prompt."""
@@ -175,17 +183,27 @@ class Observer:
             searched = record(self._model, self._searched, step=step)
         return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched)
 
-    def _sample(self, state: ControlState, step: int) -> Sampled:
+    def _sample(self, state: ControlState, step: int) -> Iterator[Sampled | Resampled]:
         with self._samples.measured(), self._unwatched_samples.measured():
-            latest = self._clock.seconds + _SAMPLE_SECONDS
-            written = sample_symbols(
-                self._model,
-                self._prime,
-                temperature=state.temperature,
-                seed=sample_seed(self._seed, state.samples),
-                is_late=lambda: self._clock.seconds > latest,
-            )
-        return sampled(self._model, written, state.temperature, state.prime, step, self._clock.seconds)
+            temperatures = [state.temperature]
+            if state.compares_temperatures:
+                compared = compared_temperatures(state.temperature)
+                temperatures += [each for each in compared if each != state.temperature]
+            sample, *others = (self._sample_at(each, state, step) for each in temperatures)
+        yield sample
+        if others:
+            yield Resampled(step, self._clock.seconds, tuple(others))
+
+    def _sample_at(self, temperature: float, state: ControlState, step: int) -> Sampled:
+        latest = self._clock.seconds + _SAMPLE_SECONDS
+        written = sample_symbols(
+            self._model,
+            self._prime,
+            temperature=temperature,
+            seed=sample_seed(self._seed, state.samples),
+            is_late=lambda: self._clock.seconds > latest,
+        )
+        return sampled(self._model, written, temperature, state.prime, step, self._clock.seconds)
 
     def _part(self, at: float) -> Ids:
         """The searched part of the held-out text, from `at` (0..1) or a line start near it.

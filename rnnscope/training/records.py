@@ -3,7 +3,7 @@
     {"event": "evaluated", "step": 200, "elapsed_seconds": 4.1, "held_out_nats": 2.0131, …}
 
 After these three a record has the fields of its event. A number that is not finite is written as null and
-read as NaN. Traces, pauses and baselines (see baselines.json) are not written.
+read as NaN. Traces, pauses, baselines (see baselines.json) and samples at other temperatures are not written.
 
 The file is untrusted: a record is checked against the types and ranges of its event when it is read.
 """

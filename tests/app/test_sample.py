@@ -126,6 +126,38 @@ async def test_a_sample_has_a_headline_and_the_prime_before_it(panel_app) -> Non
         assert "T 0.8  after “KING ”" in app.line(0)
 
 
+async def test_zoomed_it_shows_three_temperatures_side_by_side(panel_app) -> None:
+    zooms: list[bool] = []
+    app = panel_app(lambda _: SampleStream(zooms.append))
+    async with app.run_test(size=(80, 14)):
+        app.panel.begin(sampled("an earlier sample, at one temperature", 1))
+        app.panel.advance(0.0)
+        app.panel.begin(sampled("middle " * 9, 2))
+        app.panel.add_others(
+            [sampled("cold " * 4, 2, temperature=0.5), sampled("hot " * 20, 2, temperature=1.2)]
+        )
+        assert "T 0.8 " in app.line(0)
+        assert "cold" not in body(app)
+        app.panel.set_zoomed(True)
+        assert "T 0.5 │ 0.8 │ 1.2" in app.line(0)
+        for tick in range(1, 9):
+            app.panel.advance(tick / 4)
+        rows = app.lines()
+        assert "an earlier sample, at one temperature" in rows[3]
+        assert [part.strip() for part in rows[5].split("│")] == [
+            f"step 2   T {temperature}" for temperature in ("0.5", "0.8", "1.2")
+        ]
+        texts = zip(*(row.split("│") for row in rows[6:] if "│" in row), strict=True)
+        columns = ["".join(text).split() for text in texts]
+        assert [set(column) for column in columns] == [{"cold", "█"}, {"middle", "█"}, {"hot", "█"}]
+        assert len(columns[2]) == 21, "written to the end of the longest"
+        assert not app.panel.is_writing
+        app.panel.set_zoomed(False)
+        assert "middle middle" in body(app)
+        assert "hot" not in body(app)
+        assert zooms == [True, False]
+
+
 async def test_scrolling_back_holds_still_while_new_text_comes(panel_app) -> None:
     app = panel_app(lambda _: SampleStream())
     async with app.run_test(size=(40, 12)) as pilot:

@@ -270,6 +270,15 @@ async def test_saving_and_sampling_are_asked_for(trace: Trace) -> None:
         assert (state.saves, state.samples, state.prime) == (1, 2, "To be")
 
 
+async def test_a_zoomed_sample_asks_for_other_temperatures(trace: Trace) -> None:
+    async with shown(telling(run_until(trace))) as (pilot, screen):
+        screen.samples.focus()
+        await pilot.press("z")
+        assert screen.controls.state.compares_temperatures
+        await pilot.press("z")
+        assert not screen.controls.state.compares_temperatures
+
+
 async def test_who_only_watches_is_offered_nothing_that_changes_the_run(trace: Trace) -> None:
     async with shown(telling(run_until(trace)), live=False) as (pilot, screen):
         before = screen.controls.state

@@ -101,6 +101,9 @@ class Panel(Widget, can_focus=True):
             self._presents = presents
             self.redraw()
 
+    def set_zoomed(self, is_zoomed: bool) -> None:
+        """Note whether the panel fills the screen."""
+
     def tab_at(self, column: int) -> str:
         """The panel, by its id, that a click on a column of the title shows; empty if none."""
         return next((panel for columns, panel in self._parts if column in columns), "")

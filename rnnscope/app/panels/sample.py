@@ -8,11 +8,12 @@
 
 Samples stand under one another; the wheel and the page keys go back through them, to the first words of the
 run, and `End` returns to the one being written. A sample is played out over about the time in which the next
-one comes.
+one comes. Where a sample comes at several temperatures, these stand side by side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -26,7 +27,7 @@ from textual import events
 from textual.binding import BindingType
 
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
-from rnnscope.app.samples import Sample, Samples, by_character
+from rnnscope.app.samples import Sample, Samples, by_character, nats_of
 from rnnscope.export.layout import Layout, Shapes, lay_out, paint
 from rnnscope.theme.palette import Palette, sample_steps
 from rnnscope.training.events import Sampled
@@ -44,21 +45,22 @@ _PRIME_SHOWN = 16
 """Characters of the prime in the title."""
 _PRIME = 7
 """The style after the seven of written characters."""
+_BETWEEN = " │ "
+"""What separates samples at several temperatures."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
+class _Text:
     """A sample laid out: the text that primed it, then what was written."""
 
+    event: Sampled
+    width: int
     layout: Layout
     codes: NDArray[np.intp]
     """(T,) the style of each character."""
-    prime: int
-    """How many of the characters are the prime."""
 
     @classmethod
-    def of(cls, sample: Sample, width: int) -> _Block:
-        event = sample.event
+    def of(cls, event: Sampled, width: int) -> _Text:
         characters = (*event.prime, *event.characters)
         symbols = tuple(sorted(set(characters))) or (" ",)
         id_of = {symbol: i for i, symbol in enumerate(symbols)}
@@ -66,11 +68,11 @@ class _Block:
         codes = np.concatenate(
             (np.full(len(event.prime), _PRIME, dtype=np.intp), sample_steps(event.probabilities))
         )
-        return cls(lay_out(ids, Shapes.of(symbols), width), codes, len(event.prime))
+        return cls(event, width, lay_out(ids, Shapes.of(symbols), width), codes)
 
     def caret(self, written: int) -> tuple[int, int]:
         """Line and column at which the next character is written."""
-        layout, index = self.layout, self.prime + written
+        layout, index = self.layout, len(self.event.prime) + written
         if index < len(layout.ids):
             return layout.line_of(index), layout.column_of(index)
         if index and layout.shapes.ends_line[layout.ids[-1]]:
@@ -78,16 +80,69 @@ class _Block:
         start = layout.starts[-2]
         return len(layout) - 1, int(layout.edges[-1] - layout.edges[start])
 
-    def line(self, line: int, written: int | None, styles: tuple[Style, ...]) -> list[Segment]:
+    def line(self, line: int, written: int | None, palette: Palette) -> list[Segment]:
         """One line, of a sample still being written up to what is written, and without its line break."""
-        if line >= len(self.layout):
-            return []
-        start, end = self.layout.span(line)
-        if end > start and self.layout.shapes.ends_line[self.layout.ids[end - 1]]:
-            end -= 1
+        drawn: list[Segment] = []
+        if line < len(self.layout):
+            start, end = self.layout.span(line)
+            if end > start and self.layout.shapes.ends_line[self.layout.ids[end - 1]]:
+                end -= 1
+            if written is not None:
+                end = max(start, min(end, len(self.event.prime) + written))
+            drawn = paint(self.layout.pieces(start, end), self.codes[start:end].tolist(), _styles(palette))
+        if written is None or self.caret(written)[0] != line:
+            return drawn
+        blank = self.caret(written)[1] - sum(part.cell_length for part in drawn)
+        return [*drawn, Segment(" " * blank, palette.ink("text")), Segment("█", palette.ink("violet"))]
+
+    def headline(self, *, is_compared: bool) -> str:
+        """What stands over it, as much of it as there is room for."""
+        step, nats = f"step {self.event.step:,}", f"{nats_of(self.event):.2f} nats"
+        temperature = f"T {self.event.temperature:g}"
+        choices = ((step, temperature, nats), (step, temperature if is_compared else nats), (step,))
+        return next((line for line in map("   ".join, choices) if len(line) <= self.width), step)
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A sample laid out, at one temperature or side by side at several."""
+
+    texts: tuple[_Text, ...]
+
+    @classmethod
+    def of(cls, events: Sequence[Sampled], width: int) -> _Block:
+        each = (width - len(_BETWEEN) * (len(events) - 1)) // len(events)
+        return cls(tuple(_Text.of(event, max(1, each)) for event in events))
+
+    def carets(self, written: int) -> tuple[int, int]:
+        """The first and the last line at which a next character is written."""
+        lines = [text.caret(written)[0] for text in self.texts]
+        return min(lines), max(lines)
+
+    def height(self, written: int | None) -> int:
+        """How many lines it takes, still being written or complete."""
         if written is not None:
-            end = max(start, min(end, self.prime + written))
-        return paint(self.layout.pieces(start, end), self.codes[start:end].tolist(), styles)
+            return self.carets(written)[1] + 1
+        return max(len(text.layout) for text in self.texts)
+
+    def line(self, line: int, written: int | None, palette: Palette) -> list[Segment]:
+        """One line of all texts."""
+        return _side_by_side([text.line(line, written, palette) for text in self.texts], self.texts, palette)
+
+    def headline(self, palette: Palette) -> list[Segment]:
+        names = [text.headline(is_compared=len(self.texts) > 1) for text in self.texts]
+        return _side_by_side([[Segment(name, palette.ink("dim"))] for name in names], self.texts, palette)
+
+
+def _side_by_side(rows: Sequence[list[Segment]], texts: Sequence[_Text], palette: Palette) -> list[Segment]:
+    """Rows of the texts with lines between them."""
+    joined: list[Segment] = []
+    for number, (row, text) in enumerate(zip(rows, texts, strict=True)):
+        joined += row
+        if number < len(texts) - 1:
+            blank = max(0, text.width - sum(part.cell_length for part in row))
+            joined += [Segment(" " * blank, palette.ink("text")), Segment(_BETWEEN, palette.ink("rule"))]
+    return joined
 
 
 class SampleStream(Panel):
@@ -102,8 +157,13 @@ class SampleStream(Panel):
         focus_key("end", "follow", "The sample being written", "latest"),
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(
+        self, on_zoom: Callable[[bool], object] = lambda is_zoomed: None, *, id: str | None = None
+    ) -> None:
+        """on_zoom: called when the panel is zoomed, and then shows several temperatures, and when not."""
+        super().__init__(id=id)
+        self._on_zoom = on_zoom
+        self._is_zoomed = False
         self._samples = Samples()
         self._written = 0.0  # characters of the last sample that are on the screen
         self._pace = SLOWEST
@@ -133,6 +193,14 @@ class SampleStream(Panel):
         self._rows = None
         self.redraw()
 
+    def add_others(self, events: Iterable[Sampled], *, of_bytes: bool = False) -> None:
+        """Show the last sample at other temperatures, too."""
+        if len(self._samples):
+            self._samples.add_others(by_character(event, of_bytes=of_bytes) for event in events)
+            self._blocks.pop(self._samples[-1].number, None)
+            self._rows = None
+            self.redraw()
+
     def show_whole(self, event: Sampled, *, of_bytes: bool = False) -> None:
         """Show one complete sample in place of all others."""
         event = by_character(event, of_bytes=of_bytes)
@@ -148,24 +216,31 @@ class SampleStream(Panel):
         self._now = now
         if not self.is_writing:
             return
-        caret = self._caret_row()
-        self._written = min(self._written + passed * self._pace, len(self._samples[-1].event.characters))
+        before = self._caret_rows()
+        self._written = min(self._written + passed * self._pace, self._longest())
         top = self._rows_shown()[:1]
         self._rows = None
         if self._rows_shown()[:1] != top:
             self.redraw()
         elif self._anchor is None:
-            self.redraw(range(caret, self._caret_row() + 1))
+            self.redraw({*before, *self._caret_rows()})
 
     @property
     def is_writing(self) -> bool:
         """Whether some of the last sample is still to be written."""
-        return len(self._samples) > 0 and int(self._written) < len(self._samples[-1].event.characters)
+        return len(self._samples) > 0 and int(self._written) < self._longest()
 
     @property
     def follows(self) -> bool:
         """Whether the newest text is in sight, rather than some that was scrolled back to."""
         return self._anchor is None
+
+    def set_zoomed(self, is_zoomed: bool) -> None:
+        """Show samples at several temperatures side by side, or at one."""
+        if is_zoomed != self._is_zoomed:
+            self._is_zoomed = is_zoomed
+            self._lay_out()
+            self._on_zoom(is_zoomed)
 
     # -- drawing -------------------------------------------------------------------------------------------
 
@@ -181,29 +256,23 @@ class SampleStream(Panel):
             return []
         sample, line = rows[row]
         line -= self._gap(sample)
+        block = self._block(sample)
         if line <= 0:
-            return [Segment(_headline(sample, width), self.palette.ink("dim"))] if line == 0 else []
-        block, styles = self._block(sample), _styles(self.palette)
-        if sample is not self._samples[-1]:
-            return block.line(line - 1, None, styles)
-        written = int(self._written)
-        text = block.line(line - 1, written, styles)
-        caret, column = block.caret(written)
-        if line - 1 != caret:
-            return text
-        blank = column - sum(part.cell_length for part in text)
-        return [*text, Segment(" " * blank, self.fill), Segment("█", self.palette.ink("violet"))]
+            return block.headline(self.palette) if line == 0 else []
+        return block.line(line - 1, self._written_of(sample), self.palette)
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
         """The longest subject and legend that fit side by side."""
         if not len(self._samples):
             return "", []
         event, top = self._samples[-1].event, self._rows_shown()[:1]
-        subjects = [f"T {event.temperature:g}"]
+        compared = (f"{each.temperature:g}" for each in self._events(self._samples[-1]))
+        subjects = [f"T {_BETWEEN.join(compared)}"]
         if event.prime:
             subjects.insert(0, f"{subjects[0]}  after “{_shortened(event.prime)}”")
-        for legend in self._color_legends() if self.follows else self._place_legends(top[0][0]):
-            for subject in subjects:
+        legends = self._color_legends() if self.follows else self._place_legends(top[0][0])
+        for subject in subjects:
+            for legend in legends:
                 taken = len(self.heading) + cell_len(subject) + sum(part.cell_length for part in legend)
                 if taken + 2 * PADDING + 4 <= self.size.width:
                     return subject, legend
@@ -238,10 +307,18 @@ class SampleStream(Panel):
         """Blank rows before a sample."""
         return 1 if self.size.height > self.roomy_above and sample is not self._samples[0] else 0
 
+    def _events(self, sample: Sample) -> tuple[Sampled, ...]:
+        """A sample at the temperatures that are shown."""
+        return sample.by_temperature if self._is_zoomed else (sample.event,)
+
+    def _longest(self) -> int:
+        """The characters of the longest text of the last sample."""
+        return max(len(event.characters) for event in self._events(self._samples[-1]))
+
     def _block(self, sample: Sample) -> _Block:
         block = self._blocks.get(sample.number)
         if block is None:
-            block = self._blocks[sample.number] = _Block.of(sample, self.body_width)
+            block = self._blocks[sample.number] = _Block.of(self._events(sample), self.body_width)
             if len(self._blocks) > _LAID_OUT:
                 del self._blocks[next(iter(self._blocks))]
         return block
@@ -249,18 +326,22 @@ class SampleStream(Panel):
     def _height(self, place: int) -> int:
         """How many rows a sample takes."""
         sample = self._samples[place]
-        block = self._block(sample)
-        is_last = place == len(self._samples) - 1
-        lines = block.caret(int(self._written))[0] + 1 if is_last else len(block.layout)
-        return self._gap(sample) + 1 + lines
+        return self._gap(sample) + 1 + self._block(sample).height(self._written_of(sample))
 
-    def _caret_row(self) -> int:
-        """The body row of the caret, or of the first row below the panel."""
+    def _written_of(self, sample: Sample) -> int | None:
+        """How many characters of a sample are written; None of one that is complete."""
+        return int(self._written) if sample is self._samples[-1] else None
+
+    def _caret_rows(self) -> list[int]:
+        """The body rows from the first to the last with a caret."""
         sample = self._samples[-1]
-        row = self._gap(sample) + 1 + self._block(sample).caret(int(self._written))[0]
-        return next(
-            (i for i, shown in enumerate(self._rows_shown()) if shown == (sample, row)), self.body_height
-        )
+        first, last = self._block(sample).carets(int(self._written))
+        row = self._gap(sample) + 1
+        return [
+            i
+            for i, (shown, line) in enumerate(self._rows_shown())
+            if shown is sample and row + first <= line <= row + last
+        ]
 
     def _rows_shown(self) -> list[tuple[Sample, int]]:
         """What each body row shows: a sample, and which of its rows."""
@@ -335,17 +416,12 @@ class SampleStream(Panel):
         self._scroll_rows(_WHEEL_ROWS)
 
     def on_resize(self, event: events.Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         self._blocks.clear()
         self._rows = None
         self.redraw()
-
-
-def _headline(sample: Sample, width: int) -> str:
-    """What stands over a sample, as much of it as there is room for."""
-    event = sample.event
-    step, loss = f"step {event.step:,}", f"{sample.nats:.2f} nats"
-    choices = ((step, f"T {event.temperature:g}", loss), (step, loss), (step,))
-    return next((line for line in map("   ".join, choices) if len(line) <= width), step)
 
 
 def _shortened(prime: str) -> str:

@@ -58,7 +58,7 @@ from rnnscope.session import Session
 from rnnscope.text.display import are_bytes
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls, ControlState
-from rnnscope.training.events import Event, Finished, Sampled, Saved, Started, Traced, Warned
+from rnnscope.training.events import Event, Finished, Resampled, Sampled, Saved, Started, Traced, Warned
 
 Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
 """Runs a training session to its end: it reads the controls, and passes its events to the callback."""
@@ -131,7 +131,9 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         loss, self._gradient = Loss(), Gradient()
         self.loss = Chart(loss, id="loss")
         self.gradient = Chart(self._gradient, id="gradient")
-        self.samples = SampleStream(id="sample")
+        self.samples = SampleStream(
+            lambda zoomed: self.controls.set(compares_temperatures=zoomed), id="sample"
+        )
         self.contexts = ContextsAnalysis(scope)
         self.banner = Banner(lambda: self.status.elapsed_seconds, id="banner")
         self.prompt = Prompt(id="prompt")
@@ -313,6 +315,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 self._retrace(event.trace)
             case Sampled():
                 self.samples.begin(event, of_bytes=self._reads_bytes)
+            case Resampled():
+                self.samples.add_others(event.samples, of_bytes=self._reads_bytes)
             case Warned():
                 if event.kind == "unsaved":
                     self.rescue.begin()

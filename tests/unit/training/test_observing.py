@@ -16,8 +16,8 @@ from rnnscope.tracing.record import record
 from rnnscope.training import observing
 from rnnscope.training.clock import Clock
 from rnnscope.training.controls import ControlState
-from rnnscope.training.events import Event, Sampled, Traced, Warned
-from rnnscope.training.observing import Observer
+from rnnscope.training.events import Event, Resampled, Sampled, Traced, Warned
+from rnnscope.training.observing import Observer, compared_temperatures, sample_symbols
 
 VOCABULARY = Vocabulary.of("abc\n ")
 TRAIN = VOCABULARY.encode("abc ab\n" * 50).astype(np.uint8)
@@ -70,6 +70,25 @@ def test_a_newcomer_sees_a_trace_and_a_sample_within_the_first_second(observer: 
 def test_the_first_steps_are_traced_on_a_log_scale_and_later_ones_on_the_budget(observer: Observer) -> None:
     traced = [step for step in range(200) for _ in range(2) if kinds(observer.look(ControlState(), step))]
     assert traced == [1, 10, 30, 100]
+
+
+def test_a_sample_comes_at_other_temperatures_where_they_are_compared(
+    observer: Observer, model: CharRNN
+) -> None:
+    state = ControlState(compares_temperatures=True, prime="ca")
+    sampled, resampled = observer.look(state, 7, only_asked=True)
+    assert isinstance(sampled, Sampled)
+    assert isinstance(resampled, Resampled)
+    assert [event.temperature for event in (sampled, *resampled.samples)] == [0.8, 0.5, 1.2]
+    for event in (sampled, *resampled.samples):
+        written = sample_symbols(model, VOCABULARY.encode("ca"), temperature=event.temperature, seed=1)
+        assert event.text == "".join(VOCABULARY.symbols[id_] for id_, _ in written)
+        assert (event.prime, event.step) == ("ca", 7)
+    assert kinds(observer.look(state, 8, only_asked=True)) == []
+    (sampled,) = observer.look(ControlState(samples=1), 9, only_asked=True)
+    assert isinstance(sampled, Sampled)
+    assert compared_temperatures(0.2) == (0.0, 0.2, 0.6)
+    assert compared_temperatures(0.0) == (0.0, 0.3, 0.7)
 
 
 def test_the_passage_is_the_start_of_the_held_out_text_read_from_a_zero_state(
