@@ -45,7 +45,7 @@ class Config:
     device: DeviceName = "auto"
     """Where train computes; auto takes CUDA, then MPS, then the CPU."""
     layout: Mapping[str, str] = field(default_factory=dict)
-    """The layout with which a screen opens, one of those of the number keys; otherwise the last one used."""
+    """The layout with which a screen opens, by its name on the keys 1 to 6; otherwise the last one used."""
     train: Mapping[str, object] = field(default_factory=dict)
     """Defaults of the options of `rnnscope train`; a resumed run keeps its own."""
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -289,6 +289,30 @@ def every_score(query: Find, reader: TextReader, progress: Progress = NO_PROGRES
     return search.everywhere(progress)
 
 
+class Scorer:
+    """Scores single units for the target of a query on one text, as `find` does on a trace of it."""
+
+    def __init__(self, query: Find, reader: TextReader, progress: Progress = NO_PROGRESS) -> None:
+        """Raises OptionError, TextError, Cancelled."""
+        target = query.target()
+        values = _targeted(query, target, reader, progress)
+        _counted(values, target)
+        groups = grouped(values, target.kind)
+        self.metric: Metric = "auc" if target.kind == "boolean" else "spearman"
+        self._kind: Kind = target.kind
+        self._halves = [np.flatnonzero(_of_half(groups, half)) for half in (0, 1)]
+        self._answers = [values[half, None] for half in self._halves]
+
+    def held_out(self, values: NDArray[np.floating]) -> float:
+        """The held-out score of one quantity of a unit. values: (T,) along the text."""
+        selected, held_out = (
+            float(signed_scores(centered_ranks(values[None, half]), answers, self._kind)[0, 0])
+            for half, answers in zip(self._halves, self._answers, strict=True)
+        )
+        middle = 0.5 if self._kind == "boolean" else 0.0
+        return held_out if selected >= middle else 2 * middle - held_out
+
+
 def _targeted(query: Find, target: Target, reader: TextReader, progress: Progress) -> Floats:
     """(T,) the target at every position that the query reads."""
     length = reader.length(progress.part(0.0, 0.0))

@@ -15,9 +15,6 @@ from rnnscope.session import Session
 if TYPE_CHECKING:
     from rnnscope.app.screen_scope import ScreenScope
 
-_OF_SELECTION = ("ablate", "match", "attribution")
-"""The views that depend on the neuron or on the place, and do not follow them."""
-
 
 class Beginning:
     """Applies a `Start` to the first page."""
@@ -47,8 +44,6 @@ class Beginning:
         self._is_applied = False
         self._start = given
         self._is_restored = False
-        self._waits = False
-        """Whether a search is to choose the neuron."""
         self._is_view_shown = False
 
     @property
@@ -64,7 +59,7 @@ class Beginning:
             self._is_restored = self._start != self._given
 
     def apply(self) -> None:
-        """Select and search on the first page what the start says; does nothing on later pages."""
+        """Select, search and show on the first page what the start says; does nothing on later pages."""
         selection, start = self._scope.selection, self._start
         if self._is_applied or selection is None:
             return
@@ -77,14 +72,16 @@ class Beginning:
             self._scope.select_quantity(start.quantity)
         if start.position is not None:
             self._scope.go_to(start.position)
+        waits = bool(start.search) and start.neuron is None
         if start.search:
-            self._waits = start.neuron is None
             self._find.find(
                 start.search,
-                chooses_neuron=self._waits,
+                chooses_neuron=waits,
                 chooses_place=start.position is None,
-                then=self._after_search,
+                then=self._show_view if waits else lambda: None,
             )
+        if not waits:
+            self._show_view()
         if self._is_restored:
             self._announce()
 
@@ -102,28 +99,15 @@ class Beginning:
         with suppress(OSError):  # the next session begins anew
             remember_start(session, start)
 
-    def show_view(self, *, is_selected: bool = True) -> None:
-        """Show the view of the start; does nothing when called again.
-
-        is_selected: whether the neuron and the place with which the screen opens are selected. Views that
-        depend on them wait for it.
-        """
-        view = self._start.view
-        if self._is_view_shown or self._waits or not self._is_applied:
-            return
-        if view in _OF_SELECTION and not is_selected:
-            return
+    def _show_view(self) -> None:
         self._is_view_shown = True
+        view = self._start.view
         if view is not None and view in self._views:
             self._views[view]()
         elif view is not None:
             self._scope.show_panel(PANELS[view])
         if view is not None:
             self._focus_passage()
-
-    def _after_search(self) -> None:
-        self._waits = False
-        self.show_view()
 
     def _announce(self) -> None:
         neuron, position = self._start.neuron, self._start.position

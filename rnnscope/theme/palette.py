@@ -41,7 +41,7 @@ STEPS = 33
 ZERO = 16
 _UNDERLINE_UP_TO = 12
 """The highest signed step that is underlined: v <= −0.25."""
-_SAMPLE_BOUNDS = (0.5, 0.3, 0.15, 0.07, 0.03, 0.02)
+SAMPLE_BOUNDS = (0.5, 0.3, 0.15, 0.07, 0.03, 0.02)
 """The probabilities at which the style of a sampled character changes."""
 
 
@@ -59,7 +59,7 @@ def unit_steps(values: ArrayLike) -> NDArray[np.intp]:
 
 def sample_steps(probabilities: ArrayLike) -> NDArray[np.intp]:
     """The index, 0..6, of the sample style for each probability; 0 is the most probable."""
-    return np.searchsorted(-np.array(_SAMPLE_BOUNDS), -np.asarray(probabilities, dtype=np.float64))
+    return np.searchsorted(-np.array(SAMPLE_BOUNDS), -np.asarray(probabilities, dtype=np.float64))
 
 
 @dataclass(frozen=True)

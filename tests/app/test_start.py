@@ -10,7 +10,6 @@ import pytest
 from rnnscope.analysis.ablation import Ablate
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.find import Find, FindResult, FoundNeuron, Probe
-from rnnscope.analysis.names import Names
 from rnnscope.analysis.query import Query
 from rnnscope.app.start import Start, check_neuron, check_search, last_start, remember_start
 from rnnscope.errors import OptionError
@@ -18,11 +17,8 @@ from rnnscope.network.architecture import Architecture
 from rnnscope.progress import Progress
 from tests.app.conftest import PASSAGE
 from tests.app.looking import FakeSession, seen, settled, shown, text_of
-from tests.app.naming import names
-from tests.app.waiting import until
 
 TEXT = PASSAGE * 20
-PLACE = 17 * len(PASSAGE) + PASSAGE.index("seven")
 
 
 def found(session: FakeSession, query: Query[Any], progress: Progress) -> FindResult:
@@ -66,18 +62,6 @@ async def test_a_view_is_shown_with_its_result_of_the_neuron(view: Any, panel: s
             assert {(q.layer, q.unit) for q in queries if isinstance(q, Contexts)} == {(1, 7)}
 
 
-async def test_a_view_waits_for_the_neuron_on_which_the_screen_opens() -> None:
-    for start, position in ((Start(view="ablate"), PLACE), (Start(view="ablate", position=3), 3)):
-        named = FakeSession(TEXT, {Names: lambda *of: names(PLACE)})
-        async with shown(named, start=start) as (pilot, screen):
-            await until(pilot, lambda asked=named.asked_of: len(asked(Ablate)) > 0)
-            assert (seen(screen).neuron, seen(screen).position) == ("1/7", position)
-            (query,) = named.asked_of(Ablate)
-            assert isinstance(query, Ablate)
-            assert query.units == ("1/7",)
-            assert query.start <= position < query.stop
-
-
 async def test_present_mode_is_a_view() -> None:
     async with shown(start=Start(view="present")) as (_, screen):
         assert {child.id for child in screen.stage.children if child.display} == {"passage", "gates"}
@@ -113,9 +97,11 @@ async def test_the_screen_opens_as_it_was_left(tmp_path: Path, monkeypatch: pyte
     async with shown(session(), remembers=True, is_fresh=True) as (_, screen):
         assert seen(screen).position < 200
         assert "as you left it" not in text_of(screen)
-    assert last_start(FakeSession(PASSAGE)) == Start(), "it belongs to a text"  # type: ignore[arg-type]
+    async with shown(FakeSession(PASSAGE), remembers=True) as (_, screen):
+        assert "as you left it" not in text_of(screen), "it belongs to a text"
     (tmp_path / "state.json").write_text('{"inspect": 3}')
-    assert last_start(session()) == Start()  # type: ignore[arg-type]
+    async with shown(session(), remembers=True) as (_, screen):
+        assert "as you left it" not in text_of(screen)
 
 
 def test_what_is_open_is_completed_by_the_last_start() -> None:

@@ -512,9 +512,7 @@ def caption(selection: Selection) -> str:
     """What colors the passage, for an audience, such as `1/41 · quotes · AUC 0.97`."""
     if selection.coloring != "neuron":
         return described(selection).subjects[0]
-    label = selection.label
-    parts = [selection.quantity] if label is None else [label.feature, label.scored]
-    return " · ".join([selection.neuron, *parts])
+    return f"{selection.neuron} · {selection.label or selection.quantity}"
 
 
 def _look(selection: Selection) -> tuple[object, ...]:

@@ -188,8 +188,6 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self._names: NamesResult | None = None
         self._is_opened = False
         """Whether the neurons were labeled, and the best of them shown where nothing else was asked for."""
-        self._finding_at: int | None = None
-        """The place of the finding on which the screen opens."""
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
@@ -442,23 +440,13 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         if names is None or selection is None:
             return
         if names.labels and self._finds_neuron:
-            finds_place = self._finds_place and self.paging.is_original
+            finds_place = self._finds_place
             self.scope.suggest_neuron(names.labels[0].layer, names.labels[0].unit)
-            if finds_place and names.place is not None:
-                self._finding_at = names.place
+            if finds_place and names.place is not None and self.paging.is_original:
                 self.scope.suggest_place(names.place)
         elif self.beginning.start.quantity is None and not self._is_opened:
             self.scope.suggest_neuron(selection.layer, selection.unit)  # in the quantity of its label
         self._is_opened = True
-        self._show_view()
-
-    def _show_view(self) -> None:
-        """Show the view that was asked for, once the neuron and the page of the finding are there."""
-        selection = self.scope.selection
-        is_there = self._finding_at is None or self.scope.is_chosen
-        if selection is not None and not is_there:
-            is_there = selection.position == self._finding_at
-        self.beginning.show_view(is_selected=is_there and not self._finds_neuron)
 
     def _end(self, error: Exception) -> None:
         self._model = replace(self._model, has_failed=True)
@@ -470,7 +458,6 @@ class InspectScreen(Screen[None], inherit_bindings=False):
     def _after_page(self, turned: Turned) -> None:
         self.beginning.apply()
         self._open_on_finding()
-        self._show_view()
         if not turned.is_typed:  # an order that changes at every key cannot be read
             self.table.sort_by_page()
         self._note_unknown(turned)

@@ -96,11 +96,13 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         *,
         speed: float = 1.0,
         plays: bool = True,
+        find: str = "",
         notes: Path | None = None,
         state: ControlState | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """speed: a multiple of two snapshots per second. plays: whether it begins to play at once.
+        """speed: a multiple of two snapshots per second. plays: whether it begins to play at once. find: a
+        feature, or a regular expression, for which neurons are scored from the beginning.
 
         notes: the file of stars and notes; None keeps them in memory. state: temperature and prompt of the
         samples. now: the clock by which it plays.
@@ -115,6 +117,7 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         """What is on the screen; None before the first snapshot is computed."""
         self._now = now
         self._plays = plays
+        self._first_search = find
         self._settings = self._shown_settings = _settings(self.controls.state)
         self._curves = Curves(film.directory)
         self._is_growing = False
@@ -268,7 +271,8 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         for step, reason in self.film.damaged.items():
             self.scope.announce(f"snapshot {step:,} is skipped: {reason}", "warning")
         self.player.open(self.film.steps, plays=self._plays)
-        self.find.panel.redraw()
+        if self._first_search:
+            self.find.find(self._first_search)
 
     def _chart(self, events: list[Event]) -> None:
         for event in events:
