@@ -11,11 +11,12 @@ about the last twentieth of the run, 100 steps at most. s(1) = x(1), so there is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnnscope.training.events import Compared, Evaluated, Event, Progress, Warned
+from rnnscope.training.events import Compared, Evaluated, Event, Progress, Started, Warned
 
 Float = NDArray[np.float64]
 
@@ -181,6 +182,16 @@ class Best:
     step: int
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A step at which a run changed its course."""
+
+    step: int
+    kind: Literal["annealing", "rewound", "resumed"]
+    """annealing: the learning rate begins to decay. rewound: training diverged, earlier weights came back.
+    resumed: another process continued the run."""
+
+
 class History:
     """The losses and gradients of a run, in the order of its events."""
 
@@ -192,14 +203,19 @@ class History:
         self.held_out = Series(smoothed=False)
         """Held-out loss, nats per character."""
         self.baselines_nats: dict[str, float] = {}
-        self.divergences: list[int] = []
-        """Steps at which the run went back to an earlier state."""
+        self.marks: list[Mark] = []
         self.best: Best | None = None
         self.step = 0
         self.learning_rate: float | None = None
         self.update_ratio_log10: float | None = None
+        self._phase = ""
         self.version = 0
         """Incremented by every addition, so that charts detect changes."""
+
+    @property
+    def divergences(self) -> list[int]:
+        """Steps at which the run went back to an earlier state."""
+        return [mark.step for mark in self.marks if mark.kind == "rewound"]
 
     def reach(self, step: int) -> None:
         """Let the steps go at least as far as this one, where weights are later than the last loss."""
@@ -217,6 +233,9 @@ class History:
                 self.learning_rate = event.learning_rate
                 if event.update_ratio_log10 is not None:
                     self.update_ratio_log10 = event.update_ratio_log10
+                if event.phase == "annealing" != self._phase and len(event.steps):
+                    self._mark(int(event.steps[0]), "annealing")
+                self._phase = event.phase
             case Evaluated():
                 self.held_out.extend([event.step], [event.held_out_nats])
                 if event.is_best:
@@ -224,7 +243,14 @@ class History:
             case Compared():
                 self.baselines_nats = {**self.baselines_nats, **event.baselines_nats}
             case Warned(kind="divergence"):
-                self.divergences.append(event.step)
+                self._mark(event.step, "rewound")
+            case Started(resumed=True):
+                self._mark(event.step, "resumed")
             case _:
                 return
         self.version += 1
+
+    def _mark(self, step: int, kind: Literal["annealing", "rewound", "resumed"]) -> None:
+        mark = Mark(step, kind)
+        if mark not in self.marks:  # a run may be resumed twice at one step
+            self.marks.append(mark)

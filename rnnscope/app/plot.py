@@ -1,7 +1,8 @@
 """What a chart draws, as values: series gathered into columns of dots, and rows of styled cells.
 
 A cell shows one thing, the last of this list that has a dot in it: envelope, curve, second curve (the two
-curves take turns where they share cells). A dotted level is drawn where no curve is near.
+curves take turns where they share cells). A dotted level is drawn where no curve is near, and a vertical rule
+behind both.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ from rnnscope.theme.segments import coded_segments, segments
 Float = NDArray[np.float64]
 
 # What a cell of the plot shows; the same with the reading crosshair through it comes _CROSSHAIR later.
-_EMPTY, _ENVELOPE, _CURVE, _SECOND, _LEVEL = range(5)
-_CROSSHAIR = 5
-_TOKENS = ("text", "raw", "azure", "amber", "rule")
+_EMPTY, _ENVELOPE, _CURVE, _SECOND, _LEVEL, _NAME = range(6)
+_CROSSHAIR = 6
+_TOKENS = ("text", "raw", "azure", "amber", "rule", "mute")
+SECOND_GLYPH = "o"
+"""What the second curve is drawn with where there is no color."""
+_RULE = "┆"
 _PARTED = 1.015
 """The second curve is drawn where it differs by this ratio, and by a dot."""
 _SPIKES = 20
@@ -39,6 +43,14 @@ class Level:
 
     name: str
     value: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A vertical line in a column of cells, with a name next to it where there is room."""
+
+    name: str
+    column: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,18 +102,17 @@ def draw(
     *,
     marked: Sequence[int] = (),
     marks: Sequence[int] = (),
+    rules: Sequence[Rule] = (),
 ) -> list[list[Segment]]:
     """The rows of the plot.
 
     `marked` are the columns of cells that are being read or selected; `marks` are columns with a `!` at the
-    bottom.
+    bottom. Without color the second curve is drawn by the letter o.
     """
     height = values.rows * braille.DOTS_HIGH
     places = _joined(values.dots(curves.columns.smooth))
     top, bottom = values.dots(curves.columns.high), values.dots(curves.columns.low)
     second_places = _parted(curves, steps, values, places)
-    if palette.depth == "none":  # dashed, because nothing else sets the two apart
-        second_places[np.arange(steps.dots) % 4 >= 2] = np.nan
     envelope = braille.cells(braille.between(top, bottom, height))
     curve = braille.cells(braille.line(places, height))
     second = braille.cells(braille.line(second_places, height))
@@ -119,7 +130,11 @@ def draw(
         codes[present] = layer[present]
         keys[present] = key
     points = np.where(keys == _EMPTY, ord(" "), braille.BLANK + codes).astype(np.uint32)
+    if palette.depth == "none":
+        points[keys == _SECOND] = ord(SECOND_GLYPH)
+    is_free = (keys == _EMPTY) | (keys == _LEVEL)
     _draw_levels(points, keys, curves.levels, values)
+    _draw_rules(points, keys, rules, is_free)
     for column in marks:
         points[-1, column], keys[-1, column] = ord("!"), _SECOND
     if len(marked):
@@ -187,6 +202,29 @@ def _draw_levels(
             free = ~near[row]
             points[row, free] = ord("┈")
             keys[row, free] = _LEVEL
+
+
+def _draw_rules(
+    points: NDArray[np.uint32], keys: NDArray[np.intp], rules: Sequence[Rule], is_free: NDArray[np.bool_]
+) -> None:
+    """Lines behind the curves; each name is in the first row where it hides nothing, at either side."""
+    width = points.shape[1]
+    for rule in rules:
+        rows = is_free[:, rule.column]
+        points[rows, rule.column], keys[rows, rule.column] = ord(_RULE), _LEVEL
+    taken = ~is_free
+    taken[:, [rule.column for rule in rules]] = True
+    for rule in rules:
+        name = np.array([*map(ord, rule.name)], np.uint32)
+        starts = (rule.column + 1, rule.column - len(name))
+        places = ((row, start) for row in range(len(points)) for start in starts)
+        for row, start in places:
+            span = slice(start, start + len(name))
+            around = slice(max(0, start - 1), start + len(name) + 1)
+            if 0 <= start <= width - len(name) and not taken[row, span].any():
+                points[row, span], keys[row, span] = name, _NAME
+                taken[row, around] = True
+                break
 
 
 def _parted(curves: Curves, steps: StepAxis, values: ValueAxis, places: Float) -> Float:

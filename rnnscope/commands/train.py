@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from rnnscope.commands.reading import (
     refuse_terminal_as_text,
 )
 from rnnscope.config import Config, config_path
-from rnnscope.errors import OptionError
+from rnnscope.errors import OptionError, RunError
 from rnnscope.text.reading import STANDARD_INPUT
 from rnnscope.theme.colors import ThemeChoice
 from rnnscope.training.controls import Controls, ControlState
@@ -201,16 +202,24 @@ def _train_with_curves(options: Options, controls: Controls, on_event: OnEvent) 
 
 
 def with_curves(on_event: OnEvent) -> OnEvent:
-    """Pass on every event, after the earlier progress of a resumed run, for its charts."""
+    """Pass on every event, after what the charts of a resumed run show of its earlier part."""
 
     def pass_on(event: Event) -> None:
-        from rnnscope.training.events import Started
-        from rnnscope.training.run import read_curves
+        from rnnscope.training.events import Compared, Started
+        from rnnscope.training.run import read_baselines, read_curves
 
-        if isinstance(event, Started) and event.resumed:
-            for earlier in read_curves(Path(event.run)):
+        if not (isinstance(event, Started) and event.resumed):
+            on_event(event)
+            return
+        directory = Path(event.run)
+        for earlier in read_curves(directory):
+            if not isinstance(earlier, Started):
                 on_event(earlier)
+            elif earlier.step < event.step:
+                on_event(replace(earlier, notes=(), unknown_characters=0))
         on_event(event)
+        with suppress(RunError):  # damaged ones are computed again
+            on_event(Compared(event.step, event.elapsed_seconds, read_baselines(directory)))
 
     return pass_on
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnscope.errors import RunError
-from rnnscope.training.events import Compared, Evaluated, Event, Progress, Warned
-from rnnscope.training.log import LogReader, as_one_run, condensed
+from rnnscope.training.events import Compared, Event
+from rnnscope.training.log import LogReader, as_one_run, condensed, is_drawn
 from rnnscope.training.run import BASELINES, LOG, read_baselines
 
 
 class Curves:
-    """Reads what charts show: progress, evaluations, divergences, and the losses of n-gram models."""
+    """Reads what charts show: the events that `is_drawn` names, and the losses of n-gram models."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -28,7 +28,7 @@ class Curves:
         if self._is_first or self._reader.was_replaced:
             events = as_one_run(events)
             self._is_first = not events
-        return [*condensed([event for event in events if _is_drawn(event)]), *self._baselines()]
+        return [*condensed(filter(is_drawn, events)), *self._baselines()]
 
     def _baselines(self) -> list[Event]:
         try:
@@ -40,9 +40,3 @@ class Curves:
         except (OSError, RunError):  # there are none, or they are damaged: the chart does without
             return []
         return [Compared(0, 0.0, losses)]
-
-
-def _is_drawn(event: Event) -> bool:
-    return isinstance(event, Progress | Evaluated) or (
-        isinstance(event, Warned) and event.kind == "divergence"
-    )

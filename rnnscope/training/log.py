@@ -294,18 +294,30 @@ def as_one_run(events: Iterable[Event]) -> list[Event]:
     return history
 
 
+def is_drawn(event: Event) -> bool:
+    """Whether charts show it: progress, evaluations, divergences and resumptions."""
+    match event:
+        case Progress() | Evaluated() | Warned(kind="divergence") | Started(resumed=True):
+            return True
+        case _:
+            return False
+
+
 def condensed(events: Iterable[Event]) -> list[Event]:
-    """The same events, with consecutive progress merged: the curve of a day would be 90,000 messages."""
+    """The same events, with consecutive progress of one phase merged.
+
+    The curve of a day would be 90,000 messages.
+    """
     result: list[Event] = []
     row: list[Progress] = []
     for event in events:
-        if isinstance(event, Progress):
-            row.append(event)
-            continue
-        if row:
+        if row and not (isinstance(event, Progress) and event.phase == row[-1].phase):
             result.append(merged(row))
             row = []
-        result.append(event)
+        if isinstance(event, Progress):
+            row.append(event)
+        else:
+            result.append(event)
     return [*result, merged(row)] if row else result
 
 

@@ -35,8 +35,8 @@ from rnnscope.errors import RunError
 from rnnscope.files import is_locked, read_regular_file, remove_temporaries, write_atomically, write_json
 from rnnscope.network.locate import SNAPSHOTS
 from rnnscope.strict_json import JsonError, decode, parse, read_json
-from rnnscope.training.events import Evaluated, Event, Progress, Warned
-from rnnscope.training.log import EventLog, LogReader, as_one_run, condensed
+from rnnscope.training.events import Event
+from rnnscope.training.log import EventLog, LogReader, as_one_run, condensed, is_drawn
 from rnnscope.training.snapshots import MOST, superfluous
 
 if TYPE_CHECKING:
@@ -322,14 +322,8 @@ def read_events(directory: Path) -> list[Event]:
 
 
 def read_curves(directory: Path) -> list[Event]:
-    """The events that charts show: progress, evaluations and divergences. Raises RunError."""
-    drawn = [
-        event
-        for event in read_events(directory)
-        if isinstance(event, Progress | Evaluated)
-        or (isinstance(event, Warned) and event.kind == "divergence")
-    ]
-    return condensed(drawn)
+    """The events that charts show. Raises RunError."""
+    return condensed(filter(is_drawn, read_events(directory)))
 
 
 def read_baselines(directory: Path) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from rnnscope.app.panels.loss import Loss, LossUnits, spread
 from rnnscope.app.plot import Columns
 from rnnscope.theme.palette import Depth, palette
 from rnnscope.training.events import Compared, Evaluated, Progress, Warned
+from tests.app.conftest import make_trace
+from tests.app.fake import progress, started
 
 BASELINES = {"uniform": 4.17, "1-gram": 3.35, "2-gram": 2.49, "3-gram": 1.99, "5-gram": 1.56}
 
@@ -410,6 +413,30 @@ async def test_a_divergence_is_marked_at_its_column(height: int) -> None:
         assert column - 7 == int(axis.dot(300) / 2)
 
 
+@pytest.mark.parametrize("height", [20, 7])
+async def test_rules_mark_where_a_run_changed_its_course(height: int) -> None:
+    chart = Chart(Loss())
+    async with on_stage(chart, 120, height):
+        history = made_up_history()
+        history.add(started(make_trace()))
+        history.add(replace(started(make_trace()), step=2_000, resumed=True))
+        history.add(Warned(300, 1.0, "the loss ran away", kind="divergence"))
+        annealing = replace(progress(9_274, 9_400), phase="annealing")
+        for event in (annealing, replace(annealing, steps=annealing.steps + 127)):
+            history.add(event)
+        chart.show_history(history)
+        axis = axis_of(chart)
+        columns = {x - 7 for y in range(1, height) for x, c, _ in cells(chart, y) if c == "┆"}
+        expected = {step: int(axis.dot(step) / 2) for step in (300, 2_000, 9_274)}
+        assert columns == {*expected.values()}
+        shown = "\n".join(lines(chart))
+        assert ("annealing" in shown, "resumed" in shown, "rewound" in shown) == (True, True, True)
+        row = next(line for line in lines(chart) if "resumed" in line)
+        assert row.index("resumed") - 7 in (expected[2_000] + 1, expected[2_000] - len("resumed"))
+        curve = chart.palette.ink("azure").color
+        assert len({x for y in range(height) for x, _, style in cells(chart, y) if style.color == curve}) > 90
+
+
 async def test_an_update_repaints_only_rows_that_differ() -> None:
     chart = Chart(Loss())
     async with on_stage(chart):
@@ -425,7 +452,7 @@ async def test_an_update_repaints_only_rows_that_differ() -> None:
         assert len(changed) < 11
 
 
-async def test_without_color_the_envelope_goes_and_held_out_is_dashed() -> None:
+async def test_without_color_the_envelope_goes_and_held_out_has_another_glyph() -> None:
     chart = Chart(Loss())
     async with on_stage(chart, depth="none"):
         chart.show_history(made_up_history())
@@ -433,7 +460,10 @@ async def test_without_color_the_envelope_goes_and_held_out_is_dashed() -> None:
             for _, _, style in cells(chart, y):
                 assert style.color is None
                 assert style.bgcolor is None
-        assert "held out" in "\n".join(lines(chart))
+        shown = lines(chart)
+        assert sum("o held out" in line for line in shown) == 1, "the gutter names the glyphs"
+        assert sum("⠒ train" in line for line in shown) == 1
+        assert sum(line[:50].count("o") for line in shown[1:-1]) > 3
 
 
 SIZES = [(30, 4), (30, 50), (46, 8), (64, 11), (130, 4), (130, 50)]

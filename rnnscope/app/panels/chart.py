@@ -26,7 +26,7 @@ from rnnscope.app import braille, plot
 from rnnscope.app.axes import StepAxis, ValueAxis, Window, grown
 from rnnscope.app.history import History, Series
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
-from rnnscope.app.plot import Columns, Curves, Level
+from rnnscope.app.plot import Columns, Curves, Level, Rule
 
 Float = NDArray[np.float64]
 
@@ -89,14 +89,14 @@ class Content:
         """Labels of the value axis by row."""
         return values.ticks()
 
-    def names_width(self, width: int) -> int:
+    def names_width(self, chart: Chart, width: int) -> int:
         """Columns right of the plot, including their gap."""
         return 0
 
     def names(
         self, chart: Chart, values: ValueAxis, width: int
     ) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
-        """Segments right of the plot by row, and the levels that are drawn."""
+        """Segments right of the plot by row, and the levels that are drawn; `width` is without the gap."""
         return {}, self.levels(chart.history)
 
 
@@ -255,7 +255,7 @@ class Chart(Panel):
         return self._picture
 
     def _draw_picture(self, width: int, height: int) -> Picture:
-        names_width = self.content.names_width(width)
+        names_width = self.content.names_width(self, width)
         plot_width = max(1, width - LABELS_WIDTH - names_width)
         steps = self.step_axis(plot_width)
         if not len(self._series) or height < 1:
@@ -274,17 +274,22 @@ class Chart(Panel):
         )
         if rows == height:
             marks = [plot.column_of(steps, step) for step in diverged]
+        rules = [
+            Rule(mark.kind, min(plot.column_of(steps, mark.step), plot_width - 1))
+            for mark in self.history.marks
+            if steps.low <= mark.step <= steps.high
+        ]
         crosshair = self._column_of_crosshair(steps, plot_width)
         marked = [] if crosshair is None else [crosshair]
         if self._drag is not None:
             marked = [*range(min(self._drag), min(max(self._drag) + 1, plot_width))]
-        cells = plot.draw(self.palette, curves, steps, values, marked=marked, marks=marks)
+        cells = plot.draw(self.palette, curves, steps, values, marked=marked, marks=marks, rules=rules)
         labels = self.content.value_labels(values)
         mute, gap = self.palette.ink("mute"), Segment(" ", self.fill)
         picture = []
         for row in range(rows):
             label = Segment(f"{labels.get(row, ''):>{LABELS_WIDTH - 1}} "[:LABELS_WIDTH], mute)
-            picture.append([label, *cells[row], gap, *names.get(row, [])])
+            picture.append([label, *cells[row], *names.get(row, [gap])])
         if rows < height:
             left, right = Segment(" " * LABELS_WIDTH, mute), Segment(" steps" if at_end else "", mute)
             picture.append([left, *below, right])

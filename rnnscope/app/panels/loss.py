@@ -15,7 +15,7 @@ from rnnscope.app.actions import Action
 from rnnscope.app.axes import ValueAxis
 from rnnscope.app.history import History, Series
 from rnnscope.app.panels.chart import Chart, Content
-from rnnscope.app.plot import Level
+from rnnscope.app.plot import SECOND_GLYPH, Level
 
 Float = NDArray[np.float64]
 
@@ -35,6 +35,12 @@ UNITS = (
 )
 
 _DROPPED_FIRST = ("1-gram", "3-gram", "2-gram", "uniform", "5-gram")
+
+
+_NAMES_FROM = 30
+"""Minimum number of columns of a chart for names; values alone take fewer."""
+_GLYPHS = {"azure": "⠒", "amber": SECOND_GLYPH}
+"""What the two curves are drawn with where there is no color, before their names."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +125,16 @@ class Loss(Content):
 
     # -- names right of the plot ---------------------------------------------------------------------------
 
-    def names_width(self, width: int) -> int:
-        return 14 if width >= 30 else 5
+    def names_width(self, chart: Chart, width: int) -> int:
+        if width < _NAMES_FROM:
+            return 5
+        return 15 if chart.palette.depth == "none" else 14
 
     def names(
         self, chart: Chart, values: ValueAxis, width: int
     ) -> tuple[dict[int, list[Segment]], Sequence[Level]]:
+        if chart.palette.depth == "none" and width > 4:
+            width -= 1  # for the glyphs
         shown = [
             name
             for name in self._names(chart.history)
@@ -141,7 +151,9 @@ class Loss(Content):
         for name, number, row in zip(shown, numbers, rows, strict=True):
             style = chart.palette.ink(name.token, bold=not name.is_baseline)
             text = f"{name.text[: width - 5]:<{width - 5}} " if width > 4 else ""
-            segments[row] = [Segment(text + _format_width_4(number), style)]
+            lead = " " if chart.palette.depth != "none" else _GLYPHS.get(name.token, " ")
+            lead += " " * (chart.palette.depth == "none" and width > 4)
+            segments[row] = [Segment(lead, style), Segment(text + _format_width_4(number), style)]
         kept = {name.text for name in shown}
         return segments, [level for level in self.levels(chart.history) if level.name in kept]
 

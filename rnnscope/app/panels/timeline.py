@@ -125,7 +125,7 @@ class Timeline(Panel):
 
     def _columns(self, width: int) -> int:
         """The columns of the plot, those of the chart."""
-        return max(1, width - LABELS_WIDTH - self._chart.content.names_width(width))
+        return max(1, width - LABELS_WIDTH - self._chart.content.names_width(self._chart, width))
 
     def _axis(self, width: int) -> StepAxis:
         return self._chart.step_axis(self._columns(width))
@@ -228,7 +228,7 @@ class Timeline(Panel):
 
     @property
     def _name_width(self) -> int:
-        return max(0, self._chart.content.names_width(self.body_width) - 1)
+        return max(0, self._chart.content.names_width(self._chart, self.body_width) - 1)
 
     def _named(self, text: str, token: str, *, bold: bool = False) -> list[Segment]:
         gap = Segment(" ", self.fill)

@@ -18,7 +18,7 @@ from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Started
 from rnnscope.training.launch import train
 from rnnscope.training.options import TrainOptions
-from rnnscope.training.run import Run, read_events, read_run
+from rnnscope.training.run import Run, read_baselines, read_events, read_run
 from tests.unit.training.tiny import EAGER, TEXT, of, options, run_training, same, weights
 
 CELLS = ("rnn", "lstm", "gru", "peephole", "coupled", "multiplicative")
@@ -144,6 +144,8 @@ def test_a_resumed_run_shows_its_whole_curve(tmp_path: Path) -> None:
     assert history.held_out.steps[0] < 30 < history.held_out.steps[-1]
     evaluated = {event.step for event in of(Evaluated, read_events(tmp_path / "run"))}
     assert history.held_out.steps.tolist() == sorted(evaluated)
+    assert [mark.step for mark in history.marks if mark.kind == "resumed"] == [30]
+    assert history.baselines_nats == read_baselines(tmp_path / "run")
 
 
 def test_after_a_refusal_the_run_is_free_again(tmp_path: Path) -> None:
