@@ -53,15 +53,16 @@ def _facts(path: Path, header: Header) -> dict[str, Any]:
 
 
 def _rows(path: Path, header: Header) -> dict[str, str]:
-    from rnnscope.text.display import glyphs
+    from rnnscope.text.display import counted, label, listed
 
     architecture, vocabulary = header.architecture, header.vocabulary
     input_ = f"embedding of {architecture.embedding_size}" if architecture.embedding_size else "one-hot"
     if vocabulary.kind == "bytes":
         symbols = "256 bytes"
     else:
-        unknown = "" if vocabulary.unknown is None else ", one of them for all unknown"
-        symbols = f"{len(vocabulary)} characters{unknown}: {''.join(glyphs(vocabulary.symbols))}"
+        unknown = vocabulary.unknown
+        reads = "" if unknown is None else f", {label(vocabulary.symbols[unknown])} for all unknown ones"
+        symbols = f"{counted(len(vocabulary), 'character')}{reads}: {listed(vocabulary.symbols)}"
     details = [input_, *(["tied read-out"] if architecture.tied else [])]
     if architecture.activation != "tanh":
         details.append(architecture.activation)

@@ -27,8 +27,8 @@ from rnnscope.render.report import (
     sides,
     words,
 )
-from rnnscope.render.text import signed, visible
-from rnnscope.text.display import safe
+from rnnscope.render.text import signed
+from rnnscope.text.display import label, safe
 from rnnscope.theme.palette import Palette
 
 _GAP = 3
@@ -143,7 +143,7 @@ def _rise(change: LossChange, digits: int) -> Line:
         signed(change.delta_nats),
         gate=False,
         choice=Place(change.position),
-        note=f"{visible(change.text[at])} at {change.position:>{digits},}",
+        note=f"{label(change.text[at])} at {change.position:>{digits},}",
     )
 
 

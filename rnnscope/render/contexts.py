@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rnnscope.analysis.contexts import ContextsResult, Excerpt
 from rnnscope.render import histogram
 from rnnscope.render.report import Line, Place, Report, excerpt, words
-from rnnscope.render.text import signed, visible
+from rnnscope.render.text import signed
+from rnnscope.text.display import label
 from rnnscope.tracing.trace import is_gate
 
 
@@ -39,7 +40,7 @@ def _excerpts(excerpts: Iterable[Excerpt], gate: bool) -> list[Line]:
             signed(one.value),
             gate=gate,
             choice=Place(one.position),
-            note=f"{visible(one.text[one.position - one.start])} at {one.position:>{digits},}",
+            note=f"{label(one.text[one.position - one.start])} at {one.position:>{digits},}",
         )
         for one in listed
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnscope.analysis.factors import FactorsResult
 from rnnscope.render.report import Line, Place, Report, Unit, excerpt, words
-from rnnscope.render.text import visible
+from rnnscope.text.display import label
 
 _NAMED = 10
 
@@ -26,7 +26,7 @@ def report(result: FactorsResult) -> Report:
                 f"{peak.value:.2f}",
                 gate=True,
                 choice=Place(peak.position),
-                note=f"{visible(peak.text[peak.position - peak.start])} at {peak.position:>{digits},}",
+                note=f"{label(peak.text[peak.position - peak.start])} at {peak.position:>{digits},}",
             ),
         ]
     subject = f"layer {result.layer} as {len(result.peaks)} factors, relative error {factors.errors[-1]:.2f}"

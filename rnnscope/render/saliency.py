@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from rich.cells import set_cell_size
 
 from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.render.report import Place, Report, bar, excerpt, sides, words
-from rnnscope.render.text import visible
+from rnnscope.text.display import label
 
 _LISTED = 24
+_SYMBOL = 6
+"""Columns of a character, such as U+200B."""
 
 
 def report(result: SaliencyResult) -> Report:
     """The text before the prediction, colored by saliency, and the strongest characters."""
     strength = result.connectivity
-    predicted = visible(result.text[-1])
+    predicted = label(result.text[-1])
     colors = np.append(strength, 0.0).astype(np.float32)
     lines = [
         sides(f"attribution for “{predicted}”", f"p {math.exp(result.log_probability):.2f}"),
@@ -27,10 +30,10 @@ def report(result: SaliencyResult) -> Report:
         back = len(strength) - place
         lines.append(
             bar(
-                f"{visible(result.text[place])} {back:>4} back",
+                f"{set_cell_size(label(result.text[place]), _SYMBOL)} {back:>4} back",
                 [(float(strength[place]), "violet")],
                 f"{strength[place]:.2f}",
-                name_width=12,
+                name_width=_SYMBOL + 10,
                 value_width=5,
                 choice=Place(result.start + place),
             )

@@ -2,7 +2,8 @@
 
     line break ↵    tab →    escape ␛    nul ␀    other controls ␁ … ␟ ␡    no picture �
 
-All other characters are shown as they are, in one or two cells.
+All other characters are shown as they are, in one or two cells. In a list of symbols each is distinct: one
+without a picture is U+200B, and a real U+FFFD is U+FFFD.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ _PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {
 # and disagree on the width of private and unassigned code points.
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _DOTTED_CIRCLE = "\u25cc"
+_CODED = {
+    *{REPLACEMENT, "␣", *_PICTURES.values()},
+    *{"\u2028", "\u2029", "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"},
+}
+"""Characters that are the picture of another one, or blank: their labels are their code points."""
 
 
 def glyph(symbol: str) -> str:
@@ -34,7 +40,12 @@ def glyph(symbol: str) -> str:
 
 
 def label(symbol: str) -> str:
-    """The character as a label shows it: as `glyph`, with visible spaces and a base for combining marks."""
+    """The character as a list shows it: as `glyph` if it is visible then, and different from all others.
+
+    Spaces are visible, combining marks have a base, and others are named by their code points.
+    """
+    if symbol in _CODED:
+        return f"U+{ord(symbol):04X}"
     match unicodedata.category(symbol):
         case "Zs":
             return "␣" if symbol == " " else f"U+{ord(symbol):04X}"
@@ -58,6 +69,12 @@ def labels(symbols: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"\\x{ord(symbol):02x}" if of_bytes and symbol >= "\x80" else label(symbol) for symbol in symbols
     )
+
+
+def listed(symbols: Sequence[str]) -> str:
+    """The labels of all symbols in one line; those of several characters are set off by spaces."""
+    parts = [shown if len(shown) == 1 else f" {shown} " for shown in labels(symbols)]
+    return " ".join("".join(parts).split())
 
 
 def counted(count: int, noun: str) -> str:

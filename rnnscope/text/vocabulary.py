@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rnnscope.errors import CheckpointError, TextError
 from rnnscope.text.display import REPLACEMENT, label
 
-UNKNOWN = (REPLACEMENT, "\u2370", "\u2bd1")
+UNKNOWN = ("\u2370", "\u2bd1", "\u2047")
 """Candidates for the symbol of characters below the minimum count; the first not in the text is used."""
 
 _CODE_POINTS = 0x110000
@@ -146,6 +146,8 @@ class Vocabulary:
             raise CheckpointError("the vocabulary names a character twice")
         if unknown is not None and not _is_index(unknown, symbols):
             raise CheckpointError(f"the vocabulary's unknown symbol has no id {str(unknown)[:40]}")
+        if unknown is not None and symbols[unknown] == REPLACEMENT:  # as versions up to 0.1 wrote it
+            symbols[unknown] = next(symbol for symbol in UNKNOWN if symbol not in symbols)
         return cls("characters", tuple(symbols), unknown)
 
     @cached_property

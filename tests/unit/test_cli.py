@@ -22,7 +22,9 @@ from rnnscope.commands import COMMANDS, parsed
 from rnnscope.commands.train import GROUPS, Options
 from rnnscope.corpora import archive, recipes
 from rnnscope.corpora.archive import archive_text
-from rnnscope.network.checkpoint import load_model
+from rnnscope.network.architecture import Architecture
+from rnnscope.network.checkpoint import load_model, save_model
+from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.record import record
@@ -307,6 +309,15 @@ def test_a_trace_too_large_for_memory_is_refused(
     assert not (tmp_path / "t.npz").exists()
 
 
+def test_info_lists_distinct_symbols(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vocabulary = Vocabulary.of("aa\u200b\u200b\x85\x85\ufeff\ufeff\ufffd\ufffdz", minimum_count=2)
+    network = CharRNN(Architecture("gru", len(vocabulary), 4), vocabulary)
+    save_model(network, tmp_path / "m.safetensors", {})
+    assert main(["info", str(tmp_path / "m.safetensors")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "6 characters, ⍰ for all unknown ones: a U+0085 U+200B ⍰ U+FEFF U+FFFD" in out
+
+
 def test_info_says_what_a_file_holds(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = models / "controls.safetensors"
     assert main(["info", str(path), "--json"]) == 0
@@ -319,7 +330,7 @@ def test_info_says_what_a_file_holds(models: Path, capsys: pytest.CaptureFixture
     assert main(["info", str(path)]) == 0
     out = capsys.readouterr().out
     assert "LSTM 2×8, one-hot" in out
-    assert "␀↵␛ abé語" in out
+    assert "␀↵␛␣abé語" in out
     assert "\x1b" not in out
 
 

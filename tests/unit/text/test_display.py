@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rnnscope.text.display import are_bytes, glyph, glyphs, label, labels, safe
+from rnnscope.text.display import are_bytes, glyph, glyphs, label, labels, listed, safe
 
 
 def test_every_control_has_a_picture() -> None:
@@ -45,8 +46,15 @@ def test_an_escape_sequence_is_shown_not_obeyed() -> None:
 
 
 def test_labels_tell_invisible_characters_apart() -> None:
-    invisible = ("\u200b", "\u202a", "\x85", "\ufeff", "\ufffd")
-    assert labels(invisible) == ("U+200B", "U+202A", "U+0085", "U+FEFF", "\ufffd")
+    invisible = ("\u200b", "\u202a", "\x85", "\ufeff", "\ufffd", "\u2028", "\u3164")
+    names = ("U+200B", "U+202A", "U+0085", "U+FEFF", "U+FFFD", "U+2028", "U+3164")
+    assert labels(invisible) == names
+    assert listed(("a", "\u200b", "\n", " ", "\ufeff", "\ufffd")) == "a U+200B ↵␣ U+FEFF U+FFFD"
+
+
+def test_no_two_symbols_have_one_label() -> None:
+    seen = Counter(map(label, map(chr, range(sys.maxunicode + 1))))
+    assert [shown for shown, count in seen.items() if count > 1] == []
 
 
 def test_labels_show_spaces_and_accents() -> None:

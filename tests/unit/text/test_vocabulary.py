@@ -64,6 +64,15 @@ def test_a_replacement_character_of_the_text_is_not_the_unknown_symbol() -> None
     assert unknown == vocabulary.unknown != known
     assert vocabulary.decode([known, unknown]) == "\ufffd\u2bd1"
     assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
+    assert vocabulary.decode(Vocabulary.of("\ufffdaa", 2).encode("\ufffd")) != "\ufffd"
+
+
+def test_the_unknown_symbol_of_an_older_file_is_not_a_replacement_character() -> None:
+    older = Vocabulary.from_json({"kind": "characters", "symbols": ["a", "\ufffd"], "unknown": 1})
+    assert older.symbols == ("a", UNKNOWN[0])
+    assert older.encode("a\ufffd\u200b").tolist() == [0, 1, 1]
+    real = Vocabulary.from_json({"kind": "characters", "symbols": ["a", "\ufffd"]})
+    assert real.symbols == ("a", "\ufffd")
 
 
 @pytest.mark.parametrize(("symbols", "opening"), [("ab\n", "\n"), ("cab", "a"), ("\ufffd", "\ufffd")])
