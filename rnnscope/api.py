@@ -26,6 +26,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.session import Session
+from rnnscope.text.display import counted
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.tracing.reader import TextReader
 from rnnscope.tracing.record import record
@@ -182,7 +183,7 @@ def color(
     subject = Subject.of(unit, quantity, source.architecture)
     total = reader.length(Progress(is_cancelled=progress.is_cancelled))
     if not 0 <= start < max(1, total):
-        raise OptionError(f"the start is {start:,}, but the text has {total:,} characters")
+        raise OptionError(f"the start is {start:,}, but the text has {counted(total, 'character')}")
     stop = total if length is None else min(total, start + length)
     return read_colored(reader, subject, start, stop, facts=facts, progress=progress, stretch=stretch)
 

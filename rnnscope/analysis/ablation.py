@@ -22,6 +22,7 @@ from rnnscope.analysis.units import check_unit, unit_of
 from rnnscope.errors import OptionError, RnnscopeError, TextError
 from rnnscope.network.architecture import QUANTITIES
 from rnnscope.progress import Progress
+from rnnscope.text.display import counted
 
 if TYPE_CHECKING:
     from rnnscope.network.architecture import Architecture
@@ -160,7 +161,8 @@ class Ablate(Query[AblateResult]):
         stop = min(self.stop or length, length)
         if stop - self.start < 2:
             raise TextError(
-                f"the text has {length:,} characters; at least two are needed from --start {self.start:,} on"
+                f"the text has {counted(length, 'character')}; "
+                f"at least two are needed from --start {self.start:,} on"
             )
         clamps = self._clamps(reader, stop, progress.part(0.0, 0.3))
         ids, state = reader.ids(self.start, stop), reader.state(self.start, progress.part(0.3, 0.3))

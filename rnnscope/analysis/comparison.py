@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.errors import OptionError, RnnscopeError, TextError
 from rnnscope.progress import Progress
+from rnnscope.text.display import counted
 from rnnscope.text.ngram import MOST_CHARACTERS, log_probabilities_by_order
 from rnnscope.text.overlap import common_prefix, copied, without
 from rnnscope.text.reading import STANDARD_INPUT
@@ -204,7 +205,9 @@ def _source(context: Context, train: str, length: int) -> _Source:
 
     reader, vocabulary = context.reader, substituting(context.model.vocabulary)
     if length <= _FEWEST_EVALUATED:
-        raise TextError(f"the text has {length:,} characters, but more than {_FEWEST_EVALUATED} are needed")
+        raise TextError(
+            f"the text has {counted(length, 'character')}, but more than {_FEWEST_EVALUATED} are needed"
+        )
     training = _read(train, vocabulary) if train else context.training_text()
     if training is not None:
         ids = vocabulary.encode(training)
@@ -231,7 +234,7 @@ def _learned(context: Context, source: _Source, start: int, stop: int) -> _Learn
     ids = without(ids, copied(ids, context.reader.ids(start, stop)))
     if len(ids) < _FEWEST_LEARNED:
         raise TextError(
-            f"{source.name} has {len(ids):,} characters that are not evaluated, but n-grams need "
+            f"{source.name} has {counted(len(ids), 'character')} that are not evaluated, but n-grams need "
             f"{_FEWEST_LEARNED:,} to learn from; name a longer text with --train"
         )
     return _Learned(ids, len(source.ids) - len(ids))

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.analysis.units import AUTO, check_layer, layer_values, quantity_of
 from rnnscope.errors import OptionError
+from rnnscope.text.display import counted
 
 if TYPE_CHECKING:
     from rnnscope.network.architecture import Architecture
@@ -164,7 +165,8 @@ class Match(Query[MatchResult]):
         if first + len(trace) < self.stop:
             length = context.reader.length(progress)
             raise OptionError(
-                f"the range {self.start:,}:{self.stop:,} ends after the text, which has {length:,} characters"
+                f"the range {self.start:,}:{self.stop:,} ends after the text, "
+                f"which has {counted(length, 'character')}"
             )
         around = np.concatenate([trace.shown(layer, quantity) for layer in layers], axis=1)
         selection = select(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rnnscope.analysis.query import Context, Query, Result, check_range
 from rnnscope.errors import OptionError, RnnscopeError
+from rnnscope.text.display import counted
 
 if TYPE_CHECKING:
     from rnnscope.network.architecture import Architecture
@@ -82,7 +83,7 @@ class Saliency(Query[SaliencyResult]):
         if len(ids) <= self.position - start:
             length = reader.length(context.progress)
             raise OptionError(
-                f"the text has {length:,} characters; position {self.position:,} is beyond its end"
+                f"the text has {counted(length, 'character')}; position {self.position:,} is beyond its end"
             )
         # Nothing passes the beginning of a document: characters before it have a gradient of zero.
         begins = reader.document_starts(start + 1, self.position, context.progress)

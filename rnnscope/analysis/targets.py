@@ -24,6 +24,7 @@ from rnnscope.analysis.features import Kind, Scanner, feature
 from rnnscope.analysis.scanning import AHEAD
 from rnnscope.errors import OptionError, TextError
 from rnnscope.progress import NO_PROGRESS, Progress
+from rnnscope.text.display import counted
 from rnnscope.text.patterns import Expression
 from rnnscope.text.reading import no_address_space
 from rnnscope.text.vocabulary import code_points
@@ -151,9 +152,8 @@ def of_labels(labels: Labels) -> Target:
 
     def pieces(read: Read, length: int) -> Iterator[Floats]:
         if len(labels.values) != length:
-            raise OptionError(
-                f"there are {len(labels.values):,} labels and {length:,} characters: give one per character"
-            )
+            given = counted(len(labels.values), "label")
+            raise OptionError(f"there are {given} and {counted(length, 'character')}: give one per character")
         yield from (labels.values[start : start + PIECE] for start in range(0, length, PIECE))
 
     return Target("labels", labels.kind, pieces)
@@ -186,6 +186,6 @@ def room(length: int, dtype: type[Any]) -> NDArray[Any]:
             return np.memmap(file, dtype, "r+", shape=(length,))  # keeps the file open
     except OSError as error:
         if error.errno == errno.ENOMEM:
-            raise no_address_space(f"a search of {length:,} characters", size) from error
+            raise no_address_space(f"a search of {counted(length, 'character')}", size) from error
         reason = (error.strerror or str(error)).lower()
         raise TextError(f"a temporary file for {length:,} positions cannot be written: {reason}") from error

@@ -70,7 +70,7 @@ def run(options: Options) -> int:
     text = LongText.open(resolve_text(options.text), header.vocabulary.kind)
     total = text.count()
     if options.start >= total:
-        raise OptionError(f"--start is {options.start:,}, but {text.name} has {total:,} characters")
+        raise OptionError(f"--start is {options.start:,}, but {text.name} has {counted(total, 'character')}")
     length = options.length
     if length is None and options.output.suffix.lower() in PICTURES:
         length = _LENGTH_OF_PICTURES

@@ -11,6 +11,7 @@ import tyro
 from rnnscope.commands.arguments import AllowNonfinite, ModelName, TextName
 from rnnscope.commands.output import print_text
 from rnnscope.errors import OptionError, TextError
+from rnnscope.text.display import counted
 
 EXAMPLES = (
     'echo "to be" | rnnscope trace archive-lstm - -o trace.npz',
@@ -59,7 +60,9 @@ def run(options: Options) -> int:
     trace = record(load_model(path, allow_nonfinite=options.allow_nonfinite), ids)
     trace.save(options.output)
     arrays = ", ".join(trace.activations)
-    print_text(f"{options.output}: {len(trace):,} characters, {len(trace.symbols)} symbols; {arrays}")
+    print_text(
+        f"{options.output}: {counted(len(trace), 'character')}, {len(trace.symbols)} symbols; {arrays}"
+    )
     if (note := document_note(header.document_separator)) is not None:
         print_text(note)
     return 0

@@ -16,7 +16,7 @@ from rnnscope.export.page import fragment
 from rnnscope.export.write import write
 from rnnscope.network.architecture import UNBOUNDED
 from rnnscope.selection import Selection
-from rnnscope.text.display import are_bytes
+from rnnscope.text.display import are_bytes, counted
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.legend import Kind
 from rnnscope.tracing.trace import Trace
@@ -134,7 +134,7 @@ class ColoredText:
         )
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} characters colored by {self.subject}>"
+        return f"<{counted(len(self), 'character')} colored by {self.subject}>"
 
     def save(self, path: str | Path) -> None:
         """Write the text as .html, .svg, .json, .csv or .npz.

@@ -8,7 +8,7 @@ from rnnscope.analysis.contexts import ContextsResult, Excerpt
 from rnnscope.render import histogram
 from rnnscope.render.report import Line, Place, Report, excerpt, words
 from rnnscope.render.text import signed
-from rnnscope.text.display import label
+from rnnscope.text.display import counted, label
 from rnnscope.tracing.trace import is_gate
 
 
@@ -26,7 +26,7 @@ def report(result: ContextsResult) -> Report:
         lines.append(words(f"from {signed(band.low)} to {signed(band.high)}", "dim"))
         lines += _excerpts(band.excerpts, gate)
     subject = f"{result.layer}/{result.unit}, {result.quantity}"
-    return Report(subject, f"{result.positions:,} characters", tuple(lines))
+    return Report(subject, counted(result.positions, "character"), tuple(lines))
 
 
 def _excerpts(excerpts: Iterable[Excerpt], gate: bool) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnscope.analysis.factors import FactorsResult
 from rnnscope.render.report import Line, Place, Report, Unit, excerpt, words
-from rnnscope.text.display import label
+from rnnscope.text.display import counted, label
 
 _NAMED = 10
 
@@ -30,4 +30,4 @@ def report(result: FactorsResult) -> Report:
             ),
         ]
     subject = f"layer {result.layer} as {len(result.peaks)} factors, relative error {factors.errors[-1]:.2f}"
-    return Report(subject, f"{result.positions:,} characters", tuple(lines))
+    return Report(subject, counted(result.positions, "character"), tuple(lines))

@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rnnscope.analysis.histogram import HistogramResult
 from rnnscope.render.report import Ink, Line, Report, table
 from rnnscope.render.text import signed
+from rnnscope.text.display import counted
 from rnnscope.theme.palette import Palette
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -22,7 +23,7 @@ def report(result: HistogramResult) -> Report:
     ]
     lines = (bars(result), *table(("value", "positions", "share"), rows))
     subject = f"{result.layer}/{result.unit}, {result.quantity}"
-    return Report(subject, f"{result.positions:,} characters", lines)
+    return Report(subject, counted(result.positions, "character"), lines)
 
 
 def bars(result: HistogramResult) -> Line:

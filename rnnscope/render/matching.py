@@ -7,6 +7,7 @@ import numpy as np
 from rnnscope.analysis.matching import MatchedRange, MatchResult
 from rnnscope.render.report import Line, Place, Report, excerpt, words
 from rnnscope.render.text import visible
+from rnnscope.text.display import counted
 
 _NAMED = 12
 _STRENGTH = 0.6
@@ -16,7 +17,7 @@ _STRENGTH = 0.6
 def report(result: MatchResult) -> Report:
     """The units and the range, then the matches, best first."""
     subject = f"|{result.quantity}| > {result.threshold:g} over {visible(result.text)}"
-    legend = f"{result.positions:,} characters"
+    legend = counted(result.positions, "character")
     if not result.units:
         nothing = words("no unit is active exactly here", "strong")
         return Report(subject, "", (nothing, words("mark another span, or lower the threshold", "dim")))

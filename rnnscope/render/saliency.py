@@ -9,7 +9,7 @@ from rich.cells import set_cell_size
 
 from rnnscope.analysis.saliency import SaliencyResult
 from rnnscope.render.report import Place, Report, bar, excerpt, sides, words
-from rnnscope.text.display import label
+from rnnscope.text.display import counted, label
 
 _LISTED = 24
 _SYMBOL = 6
@@ -38,4 +38,6 @@ def report(result: SaliencyResult) -> Report:
                 choice=Place(result.start + place),
             )
         )
-    return Report(f"position {result.position:,}", f"{len(strength):,} characters before it", tuple(lines))
+    return Report(
+        f"position {result.position:,}", f"{counted(len(strength), 'character')} before it", tuple(lines)
+    )

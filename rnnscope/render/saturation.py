@@ -6,6 +6,7 @@ import numpy as np
 
 from rnnscope.analysis.saturation import GateSaturation, SaturationResult
 from rnnscope.render.report import Line, Report, Unit, table, words
+from rnnscope.text.display import counted
 
 _MOSTLY = 0.9
 """A gate is mostly shut, or open, if it is at more than this share of positions."""
@@ -28,7 +29,7 @@ def report(result: SaturationResult) -> Report:
         for gate in result.gates
     ]
     lines = [*table(header, rows), *(line for gate in result.gates for line in _most_open(gate))]
-    return Report("gate saturation", f"{result.positions:,} characters", tuple(lines))
+    return Report("gate saturation", counted(result.positions, "character"), tuple(lines))
 
 
 def _most_open(gate: GateSaturation) -> list[Line]:

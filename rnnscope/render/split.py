@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnscope.analysis.comparison import OWN_TRAINING_TEXT, Split
 from rnnscope.render.report import Line, Place, excerpt, words
+from rnnscope.text.display import counted
 
 _AROUND = 60
 
@@ -17,9 +18,9 @@ def split_lines(split: Split, learners: str = "n-grams") -> list[Line]:
     source, size = split.training_text, f"{split.training_characters:,}"
     lines = [
         words(
-            f"evaluated: {split.characters:,} characters from {split.start:,} on",
+            f"evaluated: {counted(split.characters, 'character')} from {split.start:,} on",
             "dim",
-            f"{split.characters:,} characters from {split.start:,}",
+            f"{counted(split.characters, 'character')} from {split.start:,}",
         ),
         words(
             f"{learners} learned {size} characters: {source}",

@@ -21,7 +21,7 @@ from typing import Literal
 
 from rnnscope.errors import TextError
 from rnnscope.progress import NO_PROGRESS, Progress
-from rnnscope.text.display import REPLACEMENT
+from rnnscope.text.display import REPLACEMENT, counted
 from rnnscope.text.reading import (
     PROBED_BYTES,
     SIZES,
@@ -143,7 +143,8 @@ class LongText:
             kind = "CRLF" if self._line_break == "\r\n" else "CR"
             notes.append(f"{self._line_breaks:,} {kind} line breaks are read as LF")
         if self._undecodable:
-            notes.append(f"{self._undecodable:,} places that are not UTF-8 are read as {REPLACEMENT}")
+            places = counted(self._undecodable, "place")
+            notes.append(f"invalid UTF-8 in {places} is read as {REPLACEMENT}")
         return tuple(notes)
 
     def count(self, until: int | None = None, progress: Progress = NO_PROGRESS) -> int:

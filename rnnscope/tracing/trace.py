@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rnnscope.files import write_atomically
 from rnnscope.network.architecture import GATES, QUANTITIES, UNBOUNDED, Architecture
+from rnnscope.text.display import counted
 
 Float = NDArray[np.float32]
 
@@ -64,7 +65,7 @@ class Trace:
 
     def __repr__(self) -> str:
         title = self.architecture.title
-        return f"<trace of {len(self):,} characters, {title}: {', '.join(self.activations)}>"
+        return f"<trace of {counted(len(self), 'character')}, {title}: {', '.join(self.activations)}>"
 
     def _repr_html_(self) -> str:
         # `rnnscope.export` depends on traces; imported by name, the dependency stays one-way.

@@ -24,6 +24,7 @@ from rnnscope.app.scope import Scope
 from rnnscope.render import render
 from rnnscope.render.report import Choice, Line, Place, Report, Run, Unit, words
 from rnnscope.selection import Selection
+from rnnscope.text.display import counted
 
 R = TypeVar("R", bound=Result)
 _WHEEL_ROWS = 3
@@ -146,7 +147,7 @@ class ResultPanel(Panel):
         read, length = getattr(self._query, "characters", 0), self._scope.length
         if not read or length <= read:
             return []
-        text = f"first {read:,} of {length:,} characters; L searches all"
+        text = f"first {read:,} of {counted(length, 'character')}; L searches all"
         shorter = f"first {read:,} of {length:,}; L searches all"
         return [words(text, "dim", shorter, f"first {read:,}; L: all", choice=_SEARCH_ALL)]
 
@@ -251,7 +252,7 @@ class ResultPanel(Panel):
 
 def how_much(read: int, length: int) -> str:
     """`20,000 of 150,225 characters`, or `150,225 characters` where all was read."""
-    return f"{read:,} of {length:,} characters" if read < length else f"{read:,} characters"
+    return f"{read:,} of {counted(length, 'character')}" if read < length else counted(read, "character")
 
 
 def with_characters(query: Query[R], characters: int) -> Query[R]:

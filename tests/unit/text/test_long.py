@@ -81,7 +81,7 @@ def test_invalid_utf_8_is_an_error_at_the_beginning_and_replaced_further_on(tmp_
     path.write_bytes(b"a" * (1 << 20) + b"\xff\xc3 b" + "\ufffd".encode())
     text = LongText.open(path)
     assert text.read((1 << 20) - 1, 1 << 21) == "a\ufffd\ufffd b\ufffd"
-    assert text.notes == ("2 places that are not UTF-8 are read as \ufffd",)
+    assert text.notes == ("invalid UTF-8 in 2 places is read as \ufffd",)
 
 
 def test_bytes_are_their_own_positions() -> None:
