@@ -41,6 +41,8 @@ _NAMES_FROM = 30
 """Minimum number of columns of a chart for names; values alone take fewer."""
 _GLYPHS = {"azure": "⠒", "amber": SECOND_GLYPH}
 """What the two curves are drawn with where there is no color, before their names."""
+_NEAR = 0.1
+"""An evaluation this share of the step away is named without its own step."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,12 @@ class Loss(Content):
         text = f"{short}  train {self._precise(float(train.smooth[train.nearest(step)]))}"
         held_out = chart.history.held_out
         if len(held_out) and step >= held_out.steps[0]:
-            nats = float(held_out.smooth[held_out.nearest(step)])
-            return chart.longest_subject(f"{text}  held out {self._precise(nats)}", text, short)
+            row = held_out.nearest(step)
+            measured = f"{text}  held out {self._precise(float(held_out.smooth[row]))}"
+            at = int(held_out.steps[row])
+            if abs(at - step) > _NEAR * step:  # the nearest evaluation is far away
+                return chart.longest_subject(f"{measured} at {at:,}", text, short)
+            return chart.longest_subject(measured, text, short)
         return chart.longest_subject(text, short)
 
     def legend(self, chart: Chart) -> list[Segment]:

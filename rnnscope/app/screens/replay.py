@@ -64,6 +64,8 @@ from rnnscope.training.run import is_being_written
 _TICK_SECONDS = 0.04
 _LOOK_SECONDS = 2.0
 """The interval at which the run's directory is read again."""
+_SEARCH_SECONDS = 4.0
+"""The interval between searches of the present snapshot while playing."""
 _AHEAD = 2
 """Snapshots that are computed ahead while playing."""
 _LEAVING_SECONDS = 0.4
@@ -121,7 +123,7 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         self._settings = self._shown_settings = _settings(self.controls.state)
         self._curves = Curves(film.directory)
         self._is_growing = False
-        self._looked_at = began
+        self._looked_at = self._searched_at = began
         self._wanted: tuple[int, Settings] | None = None
         """The frame that is being computed."""
         self._direction = 1
@@ -323,7 +325,8 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
             self.loss.read_step(frame.step)
             self._rank()
             self._show_header()
-        if not self.player.state.plays:
+        if not self.player.state.plays or self._now() - self._searched_at >= _SEARCH_SECONDS:
+            self._searched_at = self._now()
             self.find.search()
             self.contexts.panel.ask_again()
         self._look_ahead()
