@@ -15,6 +15,7 @@ from rnnscope.app.panels.result import ResultPanel
 from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.panels.timeline import Timeline
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.learn import LearnScreen
 from rnnscope.app.screens.replay import ReplayScreen
 from rnnscope.app.screens.runs import RunsScreen
 from rnnscope.app.screens.train import TrainScreen
@@ -48,6 +49,7 @@ def page() -> str:
         "Inspect": table(actions_of(InspectScreen.OWNERS)),
         "Watch many runs": table(actions_of(RunsScreen.OWNERS)),
         "Replay": table(actions_of(ReplayScreen.OWNERS)),
+        "Learn": table(actions_of(LearnScreen.OWNERS)),
         "With the focus on a panel": _with_focus(),
     }
     return "\n\n".join([_BEGINNING, *(f"## {title}\n\n{rows}" for title, rows in tables.items())]) + "\n"

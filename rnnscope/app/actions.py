@@ -215,6 +215,7 @@ _KEY_NAMES = {
     "tab": "Tab",
     "escape": "Esc",
     "enter": "Enter",
+    "backspace": "Bksp",
     "space": "space",
     "plus": "+",
     "minus": "-",

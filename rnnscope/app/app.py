@@ -46,11 +46,12 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.learn import LearnScreen
     from rnnscope.app.screens.replay import ReplayScreen
     from rnnscope.app.screens.runs import RunsScreen
     from rnnscope.app.screens.train import TrainScreen
 
-MainScreen: TypeAlias = "InspectScreen | ReplayScreen | RunsScreen | TrainScreen"
+MainScreen: TypeAlias = "InspectScreen | LearnScreen | ReplayScreen | RunsScreen | TrainScreen"
 """A screen that does work: `begin` is called after its first frame, and `leave` on exit."""
 AutoPilot: TypeAlias = Callable[["Pilot[Any]"], Coroutine[Any, Any, None]]
 

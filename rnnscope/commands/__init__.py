@@ -12,6 +12,7 @@ COMMANDS = {
     "replay": "play back the training of a run, snapshot by snapshot",
     "inspect": "look inside a trained model",
     "compare": "compare two models, or two steps of a run, on one text",
+    "learn": "learn how recurrent networks work: an interactive course",
     "sample": "generate text",
     "eval": "measure how well a model predicts a text",
     "trace": "record every gate and state along a text",

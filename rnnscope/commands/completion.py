@@ -86,6 +86,10 @@ def arguments_of(command: str) -> tuple[str, ...]:
     match command:
         case "train" | "corpus" | "replay":
             return NAMES
+        case "learn":
+            from rnnscope.commands.learn import CHAPTERS
+
+            return CHAPTERS
         case "watch":
             return ()
         case "sample" | "info" | "import":

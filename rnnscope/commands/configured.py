@@ -63,8 +63,10 @@ def actions_of_screens() -> list[tuple[Action, ...]]:
     """The actions of every screen."""
     from rnnscope.app.actions import actions_of
     from rnnscope.app.screens.inspect import InspectScreen
+    from rnnscope.app.screens.learn import LearnScreen
     from rnnscope.app.screens.replay import ReplayScreen
     from rnnscope.app.screens.runs import RunsScreen
     from rnnscope.app.screens.train import TrainScreen
 
-    return [actions_of(each.OWNERS) for each in (TrainScreen, InspectScreen, ReplayScreen, RunsScreen)]
+    screens = (TrainScreen, InspectScreen, ReplayScreen, RunsScreen, LearnScreen)
+    return [actions_of(each.OWNERS) for each in screens]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("screen", ["train", "inspect", "replay"])
+@pytest.mark.parametrize("screen", ["train", "inspect", "replay", "learn"])
 def test_a_screen_is_imported_without_torch(screen: str) -> None:
     code = (
         f"import sys, rnnscope.app.app, rnnscope.app.screens.{screen}; "

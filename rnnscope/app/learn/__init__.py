@@ -1,0 +1,1 @@
+"""The chapters of the course as figures: what each draws, and what its keys change."""
