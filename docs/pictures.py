@@ -2,7 +2,8 @@
 
 python docs/pictures.py                     train for 90 seconds on data/input.txt, then write all pictures
 python docs/pictures.py --seconds 300       the same after a longer training
-python docs/pictures.py --seconds 0         the inspect screen alone
+python docs/pictures.py --seconds 0         the inspect screen and the course alone
+python docs/pictures.py --learn             the course alone
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.learn import LearnScreen
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.app.screenshot import screenshot
 from rnnscope.theme.palette import Theme
@@ -38,6 +40,14 @@ PICTURES: tuple[tuple[str, tuple[int, int], Theme, tuple[str, ...]], ...] = (
     ("top-five-120x40", (120, 40), "dark", ("U", "z")),
 )
 """Name, columns and rows, theme, and the keys to press before the picture (undone by Escape)."""
+
+CHAPTERS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "hello": (6, ("s",) * 8),
+    "unroll": (4, ("down",) * 5),
+    "vanish": (4, ("left", "left", *["up"] * 5)),
+    "gates": (4, ()),
+}
+"""For each chapter of the course the step to show, from 1, and the keys to press before the picture."""
 
 
 async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]) -> None:
@@ -83,6 +93,16 @@ async def look_inside(model: str, sought: str, seconds: float, to: Path) -> None
         await pilot.press("q")
 
 
+async def teach(to: Path) -> None:
+    """Open every chapter of the course, and write its picture into the directory `to`."""
+    to.mkdir(parents=True, exist_ok=True)
+    for number, (name, (step, keys)) in enumerate(CHAPTERS.items(), 1):
+        app = RnnscopeApp(LearnScreen(number, step=step - 1), theme="dark", depth="truecolor")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press(*keys)
+            await _take(app, pilot, to / f"{name}.svg", (80, 24), "dark", ())
+
+
 async def _take(
     app: RnnscopeApp,
     pilot: Pilot[int | None],
@@ -112,7 +132,11 @@ def main() -> None:
         "--keys", nargs="*", default=["right"] * 3, help="keys to press before the first picture"
     )
     os.chdir(ROOT)
+    parser.add_argument("--learn", action="store_true", help="the pictures of the course alone")
     chosen = parser.parse_args()
+    asyncio.run(teach(chosen.to / "learn"))
+    if chosen.learn:
+        return
     asyncio.run(look_inside("archive-lstm", "quotes", 20.0, chosen.to))
     if chosen.seconds:
         asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))

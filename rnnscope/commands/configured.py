@@ -12,7 +12,7 @@ from rnnscope.errors import OptionError, suggestion
 if TYPE_CHECKING:
     from rnnscope.app.actions import Action
 
-SCREENS = ("train", "inspect", "replay", "runs")
+SCREENS = ("train", "inspect", "replay", "runs", "learn")
 """The screens that have layouts; watch has that of train, or of runs; compare that of inspect."""
 
 

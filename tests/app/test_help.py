@@ -18,6 +18,7 @@ from rnnscope.app.pages.page import PageScreen
 from rnnscope.app.palette_commands import words_score
 from rnnscope.app.panels.panel import Panel
 from rnnscope.app.screens.inspect import InspectScreen
+from rnnscope.app.screens.learn import LearnScreen
 from rnnscope.app.screens.replay import ReplayScreen
 from rnnscope.app.screens.train import TrainScreen
 from rnnscope.theme.palette import palette
@@ -30,9 +31,12 @@ from tests.app.waiting import until
 
 TRAIN, INSPECT = actions_of(TrainScreen.OWNERS), actions_of(InspectScreen.OWNERS)
 REPLAY = actions_of(ReplayScreen.OWNERS)
+LEARN = actions_of(LearnScreen.OWNERS)
 
 
-@pytest.mark.parametrize("actions", [TRAIN, INSPECT, REPLAY], ids=["train", "inspect", "replay"])
+@pytest.mark.parametrize(
+    "actions", [TRAIN, INSPECT, REPLAY, LEARN], ids=["train", "inspect", "replay", "learn"]
+)
 def test_ids_are_unique_and_no_key_does_two_things(actions: tuple[Action, ...]) -> None:
     ids = [action.id for action in actions]
     keys = [key for action in actions for key in action.keys]
@@ -226,7 +230,7 @@ async def test_panels_tell_their_own_keys(trace: Trace) -> None:
 def test_the_page_of_keys_has_those_of_the_registry(repository: Path) -> None:
     """Where this fails: python docs/keys.py."""
     page = (repository / "docs" / "keys.md").read_text(encoding="utf-8")
-    for actions in (TRAIN, INSPECT):
+    for actions in (TRAIN, INSPECT, LEARN):
         assert table(actions) in page
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from rnnscope.commands import COMMANDS, parsed
+from rnnscope.commands.learn import CHAPTERS
 
 DOCUMENTS = (
     "README.md",
     *(f"docs/{name}.md" for name in ("analyses", "formats", "guide", "how-it-works", "performance")),
+    *(f"docs/learn/{name}.md" for name in ("README", *CHAPTERS)),
 )
 
 

@@ -73,7 +73,7 @@ class Course:
         Action("undo", ("left_parenthesis",), "Undo the last change", "training", "undo", 100),
         Action("reset", ("0",), "Reset the numbers of the chapter", "training", "reset", 110, "begin again"),
         Action(
-            "quiz", ("Q",), "Hide answers until revealed (toggle)", "app", synonyms="questions predictions"
+            "quiz", ("a",), "Hide answers until revealed (toggle)", "app", synonyms="questions predictions"
         ),
         *_chapter_actions(),
     )

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import ClassVar
@@ -164,8 +165,8 @@ class VanishChapter(Chapter[State]):
     def _draw_clipping(self, canvas: Canvas, left: int, top: int, stride: int) -> None:
         """Bars on a log axis; the part above the threshold is what clipping removes."""
         found, ink = clipping(self.state), canvas.palette.ink
-        x = canvas.label(left, top, "gradient norm ", "clip")
-        canvas.put(x, top, f"{found.clipped} of {BATCHES} clipped", ink("text"))
+        x = canvas.label(left, top, "gradient norm " if stride > 1 else "norm ", "clip")
+        canvas.put(x, top, f"{found.clipped} of {BATCHES} batches clipped", ink("text"))
         rows = canvas.height - top - 2
         bottom = top + rows
 
@@ -174,18 +175,18 @@ class VanishChapter(Chapter[State]):
             share = np.log(max(norm, _BAR_LOW) / _BAR_LOW) / np.log(_BAR_HIGH / _BAR_LOW)
             return float(min(share, 1.0)) * rows
 
-        line = bottom - int(level(self.state.clip))
+        limit = round(level(self.state.clip))  # a whole row, so that what is removed begins at the line
         for column in range(stride * BATCHES):
-            canvas.put(left + column, line, "┈", "rule")
+            canvas.put(left + column, bottom - limit, "┈", "rule")
         for i, (before, after) in enumerate(zip(found.before, found.after, strict=True)):
-            tall, kept = level(float(before)), level(float(after))
-            for row in range(rows):
-                eighths = round(8 * min(max(tall - row, 0.0), 1.0))
-                if eighths and (row < kept or before == after):
-                    canvas.put(left + i * stride, bottom - row, _BLOCKS[eighths], "azure")
-                elif eighths:
-                    canvas.put(left + i * stride, bottom - row, "░" if eighths > 3 else " ", "amber")
-        canvas.put(left + stride * BATCHES + 1, min(line, bottom), f"{self.state.clip:g}", "strong")
+            is_clipped = after < before
+            kept = limit if is_clipped else min(level(float(before)), limit)
+            for row in range(math.ceil(kept)):
+                eighths = max(1, round(8 * min(kept - row, 1.0)))
+                canvas.put(left + i * stride, bottom - row, _BLOCKS[eighths], "azure")
+            for row in range(limit, max(limit + 1, round(level(float(before)))) if is_clipped else limit):
+                canvas.put(left + i * stride, bottom - row, "░", "amber")
+        canvas.put(left + stride * BATCHES + 1, bottom - limit, f"{self.state.clip:g}", "strong")
         x = canvas.put(left, bottom + 1, "█", "azure")
         x = canvas.put(x, bottom + 1, " kept  ", "mute")
         x = canvas.put(x, bottom + 1, "░", "amber")
