@@ -10,6 +10,8 @@ from rnnscope.app.learn.chapter import Chapter, ChapterClass, Host, Step
 from rnnscope.app.learn.contents import Contents
 from rnnscope.app.learn.gates import GatesChapter
 from rnnscope.app.learn.hello import HelloChapter
+from rnnscope.app.learn.neurons import NeuronsChapter
+from rnnscope.app.learn.shapes import ShapesChapter
 from rnnscope.app.learn.unroll import UnrollChapter
 from rnnscope.app.learn.vanish import VanishChapter
 
@@ -18,6 +20,8 @@ CHAPTERS: tuple[ChapterClass, ...] = (
     UnrollChapter,
     VanishChapter,
     GatesChapter,
+    NeuronsChapter,
+    ShapesChapter,
 )
 NAMES: tuple[str, ...] = tuple(chapter.name for chapter in CHAPTERS)
 
@@ -283,3 +287,12 @@ class Course:
 
     def action_chapter_4(self) -> None:
         self.open(4)
+
+    def action_chapter_5(self) -> None:
+        self.open(5)
+
+    def action_chapter_6(self) -> None:
+        self.open(6)
+
+    def action_chapter_7(self) -> None:
+        self.open(7)
