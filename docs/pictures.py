@@ -46,6 +46,8 @@ CHAPTERS: dict[str, tuple[int, tuple[str, ...]]] = {
     "unroll": (4, ("down",) * 5),
     "vanish": (4, ("left", "left", *["up"] * 5)),
     "gates": (4, ()),
+    "neurons": (1, ()),
+    "shapes": (2, ()),
 }
 """For each chapter of the course the step to show, from 1, and the keys to press before the picture."""
 
@@ -97,9 +99,13 @@ async def teach(to: Path) -> None:
     """Open every chapter of the course, and write its picture into the directory `to`."""
     to.mkdir(parents=True, exist_ok=True)
     for number, (name, (step, keys)) in enumerate(CHAPTERS.items(), 1):
-        app = RnnscopeApp(LearnScreen(number, step=step - 1), theme="dark", depth="truecolor")
+        screen = LearnScreen(number, step=step - 1)
+        app = RnnscopeApp(screen, theme="dark", depth="truecolor")
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press(*keys)
+            await asyncio.sleep(0.5)
+            while screen.course.chapter.activity:  # a model is loaded, or read
+                await asyncio.sleep(0.1)
             await _take(app, pilot, to / f"{name}.svg", (80, 24), "dark", ())
 
 
