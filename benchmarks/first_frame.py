@@ -59,7 +59,7 @@ def first_frame_seconds(text: str) -> float:
             env=environment,
             timeout=60,
         )
-        expected = ("rnnscope", "loss", "sample", "passage", "next", "gates", "neurons", "quit")
+        expected = ("rnnscope", "loss", "sample", "passage", "next", "gates", "heat map", "quit")
         while True:
             stream.feed(child.read_nonblocking(65_536, timeout=60))
             shown = "\n".join(screen.display)

@@ -262,16 +262,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Feature:
-    """A built-in feature: its name, a description, and the function that computes it for a piece of text.
-
-    needs_memory: False if the feature depends on the current character alone, such as for a digit.
-    """
+    """A built-in feature: its name, a description, and the function that computes it for a piece of text."""
 
     name: str
     kind: Kind
     description: str
     read: Callable[[Piece], Values]
-    needs_memory: bool = True
 
 
 FEATURES: Mapping[str, Feature] = {
@@ -295,15 +291,14 @@ FEATURES: Mapping[str, Feature] = {
         Feature("word-in-line", "number", "words started in this line", Piece.word_in_line),
         Feature("word-in-sentence", "number", "words started in this sentence", Piece.word_in_sentence),
         Feature("word-length", "number", "letters of this word so far", Piece.word_length),
-        Feature("word", "boolean", "inside a word", Piece.word, needs_memory=False),
-        Feature("upper-case", "boolean", "an upper-case letter", Piece.upper_case, needs_memory=False),
-        Feature("digit", "boolean", "a digit", Piece.digit, needs_memory=False),
+        Feature("word", "boolean", "inside a word", Piece.word),
+        Feature("upper-case", "boolean", "an upper-case letter", Piece.upper_case),
+        Feature("digit", "boolean", "a digit", Piece.digit),
         Feature(
             "after-newline",
             "boolean",
             "a line break has just been read",
             Piece.after_newline,
-            needs_memory=False,
         ),
         Feature(
             "sentence-end-soon", "boolean", "a sentence ends within 10 characters", Piece.sentence_end_soon

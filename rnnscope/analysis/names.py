@@ -48,6 +48,7 @@ _LEAST = 20
 """A feature must be on, and off, at least at this many positions of each half."""
 _SHUFFLES = 4
 _LEAST_CONTRAST = 0.1
+_DETERMINED = 0.8
 _DISCOUNT = 0.5
 """How much less a feature counts that the current character determines."""
 _NAMED_FIRST = 0.3
@@ -95,6 +96,11 @@ class FeatureScores:
     held_out: NDArray[np.float64]
     quantity: NDArray[np.int8]
     direction: NDArray[np.int8]
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether the current character alone predicts the feature with a strength below 0.8 only."""
+        return strength(self.character, self.metric) < _DETERMINED
 
     @property
     def strength(self) -> NDArray[np.float64]:
@@ -193,25 +199,26 @@ def _best_of_each(found: Mapping[str, _Found]) -> dict[int, str]:
     """The index of the best unit of each feature, with the feature, in order.
 
     Pairs of a unit and a feature are taken in descending order of selectivity, each unit and each feature
-    once; those of features that need memory come before the others. The pair whose colors show the feature
-    best, by selectivity times contrast, moves to the front.
+    once. Features that need memory are listed first. The pair whose colors show its feature best, by
+    selectivity times contrast, moves to the front.
     """
-    chosen: dict[int, str] = {}
-    for needs_memory in (True, False):
-        names = [name for name in found if FEATURES[name].needs_memory == needs_memory]
-        selectivity = [_selectivity_of_names(found[name].scores, _NAMED_FIRST) for name in names]
-        pairs = np.array(selectivity).reshape(len(names), -1)  # (F, N)
-        pairs[:, list(chosen)] = 0
-        while pairs.any():
-            feature, unit = np.unravel_index(pairs.argmax(), pairs.shape)
-            chosen[int(unit)] = names[feature]
-            pairs[feature], pairs[:, unit] = 0, 0
+    names = list(found)
+    pairs = np.array([_selectivity_of_names(found[name].scores, _NAMED_FIRST) for name in names])  # (F, N)
+    taken: dict[int, str] = {}
+    while pairs.any():
+        feature, unit = np.unravel_index(pairs.argmax(), pairs.shape)
+        taken[int(unit)] = names[feature]
+        pairs[feature], pairs[:, unit] = 0, 0
+    chosen = dict(sorted(taken.items(), key=lambda item: not found[item[1]].scores.needs_memory))
 
     def clearness(unit: int) -> float:
         each = found[chosen[unit]]
         return float(each.scores.selectivity[unit] * each.contrast[unit])
 
-    first = max(chosen, key=lambda unit: (FEATURES[chosen[unit]].needs_memory, clearness(unit)), default=None)
+    def key(unit: int) -> tuple[bool, float]:
+        return found[chosen[unit]].scores.needs_memory, clearness(unit)
+
+    first = max(chosen, key=key, default=None)
     return chosen if first is None else {first: chosen[first], **chosen}
 
 

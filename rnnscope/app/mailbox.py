@@ -1,11 +1,13 @@
 """A queue of training events, filled by the training thread and drained by the screen ten times a second.
 
-Traces are large and only the newest is shown, so a queued trace is replaced by the next.
+Traces are large and only the newest is shown, so a queued trace is replaced by the next. One that was
+requested to name neurons is kept until it is drained.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from rnnscope.training.events import Event, Traced
 
@@ -24,7 +26,9 @@ class Mailbox:
         with self._lock:
             if isinstance(event, Traced):
                 if self._traced is not None:
-                    del self._events[self._traced]
+                    before = self._events.pop(self._traced)
+                    if event.named is None and isinstance(before, Traced):
+                        event = replace(event, named=before.named)
                 self._traced = len(self._events)
             self._events.append(event)
 

@@ -181,8 +181,11 @@ class ScreenScope:
 
     # -- what lies over the panels ---------------------------------------------------------------------------
 
-    def announce(self, message: str, severity: Severity = "note") -> None:
-        self._screen.query_one(Banner).announce(message, severity)
+    def announce(
+        self, message: str, severity: Severity = "note", *, on_click: Callable[[], object] = lambda: None
+    ) -> None:
+        """on_click: called when the message is clicked."""
+        self._screen.query_one(Banner).announce(message, severity, on_click=on_click)
 
     def announce_error(self, error: Exception) -> None:
         """Announce an error as a warning."""

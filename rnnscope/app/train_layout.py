@@ -1,11 +1,11 @@
 """The layouts of the train screen.
 
     80×24                        120×40                       200×60
-    loss    | sample             loss    | sample             loss    | sample | neurons
+    loss    | sample             loss    | sample             loss    | sample | heat map
     passage    | next            passage | next               passage | next   |
-    gates                        gates   | neurons            gates            | gradient
+    gates                        gates   | heat map           gates            | gradient
 
-Find and contexts are tabs of the neurons, of the sample or of the gradient.
+The table of neurons is a tab of the heat map; find and contexts of the heat map, the sample or the gradient.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rnnscope.app.layout import GAP_COLUMNS, LARGE, Block, Blocks, Row
 REPORTS = ("find", "contexts")
 """Result panels of the train screen."""
 _CHARTS = ("loss", "gradient")
-_NEURONS = ("neurons", *REPORTS)
+_NEURONS = ("map", "neurons", *REPORTS)
 _TEXTS = ("next", "sample", *REPORTS)
 
 
@@ -28,7 +28,7 @@ def _overview(width: int, height: int, inner: int) -> tuple[Block, ...]:
             Row(16, (("passage", 66), ("next", 58))),
             Row(23, (("gates", 1),)),
         )
-        right = (Row(39, (("neurons", 1),)), Row(16, ((("gradient", *REPORTS), 1),)))
+        right = (Row(39, ((("map", "neurons"), 1),)), Row(16, ((("gradient", *REPORTS), 1),)))
         return Block(126, left), Block(68, right)
     if width >= 160 and height >= 28:
         left = (
@@ -65,7 +65,7 @@ def _gates(width: int, height: int, inner: int) -> tuple[Block, ...]:
 
 
 def _heat_map(width: int, height: int, inner: int) -> tuple[Block, ...]:
-    return (Block(1, (Row(10, (("passage", 3), (_TEXTS, 2))), Row(22, (("neurons", 1),)))),)
+    return (Block(1, (Row(10, (("passage", 3), (_TEXTS, 2))), Row(22, (("map", 1),)))),)
 
 
 def _charts(width: int, height: int, inner: int) -> tuple[Block, ...]:

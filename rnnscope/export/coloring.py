@@ -87,7 +87,14 @@ def described(selection: Selection) -> Description:
     subjects: tuple[str, ...] = (f"neuron {selection.neuron}, {selection.quantity}", short, selection.neuron)
     if label is not None:
         named = f"{selection.neuron} · {label.name}"
-        subjects = (f"{named}, {label.scored}", named, label.name, label.feature, selection.neuron)
+        subjects = (
+            f"{named}, {label.scored}",
+            f"{named} {label.score:.2f}",
+            named,
+            label.name,
+            label.feature,
+            selection.neuron,
+        )
     if selection.second is not None and selection.second.place == "under":
         lower = f"{selection.second.layer}/{selection.second.unit}"
         subjects = (

@@ -38,6 +38,8 @@ class ControlState:
     saves: int = 0
     samples: int = 0
     traces: int = 0
+    namings: int = 0
+    """Requests of a trace to name neurons by; one that comes too soon is served later."""
 
 
 class Controls:
@@ -73,7 +75,10 @@ class Controls:
     def trace_now(self) -> None:
         self._count("traces")
 
-    def _count(self, request: Literal["saves", "samples", "traces"]) -> None:
+    def name_now(self) -> None:
+        self._count("namings")
+
+    def _count(self, request: Literal["saves", "samples", "traces", "namings"]) -> None:
         with self._lock:
             self._state = replace(self._state, **{request: getattr(self._state, request) + 1})
         self._changed.set()

@@ -120,6 +120,8 @@ class Traced(_Event):
     trace: Trace
     searched: Trace | None = None
     """The passage and the validation text after it, during a neuron search."""
+    named: Trace | None = None
+    """The beginning of the validation text, if it was requested to name neurons."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Both read the weights and touch nothing that training depends on. Each is throttled by its cost; a request is
 served at once. During a neuron search the text after the passage is traced with it, because scores over a
-thousand characters are hardly better than chance.
+thousand characters are hardly better than chance; to name neurons, the beginning of the held-out text is.
 
 All samples of a run have the same seed, so that they differ by what the network has learned; a request
 uses another seed.
@@ -20,6 +20,7 @@ from rnnscope.network.model import CharRNN
 from rnnscope.network.sampling import Sampler
 from rnnscope.text.corpus import Corpus
 from rnnscope.tracing.record import record
+from rnnscope.tracing.trace import Trace
 from rnnscope.training.clock import Clock, Throttle
 from rnnscope.training.controls import ControlState
 from rnnscope.training.events import Event, Resampled, Sampled, Traced, Warned
@@ -127,6 +128,9 @@ class Observer:
         self._traced_step: int | None = None
         self._traces = Throttle(clock, share=0.015, first_seconds=0.7, least_seconds=0.2)
         self._searches = Throttle(clock, share=0.025, least_seconds=0.2)
+        self._named_text = self._searched
+        self._namings = Throttle(clock, share=0.005)
+        self._served_namings = 0
         rarely = UNWATCHED_SAMPLE_SECONDS
         self._unwatched_samples = Throttle(clock, first_seconds=rarely, least_seconds=rarely)
 
@@ -151,8 +155,9 @@ class Observer:
         asked |= state.searching and not old.searching
         due = self._searches if state.searching else self._traces
         is_due = due.is_due or (step in FIRST_TRACES and self._traced_step != step)
-        if asked or (is_due and state.observing and not only_asked):
-            yield self._trace(state, step)
+        names = state.namings != self._served_namings and self._namings.is_due
+        if asked or names or (is_due and state.observing and not only_asked):
+            yield self._trace(state, step, names=names)
 
         asked = (state.prime, state.temperature, state.samples) != (
             old.prime,
@@ -173,15 +178,24 @@ class Observer:
         if state.prime != old.prime:
             yield from self._choose_prime(state.prime, step)
 
-    def _trace(self, state: ControlState, step: int) -> Traced:
+    def _trace(self, state: ControlState, step: int, *, names: bool = False) -> Traced:
         self._traced_step = step
+        named = self._trace_to_name(state, step) if names else None
+        if named is not None and self._searched is self._named_text:
+            passage = named.until(len(self._passage))
+            return Traced(step, self._clock.seconds, passage, named if state.searching else None, named)
         if not state.searching:
             with self._traces.measured():
                 trace = record(self._model, self._passage, step=step)
-            return Traced(step, self._clock.seconds, trace)
+            return Traced(step, self._clock.seconds, trace, None, named)
         with self._traces.measured(), self._searches.measured():
             searched = record(self._model, self._searched, step=step)
-        return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched)
+        return Traced(step, self._clock.seconds, searched.until(len(self._passage)), searched, named)
+
+    def _trace_to_name(self, state: ControlState, step: int) -> Trace:
+        self._served_namings = state.namings
+        with self._namings.measured():
+            return record(self._model, self._named_text, step=step)
 
     def _sample(self, state: ControlState, step: int) -> Iterator[Sampled | Resampled]:
         with self._samples.measured(), self._unwatched_samples.measured():

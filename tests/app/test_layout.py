@@ -27,9 +27,9 @@ def arrange(width: int, height: int, **wanted: Any) -> Arrangement:
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((120, 40), {"loss": (2, 2, 64, 11), "next": (68, 14, 50, 12), "neurons": (68, 27, 50, 11)}),
+        ((120, 40), {"loss": (2, 2, 64, 11), "next": (68, 14, 50, 12), "map": (68, 27, 50, 11)}),
         ((80, 24), {"loss": (1, 2, 39, 7), "next": (54, 10, 25, 7), "gates": (1, 18, 78, 5)}),
-        ((200, 60), {"sample": (70, 2, 58, 15), "gates": (2, 35, 126, 23), "neurons": (130, 2, 68, 39)}),
+        ((200, 60), {"sample": (70, 2, 58, 15), "gates": (2, 35, 126, 23), "map": (130, 2, 68, 39)}),
     ],
 )
 def test_the_three_sizes_are_as_drawn(
@@ -40,26 +40,26 @@ def test_the_three_sizes_are_as_drawn(
 
 
 def test_a_heat_map_needs_room_and_a_gradient_needs_more() -> None:
-    assert not {"neurons", "gradient"} & set(arrange(80, 24).regions)
+    assert not {"map", "gradient"} & set(arrange(80, 24).regions)
     assert "gradient" not in arrange(120, 40)
-    assert {"neurons", "gradient"} <= set(arrange(200, 60).regions)
+    assert {"map", "gradient"} <= set(arrange(200, 60).regions)
 
 
 def test_what_is_found_takes_the_place_of_what_it_is_found_in() -> None:
-    assert arrange(120, 40, recent=["find"])["find"] == arrange(120, 40)["neurons"]
+    assert arrange(120, 40, recent=["find"])["find"] == arrange(120, 40)["map"]
     assert arrange(80, 24, recent=["contexts"])["contexts"] == arrange(80, 24)["sample"]
-    assert {"neurons", "find", "loss", "sample"} <= set(arrange(200, 60, recent=["find"]).regions)
+    assert {"map", "find", "loss", "sample"} <= set(arrange(200, 60, recent=["find"]).regions)
 
 
 def test_the_panel_shown_last_is_in_front_of_those_that_share_its_place() -> None:
     arrangement = arrange(120, 40, recent=["gradient", "contexts", "find", "loss"])
     assert {"gradient", "contexts"} <= set(arrangement.regions)
-    assert not {"loss", "find", "neurons"} & set(arrangement.regions)
+    assert not {"loss", "find", "map"} & set(arrangement.regions)
     assert arrangement.tabs == {
         "gradient": ("loss", "gradient"),
-        "contexts": ("neurons", "find", "contexts"),
+        "contexts": ("map", "neurons", "find", "contexts"),
     }
-    assert arrange(120, 40, zoomed="find").tabs == {"find": ("neurons", "find", "contexts")}
+    assert arrange(120, 40, zoomed="find").tabs == {"find": ("map", "neurons", "find", "contexts")}
     assert not arrange(120, 40, zoomed="passage").tabs
 
 

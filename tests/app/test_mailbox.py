@@ -33,6 +33,16 @@ def test_only_the_newest_trace_waits(trace: Trace) -> None:
     assert [event.step for event in mailbox.drain()] == [1]
 
 
+def test_a_trace_that_was_requested_to_name_neurons_waits_with_the_newest(trace: Trace) -> None:
+    mailbox = Mailbox()
+    mailbox.post(Traced(1, 0.1, replace(trace, step=1), named=trace))
+    mailbox.post(Traced(2, 0.2, replace(trace, step=2)))
+    (event,) = mailbox.drain()
+    assert isinstance(event, Traced)
+    assert event.step == 2
+    assert event.named is trace
+
+
 def test_nothing_is_lost_between_threads() -> None:
     mailbox = Mailbox()
     count, threads = 2_000, 4

@@ -32,9 +32,9 @@ from tests.app.waiting import text_of, until
 PLANTED = 7
 
 
-def planted(noise: float, *, step: int = 100, times: int = 6) -> Trace:
+def planted(noise: float, *, step: int = 100, text: str = PASSAGE * 6) -> Trace:
     """A trace in which what neuron 1/7 shows tells quotes, the less surely the more noise there is."""
-    trace = make_trace(PASSAGE * times, hidden_size=16)
+    trace = make_trace(text, hidden_size=16)
     random = np.random.default_rng(step)
     hidden = trace["1/hidden"].copy()
     sign = np.where(values(trace.text)["quotes"], 1.0, -1.0)
@@ -168,7 +168,7 @@ async def test_more_than_the_passage_is_traced_while_somebody_searches() -> None
         assert not screen.controls.state.searching
         await pilot.press("slash")
         await until(pilot, lambda: screen.controls.state.searching)
-        longer = planted(0.2, step=150, times=18)
+        longer = planted(0.2, step=150, text=PASSAGE * 18)
         run.say(traced(longer, searched=True))
         await until(pilot, lambda: seen(screen).trace.step == 150)
         assert len(seen(screen).trace) == len(longer) // 3

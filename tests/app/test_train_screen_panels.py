@@ -100,11 +100,11 @@ async def test_a_click_focuses_moves_the_cursor_and_chooses_a_neuron(trace: Trac
         await pilot.click("#passage", offset=(10, 2))
         await pilot.pause()
         assert seen(screen).cursor != before.cursor
-        await pilot.click("#neurons", offset=(20, 6))
+        await pilot.click("#map", offset=(20, 6))
         await pilot.pause()
         assert seen(screen).unit != before.unit
         assert screen.focused is not None
-        assert screen.focused.id == "neurons"
+        assert screen.focused.id == "map"
 
 
 async def test_a_click_in_the_footer_does_what_it_says(trace: Trace) -> None:
@@ -211,7 +211,7 @@ async def test_the_layout_is_there_before_the_run_begins() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(painted))
         assert "loading torch…" in painted[0]
-        assert all(name in painted[0] for name in ("loss", "sample", "passage", "next", "gates", "neurons"))
+        assert all(name in painted[0] for name in ("loss", "sample", "passage", "next", "gates", "heat map"))
         screen.controls.stop()
 
 

@@ -29,6 +29,10 @@ _MOST_ROWS = 3
 _MORE = " …   M: all messages"
 
 
+def _ignore() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Notice:
     """A message, and the time at which it was announced, in seconds from the start."""
@@ -56,10 +60,16 @@ class Banner(Widget):
         self._elapsed_seconds = elapsed_seconds
         self._log: list[Notice] = []
         self._notice = Notice("")
+        self._clicked: Callable[[], object] = _ignore
         self._timer: Timer | None = None
 
-    def announce(self, message: str, severity: Severity = "note") -> None:
-        """Show a message, and keep it; a note does not replace a warning that is shown."""
+    def announce(
+        self, message: str, severity: Severity = "note", *, on_click: Callable[[], object] = _ignore
+    ) -> None:
+        """Show a message, and keep it; a note does not replace a warning that is shown.
+
+        on_click: called when the message is clicked.
+        """
         notice = Notice(message, severity, self._elapsed_seconds())
         self._log.append(notice)
         del self._log[:-_LONGEST_LOG]
@@ -67,7 +77,7 @@ class Banner(Widget):
             return
         if self._timer is not None:
             self._timer.stop()
-        self._notice = notice
+        self._notice, self._clicked = notice, on_click
         self.display = True
         self.refresh(layout=True)
         seconds = WARNING_SECONDS if severity == "warning" else NOTE_SECONDS
@@ -89,6 +99,7 @@ class Banner(Widget):
 
     def on_click(self) -> None:
         self.dismiss()
+        self._clicked()
 
     def rows(self, width: int) -> int:
         """How many rows the message takes in so many columns."""

@@ -27,6 +27,7 @@ from rnnscope.app.actions import Action
 from rnnscope.app.columns import Distance, Window, distance, ruler, text_row, window
 from rnnscope.app.ordering import KINDS, Kind, Order
 from rnnscope.app.panels.panel import PADDING, Panel
+from rnnscope.app.ranking import Ranking
 from rnnscope.app.scope import Scope
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import ZERO, signed_steps, unit_steps
@@ -129,9 +130,12 @@ class HeatMap(Panel):
         self._kind, self._order = kind, None
         self._arrange()
 
-    def rank(self, table: dict[int, NDArray[np.intp]]) -> None:
-        """The units of each layer in the order of the table."""
-        self._table = table
+    def rank(self, ranking: Ranking) -> None:
+        """Give the order `table` that of the table; neurons that its filter leaves out come last."""
+        units = np.arange(ranking.architecture.hidden_size)
+        for layer in range(1, ranking.architecture.layers + 1):
+            ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
+            self._table[layer] = np.concatenate([ranked, np.setdiff1d(units, ranked)])
         if self._kind == "table":
             self._order = None
             self._arrange()

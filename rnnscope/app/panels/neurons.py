@@ -96,6 +96,10 @@ class NeuronTable(Panel):
 
     # -- called by the screen --------------------------------------------------------------------------------
 
+    def use_notes(self, notes: NotesFile) -> None:
+        """Use another file of stars and notes, from the next `open` on."""
+        self._file = notes
+
     def open(self, architecture: Architecture) -> None:
         """List the neurons of a network, with the saved notes."""
         notes = self._file.load().of_network(architecture)

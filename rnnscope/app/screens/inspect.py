@@ -25,7 +25,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -79,7 +78,6 @@ from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.saliency import SaliencyAnalysis
 from rnnscope.app.panels.saturation import SaturationPlot
 from rnnscope.app.places import Places
-from rnnscope.app.ranking import Ranking
 from rnnscope.app.reporting import WriteReport
 from rnnscope.app.scope import error_line
 from rnnscope.app.screen_scope import ScreenScope
@@ -199,7 +197,10 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         self.places = Places(scope, next_default=lambda: self.find.next_of_label())
         self.passage = Passage(scope, on_brush=self.marks.brush, id="passage")
         self.table = NeuronTable(
-            scope, NotesFile(notes, scope.announce), on_rank=self._rank_heat_map, id="neurons"
+            scope,
+            NotesFile(notes, scope.announce),
+            on_rank=lambda ranking: self.heat_map.rank(ranking),
+            id="neurons",
         )
         self.heat_map = HeatMap(
             scope,
@@ -507,15 +508,6 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         """Select a neuron in the table's order, or a factor if the heat map shows factors."""
         if not self.factors.step(by):
             self.table.step(by)
-
-    def _rank_heat_map(self, ranking: Ranking) -> None:
-        """Give the heat map the order of the table."""
-        units = np.arange(ranking.architecture.hidden_size)
-        order = {}
-        for layer in range(1, ranking.architecture.layers + 1):
-            ranked = np.array([unit for at, unit in ranking.order if at == layer], np.intp)
-            order[layer] = np.concatenate([ranked, np.setdiff1d(units, ranked)])
-        self.heat_map.rank(order)
 
     def _shown_panel(self) -> str:
         """The panel that was shown last in a place that several share; empty if none was."""

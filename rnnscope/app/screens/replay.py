@@ -155,7 +155,9 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         self.heat_map = HeatMap(
             scope, heading="heat map", orders=("slowest", "similar", "index", "table"), id="map"
         )
-        self.table = NeuronTable(scope, NotesFile(notes, scope.announce), id="neurons")
+        self.table = NeuronTable(
+            scope, NotesFile(notes, scope.announce), on_rank=self.heat_map.rank, id="neurons"
+        )
         self.contexts = ContextsAnalysis(scope)
         self.find = ReplayFind(
             scope,

@@ -28,9 +28,11 @@ from rnnscope.app.frame.header import Header
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.frame.too_small import TooSmall
 from rnnscope.app.history import History
+from rnnscope.app.live_names import LiveNames
 from rnnscope.app.live_text import LiveText
 from rnnscope.app.mailbox import Mailbox
 from rnnscope.app.navigation import Navigation
+from rnnscope.app.notes import NotesFile, notes_path
 from rnnscope.app.palette_commands import Commands
 from rnnscope.app.panels.chart import Chart
 from rnnscope.app.panels.contexts import ContextsAnalysis
@@ -39,11 +41,12 @@ from rnnscope.app.panels.gradient import Gradient
 from rnnscope.app.panels.heatmap import HeatMap
 from rnnscope.app.panels.live_find import LiveFind
 from rnnscope.app.panels.loss import Loss, LossUnits
+from rnnscope.app.panels.neurons import NeuronTable
 from rnnscope.app.panels.next import Next
 from rnnscope.app.panels.passage import Passage
 from rnnscope.app.panels.sample import SampleStream
 from rnnscope.app.rescue import Rescue
-from rnnscope.app.scope import error_line
+from rnnscope.app.scope import Neuron, error_line
 from rnnscope.app.screen_scope import ScreenScope
 from rnnscope.app.served import is_served
 from rnnscope.app.shell import Shell
@@ -54,11 +57,13 @@ from rnnscope.app.training_controls import TrainingControls
 from rnnscope.app.work import Delivered, WorkEnded
 from rnnscope.errors import RnnscopeError
 from rnnscope.jobs import Jobs
+from rnnscope.selection import Label
 from rnnscope.session import Session
 from rnnscope.text.display import are_bytes
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.events import Event, Finished, Resampled, Sampled, Saved, Started, Traced, Warned
+from rnnscope.training.run import BEST
 
 Start: TypeAlias = Callable[[Controls, Callable[[Event], None]], None]
 """Runs a training session to its end: it reads the controls, and passes its events to the callback."""
@@ -75,6 +80,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         TrainingControls,
         Passage,
         Navigation,
+        NeuronTable,
+        LiveNames,
         LiveFind,
         ContextsAnalysis,
         LiveText,
@@ -122,11 +129,16 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self.scope = scope = ScreenScope(
             self,
             self.jobs,
-            label_of=lambda neuron, quantity: self.find.label_of(neuron, quantity),
+            label_of=self._label_of,
             read_page=lambda position: scope.select(cursor=position if position >= 0 else 1 << 62),
         )
         self.passage = Passage(scope, id="passage")
-        self.heat_map = HeatMap(scope, id="neurons")
+        self.heat_map = HeatMap(
+            scope, heading="heat map", orders=("slowest", "similar", "index", "table"), id="map"
+        )
+        self.table = NeuronTable(
+            scope, NotesFile(None, scope.announce), on_rank=self.heat_map.rank, id="neurons"
+        )
         self.header = Header(id="header")
         loss, self._gradient = Loss(), Gradient()
         self.loss = Chart(loss, id="loss")
@@ -146,6 +158,9 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             has_ended=lambda: self._has_ended,
             now=now,
         )
+        self.names = LiveNames(
+            scope, self.table, request=self.controls.name_now, has_ended=lambda: self._has_ended, now=now
+        )
         self.training = TrainingControls(
             scope,
             self.controls,
@@ -154,7 +169,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             is_running=self._is_running,
         )
         self.rescue = Rescue(scope, self.controls)
-        self.navigation = Navigation(scope, self.heat_map.step)
+        self.navigation = Navigation(scope, self._step)
         shell = Shell(
             self,
             scope,
@@ -169,6 +184,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 self._close_report,
                 self._uncolor,
                 scope.release_quantity,
+                self.table.unfilter,
             ),
         )
         self.registry = Registry(
@@ -176,6 +192,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
                 self.training,
                 self.passage,
                 self.navigation,
+                self.table,
+                self.names,
                 self.find,
                 self.contexts,
                 LiveText(scope, self.controls, self._is_running),
@@ -198,6 +216,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             yield Next(id="next")
             yield Gates(self.scope, id="gates")
             yield self.heat_map
+            yield self.table
             yield self.gradient
             yield self.find.panel
             yield self.contexts.panel
@@ -289,6 +308,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             self.samples.advance(self._now())
             self.footer.rename(self._labels())
         self.find.keep_up()
+        self.names.keep_up()
 
     def _collect(self) -> None:
         """Process the queued events, and show the result."""
@@ -309,10 +329,12 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         match event:
             case Started():
                 self.find.restart()
+                self.names.restart()
                 self._greet(event)
             case Traced():
                 self.find.take_trace(event.searched)
                 self._retrace(event.trace)
+                self.names.take_trace(event.named)
             case Sampled():
                 self.samples.begin(event, of_bytes=self._reads_bytes)
             case Resampled():
@@ -328,6 +350,8 @@ class TrainScreen(Screen[None], inherit_bindings=False):
 
     def _greet(self, event: Started) -> None:
         self._reads_bytes = are_bytes(event.symbols)
+        if event.run and not is_served():
+            self.table.use_notes(NotesFile(notes_path(Path(event.run) / BEST), self.scope.announce))
         self._gradient.set_clip_norm(event.clip_norm)
         self.gradient.update()
         if event.notes:
@@ -346,9 +370,10 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         old = self.scope.selection
         selection = retraced(old, trace)
         is_early = self.status.elapsed_seconds < _SETTLED_SECONDS
-        if old is not None and is_early and not self.scope.is_chosen:
-            selection = livelier_selection(selection)
-        self.scope.show(selection)
+        is_default = old is not None and not self.scope.is_chosen and not self.names.has_names
+        self.scope.show(livelier_selection(selection) if is_default and is_early else selection)
+        if old is None or old.trace.architecture != trace.architecture:
+            self.table.open(trace.architecture)
 
     # -- display ---------------------------------------------------------------------------------------------
 
@@ -393,6 +418,14 @@ class TrainScreen(Screen[None], inherit_bindings=False):
             run = self.status.run
             self.scope.announce(f"run finished. Next: rnnscope inspect {run}, or rnnscope replay {run}")
         return not self._has_ended
+
+    def _label_of(self, neuron: Neuron, quantity: str | None) -> Label | None:
+        """What a search has found of a neuron, else its name."""
+        return self.find.label_of(neuron, quantity) or self.table.label_of(neuron, quantity)
+
+    def _step(self, by: int) -> None:
+        """Select the next neuron of the table if that is in sight, else of the heat map."""
+        (self.table if self.table.display else self.heat_map).step(by)
 
     # -- Esc -------------------------------------------------------------------------------------------------
 

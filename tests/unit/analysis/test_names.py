@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 import rnnscope
-from rnnscope.analysis.features import FEATURES, values
+from rnnscope.analysis.features import values
 from rnnscope.analysis.find import strength
 from rnnscope.analysis.names import Names, NamesResult, name_neurons, opening_place
 from rnnscope.api import Model
@@ -104,7 +104,7 @@ def test_the_best_of_each_feature_come_first_and_the_rest_follow_by_selectivity(
     features = [each.feature for each in labels]
     first = len(set(features))
     assert len(set(features[:first])) == first or trace is TRACE  # a weak unit can be the only one of its
-    needs_memory = [FEATURES[each].needs_memory for each in features[:first]]
+    needs_memory = [found.scores[each].needs_memory for each in features[:first]]
     assert needs_memory == sorted(needs_memory, reverse=True)
     rest = [found.scores[each.feature].selectivity[each.unit] for each in labels[first:]]
     assert rest == sorted(rest, reverse=True)

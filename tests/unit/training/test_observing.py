@@ -267,3 +267,28 @@ def test_every_sample_is_another_also_of_one_step_and_a_run_repeats_them(model: 
     first = texts()
     assert len(set(first)) == 4
     assert texts() == first
+
+
+def test_naming_traces_the_start_of_the_held_out_text_once_for_each_request_within_its_share(
+    observer: Observer, model: CharRNN, time: Time
+) -> None:
+    start = len("cab bac\n")  # the second line
+    text = VOCABULARY.decode(HELD_OUT[start : start + observing.SEARCHED_CHARACTERS])
+    time.seconds_a_reading = 0.01
+    (traced,) = observer.look(ControlState(namings=1), 5, only_asked=True)
+    assert isinstance(traced, Traced)
+    assert traced.named is not None
+    assert traced.named.text == text
+    assert traced.named.step == 5
+    assert traced.searched is None
+    assert traced.trace.text == text[: observing.PASSAGE_CHARACTERS]
+    assert kinds(observer.look(ControlState(namings=1), 6, only_asked=True)) == []
+    assert kinds(observer.look(ControlState(namings=2), 7, only_asked=True)) == []  # too soon: later
+    time.now += 10
+    typed = ControlState(namings=2, passage="a cab")
+    (traced,) = observer.look(typed, 8, only_asked=True)
+    assert isinstance(traced, Traced)
+    assert traced.trace.text == "a cab"
+    assert traced.named is not None
+    assert traced.named.text == text
+    np.testing.assert_array_equal(traced.named["1/cell"], record(model, traced.named.ids)["1/cell"])
