@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyte
@@ -102,20 +103,26 @@ def frames(cast: Path, every: float, longest: float) -> Iterator[tuple[float, py
     yield longest, screen
 
 
-def convert(cast: Path, gif: Path, *, every: float = 0.4, longest: float = 2.0, size: int = 13) -> None:
-    """Write the animation. Frames that are equal to the previous one prolong it."""
+def convert(
+    casts: Sequence[Path], gif: Path, *, every: float = 0.4, longest: float = 2.0, size: int = 13
+) -> None:
+    """Write the animation of one or several recordings of one size, one after another.
+
+    Frames that are equal to the previous one prolong it.
+    """
     painter = Painter(size)
     pictures: list[Image.Image] = []
     durations: list[float] = []
-    for seconds, screen in frames(cast, every, longest):
-        if durations:
-            durations[-1] += 1000 * seconds
-        picture = painter.picture(screen)
-        if not pictures or picture.tobytes() != pictures[-1].tobytes():
-            pictures.append(picture)
-            durations.append(0.0)
-    durations[-1] = 1000 * longest
-    palette = pictures[len(pictures) // 2].quantize(255, method=Image.Quantize.MEDIANCUT)
+    for cast in casts:
+        for seconds, screen in frames(cast, every, longest):
+            if durations:
+                durations[-1] += 1000 * seconds
+            picture = painter.picture(screen)
+            if not pictures or picture.tobytes() != pictures[-1].tobytes():
+                pictures.append(picture)
+                durations.append(0.0)
+        durations[-1] = 1000 * longest
+    palette = _palette(pictures[:: -(-len(pictures) // 12)])
     small = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     small[0].save(
         gif,
@@ -129,6 +136,16 @@ def convert(cast: Path, gif: Path, *, every: float = 0.4, longest: float = 2.0, 
     print(f"{gif}: {len(small)} frames, {gif.stat().st_size / 1e6:.2f} MB")
 
 
+def _palette(pictures: Sequence[Image.Image]) -> Image.Image:
+    """The 255 most frequent colors of some pictures: a terminal has few, apart from the edges of letters."""
+    counts: Counter[tuple[int, int, int]] = Counter()
+    for picture in pictures:
+        counts.update({color: count for count, color in picture.getcolors(1 << 24) or []})
+    image = Image.new("P", (1, 1))
+    image.putpalette([channel for color, _ in counts.most_common(255) for channel in color])
+    return image
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Turn a recording of a screen into an animated GIF.")
     parser.add_argument("cast", type=Path)
@@ -137,7 +154,7 @@ def main() -> None:
     parser.add_argument("--longest", type=float, default=2.0, help="what a pause is cut to")
     parser.add_argument("--size", type=int, default=13, help="the height of the font")
     chosen = parser.parse_args()
-    convert(chosen.cast, chosen.gif, every=chosen.seconds, longest=chosen.longest, size=chosen.size)
+    convert([chosen.cast], chosen.gif, every=chosen.seconds, longest=chosen.longest, size=chosen.size)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python docs/pictures.py                     train for 90 seconds on data/input.t
 python docs/pictures.py --seconds 300       the same after a longer training
 python docs/pictures.py --seconds 0         the inspect screen and the course alone
 python docs/pictures.py --learn             the course alone
+python docs/pictures.py --film --seconds 30 the animated picture alone
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +31,8 @@ from rnnscope.training.controls import Controls
 from rnnscope.training.options import TrainOptions
 
 if TYPE_CHECKING:
+    import pexpect
+
     from rnnscope.progress import Progress
     from rnnscope.session import Session
 
@@ -50,6 +56,20 @@ CHAPTERS: dict[str, tuple[int, tuple[str, ...]]] = {
     "shapes": (2, ()),
 }
 """For each chapter of the course the step to show, from 1, and the keys to press before the picture."""
+
+
+SCENES: tuple[tuple[tuple[str, ...], tuple[tuple[float | None, str], ...]], ...] = (
+    (
+        ("train", "{text}", "--run", "{run}"),
+        ((None, "\x1b[B"), (1.5, "\x1b[B"), (1.5, "\x1b[B"), (2.0, "q")),
+    ),
+    (
+        ("inspect", "archive-lstm", "--find", "quotes", "--fresh"),
+        ((8.0, "\x1b[C"), *((0.6, "\x1b[C"),) * 6, (1.5, "x"), (0.8, "\r"), (5.0, "r"), (5.0, "q")),
+    ),
+)
+"""Commands of the animated picture, and the keys to send, each after so many seconds; None is the time of
+training."""
 
 
 async def photograph(text: Path, seconds: float, to: Path, keys: tuple[str, ...]) -> None:
@@ -109,6 +129,40 @@ async def teach(to: Path) -> None:
             await _take(app, pilot, to / f"{name}.svg", (80, 24), "dark", ())
 
 
+def film(to: Path, text: Path, seconds: float) -> None:
+    """Record training and looking inside in a terminal of 100×30, and write the animated picture."""
+    import cast  # docs/cast.py, next to this file
+    import pexpect
+
+    with tempfile.TemporaryDirectory() as directory:
+        recordings = []
+        for number, (arguments, keys) in enumerate(SCENES):
+            recordings.append(Path(directory) / f"{number}.cast")
+            words = [word.format(text=text, run=Path(directory) / "run") for word in arguments]
+            child = pexpect.spawn(
+                sys.executable,
+                ["-m", "rnnscope", *words, "--record", str(recordings[-1])],
+                dimensions=(30, 100),
+                env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+                timeout=None,
+            )
+            for wait, key in keys:
+                _drain(child, seconds if wait is None else wait)
+                child.send(key)
+            child.expect(pexpect.EOF)
+        cast.convert(recordings, to / "rnnscope.gif", every=0.5, longest=1.5)
+
+
+def _drain(child: pexpect.spawn[bytes], seconds: float) -> None:
+    """Read what the terminal draws for some seconds."""
+    import pexpect
+
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        with suppress(pexpect.TIMEOUT):
+            child.read_nonblocking(1 << 16, timeout=left)
+
+
 async def _take(
     app: RnnscopeApp,
     pilot: Pilot[int | None],
@@ -138,14 +192,19 @@ def main() -> None:
         "--keys", nargs="*", default=["right"] * 3, help="keys to press before the first picture"
     )
     os.chdir(ROOT)
+    parser.add_argument("--film", action="store_true", help="the animated picture alone")
     parser.add_argument("--learn", action="store_true", help="the pictures of the course alone")
     chosen = parser.parse_args()
+    if chosen.film:
+        film(chosen.to, chosen.text, chosen.seconds)
+        return
     asyncio.run(teach(chosen.to / "learn"))
     if chosen.learn:
         return
     asyncio.run(look_inside("archive-lstm", "quotes", 20.0, chosen.to))
     if chosen.seconds:
         asyncio.run(photograph(chosen.text, chosen.seconds, chosen.to, tuple(chosen.keys)))
+        film(chosen.to, chosen.text, min(30.0, chosen.seconds))
 
 
 if __name__ == "__main__":
