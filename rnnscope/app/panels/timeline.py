@@ -202,8 +202,10 @@ class Timeline(Panel):
         places = _columns_of(axis, np.array([score.step for score in life.scores]), columns).tolist()
         known = [each for each in zip(places, life.scores, strict=True) if each[0] >= 0]
         for place, score in known:
-            heights[place] = life.height(score.value)
-            tokens[place] = "azure" if score.value > score.null else "mute"
+            is_above = score.value > score.null
+            # Without color the bars of chance would look like the others.
+            heights[place] = life.height(score.value) if is_above or self.palette.depth != "none" else 0
+            tokens[place] = "azure" if is_above else "mute"
         steps = self._playing.steps
         for (place, score), (end, later) in pairwise(known):
             heights[place + 1 : end] = heights[place]
