@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from rnnscope import __version__
 from rnnscope.commands import COMMANDS, module_of, parsed
-from rnnscope.errors import OUT_OF_MEMORY, OptionError, RnnscopeError, is_out_of_memory, suggestion
+from rnnscope.errors import OUT_OF_MEMORY, OptionError, RnnscopeError, is_out_of_memory, notes_of, suggestion
 
 _HELP = f"""\
 rnnscope: a microscope for recurrent networks in the terminal
@@ -105,7 +105,7 @@ def _worded(error: Exception) -> str:
         return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
-    return f"internal error: {type(error).__name__}: {error}; --debug shows where"
+    return f"internal error: {type(error).__name__}: {error}{notes_of(error)}; --debug shows where"
 
 
 def _complain(message: str) -> None:

@@ -61,6 +61,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError)
 
 
+def notes_of(error: BaseException) -> str:
+    """The notes of an exception, as the end of its message."""
+    return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+
+
 def similar(name: str, choices: Iterable[str]) -> str | None:
     """The choice that a mistyped name most resembles."""
     import difflib

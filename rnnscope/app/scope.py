@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from rnnscope.analysis.query import Query, Result
 from rnnscope.app.question import Question
-from rnnscope.errors import OUT_OF_MEMORY, RnnscopeError, is_out_of_memory
+from rnnscope.errors import OUT_OF_MEMORY, RnnscopeError, is_out_of_memory, notes_of
 from rnnscope.selection import Selection
 
 R = TypeVar("R", bound=Result)
@@ -78,4 +78,4 @@ def error_line(error: BaseException) -> str:
         return str(error)  # a line break in it is one of the text that it quotes
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
-    return f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"
+    return f"internal error: {type(error).__name__}: {' '.join(str(error).split())}{notes_of(error)}"

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import rnnscope
-from rnnscope.errors import OptionError, RunError, UnsavedError
+from rnnscope.errors import OptionError, RnnscopeError, RunError, UnsavedError
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.cells.fused import missing_kernel
 from rnnscope.network.checkpoint import load_model
@@ -94,7 +94,7 @@ def train(
             trainer = prepare(options, given_names(options, given), controls, pace)
         except Cancelled:  # nothing to save yet
             return
-        with _closing_run(trainer, on_event), closing(trainer.run()) as events:
+        with _closing_run(trainer, on_event), _noting_saves(trainer), closing(trainer.run()) as events:
             for event in events:
                 try:
                     trainer.saver.run.write(event)
@@ -104,6 +104,22 @@ def train(
                 on_event(event)
         if trainer.saver.failure is not None:
             raise UnsavedError(trainer.saver.loss(trainer.learner.step))
+
+
+@contextmanager
+def _noting_saves(trainer: Trainer) -> Iterator[None]:
+    """Add to an exception that is not for users what of the run is saved."""
+    try:
+        yield
+    except RnnscopeError:
+        raise
+    except Exception as error:
+        saver, step = trainer.saver, trainer.learner.step
+        if saver.failure is not None:
+            error.add_note(saver.loss(step))
+        elif saver.saved_step is not None:
+            error.add_note(f"saved at step {saver.saved_step:,}: rnnscope train --resume {saver.directory}")
+        raise
 
 
 @contextmanager

@@ -56,6 +56,8 @@ class Learner:
         self.step = 0
         self.update_ratio: float | None = None
         """‖update‖ / ‖parameters‖ of the last step that measured it."""
+        self.is_whole = True
+        """False after an exception in the middle of an update of the weights."""
         self._parameters = list(model.parameters())
         self._matrices = matrices(model)
         self._state: State | None = None
@@ -67,7 +69,28 @@ class Learner:
         self.guard = Guard(float(np.log(len(model.vocabulary))), beginning, beginning)
 
     def learn(self, rate: float, *, measure_update: bool = False) -> None:
-        """Read the next chunk of every stream and take one step at `rate`; does not wait for a GPU."""
+        """Read the next chunk of every stream and take one step at `rate`; does not wait for a GPU.
+
+        An exception before the weights are updated leaves the learner as it was before the step.
+        """
+        position, state, random = (self.streams.epoch, self.streams.position), self._state, self._random()
+        try:
+            loss, norm = self._backpropagate(rate)
+        except BaseException:
+            (self.streams.epoch, self.streams.position), self._state = position, state
+            self._restore_random(random)
+            raise
+        before = copied(dict(self.model.named_parameters())) if measure_update else None
+        self.is_whole = False
+        self.optimizer.step(rate * self.guard.rate_factor)
+        self.step += 1
+        self._pending.append((loss, norm))
+        self.is_whole = True
+        if before is not None:
+            self._pending_ratio = _ratio(before, self.model)
+
+    def _backpropagate(self, rate: float) -> tuple[Tensor, Tensor]:
+        """Compute the gradients of the next chunk; returns its loss and the norm of the gradient."""
         state = None if self.streams.at_an_end else self._partly_forgotten(self._state)
         inputs, targets = self.streams.next(self.device)  # (T, B) each
         begins = self.streams.begins()
@@ -85,14 +108,7 @@ class Learner:
             torch.autograd.backward(loss + share * penalty.value())
         if self.options.l1 > 0:
             add_l1(self._matrices, self.options.l1)
-        norm = clip(self._parameters, self.options.clip_norm, self.options.clip_value)
-        before = copied(dict(self.model.named_parameters())) if measure_update else None
-        self.optimizer.step(rate * self.guard.rate_factor)
-
-        self.step += 1
-        self._pending.append((loss.detach(), norm))
-        if before is not None:
-            self._pending_ratio = _ratio(before, self.model)
+        return loss.detach(), clip(self._parameters, self.options.clip_norm, self.options.clip_value)
 
     def fetch(self) -> None:
         """Copy losses and norms from the device; on a GPU this waits until they are computed."""
@@ -143,7 +159,9 @@ class Learner:
                 f"the loss keeps diverging, even at a learning rate of "
                 f"{self.options.learning_rate * self.guard.rate_factor:.1e}; choose a smaller --learning-rate"
             )
+        self.is_whole = False
         self._restore_weights_and_moments(good)
+        self.is_whole = True
         self._recent_nats.clear()  # these losses are not those of the restored weights
         self._state = None
         return True
@@ -157,12 +175,7 @@ class Learner:
             tensors |= {f"state/{layer}/{part}": value for part, value in enumerate(values)}
         tensors["losses"] = torch.tensor(self.guard.losses_nats, dtype=torch.float64)
         tensors["recent_losses"] = torch.tensor(list(self._recent_nats), dtype=torch.float64)
-        tensors["random/cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
-        elif self.device.type == "mps":
-            tensors["random/mps"] = torch.mps.get_rng_state()
-        return tensors
+        return tensors | _under("random", self._random())
 
     def numbers(self) -> LearnerNumbers:
         """All scalars that the next steps depend on."""
@@ -181,13 +194,7 @@ class Learner:
         self._unreported.clear()
         self._restore_weights_and_moments(_below("now", tensors))
         self._state = self._restored_state(_below("state", tensors))
-        torch.set_rng_state(tensors["random/cpu"])
-        if (
-            self.device.type == "cuda" and "random/cuda" in tensors
-        ):  # otherwise the run was started on another device
-            torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
-        elif self.device.type == "mps" and "random/mps" in tensors:
-            torch.mps.set_rng_state(tensors["random/mps"])
+        self._restore_random(_below("random", tensors))
         self.step = numbers.step
         self.streams.epoch, self.streams.position = numbers.epoch, numbers.position
         self.guard = Guard(
@@ -201,6 +208,22 @@ class Learner:
         self._recent_nats.clear()
         if "recent_losses" in tensors:  # runs of version 0.1 lack it
             self._recent_nats.extend(tensors["recent_losses"].tolist())
+
+    def _random(self) -> dict[str, Tensor]:
+        """The states of the random number generators, by device."""
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            states["mps"] = torch.mps.get_rng_state()
+        return states
+
+    def _restore_random(self, states: Mapping[str, Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if self.device.type == "cuda" and "cuda" in states:  # otherwise the run began on another device
+            torch.cuda.set_rng_state(states["cuda"], self.device)
+        elif self.device.type == "mps" and "mps" in states:
+            torch.mps.set_rng_state(states["mps"])
 
     def _partly_forgotten(self, state: State | None) -> State | None:
         """The state, with each stream reset to zero with the probability given by the options."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from rnnscope.errors import DeviceError, is_out_of_memory
+from rnnscope.errors import DeviceError, is_out_of_memory, notes_of
 from rnnscope.network.architecture import Architecture, CellName
 from rnnscope.network.cells import CELLS
 from rnnscope.training.options import OptimizerName, TrainOptions
@@ -95,7 +95,7 @@ def out_of_memory_explained(advice: str) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise DeviceError(f"out of memory; {advice}") from error
+        raise DeviceError(f"out of memory; {advice}{notes_of(error)}") from error
 
 
 def _parameters(options: TrainOptions, vocabulary_size: int) -> int:

@@ -149,13 +149,12 @@ class Trainer:
         self._has_stalled = False
         self._saves_served = controls.state.saves
         self._retry_seconds = pace.retry_seconds
-        self._is_between_steps = True
         self._has_ended = False
 
     def run(self) -> Generator[Event, None, None]:
         """Train until the budget, patience or a request ends it. The last event is Finished.
 
-        If an exception ends it earlier, the run is saved first, unless a step was interrupted.
+        If an exception ends it earlier, the run is saved first, unless the weights were being updated.
 
         Raises OptionError if training diverges at every learning rate.
         """
@@ -176,12 +175,8 @@ class Trainer:
 
                 rate = schedule.rate(learner.step, self._done(), finish=self.finish, cuts=self.patience.cuts)
                 rate *= state.learning_rate_factor
-                self._is_between_steps = False
                 learner.learn(rate, measure_update=self.update_ratios.take())
-                went_back = learner.restore_after_divergence()
-                self._is_between_steps = True
-
-                if went_back:
+                if learner.restore_after_divergence():
                     yield self._diverged()
                 if self.reports.take():  # synchronizes a GPU
                     yield self.reporter.progress(rate, self.finish)
@@ -194,9 +189,11 @@ class Trainer:
             yield from self._end(reason, rate)
         except (RnnscopeError, KeyboardInterrupt):  # the latter is a second Ctrl-C, which ends without saving
             raise
-        except BaseException:
-            if self._is_between_steps and not self._has_ended:
-                self._save_last(self.controls.state)
+        except BaseException as error:
+            if learner.is_whole and not self._has_ended:
+                saved = self._save_last(self.controls.state)
+                if not isinstance(error, GeneratorExit):
+                    yield from saved
             raise
         finally:
             self.baselines.stop()

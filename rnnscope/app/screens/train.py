@@ -284,9 +284,7 @@ class TrainScreen(Screen[None], inherit_bindings=False):
         self._collect()
         if error is not None and not isinstance(error, RnnscopeError | OSError):
             self._show_status(replace(self.status, phase="failed"))
-            self.scope.announce(
-                f"training ended: {error_line(error)}; the last checkpoint is intact", "warning"
-            )
+            self.scope.announce(f"training ended: {error_line(error)}", "warning")
         self.post_message(WorkEnded(error))
 
     @on(Delivered)

@@ -12,12 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.nn import Module
+from torch.nn.modules.module import register_module_forward_hook
 
+from rnnscope.cli import main
 from rnnscope.errors import RnnscopeError, UnsavedError
 from rnnscope.network.formats import read_header
+from rnnscope.network.model import CharRNN
 from rnnscope.training.controls import Controls
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Saved, Started, Warned
 from rnnscope.training.launch import train
+from rnnscope.training.optimizers import Optimizer
+from rnnscope.training.options import TrainOptions
 from rnnscope.training.run import read_baselines, read_events
 from tests.unit.training.tiny import EAGER, of, options, run_training, same, weights
 
@@ -154,6 +160,80 @@ def test_an_exception_of_the_reader_saves_first(tmp_path: Path) -> None:
     run_training(options(tmp_path, run=str(tmp_path / "whole")))
     run_training(options(tmp_path, text="", run=None, resume=str(tmp_path / "run"), **_DEFAULTS))
     assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+
+class Fails:
+    """A hook of PyTorch that fails at the 21st training step."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        self._where, self._error, self._steps = where, error, 0
+
+    def __call__(self, module: Module, inputs: object, output: Any) -> None:
+        if not isinstance(module, CharRNN) or not module.training:
+            return
+        self._steps += 1
+        if self._steps == 21 and self._where == "forward":
+            raise self._error
+        if self._steps == 21:
+            output[0].register_hook(self._fail)
+
+    def _fail(self, gradient: object) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_an_exception_inside_a_step_saves_the_run_as_it_was_before_the_step(
+    where: str, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {"dropout": 0.2, "reset_probability": 0.1, "layers": 2}
+    run_training(options(tmp_path, run=str(tmp_path / "whole"), **changes))
+    events: list[Event] = []
+    with (
+        register_module_forward_hook(Fails(where, ZeroDivisionError("boom"))),
+        pytest.raises(ZeroDivisionError) as raised,
+    ):
+        run_training(options(tmp_path, **changes), lambda event, controls: events.append(event))
+    assert raised.value.__notes__ == [f"saved at step 20: rnnscope train --resume {tmp_path / 'run'}"]
+    assert isinstance(events[-1], Saved)
+    run_training(TrainOptions(resume=str(tmp_path / "run")))
+    assert same(weights(tmp_path / "run"), weights(tmp_path / "whole"))
+
+
+def test_a_command_whose_training_fails_says_in_one_line_what_is_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = options(tmp_path)
+    small = ["--hidden-size", "8", "--batch-size", "4", "--sequence-length", "16", "--threads", "1"]
+    command = ["train", asked.text, "--plain", *small, "--precision", "float32"]
+    failures = {
+        ZeroDivisionError("boom"): (1, "internal error: ZeroDivisionError: boom"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"): (2, "out of memory; choose"),
+    }
+    for number, (error, (status, says)) in enumerate(failures.items()):
+        run = str(tmp_path / f"run{number}")
+        with register_module_forward_hook(Fails("forward", error)):
+            assert main([*command, "--run", run]) == status
+        err = capsys.readouterr().err
+        assert err.startswith(f"rnnscope: {says}")
+        assert f"; saved at step 20: rnnscope train --resume {run}" in err
+        assert err.count("\n") == 1
+
+
+def test_weights_that_were_being_updated_are_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, steps = Optimizer.step, []
+
+    def fail(self: Optimizer, rate: float) -> None:
+        steps.append(rate)
+        step(self, rate)
+        if len(steps) == 21:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(Optimizer, "step", fail)
+    with pytest.raises(ZeroDivisionError):
+        run_training(options(tmp_path), pace=replace(SAVING, first_save_seconds=1e9))
+    assert not (tmp_path / "run" / "last.safetensors").exists()
 
 
 @pytest.mark.parametrize("removed", ["best.safetensors", "last.safetensors", "run.json", "."])
