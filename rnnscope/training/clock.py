@@ -2,9 +2,52 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
+
+_BEAT_SECONDS = 0.1
+_STOPPED_SECONDS = 1.0
+"""A process without a beat for longer, and without CPU time, was stopped."""
+
+
+class RunningTime:
+    """Seconds in which the process runs, without those in which it is stopped, for example by Ctrl+Z.
+
+    A thread notes the time ten times a second. It does so until the context is left.
+    """
+
+    def __init__(
+        self, now: Callable[[], float] = time.perf_counter, cpu: Callable[[], float] = time.process_time
+    ) -> None:
+        self._now, self._cpu = now, cpu
+        self._lock = threading.Lock()
+        self._beat = now(), cpu()
+        self._stopped_seconds = 0.0
+        self._has_ended = threading.Event()
+
+    def __call__(self) -> float:
+        with self._lock:
+            seconds, cpu_seconds = self._now(), self._cpu()
+            silent = seconds - self._beat[0]
+            if silent > _STOPPED_SECONDS and cpu_seconds - self._beat[1] < silent / 10:
+                self._stopped_seconds += silent
+            self._beat = seconds, cpu_seconds
+            return seconds - self._stopped_seconds
+
+    def __enter__(self) -> Self:
+        self()
+        threading.Thread(target=self._run, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+
+    def _run(self) -> None:
+        while not self._has_ended.wait(_BEAT_SECONDS):
+            self()
 
 
 class Clock:

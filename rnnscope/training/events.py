@@ -138,7 +138,8 @@ class Warned(_Event):
 
     message: str
     kind: Literal["disk", "unsaved", "divergence", "device", "controls", "other"] = "other"
-    """unsaved: training has ended and waits for another directory to save in, see `ControlState.rescue`."""
+    """disk: files of the run cannot be written. unsaved: training has ended and waits for another directory
+    to save in, see `ControlState.rescue`."""
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class EventLog:
         """A warning with the number of dropped lines, at the time of the next line."""
         following = json.loads(self._unwritten[0])
         message = f"the disk was full: {self._dropped} events are missing here"
-        record = to_json(Warned(following["step"], following["elapsed_seconds"], message, "disk"))
+        record = to_json(Warned(following["step"], following["elapsed_seconds"], message))
         assert record is not None
         return to_line(record)
 

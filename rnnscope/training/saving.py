@@ -42,7 +42,7 @@ class Saver:
         warnings: tuple[Warned, ...] = ()
         try:
             if restored := self.run.restore():
-                warnings = (Warned(step, self._clock.seconds, restored, "disk"),)
+                warnings = (Warned(step, self._clock.seconds, restored),)
             write(self.run)
         except OSError as error:
             if kind == "last":

@@ -23,7 +23,7 @@ from rnnscope.network.formats import read_header
 from rnnscope.progress import NO_PROGRESS, Cancelled
 from rnnscope.text.corpus import Corpus
 from rnnscope.training.baselines import Baselines
-from rnnscope.training.clock import Clock, Throttle
+from rnnscope.training.clock import Clock, RunningTime, Throttle
 from rnnscope.training.controls import Controls, ControlState
 from rnnscope.training.device import autocast, memory_note
 from rnnscope.training.divergence import STALL_STEPS, frequencies_nats, is_stalled
@@ -112,7 +112,8 @@ class Trainer:
         self.finish: Finish | None = None
         self.patience = Patience()
         self.best_nats: float | None = None  # the loss of best.safetensors
-        self.clock = Clock()
+        self._running_time = RunningTime()
+        self.clock = Clock(0.0, self._running_time)
         self.is_resumed = restarted or resume is not None
         if resume is not None:
             self._restore(*resume)
@@ -158,6 +159,10 @@ class Trainer:
 
         Raises OptionError if training diverges at every learning rate.
         """
+        with self._running_time:
+            yield from self._run()
+
+    def _run(self) -> Generator[Event, None, None]:
         learner, schedule = self.learner, self.schedule
         yield self._started()
         if learner.step == 0:
@@ -327,7 +332,7 @@ class Trainer:
         if self.options.evaluates_at_fixed_steps:
             self.patience = self.patience.after(result.loss_nats, self.options.plateau_patience)
         if is_lost:
-            yield Warned(step, seconds, f"{best} had been removed; the newest weights take its place", "disk")
+            yield Warned(step, seconds, f"{best} had been removed; the newest weights take its place")
         is_best = any(isinstance(event, Saved) for event in saved)
         yield Evaluated(step, seconds, result.loss_nats, result.characters, is_best, whole)
         yield from saved
@@ -398,7 +403,7 @@ class Trainer:
         try:
             info = ResumeInfo.from_json(information)
             self.learner.restore(tensors, info.learner)
-            self.clock = Clock(info.elapsed_seconds)
+            self.clock = Clock(info.elapsed_seconds, self._running_time)
             self.finish = None if info.ended == "finish" else info.finish
             self.patience = info.patience
             if info.ended == "patience":  # patience starts again in a resumed run
@@ -463,7 +468,7 @@ class Trainer:
             training = read_header(path).training
         except CheckpointError as error:
             message = f"{error}; the newest weights are evaluated in place of the best"
-            yield Warned(step, self.clock.seconds, message, "disk")
+            yield Warned(step, self.clock.seconds, message)
             best, training = learner.model, self._training(None)
         held_out, progress = self.corpus.held_out, self.controls.until_stopped
         starts = self.corpus.starts_in("validation")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 import pytest
 
-from rnnscope.training.clock import Clock, Throttle
+from rnnscope.training.clock import Clock, RunningTime, Throttle
 
 
 class Time:
@@ -20,6 +22,30 @@ class Time:
 @pytest.fixture
 def time() -> Time:
     return Time()
+
+
+def test_time_in_which_the_process_is_stopped_is_left_out(time: Time) -> None:
+    cpu = Time()
+    running = RunningTime(time, cpu)
+    begin = running()
+    for seconds, cpu_seconds, expected in (
+        (0.1, 0.1, 0.1),
+        (0.6, 0.0, 0.7),  # a slow disk
+        (3600.0, 0.02, 0.7),  # Ctrl+Z
+        (5.0, 4.9, 5.7),  # a computation that let no other thread run
+        (0.1, 0.0, 5.8),
+    ):
+        time.now += seconds
+        cpu.now += cpu_seconds
+        assert running() - begin == pytest.approx(expected)
+        assert running() - begin == pytest.approx(expected), "counted once"
+
+
+def test_a_waiting_process_counts_its_time() -> None:
+    with RunningTime() as running:
+        begin = running()
+        sleep(1.3)
+        assert running() - begin == pytest.approx(1.3, abs=0.2)
 
 
 def test_a_clock_goes_on_from_an_earlier_process_and_leaves_pauses_out(time: Time) -> None:

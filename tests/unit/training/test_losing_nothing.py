@@ -251,6 +251,7 @@ def test_what_is_removed_during_a_run_is_written_again(tmp_path: Path, removed: 
     assert done
     assert read_header(directory / "last.safetensors").training["step"] == 200
     assert read_header(directory / "best.safetensors").training["held_out_nats"] == events[-1].held_out_nats
+    assert not [event for event in of(Warned, events) if event.kind == "disk"], "all is saved"
     if removed != "last.safetensors":  # of which there is none yet
         assert any("removed" in warning.message for warning in of(Warned, events))
     assert isinstance(read_events(directory)[-1], Finished)

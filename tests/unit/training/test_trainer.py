@@ -363,10 +363,14 @@ def test_samples_of_a_run_share_a_seed_until_another_is_asked_for(tmp_path: Path
 
 
 def test_a_pause_shows_the_present_weights(tmp_path: Path) -> None:
+    paused_at: list[int] = []
+
     def pause(event: Event, controls: Controls) -> None:
         if isinstance(event, Progress) and event.step == 40:
             controls.set(paused=True)
-        if isinstance(event, Traced) and event.step > 0 and controls.state.paused:
+        if isinstance(event, Paused):
+            paused_at.append(event.step)
+        if isinstance(event, Traced) and paused_at:
             controls.set(paused=False)
 
     said = run_training(options(tmp_path), pause, pace=replace(EAGER, report_seconds=0.0))
