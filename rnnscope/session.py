@@ -148,9 +148,12 @@ class Session:
         if reader.model is not None:
             self._architecture = reader.model.architecture
 
-    def on(self, text: str, name: str) -> Session:
-        """A session on another text with the same model. Raises OptionError for a trace without a model."""
-        model = self.reader.model
+    def on(self, text: str, name: str, *, model: CharRNN | None = None) -> Session:
+        """A session on another text with the same model, or another one with its vocabulary.
+
+        Raises OptionError for a trace without a model.
+        """
+        model = model or self.reader.model
         if model is None:
             raise OptionError("another text needs a model, but only a trace is available")
         return Session(

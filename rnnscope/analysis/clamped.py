@@ -44,7 +44,15 @@ class Clamped(CharRNN):
     """
 
     def __init__(self, model: CharRNN, clamps: Iterable[Clamp]) -> None:
-        """clamps: units of the network, with values within their range (see `Ablate.check`)."""
+        """clamps: units of the network, with values within their range (see `Ablate.check`).
+
+        Those of a network that is clamped already stay, except for units that are clamped again.
+        """
+        clamps = tuple(clamps)
+        if isinstance(model, Clamped):
+            again = {(clamp.layer, clamp.unit) for clamp in clamps}
+            stay = (clamp for clamp in model.clamps if (clamp.layer, clamp.unit) not in again)
+            model, clamps = model.intact, (*stay, *clamps)
         super().__init__(
             model.architecture,
             model.vocabulary,
@@ -52,7 +60,8 @@ class Clamped(CharRNN):
             document_separator=model.document_separator,
         )
         self.to(model.readout.weight).eval()
-        self.clamps = tuple(clamps)
+        self.clamps: tuple[Clamp, ...] = clamps
+        self._intact = (model,)  # in a tuple, so that it is no submodule
         with torch.no_grad():
             given = model.tensors()
             for name, tensor in self.tensors().items():
@@ -68,6 +77,11 @@ class Clamped(CharRNN):
             )
             if values:
                 self.cells[layer] = _ClampedCell(cell, values)
+
+    @property
+    def intact(self) -> CharRNN:
+        """The network without clamps."""
+        return self._intact[0]
 
     def _initial_values(self, clamp: Clamp) -> list[tuple[int, float]]:
         """The values of the parts of a unit's state: 0 is the hidden state, 1 the cell."""

@@ -115,7 +115,7 @@ class FakeSession:
         """The queries of one kind that were asked."""
         return [query for query in self.asked if type(query) is kind]
 
-    def on(self, text: str, name: str) -> FakeSession:
+    def on(self, text: str, name: str, *, model: Any = None) -> FakeSession:
         return FakeSession(text, self.answers, name=name, asked=self.asked)
 
 
@@ -158,7 +158,8 @@ def app_of(
     session: FakeSession | Session, theme: Theme = "dark", depth: Depth = "truecolor", **options: Any
 ) -> RnnscopeApp:
     """The app over a session; its clock stands still."""
-    screen = InspectScreen(opening(session), name="mine", held_out_nats=1.571, now=lambda: 0.0, **options)
+    options = {"now": lambda: 0.0, "writing_speed": 6_000.0, **options}
+    screen = InspectScreen(opening(session), name="mine", held_out_nats=1.571, **options)
     return RnnscopeApp(screen, theme=theme, depth=depth)
 
 
@@ -168,7 +169,7 @@ async def settled(pilot: Pilot[int]) -> None:
     assert isinstance(screen, InspectScreen)
     await pilot.pause()
     for _ in range(2_000):
-        if not screen.jobs.active:
+        if not screen.jobs.active and not screen.generating.is_going_on:
             break
         await pilot.pause(0.01)
     await pilot.pause(0.02)

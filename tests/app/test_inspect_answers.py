@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
+from rich.style import Style
 from textual import events
 from textual.widgets import Input
 
+from rnnscope.analysis.ablation import Clamp
 from rnnscope.analysis.contexts import Contexts
 from rnnscope.analysis.features import FEATURES
 from rnnscope.analysis.find import Find, FindResult
 from rnnscope.analysis.matching import Match, MatchedUnit, MatchResult
+from rnnscope.analysis.writing import Writer
 from rnnscope.app.frame.model_header import ModelHeader
 from rnnscope.app.panels.result import ResultPanel
 from rnnscope.app.screens.inspect import InspectScreen
@@ -41,9 +45,66 @@ async def test_what_is_generated_is_in_sight_while_and_after_it_is_written(
         await pilot.press("r")
         await until(pilot, lambda: screen.paging.turned is not None and not screen.paging.is_original)
         assert seen(screen).cursor in screen.passage.shown
+        length = len(seen(screen).trace)
+        await until(pilot, lambda: len(seen(screen).trace) > length)
+        await pilot.press("space")
         await settled(pilot)
         assert seen(screen).cursor == len(seen(screen).trace) - 1
         assert seen(screen).cursor in screen.passage.shown
+
+
+def heads(screen: InspectScreen) -> list[tuple[str, Style]]:
+    """The violet blocks of the passage, and the character where a generated text begins."""
+    violet = screen.passage.palette.ink("violet").color
+    rows = (screen.passage.render_line(y) for y in range(screen.passage.size.height))
+    parts = (part for row in rows for part in row if part.style is not None and part.style.color == violet)
+    return [(part.text, part.style) for part in parts if part.style is not None]
+
+
+async def test_a_text_is_generated_with_the_clamped_unit_until_it_is_stopped() -> None:
+    real = session()
+    model = real.reader.model
+    async with shown(real, writing_speed=600.0) as (pilot, screen):
+        await pilot.press("x", *"0.9", "enter")
+        await settled(pilot)
+        screen.scope.go_to(20)
+        await settled(pilot)
+        unit = seen(screen).unit
+        await pilot.press("r")
+        await until(pilot, lambda: not screen.paging.is_original and len(seen(screen).trace) > 21 + 20)
+        footer = screen.footer.render_line(0).text
+        assert footer.startswith("space stop  r restart")
+        assert f"1/{unit} at 0.9" in screen.passage.render_line(0).text
+        (first, begin), (head, _) = heads(screen)
+        assert (begin.reverse, head) == (True, "█"), "a violet cell begins it, a violet block writes it"
+        await pilot.press("space")
+        await pilot.pause()
+        written = seen(screen).trace
+        assert seen(screen).cursor == len(written) - 1
+        assert first == written.text[21].replace("\n", "↵")
+        assert [text for text, _ in heads(screen)] == [first], "nothing is being written"
+        assert screen.footer.render_line(0).text.startswith("r continue")
+        writer = Writer(model, real.reader.ids(0, 21).tolist(), seed=1)
+        writer.write(len(written) - 21, [Clamp(1, unit, 0.9)])
+        assert written.ids[21:].tolist() == writer.written
+        np.testing.assert_allclose(written["1/hidden"][:, unit], 0.9, atol=1e-6)
+
+        await pilot.press("r")
+        await until(pilot, lambda: len(seen(screen).trace) > len(written) + 12)
+        assert seen(screen).trace.text.startswith(written.text), "r continues it"
+        await pilot.press("left", "left")  # the cursor stays where the user puts it
+        chosen = seen(screen).cursor
+        length = len(seen(screen).trace)
+        await until(pilot, lambda: len(seen(screen).trace) > length)
+        assert seen(screen).cursor == chosen
+        await pilot.press("r")  # again, from where it began
+        await until(pilot, lambda: len(seen(screen).trace) < length)
+        assert seen(screen).trace.text[:21] == written.text[:21]
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: screen.paging.is_original)
+        await settled(pilot)
+        assert not heads(screen)
+        assert "space" not in screen.footer.render_line(0).text
 
 
 # -- searching ---------------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ class Footer(Widget):
         super().__init__(id=id)
         self._registry = registry
         self._labels: dict[str, str] = {}
+        self._first: tuple[str, ...] = ()
         self._instead: tuple[Action, ...] = ()
         self._places: list[tuple[range, Action]] = []
 
@@ -103,10 +104,10 @@ class Footer(Widget):
     def _follow(self) -> None:
         self.refresh()
 
-    def rename(self, labels: Mapping[str, str]) -> None:
-        """What some actions are called for now; an empty label leaves one out."""
-        if dict(labels) != self._labels:
-            self._labels = dict(labels)
+    def rename(self, labels: Mapping[str, str], *, first: Sequence[str] = ()) -> None:
+        """What some actions are called for now; an empty label leaves one out. first: what begins the row."""
+        if (dict(labels), tuple(first)) != (self._labels, self._first):
+            self._labels, self._first = dict(labels), tuple(first)
             self.refresh()
 
     def show_instead(self, actions: Sequence[Action]) -> None:
@@ -121,7 +122,8 @@ class Footer(Widget):
         panel = focused if isinstance(focused, Panel) else None
         if panel is not None and f"#{panel.id}" == self.screen.AUTO_FOCUS:
             panel = None
-        return entries(by_use(self._registry.actions, self._registry, panel), self._labels)
+        actions = by_use(self._registry.actions, self._registry, panel)
+        return entries(sorted(actions, key=lambda action: action.id not in self._first), self._labels)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

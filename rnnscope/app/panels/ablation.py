@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnscope.analysis.ablation import Ablate, AblateResult
+from rnnscope.analysis.ablation import Ablate, AblateResult, Clamp
 from rnnscope.app.actions import Action
 from rnnscope.app.numbers import number
 from rnnscope.app.panels.result import ResultPanel
@@ -51,6 +51,12 @@ class Ablation:
             press=self.action_ablate,
             run=self._run,
         )
+
+    @property
+    def clamps(self) -> tuple[Clamp, ...]:
+        """The units that the panel shows clamped; none while it is out of sight."""
+        result = self.panel.result
+        return result.clamps if isinstance(result, AblateResult) and self.panel.display else ()
 
     def action_ablate(self) -> None:
         """Clamp the neuron, or all starred ones; ↑ and ↓ slide the value, and its effect is shown at once."""

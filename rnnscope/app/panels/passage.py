@@ -11,11 +11,13 @@ With the top five shown, five rows more say what the network expected next; see 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
@@ -45,8 +47,19 @@ _OPENING = 3
 _MARGIN_COLUMNS = 8
 _WHEEL_ROWS = 3
 _RIGHT = 3
+_REVERSE = Style(reverse=True)
 _PRESENTED_SPACING = 2
 """The line spacing in present mode."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the passage shows of a generated text."""
+
+    first: int
+    """The index of the first generated character."""
+    is_going_on: bool
+    """Whether more is being written."""
 
 
 Brush: TypeAlias = Callable[[int, int, bool], object]
@@ -122,6 +135,7 @@ class Passage(Panel):
         self._shown = shown
         self._hint = hint
         self._note = ""
+        self._written: Written | None = None
         self._on_brush = on_brush
         self._selection: Selection | None = None
         self._layout: Layout | None = None
@@ -168,6 +182,14 @@ class Passage(Panel):
             self._note = note
             self.redraw([-self.body_top])
 
+    def show_written(self, written: Written | None, note: str) -> None:
+        """Mark where a generated text begins, and its end while it is being written; None: there is none.
+
+        note: what the title says.
+        """
+        self._written, self._note = written, note
+        self.redraw()
+
     def set_presenting(self, presents: bool) -> None:
         """Draw a caption and double line spacing."""
         if presents != self._presents:
@@ -209,8 +231,22 @@ class Passage(Panel):
             if all(is_cut):
                 content = list(Strip(content).adjust_cell_length(self._room, self.fill))
                 content.append(Segment("›", self.palette.ink("mute")))
+        is_head = self._written is not None and self._written.is_going_on and line == len(layout) - 1
+        if below == 0 and is_head:
+            content.append(self._head)
         lead = "‹" if self._left and below == 0 else " "
         return [Segment(lead, self.palette.ink("mute")), *content]
+
+    @property
+    def _head(self) -> Segment:
+        """The block that writes."""
+        return Segment("█", self.palette.ink("violet"))
+
+    @property
+    def _first_style(self) -> Style:
+        """The style of the first character of a generated text."""
+        is_plain = self.palette.depth == "none"  # then underlined, apart from the cursor
+        return self.palette.ink("violet", bold=True, underline=is_plain) + _REVERSE
 
     def _row(self, line: int, below: int, start: int, end: int) -> list[Segment]:
         """A line's text, the second neuron under it, or what was expected."""
@@ -233,6 +269,9 @@ class Passage(Panel):
         cells = bases[start:end]
         codes = canonical[self._codes[cells]]
         at_cursor = cells == bases[self._selection.cursor]
+        if self._written is not None and start <= self._written.first < end:
+            styles = (*styles, self._first_style)
+            codes[cells == bases[self._written.first]] = len(styles) - 1
         codes[at_cursor] = [CURSOR + bool(styles[code].reverse) for code in codes[at_cursor]]
         return paint(self._layout.pieces(start, end), codes.tolist(), styles)
 

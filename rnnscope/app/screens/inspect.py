@@ -52,6 +52,7 @@ from rnnscope.app.frame.footer import Footer
 from rnnscope.app.frame.model_header import Model, ModelHeader
 from rnnscope.app.frame.prompt import Prompt
 from rnnscope.app.frame.too_small import TooSmall
+from rnnscope.app.generating import SPEED, Generating
 from rnnscope.app.inspect_layout import INSPECT_LAYOUTS, SHARED
 from rnnscope.app.marks import Marks
 from rnnscope.app.model_file import ModelFile
@@ -139,6 +140,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         Places,
         Bookmarking,
         OtherText,
+        Generating,
         Export,
         WriteReport,
         Stage,
@@ -163,6 +165,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         remembers: bool = False,
         is_fresh: bool = False,
         now: Callable[[], float] = time.monotonic,
+        writing_speed: float = SPEED,
     ) -> None:
         """open_session: loads the model and opens the text; a worker thread calls it after the first frame.
 
@@ -171,6 +174,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
         bookmarks: that of bookmarks; None keeps them in memory. compared_with: a model to compare with at
         once. start: what to open with. is_fresh: not as the last session was left. remembers: the next
         session opens as this one is left. now: the clock of the message log.
+        writing_speed: characters that the model generates in a second.
         """
         super().__init__()
         began = now()
@@ -252,6 +256,15 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             remembers=remembers,
             is_fresh=is_fresh,
         )
+        self.generating = Generating(
+            scope,
+            self.paging,
+            show_written=self.passage.show_written,
+            clamps=lambda: self.ablation.clamps,
+            later=self.set_timer,
+            footer=lambda: self.footer,
+            speed=writing_speed,
+        )
         shell = Shell(
             self,
             scope,
@@ -261,6 +274,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.prompt.drop,
                 self.banner.dismiss,
                 self.stage.unzoom,
+                self.generating.stop,
                 self._cancel_analysis,
                 self.factors.leave,
                 self.marks.clear,
@@ -294,6 +308,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
                 self.places,
                 bookmarking,
                 OtherText(scope, self.paging),
+                self.generating,
                 Export(
                     scope,
                     facts=lambda: (name, self._model.title),
@@ -307,6 +322,8 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             )
         )
         self.analyses.register(self.registry)
+        self.footer = Footer(self.registry, id="footer")
+        self.footer.rename({"hold": ""})
         scope.listen(self.marks.follow)
         scope.listen(self.ngrams.follow)
         scope.listen(self.compare.follow)
@@ -334,7 +351,7 @@ class InspectScreen(Screen[None], inherit_bindings=False):
             yield self.brackets.panel
             yield self.compare.panel
             yield self.analyses.panel
-            yield Footer(self.registry, id="footer")
+            yield self.footer
             yield self.banner
             yield self.prompt
             yield TooSmall(id="too-small")
