@@ -2,10 +2,11 @@
 
 As in a search (find.py), units and quantities are ranked on one half of the text and scored on the other.
 The best unit of each feature is named first; the remaining units follow by selectivity. A feature counts less
-the better the current character alone predicts it: a digit can be read off the character, a quotation cannot.
+the better the current character alone predicts it, and the better the median unit does: a digit can be read
+off the character, a quotation cannot.
 
     strength S     0 for chance, 1 for a perfect score: 2·AUC − 1, or |Spearman's ρ|
-    selectivity    S (1 − C/2), where C is the strength of the current character
+    selectivity    S (1 − C/2) minus its median over all units; C is the strength of the current character
     contrast       |mean value where the feature is on − mean value where it is off|, as a share of the range
 
 A quantity whose contrast is below 0.1, such as a constant or saturated one, names nothing: its colors would
@@ -48,6 +49,8 @@ _LEAST = 20
 """A feature must be on, and off, at least at this many positions of each half."""
 _SHUFFLES = 4
 _LEAST_CONTRAST = 0.1
+_NUMBER = 0.5
+"""How much less clear a number is than a feature that is on or off."""
 _DETERMINED = 0.8
 _DISCOUNT = 0.5
 """How much less a feature counts that the current character determines."""
@@ -55,8 +58,8 @@ _NAMED_FIRST = 0.3
 """The minimum strength at which the best unit of a feature is named after it."""
 _REPLICATED = 0.7
 """A unit has a feature's name if its held-out strength is at least this share of its selection strength."""
-_BEFORE, _AFTER = 100, 250
-"""The characters around a position that `opening_place` compares."""
+_AROUND, _SEEN, _LONG = 80, 10, 150
+"""Characters: compared before and after a stretch, of one that is easily seen, and of the longest."""
 _DIGITS = 4
 """The decimal places of scores: fewer characters in the cache, and finer than a score's standard error."""
 
@@ -109,9 +112,9 @@ class FeatureScores:
 
     @property
     def selectivity(self) -> NDArray[np.float64]:
-        """(N,) `strength`, reduced by as much as half for what the current character alone predicts."""
-        character = max(0.0, strength(self.character, self.metric))
-        found: NDArray[np.float64] = self.strength * (1 - _DISCOUNT * character)
+        """(N,) `strength`, less if the current character predicts the feature, above the median; else 0."""
+        reduced = self.strength * (1 - _DISCOUNT * max(0.0, strength(self.character, self.metric)))
+        found: NDArray[np.float64] = np.maximum(reduced - np.median(reduced), 0.0)
         return found
 
     def label(self, architecture: Architecture, unit: int) -> NeuronLabel:
@@ -180,9 +183,8 @@ def name_neurons(trace: Trace, progress: Progress = NO_PROGRESS, *, seed: int = 
     """Names of the units of a trace, from all built-in features. Raises TextError, Cancelled."""
     if len(trace) < 8 * _LEAST:
         raise TextError(f"{len(trace)} characters are too few to name neurons: give a longer text")
-    found = _feature_scores(trace, progress, seed=seed)
-    scores = {name: each.scores for name, each in found.items()}
-    chosen = _best_of_each(found)
+    scores = _feature_scores(trace, progress, seed=seed)
+    chosen = _best_of_each(scores)
     selectivity = {name: _selectivity_of_names(each) for name, each in scores.items()}
     rest: dict[int, str] = {}
     for unit in range(trace.architecture.layers * trace.architecture.hidden_size):
@@ -191,35 +193,34 @@ def name_neurons(trace: Trace, progress: Progress = NO_PROGRESS, *, seed: int = 
             if selectivity[best][unit] > 0:
                 rest[unit] = best
     units = [*chosen.items(), *sorted(rest.items(), key=lambda item: -selectivity[item[1]][item[0]])]
-    labels = tuple(scores[name].label(trace.architecture, unit) for unit, name in units)
-    return NamesResult(len(trace), labels, scores, opening_place(trace, labels[0]) if labels else None)
+    labels = [scores[name].label(trace.architecture, unit) for unit, name in units]
+    if not labels:
+        return NamesResult(len(trace), (), scores, None)
+
+    def clearness(label: NeuronLabel) -> tuple[bool, float]:
+        each, unit = scores[label.feature], trace.architecture.hidden_size * (label.layer - 1) + label.unit
+        found = float(each.selectivity[unit]) * _Switches.of(trace, label).typical_contrast
+        return each.needs_memory, found * (_NUMBER if each.metric == "spearman" else 1)
+
+    first = max(labels[: max(1, len(chosen))], key=clearness)
+    labels.remove(first)
+    return NamesResult(len(trace), (first, *labels), scores, opening_place(trace, first))
 
 
-def _best_of_each(found: Mapping[str, _Found]) -> dict[int, str]:
+def _best_of_each(scores: Mapping[str, FeatureScores]) -> dict[int, str]:
     """The index of the best unit of each feature, with the feature, in order.
 
     Pairs of a unit and a feature are taken in descending order of selectivity, each unit and each feature
-    once. Features that need memory are listed first. The pair whose colors show its feature best, by
-    selectivity times contrast, moves to the front.
+    once. Features that need memory are listed first.
     """
-    names = list(found)
-    pairs = np.array([_selectivity_of_names(found[name].scores, _NAMED_FIRST) for name in names])  # (F, N)
-    taken: dict[int, str] = {}
+    names = list(scores)
+    pairs = np.array([_selectivity_of_names(scores[name], _NAMED_FIRST) for name in names])  # (F, N)
+    chosen: dict[int, str] = {}
     while pairs.any():
         feature, unit = np.unravel_index(pairs.argmax(), pairs.shape)
-        taken[int(unit)] = names[feature]
+        chosen[int(unit)] = names[feature]
         pairs[feature], pairs[:, unit] = 0, 0
-    chosen = dict(sorted(taken.items(), key=lambda item: not found[item[1]].scores.needs_memory))
-
-    def clearness(unit: int) -> float:
-        each = found[chosen[unit]]
-        return float(each.scores.selectivity[unit] * each.contrast[unit])
-
-    def key(unit: int) -> tuple[bool, float]:
-        return found[chosen[unit]].scores.needs_memory, clearness(unit)
-
-    first = max(chosen, key=key, default=None)
-    return chosen if first is None else {first: chosen[first], **chosen}
+    return dict(sorted(chosen.items(), key=lambda item: not scores[item[1]].needs_memory))
 
 
 def _selectivity_of_names(scores: FeatureScores, least: float = 0.0) -> NDArray[np.float64]:
@@ -235,36 +236,60 @@ def _selectivity_of_names(scores: FeatureScores, least: float = 0.0) -> NDArray[
 def opening_place(trace: Trace, label: NeuronLabel) -> int | None:
     """A position of the trace at which the label's feature switches on, and the unit with it.
 
-    Of all positions at which it switches on, and if possible off again soon, the one around which the unit's
-    values and the feature have the largest covariance. None if it never switches on.
+    Of all positions at which it switches on, and if possible off again soon, the one with the greatest
+    contrast; None if it never switches on.
     """
-    answers = feature_values("".join(trace.characters), [label.feature])[label.feature].astype(np.float64)
-    is_on = _on(answers, FEATURES[label.feature].kind)
-    edges = np.diff(is_on.astype(np.int8))
-    begins, ends = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
-    if not len(begins):
-        return None
-    values = label.direction * trace.shown(label.layer, label.quantity, label.unit).astype(np.float64)
-    first, stop = np.maximum(begins - _BEFORE, 0), np.minimum(begins + _AFTER, len(trace))
-
-    def mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        sums = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
-        found: NDArray[np.float64] = (sums[stop] - sums[first]) / (stop - first)
-        return found
-
-    covariance = mean(values * is_on) - mean(values) * mean(is_on.astype(np.float64))
-    covariance *= (stop - first) / (_BEFORE + _AFTER)  # less near the ends of the text
-    ended = np.append(ends, 2 * len(trace))[np.searchsorted(ends, begins)]
-    is_short = ended - begins < _AFTER // 2
-    return int(begins[np.where(is_short | ~is_short.any(), covariance, -np.inf).argmax()])
+    switches = _Switches.of(trace, label)
+    return int(switches.begins[switches.contrast.argmax()]) if len(switches.begins) else None
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """The scores of a feature, and (N,) the contrast of the best quantity of each unit."""
+class _Switches:
+    """The positions at which the feature of a label switches on: only those of short stretches, if any.
 
-    scores: FeatureScores
+    begins: (K,) the positions. contrast: (K,) by how much the unit's mean value in the stretch differs from
+    those before and after, the nearer of both, as a share of its range; negative in the other direction. A
+    stretch of fewer than 10 characters has less.
+    """
+
+    begins: NDArray[np.intp]
     contrast: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, trace: Trace, label: NeuronLabel) -> _Switches:
+        answers = feature_values("".join(trace.characters), [label.feature])[label.feature]
+        is_on = _on(answers.astype(np.float64), FEATURES[label.feature].kind)
+        edges = np.diff(is_on.astype(np.int8))
+        begins, ends = np.flatnonzero(edges > 0) + 1, np.flatnonzero(edges < 0) + 1
+        ended = np.append(ends, len(trace))[np.searchsorted(ends, begins)]
+        is_short = (ended - begins < _LONG) & (ended < len(trace))
+        if is_short.any():
+            begins, ended = begins[is_short], ended[is_short]
+        values = label.direction * trace.shown(label.layer, label.quantity, label.unit).astype(np.float64)
+        stop = np.minimum(ended, begins + _LONG)
+        inside = _means(values, np.ones(len(trace), np.bool_), begins, stop)
+        before = _means(values, ~is_on, np.maximum(begins - _AROUND, 0), begins)
+        after = _means(values, ~is_on, stop, np.minimum(stop + _AROUND, len(trace)))
+        contrast = (inside - np.fmax(before, after)) / (1 if is_gate(label.quantity) else 2)
+        return cls(begins, np.nan_to_num(contrast) * np.minimum(1.0, (stop - begins) / _SEEN))
+
+    @property
+    def typical_contrast(self) -> float:
+        """The median; 0 without a position."""
+        return float(np.median(self.contrast)) if len(self.contrast) else 0.0
+
+
+def _means(
+    values: NDArray[np.float64], counts: NDArray[np.bool_], first: NDArray[np.intp], stop: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """(K,) the means of values[first:stop] where they count; NaN where none does."""
+    sums = np.concatenate(([0.0], np.cumsum(values * counts)))
+    totals = np.concatenate(([0], np.cumsum(counts)))
+    n = (totals[stop] - totals[first]).astype(np.float64)
+    found: NDArray[np.float64] = np.divide(
+        sums[stop] - sums[first], n, out=np.full(len(n), np.nan), where=n > 0
+    )
+    return found
 
 
 class _Group:
@@ -300,7 +325,7 @@ class _Group:
         self.null = np.maximum(self.null, np.where(is_visible, baseline.T, 0).max(axis=1))
 
 
-def _feature_scores(trace: Trace, progress: Progress, *, seed: int) -> dict[str, _Found]:
+def _feature_scores(trace: Trace, progress: Progress, *, seed: int) -> dict[str, FeatureScores]:
     """Every unit's scores for every built-in feature that is on and off often enough. Raises Cancelled."""
     columns = Columns.of(trace.architecture)
     blocks = grouped(np.zeros(len(trace), np.float32), "number")
@@ -331,7 +356,7 @@ def _feature_scores(trace: Trace, progress: Progress, *, seed: int) -> dict[str,
     return {name: best[name] for name in answers if name in best}
 
 
-def _best(group: _Group, index: int, trace: Trace, halves: _Halves) -> _Found:
+def _best(group: _Group, index: int, trace: Trace, halves: _Halves) -> FeatureScores:
     """The scores of one feature: those of the best quantity of each unit, chosen on the selection half."""
     architecture, kind = trace.architecture, group.kind
     metric: Metric = "auc" if kind == "boolean" else "spearman"
@@ -349,7 +374,7 @@ def _best(group: _Group, index: int, trace: Trace, halves: _Halves) -> _Found:
         return found
 
     is_known = of_best(scores) > group.null[index]
-    found = FeatureScores(
+    return FeatureScores(
         group.names[index],
         metric,
         round(_character_score(group.answers[:, index], kind, trace, halves), _DIGITS),
@@ -358,7 +383,6 @@ def _best(group: _Group, index: int, trace: Trace, halves: _Halves) -> _Found:
         best.ravel().astype(np.int8),
         of_best(signs).astype(np.int8),
     )
-    return _Found(found, of_best(contrast))
 
 
 def _character_score(answers: NDArray[np.float32], kind: Kind, trace: Trace, halves: _Halves) -> float:

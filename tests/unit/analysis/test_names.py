@@ -92,8 +92,12 @@ def test_the_current_characters_score_is_that_of_its_mean_in_the_selection_half(
         predicted = np.array([np.mean(seen.get(TEXT[at], [overall])) for at in held])
         assert found.scores[name].character == pytest.approx(score(predicted, answers[held]), abs=1e-4)
     assert found.scores["upper-case"].character == 1.0
-    scores = found.scores["upper-case"]
-    np.testing.assert_allclose(scores.selectivity, 0.5 * scores.strength)
+    for name, scores in found.scores.items():
+        character = strength(scores.character, scores.metric)
+        reduced = np.array([max(0.0, strength(each, scores.metric)) for each in scores.score])
+        reduced *= 1 - max(0.0, character) / 2
+        np.testing.assert_allclose(scores.selectivity, np.maximum(0.0, reduced - np.median(reduced)))
+        assert scores.needs_memory == (character < 0.8), name
 
 
 @pytest.mark.parametrize("trace", [TRACE, PLANTED], ids=["random", "planted"])
@@ -125,18 +129,16 @@ def test_a_planted_unit_is_named_and_opened_where_its_feature_switches_on() -> N
     assert is_on[place]
     assert not is_on[place - 1]
     shown = label.direction * PLANTED.shown(1, label.quantity, 5)
-    near = slice(max(0, place - 100), place + 250)
-    assert shown[near][is_on[near]].mean() > shown[near][~is_on[near]].mean() + 0.3
-    begins = [t for t in range(1, len(TEXT)) if is_on[t] and not is_on[t - 1]]
-
-    def covariance(at: int) -> float:
-        low, high = max(0, at - 100), min(len(TEXT), at + 250)
-        if all(is_on[at : at + 126]):
-            return -np.inf
-        products = np.cov(shown[low:high], is_on[low:high], bias=True)[0, 1]
-        return float(products) * (high - low) / 350
-
-    assert covariance(place) == pytest.approx(max(covariance(at) for at in begins), abs=1e-6)
+    contrasts = {}
+    for begin in (t for t in range(1, len(TEXT)) if is_on[t] and not is_on[t - 1]):
+        end = next((t for t in range(begin, len(TEXT)) if not is_on[t]), len(TEXT))
+        if end - begin >= 150 or end == len(TEXT):
+            continue
+        around = [range(max(0, begin - 80), begin), range(end, min(len(TEXT), end + 80))]
+        off = [np.mean([shown[t] for t in part if not is_on[t]]) for part in around]
+        contrasts[begin] = (shown[begin:end].mean() - max(off)) * min(1, (end - begin) / 10)
+    assert contrasts[place] == pytest.approx(max(contrasts.values()), abs=1e-5)
+    assert contrasts[place] > 0.5
 
 
 def test_a_constant_or_saturated_quantity_names_nothing() -> None:
