@@ -85,21 +85,6 @@ class Samples:
             self._kept.append(replace(sample, event=_shortened(sample.event, count), others=others))
 
 
-def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
-    """The sample with one probability per character; bytes are decoded to characters.
-
-    A character of several bytes has the product of their probabilities; invalid bytes stay single.
-    """
-    characters = event.characters or tuple(event.text)
-    if not of_bytes or not characters:
-        return replace(event, characters=characters)
-    text = bytes(map(ord, characters)).decode("utf-8", "surrogateescape")
-    sizes = [len(character.encode("utf-8", "surrogateescape")) for character in text]
-    starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.intp)
-    probabilities = np.multiply.reduceat(event.probabilities, starts)
-    return replace(event, text=text, characters=tuple(text), probabilities=probabilities)
-
-
 def _shortened(event: Sampled, count: int) -> Sampled:
     characters = event.characters[:count]
     return replace(

@@ -23,8 +23,9 @@ from rnnscope.errors import CheckpointError, RnnscopeError
 from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.replay.curves import Curves
 from rnnscope.replay.film import SEARCHED_CHARACTERS, Film, Frame, Settings
+from rnnscope.text.display import are_bytes
 from rnnscope.tracing.trace import Trace, is_gate
-from rnnscope.training.events import Compared, Evaluated
+from rnnscope.training.events import Compared, Evaluated, by_character
 from rnnscope.training.events import Progress as TrainingProgress
 from rnnscope.training.snapshots import MOST
 
@@ -216,6 +217,7 @@ class _Snapshot:
         trace = frame.trace.until(shown)
         given = np.zeros(shown)
         given[1:] = np.exp2(-trace.surprise_bits)
+        sample = by_character(frame.sample, of_bytes=are_bytes(trace.symbols))
         count = min(PREDICTIONS, len(trace.symbols))
         best = np.argsort(-trace.log_probabilities, axis=1, kind="stable")[:, :count]
         probabilities = np.exp(np.take_along_axis(trace.log_probabilities, best, axis=1))
@@ -225,7 +227,7 @@ class _Snapshot:
             quantized(given),
             best.astype(np.uint16),
             quantized(probabilities),
-            SampleText(frame.sample.characters, quantized(frame.sample.probabilities)),
+            SampleText(sample.characters, quantized(sample.probabilities)),
         )
 
 

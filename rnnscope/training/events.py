@@ -6,7 +6,7 @@ This module does not import torch. Each event has its step and its training time
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -111,6 +111,21 @@ class Resampled(_Event):
     """The last sample again, by the same weights, seed and prompt, at other temperatures."""
 
     samples: tuple[Sampled, ...]
+
+
+def by_character(event: Sampled, *, of_bytes: bool) -> Sampled:
+    """The sample with one probability per character; bytes are decoded to characters.
+
+    A character of several bytes has the product of their probabilities; invalid bytes stay single.
+    """
+    characters = event.characters or tuple(event.text)
+    if not of_bytes or not characters:
+        return replace(event, characters=characters)
+    text = bytes(map(ord, characters)).decode("utf-8", "surrogateescape")
+    sizes = [len(character.encode("utf-8", "surrogateescape")) for character in text]
+    starts = np.concatenate(([0], np.cumsum(sizes[:-1]))).astype(np.intp)
+    probabilities = np.multiply.reduceat(event.probabilities, starts)
+    return replace(event, text=text, characters=tuple(text), probabilities=probabilities)
 
 
 @dataclass(frozen=True, eq=False)

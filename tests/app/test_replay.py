@@ -161,7 +161,10 @@ async def test_keys_and_mouse_move_through_the_snapshots_and_settings_hold(run: 
         assert screen.frame.trace.text == "she said to them"
         values = activations(run.snapshot(32), "she said to them")[0]
         np.testing.assert_allclose(screen.frame.trace["1/hidden"], values["hidden"], atol=1e-5)
-        await pilot.press("greater_than_sign", "space")
+        await pilot.press("p", "語", "enter")
+        await until(pilot, lambda: "characters has no" in text_of(screen))
+        assert screen.controls.state.prime == ""
+        await pilot.press("escape", "greater_than_sign", "space")
         assert "▶ 2×" in screen.timeline.render_line(0).text
         screen.tick()
         time = 0.3

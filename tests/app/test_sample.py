@@ -7,9 +7,9 @@ import pytest
 from textual.events import MouseScrollUp
 
 from rnnscope.app.panels.sample import SampleStream
-from rnnscope.app.samples import RECENT, Samples, by_character
+from rnnscope.app.samples import RECENT, Samples
 from rnnscope.theme.palette import palette
-from rnnscope.training.events import Sampled
+from rnnscope.training.events import Sampled, by_character
 from tests.app.waiting import until
 
 DARK = palette("dark", "truecolor")

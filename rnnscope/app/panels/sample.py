@@ -27,10 +27,10 @@ from textual import events
 from textual.binding import BindingType
 
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
-from rnnscope.app.samples import Sample, Samples, by_character, nats_of
+from rnnscope.app.samples import Sample, Samples, nats_of
 from rnnscope.export.layout import Layout, Shapes, lay_out, paint
 from rnnscope.theme.palette import Palette, sample_steps
-from rnnscope.training.events import Sampled
+from rnnscope.training.events import Sampled, by_character
 
 SLOWEST = 60.0
 """Characters written in a second, at least."""

@@ -357,6 +357,7 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         if not isinstance(error, CheckpointError):
             self.scope.announce_error(error)
             if isinstance(error, RnnscopeError) and self.frame is not None:
+                self._restore_settings()
                 self.player.seek(self.frame.step)
             else:
                 self._end(error)
@@ -365,6 +366,17 @@ class ReplayScreen(Screen[None], inherit_bindings=False):
         steps = self.film.steps
         later = [each for each in steps if (each > step if self._direction > 0 else each < step)]
         self.player.skip(steps, (later[0] if self._direction > 0 else later[-1]) if later else None)
+
+    def _restore_settings(self) -> None:
+        """Go back to the settings of the frame on the screen: others cannot be computed."""
+        shown = self._settings = self._shown_settings
+        self.controls.set(
+            passage=shown.passage,
+            passage_at=shown.at,
+            prime=shown.prime,
+            temperature=shown.temperature,
+            samples=shown.samples,
+        )
 
     def _end(self, error: Exception) -> None:
         if not isinstance(error, RnnscopeError | OSError):
