@@ -45,9 +45,7 @@ async def test_what_is_generated_is_in_sight_while_and_after_it_is_written(
         await pilot.press("r")
         await until(pilot, lambda: screen.paging.turned is not None and not screen.paging.is_original)
         assert seen(screen).cursor in screen.passage.shown
-        length = len(seen(screen).trace)
-        await until(pilot, lambda: len(seen(screen).trace) > length)
-        await pilot.press("space")
+        await pilot.press("escape")  # stops it
         await settled(pilot)
         assert seen(screen).cursor == len(seen(screen).trace) - 1
         assert seen(screen).cursor in screen.passage.shown
@@ -64,7 +62,7 @@ def heads(screen: InspectScreen) -> list[tuple[str, Style]]:
 async def test_a_text_is_generated_with_the_clamped_unit_until_it_is_stopped() -> None:
     real = session()
     model = real.reader.model
-    async with shown(real, writing_speed=600.0) as (pilot, screen):
+    async with shown(real, (200, 60), writing_speed=600.0) as (pilot, screen):
         await pilot.press("x", *"0.9", "enter")
         await settled(pilot)
         screen.scope.go_to(20)
