@@ -45,7 +45,7 @@ async def test_what_is_generated_is_in_sight_while_and_after_it_is_written(
         await pilot.press("r")
         await until(pilot, lambda: screen.paging.turned is not None and not screen.paging.is_original)
         assert seen(screen).cursor in screen.passage.shown
-        await pilot.press("escape")  # stops it
+        screen.generating.stop()
         await settled(pilot)
         assert seen(screen).cursor == len(seen(screen).trace) - 1
         assert seen(screen).cursor in screen.passage.shown
