@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnscope.app.braille import DOTS_HIGH
+from rnnscope.render.text import LEAST_DECIMAL, tick
 
 Float = NDArray[np.float64]
+
+_TICK_WIDTH = 5
+"""Columns of the longest label of a value axis."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class StepAxis:
 
     def ticks(self) -> list[int]:
         """Steps to label: powers of ten over several decades, else round numbers."""
-        low, high = max(self.low, 1.0), self.high
+        low, high = max(self.low, 1.0) if self.logarithmic else self.low, self.high
         if not self.logarithmic or high < 2 * low:
             unit = _round_unit((high - low) / 4)
             return [int(i * unit) for i in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
@@ -136,28 +140,15 @@ class ValueAxis:
             top = self.high * math.exp(-ratio * (row * DOTS_HIGH - 0.5))
             bottom = self.high * math.exp(-ratio * (row * DOTS_HIGH + DOTS_HIGH - 0.5))
             found[row] = roundest(bottom, top)
-        most = max((decimals for value, decimals in found.values() if value < 10), default=0)
+        most = max((decimals for value, decimals in found.values() if LEAST_DECIMAL <= value < 10), default=0)
         labels: dict[int, str] = {}
         for row, (value, decimals) in found.items():
-            label = short_number(value, max(1, most) if aligned and value < 10 else decimals)
-            if label not in labels.values():  # numbers too close for so few columns are labeled once
+            is_aligned = aligned and LEAST_DECIMAL <= value < 10
+            label = tick(value, max(1, most) if is_aligned else decimals)
+            # numbers too close for so few columns are labeled once
+            if len(label) <= _TICK_WIDTH and label not in labels.values():
                 labels[row] = label
         return labels
-
-
-def short_number(value: float, decimals: int) -> str:
-    """A positive number in at most five columns: 2.5, .0005, 12k, 1e-7."""
-    text = f"{value:.{decimals}f}"
-    if len(text) <= 5:
-        return text
-    if value < 1 and len(text) <= 6:
-        return text[1:]
-    if 1 <= value < 10_000:
-        return text[:5]
-    if 10_000 <= value < 1_000_000:
-        return f"{value / 1000:.0f}k"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def roundest(low: float, high: float) -> tuple[float, int]:
@@ -192,14 +183,6 @@ def grown(limits: tuple[float, float] | None, low: float, high: float) -> tuple[
         limits[0] if limits[0] <= low else new_low,
         limits[1] if high <= limits[1] else new_high,
     )
-
-
-def short_step(step: int) -> str:
-    """A step as a tick names it: 1, 10, 100, 1k, 2.5k, 1M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if step >= size and step % (size // 10) == 0:
-            return f"{step / size:g}{letter}"
-    return f"{step:,}"
 
 
 def _round_unit(least: float) -> float:

@@ -17,8 +17,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from rnnscope.app import braille
-from rnnscope.app.axes import StepAxis, ValueAxis, short_step
+from rnnscope.app.axes import StepAxis, ValueAxis
 from rnnscope.app.history import Series
+from rnnscope.render.text import tick
 from rnnscope.theme.palette import Palette
 from rnnscope.theme.segments import coded_segments, segments
 
@@ -172,8 +173,8 @@ def step_labels(
     place([(letter, strong) for letter in f"{present:,}"] + [(letter, mute) for letter in unit], present)
     warning = palette.ink("amber", bold=True)
     homeless = [column_of(steps, step) for step in divergences if not place([("!", warning)], step, gap=0)]
-    for tick in steps.ticks():
-        place([(letter, mute) for letter in short_step(tick)], tick)
+    for step in steps.ticks():
+        place([(letter, mute) for letter in tick(step)], step)
     return segments(cells), homeless
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnscope.export.page import escaped
+from rnnscope.render.text import tick
 
 Float = NDArray[np.float64]
 
@@ -61,15 +62,15 @@ def line_chart(curves: Sequence[Curve], levels: Sequence[Level], *, best: tuple[
         return bottom - share * (bottom - _TOP)
 
     parts = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>loss</title>']
-    for tick in value_ticks(low, high):
-        at = float(y(tick))
+    for value in value_ticks(low, high):
+        at, name = float(y(value)), tick(value, len(f"{value:f}".rstrip("0").partition(".")[2]))
         parts.append(f'<path class="grid" d="M{_LEFT} {at:.1f}H{right}"/>')
-        parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{name}</text>')
     for step in step_ticks(last):
         at = float(x(step))
         parts.append(f'<path class="grid" d="M{at:.1f} {bottom}v4"/>')
         parts.append(
-            f'<text class="tick" x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{step:,}</text>'
+            f'<text class="tick" x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{tick(step)}</text>'
         )
     parts.append(
         f'<text class="tick" x="{right}" y="{_HEIGHT - 2}" text-anchor="end">step</text>'

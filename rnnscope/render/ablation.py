@@ -59,7 +59,7 @@ def report(result: AblateResult) -> Report:
         lines += [BLANK, *_side_by_side(*result.samples)]
     digits = max((len(f"{each.position:,}") for each in result.rises), default=0)
     lines += [BLANK, words("loss rises most (nats)", "dim"), *(_rise(each, digits) for each in result.rises)]
-    legend = f"{result.start:,}:{result.stop:,}   blue: loss rises"
+    legend = f"characters {result.start:,}–{result.stop:,}   above 0: loss rises"
     return Report(f"clamped: {clamps}", legend, tuple(lines))
 
 
@@ -119,19 +119,36 @@ def _side_by_side(intact: str, ablated: str) -> list[Line]:
 
 @lru_cache(maxsize=64)
 def wrapped(text: str, width: int) -> list[tuple[int, str]]:
-    """The rows of a text in a column: the index at which each starts, and its characters."""
+    """The rows of a text in a column: the index at which each starts, and its characters.
+
+    A row ends after a word; a word that is too long is cut.
+    """
     rows, at = [], 0
     for line in text.split("\n"):
-        part, start, used = "", at, 0
-        for i, symbol in enumerate(line):
-            cells = cell_len(symbol)
-            if used + cells > width:
-                rows.append((start, part))
-                part, start, used = "", at + i, 0
-            part, used = part + symbol, used + cells
-        rows.append((start, part))
+        start = 0
+        while True:
+            stop = start + _fitting(line[start:], width)
+            space = line.rfind(" ", start, stop + 1)
+            if stop < len(line) and space > start and line[start:space].strip():
+                rows.append((at + start, line[start:space]))
+                start = space + 1
+            else:
+                rows.append((at + start, line[start:stop]))
+                start = stop
+            if start >= len(line):
+                break
         at += len(line) + 1
     return rows
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters of a text fit into so many cells."""
+    used = 0
+    for count, symbol in enumerate(text):
+        used += cell_len(symbol)
+        if used > width:
+            return max(1, count)
+    return len(text)
 
 
 def _rise(change: LossChange, digits: int) -> Line:

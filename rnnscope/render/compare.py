@@ -21,7 +21,14 @@ def report(result: CompareResult) -> Report:
     verdict = f"{own} is {abs(ahead):.3f} ± {result.standard_error:.3f} nats {_side(ahead)} {other}"
     most = max(*result.losses_nats, 1e-9)
     lines = [
-        words(verdict, "strong", f"{abs(ahead):.3f} nats {_side(ahead)}"),
+        words(
+            verdict,
+            "strong",
+            f"{own} is {abs(ahead):.3f} nats {_side(ahead)} {other}",
+            f"{abs(ahead):.3f} ± {result.standard_error:.3f} nats {_side(ahead)} {other}",
+            f"{abs(ahead):.3f} nats {_side(ahead)} {other}",
+            f"{abs(ahead):.3f} nats {_side(ahead).partition(' ')[0]}",
+        ),
         *(
             bar(
                 name,
@@ -37,7 +44,13 @@ def report(result: CompareResult) -> Report:
                 (other, result.losses_nats[1], "mute", False),
             )
         ),
-        words(f"{result.own_better:.1%} of the characters are more probable under {own}", "dim"),
+        words(
+            f"{result.own_better:.1%} of the characters are more probable under {own}",
+            "dim",
+            f"{result.own_better:.1%} of them more probable under {own}",
+            f"{result.own_better:.1%} more probable under {own}",
+            f"more probable at {result.own_better:.1%}",
+        ),
     ]
     if result.unknown_share:
         lines.append(words(f"{result.unknown_share:.1%} of the characters are in one vocabulary only", "dim"))
@@ -85,8 +98,13 @@ def _distinct(result: CompareResult) -> tuple[str, str]:
 def _listed(name: str, found: Sequence[ComparedCharacter]) -> list[Line]:
     if not found:
         return []
-    title = f"where {name} is most ahead: position, nats"
-    return [BLANK, words(title, "dim"), *map(_excerpt, found)]
+    title = words(
+        f"where {name} is most ahead: position, nats",
+        "dim",
+        f"{name} most ahead: position, nats",
+        f"{name} most ahead",
+    )
+    return [BLANK, title, *map(_excerpt, found)]
 
 
 def _excerpt(found: ComparedCharacter) -> Line:

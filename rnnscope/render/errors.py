@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnscope.analysis.errors import Bucket, ErrorsResult, Level
-from rnnscope.render.report import BLANK, Line, Report, Run, bar, words
+from rnnscope.render.report import BLANK, Line, Report, Run, bar, listed, words
 from rnnscope.render.split import places, split_lines
 
 _FIRST = 3
@@ -13,6 +13,14 @@ _MARK = -0.8
 _NAME = 12
 _VALUE = 6
 
+_COUNTED = {
+    "n-gram": "by order",
+    "memory": "by characters back",
+    "rare word": "by times seen",
+    "word start": "after",
+    "the rest": "by probability added",
+}
+"""What the levels of an oracle are."""
 _LEVELS = {
     "n-gram": "a {} gives it more than 0.5",
     "memory": "its word is in the last {} characters",
@@ -26,7 +34,7 @@ _LEVELS = {
 def report(result: ErrorsResult, opened: str = "") -> Report:
     """opened: the oracle to expand, such as `memory`, or the level, such as `memory/100`."""
     summary = f"errors (p < 0.5): {result.error_rate:.1%} of characters"
-    lines = [words(f"{summary}, by the oracle that removes them", "strong", summary)]
+    lines = [words(f"{summary}, by the oracle that removes them", "strong", summary, "errors (p < 0.5)")]
     opened_bucket, _, opened_level = opened.partition("/")
     for bucket in result.buckets:
         share = result.share(bucket)
@@ -46,10 +54,10 @@ def report(result: ErrorsResult, opened: str = "") -> Report:
             for level in bucket.levels:
                 lines += _level(result, bucket, level, is_opened=level.name == opened_level)
         elif len(bucket.levels) > 1 and len(bucket):
-            counts = (f"{level.name}: {len(level):,}" for level in bucket.levels if len(level))
-            lines.append(words(f"  {'  '.join(counts)}", "dim"))
+            counts = [f"{level.name}: {len(level):,}" for level in bucket.levels if len(level)]
+            lines.append(listed(f"  {_COUNTED[bucket.name]}", counts, "dim"))
     lines += [BLANK, *split_lines(result.split, "n-grams and words")]
-    return Report("oracle that removes the error", f"{result.errors:,} errors", tuple(lines))
+    return Report("by oracle", f"{result.errors:,} errors", tuple(lines))
 
 
 def _level(result: ErrorsResult, bucket: Bucket, level: Level, *, is_opened: bool) -> list[Line]:

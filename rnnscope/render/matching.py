@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnscope.analysis.matching import MatchedRange, MatchResult
-from rnnscope.render.report import Line, Place, Report, excerpt, words
+from rnnscope.render.report import Line, Place, Report, excerpt, sides, words
 from rnnscope.render.text import visible
 from rnnscope.text.display import counted
 
@@ -16,7 +16,7 @@ _STRENGTH = 0.6
 
 def report(result: MatchResult) -> Report:
     """The units and the range, then the matches, best first."""
-    subject = f"|{result.quantity}| > {result.threshold:g} over {visible(result.text)}"
+    subject = f"|{result.quantity}| > {result.threshold:g} over “{visible(result.text)}”"
     legend = counted(result.positions, "character")
     if not result.units:
         nothing = words("no unit is active exactly here", "strong")
@@ -25,8 +25,7 @@ def report(result: MatchResult) -> Report:
     if not result.matches:
         return Report(subject, legend, (*lines, words("no other range has any of them active", "dim")))
     digits = max(len(_span(each)) for each in result.matches)
-    header = "neurons shared · Jaccard · match"
-    lines += [words(header, "dim"), *(_match(each, digits) for each in result.matches)]
+    lines += [sides("match", "shared, Jaccard", "dim"), *(_match(each, digits) for each in result.matches)]
     return Report(subject, legend, tuple(lines))
 
 
@@ -45,6 +44,8 @@ def _units(result: MatchResult) -> Line:
         f"{count} {noun.replace(' ', where + ' ')} active exactly here: {names}{more}",
         "text",
         f"{count} {noun} active exactly here: {names}{more}",
+        f"{count} {noun} active exactly here",
+        f"{count} active exactly here",
     )
 
 

@@ -42,14 +42,19 @@ def report(result: NgramsResult) -> Report:
         *_listed("network", result.ahead),
         *_listed(f"{result.order}-gram", result.behind),
     ]
-    return Report("loss in nats per character", f"{result.split.characters:,} characters", tuple(lines))
+    return Report("loss, nats per character", f"{result.split.characters:,} characters", tuple(lines))
 
 
 def _listed(name: str, found: Sequence[Difference]) -> list[Line]:
     if not found:
         return []
-    title = f"where the {name} is most ahead: position, nats"
-    return [BLANK, words(title, "dim"), *map(_excerpt, found)]
+    title = words(
+        f"where the {name} is most ahead: position, nats",
+        "dim",
+        f"{name} most ahead: position, nats",
+        f"{name} most ahead",
+    )
+    return [BLANK, title, *map(_excerpt, found)]
 
 
 def _excerpt(found: Difference) -> Line:

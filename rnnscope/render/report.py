@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from rnnscope.render.text import shortened
 from rnnscope.text.display import glyph
 from rnnscope.theme.palette import Palette, signed_steps, unit_steps
 from rnnscope.theme.segments import segments
@@ -76,14 +77,26 @@ _WIDTH_WITH_NOTE = 72
 def words(
     text: str, token: str = "text", *shorter: str, bold: bool = False, choice: Choice | None = None
 ) -> Line:
-    """A line in one style: the text, or the first `shorter` one that fits; else the last one, truncated."""
+    """A line in one style: the text, or the first `shorter` one that fits; else words of the last one."""
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         shown = next((each for each in (text, *shorter) if len(each) <= width), (text, *shorter)[-1])
-        shown = shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
-        return [Segment(shown, ink(token, bold=bold))]
+        return [Segment(shortened(shown, width), ink(token, bold=bold))]
 
     return Line(draw, choice)
+
+
+def listed(lead: str, items: Sequence[str], token: str = "text") -> Line:
+    """As many items as fit, with `…` where some are left out."""
+
+    def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
+        for count in range(len(items), -1, -1):
+            text = "  ".join([lead, *items[:count]]) + ("" if count == len(items) else "  …")
+            if cell_len(text) <= width:
+                return [Segment(text, ink(token))]
+        return [Segment(shortened(lead, width), ink(token))]
+
+    return Line(draw)
 
 
 def sides(left: str, right: str, token: str = "text", *, choice: Choice | None = None) -> Line:
@@ -91,8 +104,8 @@ def sides(left: str, right: str, token: str = "text", *, choice: Choice | None =
 
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         room = max(0, width - len(right) - 1)
-        name = left if len(left) <= room else left[: max(0, room - 1)] + "…"
-        return [Segment(f"{name:<{room}} ", ink(token)), Segment(right, ink("strong", bold=True))]
+        name = set_cell_size(shortened(left, room), room)
+        return [Segment(f"{name} ", ink(token)), Segment(right, ink("strong", bold=True))]
 
     return Line(draw, choice)
 
@@ -145,8 +158,7 @@ def bar(
     def draw(palette: Palette, ink: Ink, width: int) -> list[Segment]:
         names = max(1, min(name_width, width - value_width - 2))  # the value is never truncated
         room = max(0, width - names - value_width - 2)
-        shown = name if len(name) <= names else name[: names - 1] + "…"
-        row = [Segment(f"{shown:<{names}} ", ink(token, bold=bold))]
+        row = [Segment(set_cell_size(shortened(name, names), names) + " ", ink(token, bold=bold))]
         done = 0
         for share, ink_of_part in parts:
             cells = max(done, round(room * min(1.0, max(0.0, share))))

@@ -133,10 +133,25 @@ async def test_saturation_is_plotted_and_a_click_chooses_the_nearest_neuron() ->
         await settled(pilot)
         assert screen.saturation.result is not None
         assert "●" in panel_text(screen, "saturation")
-        before = seen(screen).unit
-        await pilot.click("#saturation", offset=(3, 17 if before else 5))
+        screen.scope.select(unit=2)
+        result = screen.saturation.result.gates[0]
+        plot = [line[7:] for line in lines_of(screen, "saturation")[3:-1]]
+        row, column = next((y, row.index("●")) for y, row in enumerate(plot) if "●" in row)
+        screen.scope.select(unit=3)
+        await pilot.click("#saturation", offset=(column + 7, row + 3))
         await settled(pilot)
-        assert seen(screen).unit != before
+        chosen = seen(screen).unit
+        assert abs(result.right[chosen] - result.right[2]) < 0.1
+        assert abs(result.left[chosen] - result.left[2]) < 0.1
+        for size in ((80, 24), (120, 40), (200, 60)):
+            await pilot.resize_terminal(*size)
+            lines = lines_of(screen, "saturation")
+            top = screen.saturation.body_top
+            assert lines[top].strip("▎ ").startswith("input")
+            assert lines[top + 1].strip("▎ ").startswith("1 ")
+            assert [line.strip("▎ ").partition(" ")[0] for line in lines].count("shut") == 1
+            assert lines[-2].strip("▎ ").startswith("0 ")
+            assert lines[-1].strip("▎").split() == ["0", "open", "1"] * 3
 
 
 @pytest.mark.parametrize(("key", "panel"), [("x", "ablation"), ("m", "match"), ("i", "saliency")])

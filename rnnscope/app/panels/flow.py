@@ -34,6 +34,7 @@ from rnnscope.app.served import is_served
 from rnnscope.errors import CheckpointError
 from rnnscope.network.locate import resolve_model, sample_models
 from rnnscope.render.gradient_flow import curves
+from rnnscope.render.text import about
 from rnnscope.theme.segments import coded_segments
 
 Float = NDArray[np.float64]
@@ -128,13 +129,14 @@ class FlowChart(Panel):
             return ""
         if self._crosshair is not None:
             back = self._steps_at(self._crosshair)
-            values = [f"{line.name} {_short(line.norms[back])}" for line in self._lines_shown()]
+            values = [f"{line.name} {about(line.norms[back])}" for line in self._lines_shown()]
             text = f"{back} back: {', '.join(values)}"
             fits = len(self.heading) + len(text) + PADDING <= self.body_width
             return text if fits else f"{back}: {' '.join(values)}"
+        compared = f"compared with {self._other_name}"
         if self.body_width >= _VALUES_FROM:
-            return f"‖∂ loss/∂ state‖ by steps back, compared with {self._other_name}"
-        return f"compared with {self._other_name}"
+            return f"‖∂ loss/∂ state‖ by steps back, {compared}"
+        return self.longest_subject(compared, f"and {self._other_name}")
 
     def legend(self) -> list[Segment]:
         if self._found is None or self._crosshair is not None:
@@ -236,7 +238,7 @@ class FlowChart(Panel):
         rows = spread([values.row(float(line.norms[-1])) for line in shown], values.rows)
         named = {}
         for line, row in zip(shown, rows, strict=True):
-            value = f" {_short(line.norms[-1]):>5}" if self.body_width >= _VALUES_FROM else ""
+            value = f" {about(line.norms[-1]):>5}" if self.body_width >= _VALUES_FROM else ""
             name = line.name[: width - len(value)]
             text = f"{name:<{width - len(value)}}{value}"
             named[row] = [Segment(text, self.palette.ink(_TOKENS[line.key], bold=line.key == _OWN))]
@@ -322,7 +324,7 @@ def in_words(flow: Flow) -> list[str]:
         after = int(above[-1]) + 1 if len(above) else 0
         return after if after <= last else None
 
-    half, hundredth, left = fades(0.5), fades(0.01), _short(float(shares[last]))
+    half, hundredth, left = fades(0.5), fades(0.01), about(float(shares[last]))
     if half is None:
         return [
             f"more than half is left after {last} steps",
@@ -350,15 +352,3 @@ def _value_axis(lines: list[_Line], rows: int) -> ValueAxis:
     high = max(float(values.max()), 1e-12)
     low = max(float(values[values > 0].min(initial=high)), high * _DEEPEST)
     return ValueAxis(*grown(None, low, high), rows)
-
-
-def _short(value: float) -> str:
-    """A norm in at most five columns: .64, .023, 6e-4."""
-    if value >= 0.995:
-        return f"{value:.2f}"[:4]
-    if value >= 0.0095:
-        return f"{value:.2f}"[1:] if value >= 0.095 else f"{value:.3f}"[1:]
-    if value <= 0:
-        return "0"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}e{int(exponent)}"

@@ -32,6 +32,7 @@ from rnnscope.app import tabs
 from rnnscope.app.actions import FOCUS, Action, of_bindings
 from rnnscope.app.tabs import Part, Tabs
 from rnnscope.app.widget_palette import palette_of
+from rnnscope.render.text import shortened
 from rnnscope.selection import Selection
 from rnnscope.text.display import glyph
 from rnnscope.theme.palette import Palette
@@ -254,7 +255,8 @@ class Panel(Widget, can_focus=True):
     def _fitted(self, name: Sequence[Segment], width: int) -> list[Segment]:
         """A name, then subject and legend.
 
-        Where it is too narrow, the subject loses what follows its last comma, then the legend goes.
+        Where it is too narrow, the subject loses what follows its last comma, then the legend goes, then the
+        subject's last words.
         """
         legend, subject = self.legend(), self.subject()
         while True:
@@ -269,6 +271,8 @@ class Panel(Widget, can_focus=True):
             elif legend:
                 legend, subject = [], self.subject()
             else:
+                room = width - 1 - sum(map(_length, (*name, Segment(gap_before))))
+                left[-1] = Segment(gap_before + shortened(subject, max(0, room)), left[-1].style)
                 return list(Strip(left).crop(0, width - 1))
 
     # -- states that change every line --------------------------------------------------------------------

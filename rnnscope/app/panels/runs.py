@@ -24,9 +24,10 @@ from textual import events
 from textual.binding import BindingType
 
 from rnnscope.app import braille
-from rnnscope.app.axes import StepAxis, ValueAxis, grown, short_number, short_step
+from rnnscope.app.axes import StepAxis, ValueAxis, grown
 from rnnscope.app.panels.loss import UNITS, Unit
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
+from rnnscope.render.text import tick
 from rnnscope.text.display import safe
 from rnnscope.theme.segments import coded_segments
 from rnnscope.training.overview import CURVES, CurveName, RunOverview
@@ -206,9 +207,9 @@ class RunsChart(Panel):
         row = [" "] * plot_width
         unit = f" {self._view.axis}"
         taken = -1
-        for tick in axis.ticks():
-            label = short_step(tick)
-            at = int(axis.dot(tick) / braille.DOTS_WIDE) - (len(label) - 1) // 2
+        for step in axis.ticks():
+            label = tick(step)
+            at = int(axis.dot(step) / braille.DOTS_WIDE) - (len(label) - 1) // 2
             at = max(0, min(at, plot_width - len(label)))
             if at > taken and at + len(label) <= plot_width - len(unit):
                 row[at : at + len(label)] = label
@@ -274,7 +275,7 @@ class RunsTable(Panel):
             waiting = "no run matches the filter; Esc shows all" if view.filtered else "no run yet"
             is_empty = not view.runs and row == 1
             return [Segment(waiting, self.palette.ink("dim"))] if is_empty else []
-        best = "—" if run.best is None else short_number(float(view.unit.of_nats(run.best[1])), 3)
+        best = "—" if run.best is None else tick(float(view.unit.of_nats(run.best[1])), 3)
         return self._cells(run, (safe(run.name), run.state, f"{run.step:,}", best), width)
 
     def _cells(self, run: RunOverview | None, cells: Sequence[str], width: int) -> list[Segment]:

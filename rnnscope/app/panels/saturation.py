@@ -1,9 +1,10 @@
 """Gate saturation: how often each gate is open or shut, one dot per neuron (arXiv 1506.02078, figure 3).
 
-shut
- 1 │⡀            one plot per gate; x is the share of positions at which it is open (above 0.9), y at which
-   │⠂⡀           it is shut (below 0.1); no dot lies beyond the line x + y = 1
- 0 └⠤⠤⠤⠤ 1 open  the chosen neuron is ●; a click chooses the nearest
+       input       forget
+   1   ▏╲          ▏╲          one plot per gate; x is the share of positions at which it is open (above 0.9),
+shut   ⡀ ╲         ▏ ╲         y at which it is shut (below 0.1); no dot lies beyond the line x + y = 1
+   0   ⠤⡀▁╲        ⠤⡀▁╲        the chosen neuron is ●; a click chooses the nearest
+       0  open  1  0  open  1
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ from rnnscope.app.actions import Action
 from rnnscope.app.panels.panel import PADDING, Panel
 from rnnscope.app.panels.result import how_much
 from rnnscope.app.scope import Scope
+from rnnscope.render.text import tick
 from rnnscope.selection import Selection
 
 _GAP = 2
 _WIDEST = 40
+_LABELS = 5
+"""Columns of the labels at the left, with a gap."""
+_AXIS_ROWS_FROM = 4
+"""The least rows that have room for the labels of the axes."""
 
 
 class SaturationPlot(Panel):
@@ -87,7 +93,7 @@ class SaturationPlot(Panel):
         if self._result is None:
             return []
         read = how_much(self._result.positions, self._scope.length)
-        return [Segment(f"{read}   → open  ↑ shut", self.palette.ink("dim"))]
+        return [Segment(read, self.palette.ink("dim"))]
 
     def body(self, row: int, width: int, height: int) -> list[Segment]:
         gates = self._gates()
@@ -95,17 +101,37 @@ class SaturationPlot(Panel):
             return [Segment("counting…", self.palette.ink("dim"))] if row == 0 else []
         if not gates:
             return [Segment("this network has no gates", self.palette.ink("dim"))] if row == 0 else []
-        cells, ink = self._cells_wide(width), self.palette.ink
-        segments: list[Segment] = []
+        cells, rows, ink = self._cells_wide(width), self._plot_rows(height), self.palette.ink
+        segments = [self._axis_label(row - 1, rows)] if self._lead(height) else []
         for gate in gates:
             if row == 0:
-                at = f"{gate.right[self._selection.unit]:.2f} {gate.left[self._selection.unit]:.2f}"
-                name = gate.gate if len(gate.gate) + len(at) + 1 > cells else f"{gate.gate} {at}"
-                segments.append(Segment(f"{name:<{cells}}", ink("text")))
-            elif row < height:
-                segments += self._dots(gate, row - 1, cells, height - 1)
+                segments.append(Segment(f"{self._gate_name(gate, cells):<{cells}}", ink("text")))
+            elif row <= rows:
+                segments += self._dots(gate, row - 1, cells, rows)
+            else:
+                segments.append(Segment(_open_axis(cells), ink("mute")))
             segments.append(Segment(" " * _GAP, ink("text")))
         return segments[:-1]
+
+    def _gate_name(self, gate: GateSaturation, cells: int) -> str:
+        """A gate, with the shares of the chosen neuron where there is room."""
+        assert self._selection is not None
+        right, left = gate.right[self._selection.unit], gate.left[self._selection.unit]
+        name = f"{gate.gate}  ● open {right:.2f} shut {left:.2f}"
+        return name if len(name) <= cells else gate.gate
+
+    def _axis_label(self, row: int, rows: int) -> Segment:
+        """The vertical axis, at the left of a row of the plots."""
+        labels = {0: tick(1), rows - 1: tick(0), rows // 2: "shut"}
+        return Segment(f"{labels.get(row, ''):>{_LABELS - 1}} ", self.palette.ink("mute"))
+
+    def _lead(self, height: int) -> int:
+        """Columns of the labels at the left."""
+        return _LABELS if height >= _AXIS_ROWS_FROM else 0
+
+    def _plot_rows(self, height: int) -> int:
+        """Rows of the plots, between the names and the horizontal axis."""
+        return max(1, height - (2 if height >= _AXIS_ROWS_FROM else 1))
 
     def _gates(self) -> list[GateSaturation]:
         if self._result is None or self._selection is None:
@@ -114,7 +140,8 @@ class SaturationPlot(Panel):
 
     def _cells_wide(self, width: int) -> int:
         count = max(1, len(self._gates()))
-        return max(4, min(_WIDEST, (width - _GAP * (count - 1)) // count))
+        room = width - self._lead(self.body_height)
+        return max(4, min(_WIDEST, (room - _GAP * (count - 1)) // count))
 
     def _dots(self, gate: GateSaturation, row: int, width: int, height: int) -> list[Segment]:
         """One row of cells: dots of all neurons over the line x + y = 1, and the chosen one."""
@@ -142,8 +169,8 @@ class SaturationPlot(Panel):
 
     def on_click(self, event: events.Click) -> None:
         """The neuron nearest to the cell that was clicked."""
-        width, height = self._cells_wide(self.body_width), self.body_height - 1
-        number, column = divmod(event.x - PADDING, width + _GAP)
+        width, height = self._cells_wide(self.body_width), self._plot_rows(self.body_height)
+        number, column = divmod(event.x - PADDING - self._lead(self.body_height), width + _GAP)
         row = event.y - self.body_top - 1
         gates = self._gates()
         if (
@@ -157,6 +184,11 @@ class SaturationPlot(Panel):
         across = (x - braille.DOTS_WIDE * (column + 0.5)) ** 2
         unit = int(np.argmin(across + (y - braille.DOTS_HIGH * (row + 0.5)) ** 2))
         self._scope.select_neuron(self._selection.layer, unit)
+
+
+def _open_axis(cells: int) -> str:
+    """The horizontal axis under a plot."""
+    return f"{tick(0)}{'open':^{cells - 2}}{tick(1)}" if cells >= len("0 open 1") else f"{'open':^{cells}}"
 
 
 def _places(gate: GateSaturation, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -29,6 +29,7 @@ from rnnscope.app.axes import StepAxis
 from rnnscope.app.panels.chart import LABELS_WIDTH, Chart
 from rnnscope.app.panels.panel import PADDING, Panel, focus_key
 from rnnscope.app.player import Playing
+from rnnscope.render.text import tick
 from rnnscope.replay.biography import BORN, Score, births
 from rnnscope.theme.segments import segments
 
@@ -180,7 +181,7 @@ class Timeline(Panel):
                 else:
                     glyph, token = "┈", "rule"
                 cells.append((glyph, ink(token, on=on)))
-            label = {0: "1.0", rows - 1: "0.5" if life.metric == "auc" else "0.0"}.get(row, "")
+            label = {0: tick(1, 1), rows - 1: tick(0.5 if life.metric == "auc" else 0, 1)}.get(row, "")
             label = label if rows > 1 else ""
             table.append(
                 [
