@@ -48,13 +48,13 @@ class Header(Widget):
             parts.append(Part(9, text(status.device, "mute")))
         dot, word = self._state()
         parts.append(Part(4, (dot,), on_the_right=True))
-        parts.append(Part(6, (word,), on_the_right=True))
+        parts.append(Part(5, (word,), on_the_right=True))
         if status.unsaved:
             parts.append(Part(1, text("! not saved", "error", bold=True), on_the_right=True))
         if status.epoch is not None:
             parts.append(Part(7, text(f"epoch {status.epoch:.1f}"), on_the_right=True))
         if status.characters_per_second is not None:
-            parts.append(Part(5, text(f"{short(status.characters_per_second):>4} char/s"), on_the_right=True))
+            parts.append(Part(6, text(f"{short(status.characters_per_second):>4} char/s"), on_the_right=True))
         if status.memory_bytes:
             parts.append(Part(11, text(f"{status.memory_bytes / 2**20:,.0f} MB", "mute"), on_the_right=True))
         if status.remaining_seconds is not None and status.phase != "finished":
