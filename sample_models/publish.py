@@ -35,7 +35,8 @@ def publish(run: str, text: Path, name: str) -> None:
         half = evaluate(load_model(halved), corpus.held_out).loss_nats
     is_half = half - full < _LARGEST_INCREASE_NATS
     # The hash identifies the text; paths of this machine are left out.
-    options.update(text=text.name, run=None, resume=None)
+    first = options["init_from"]
+    options.update(text=text.name, run=None, resume=None, init_from=first and Path(first).name)
     training.update(
         options=options,
         corpus={"name": text.name, "sha256": corpus.sha256},

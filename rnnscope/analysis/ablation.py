@@ -111,7 +111,7 @@ class Ablate(Query[AblateResult]):
 
     name = "ablate"
     activity = "ablating"
-    example = "--units 1/41 --mean"
+    example = "--units 1/31 --mean"
 
     units: tuple[str, ...]
     """The units to clamp, each as LAYER/UNIT, such as 1/37 2/4."""

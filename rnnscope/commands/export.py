@@ -16,7 +16,7 @@ _LENGTH_OF_PICTURES = 20_000
 """Default length of HTML and SVG."""
 
 EXAMPLES = (
-    "rnnscope export archive-lstm archive --unit 1/41 --length 3000 -o page.html",
+    "rnnscope export archive-lstm archive --unit 1/31 --length 3000 -o page.html",
     "rnnscope export runs/NAME notes.txt --quantity surprise -o surprise.csv",
 )
 

@@ -34,7 +34,7 @@ _FRAMES = "120"
 EXAMPLES = (
     "rnnscope inspect                        the sample model archive-lstm, on its validation text",
     "rnnscope inspect runs/NAME notes.txt    your own model on your own text",
-    "rnnscope inspect archive-lstm --neuron 1/116 --quantity cell --at 5018 --view ablate",
+    "rnnscope inspect archive-lstm --neuron 1/31 --quantity cell --at 5018 --view ablate",
 )
 
 

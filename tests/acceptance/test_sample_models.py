@@ -1,4 +1,4 @@
-"""Each shipped model loads, and the loss that it claims is the loss that it gets on the text at hand."""
+"""Each shipped model loads, has the loss that it claims, and has the neurons that the README names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import rnnscope
+from rnnscope.analysis.find import Find
 from rnnscope.analysis.ngrams import Ngrams
 from rnnscope.corpora.recipes import python_text
 from rnnscope.network.checkpoint import load_model
@@ -64,6 +66,27 @@ def test_the_best_n_gram_model_of_the_archive_is_as_the_readme_says(repository: 
     assert result.order == 9
     assert result.ngram_nats == pytest.approx(0.619, abs=5e-4)
     assert result.by_order[5] == pytest.approx(0.911, abs=5e-4)
+
+
+@pytest.fixture(scope="module")
+def archive_session(repository: Path) -> Session:
+    """The LSTM on the text that it was not trained on."""
+    text = (repository / "data" / "input.txt").read_text()
+    return Session(rnnscope.load("archive-lstm"), text[-150_000:])
+
+
+@pytest.mark.parametrize(
+    ("feature", "unit", "least"),
+    [("quotes", 31, 0.93), ("square-brackets", 45, 0.98), ("curly-brackets", 239, 0.95)],
+)
+def test_the_cell_state_of_a_single_unit_detects_a_feature_that_needs_memory(
+    archive_session: Session, feature: str, unit: int, least: float
+) -> None:
+    found = archive_session.ask(Find(feature=feature, quantity="cell", limit=1))
+    best = found.results[0]
+    assert (best.layer, best.unit) == (1, unit)
+    assert best.held_out > least
+    assert found.verdict == "single neuron"
 
 
 def test_the_shakespeare_model_gets_the_loss_it_claims(corpora: Path) -> None:
