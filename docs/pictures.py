@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 from textual.pilot import Pilot
 
 from rnnscope.app.app import RnnscopeApp
+from rnnscope.app.learn.chapter import Chapter
+from rnnscope.app.learn.race import RaceChapter
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.learn import LearnScreen
 from rnnscope.app.screens.train import TrainScreen
@@ -52,6 +54,7 @@ CHAPTERS: dict[str, tuple[int, tuple[str, ...]]] = {
     "unroll": (4, ("down",) * 5),
     "vanish": (4, ("left", "left", *["up"] * 5)),
     "gates": (4, ()),
+    "race": (4, ("space",)),
     "neurons": (1, ()),
     "shapes": (2, ()),
 }
@@ -124,7 +127,7 @@ async def teach(to: Path) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press(*keys)
             await asyncio.sleep(0.5)
-            while screen.course.chapter.activity:  # a model is loaded, or read
+            while not _is_ready(screen.course.chapter):
                 await asyncio.sleep(0.1)
             await _take(app, pilot, to / f"{name}.svg", (80, 24), "dark", ())
 
@@ -161,6 +164,11 @@ def _drain(child: pexpect.spawn[bytes], seconds: float) -> None:
     while (left := end - time.monotonic()) > 0:
         with suppress(pexpect.TIMEOUT):
             child.read_nonblocking(1 << 16, timeout=left)
+
+
+def _is_ready(chapter: Chapter[object]) -> bool:
+    """Whether the figure is complete: the race has gone on for a while, a model is loaded and read."""
+    return chapter.state.step >= 300 if isinstance(chapter, RaceChapter) else not chapter.activity
 
 
 async def _take(

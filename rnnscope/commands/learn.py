@@ -13,7 +13,7 @@ from rnnscope.commands.reading import has_screen, leave_at_once
 from rnnscope.errors import OptionError, suggestion
 from rnnscope.theme.colors import ThemeChoice
 
-CHAPTERS = ("hello", "unroll", "vanish", "gates", "neurons", "shapes")
+CHAPTERS = ("hello", "unroll", "vanish", "gates", "race", "neurons", "shapes")
 """The names of the chapters, in order."""
 
 EXAMPLES = (
@@ -27,7 +27,7 @@ class Options:
     """Learn how recurrent networks work: short chapters in which every number is live and can be changed."""
 
     chapter: Annotated[str, tyro.conf.Positional] = ""
-    """The chapter to open: hello, unroll, vanish, gates, neurons or shapes; by default the contents."""
+    """The chapter to open: hello, unroll, vanish, gates, race, neurons or shapes; by default the contents."""
     step: int = 1
     """The step of the chapter to begin with."""
     quiz: bool = False

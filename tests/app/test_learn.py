@@ -13,6 +13,7 @@ from rnnscope.app.actions import actions_of
 from rnnscope.app.app import RnnscopeApp
 from rnnscope.app.learn.course import CHAPTERS, NAMES
 from rnnscope.app.learn.figure import Figure, lines_of
+from rnnscope.app.learn.race import RaceChapter
 from rnnscope.app.learn_layout import TEXT_ROWS
 from rnnscope.app.screens.inspect import InspectScreen
 from rnnscope.app.screens.learn import LearnScreen
@@ -20,6 +21,8 @@ from rnnscope.app.screens.train import TrainScreen
 from rnnscope.commands import learn as command
 from rnnscope.learn import gates, hello, unroll, vanish
 from tests.app.waiting import text_of, until
+
+CELLS = (("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU"))
 
 
 @asynccontextmanager
@@ -185,6 +188,35 @@ async def test_gates_read_a_typed_text_with_every_cell() -> None:
         await pilot.press("space")
         await until(pilot, lambda: not screen.course.chapter.is_playing)
         assert screen.course.chapter.cursor == 3
+
+
+async def test_the_race_runs_pauses_and_begins_again_with_other_numbers() -> None:
+    async with learning("race", quiz=True) as (pilot, screen):
+        chapter = screen.course.chapter
+        assert isinstance(chapter, RaceChapter)
+        await until(pilot, lambda: not chapter.activity)
+        assert "1-gram 3.30" in text_of(screen)
+        await pilot.press(*["down"] * 4, "space")
+        await until(pilot, lambda: chapter.state.step >= 4)
+        await pilot.press("space")
+        assert chapter.state.numbers.hidden_size == 8
+        assert not chapter.activity
+        await press_to(pilot, screen, "Who is first?")
+        assert "GRU 4." not in text_of(screen)
+        await pilot.press("enter")
+        shown = text_of(screen)
+        assert all(f"{name} {chapter.state.losses[cell][-1]:.2f}" in shown for cell, name in CELLS)
+        assert chapter.state.samples["gru"].splitlines()[0][:20] in shown
+        await press_to(pilot, screen, "Samples")
+        before = chapter.state.samples
+        await pilot.press("down", "down")
+        await until(pilot, lambda: chapter.state.samples != before)
+        assert chapter.state.numbers.temperature == 0.6
+        await press_to(pilot, screen, "Equal in what?")
+        await pilot.press("enter", "o")
+        assert (chapter.state.numbers.equal, chapter.state.step) == ("parameters", 0)
+        await pilot.press("enter")
+        assert screen.course.chapter.name == "neurons"
 
 
 async def test_chapters_are_drawn_at_every_size() -> None:

@@ -91,7 +91,11 @@ class Chapter(Generic[S]):
 
     def advance(self) -> bool:
         """One step of what the chapter computes. Returns False if there is none left."""
-        return False
+        return self.is_playing
+
+    def toggle(self) -> None:
+        """Run the computation, step after step, or pause it."""
+        self.is_playing = not self.is_playing
 
     def switch(self, by: int) -> None:
         """Show another variant."""

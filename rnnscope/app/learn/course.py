@@ -11,6 +11,7 @@ from rnnscope.app.learn.contents import Contents
 from rnnscope.app.learn.gates import GatesChapter
 from rnnscope.app.learn.hello import HelloChapter
 from rnnscope.app.learn.neurons import NeuronsChapter
+from rnnscope.app.learn.race import RaceChapter
 from rnnscope.app.learn.shapes import ShapesChapter
 from rnnscope.app.learn.unroll import UnrollChapter
 from rnnscope.app.learn.vanish import VanishChapter
@@ -20,6 +21,7 @@ CHAPTERS: tuple[ChapterClass, ...] = (
     UnrollChapter,
     VanishChapter,
     GatesChapter,
+    RaceChapter,
     NeuronsChapter,
     ShapesChapter,
 )
@@ -205,17 +207,19 @@ class Course:
 
     def tick(self) -> None:
         """One step of a computation that runs."""
-        if self.chapter.is_playing:
+        if self.chapter.is_playing and "run" in self.chapter.keys:
             self.chapter.is_playing = self.chapter.advance()
             self._show()
 
     def action_advance(self) -> None:
-        self.chapter.advance()
+        if "advance" in self.chapter.keys:
+            self.chapter.advance()
         self._show()
 
     def action_run(self) -> None:
-        self.chapter.is_playing = "run" in self.chapter.keys and not self.chapter.is_playing
-        self._show()
+        if "run" in self.chapter.keys:
+            self.chapter.toggle()
+            self._show()
 
     def action_undo(self) -> None:
         if not self.chapter.undo():

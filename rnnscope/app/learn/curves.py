@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.app import braille
-from rnnscope.app.axes import StepAxis, ValueAxis
+from rnnscope.app.axes import StepAxis, ValueAxis, short_step
 from rnnscope.app.learn.canvas import Canvas
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -40,11 +40,12 @@ def draw_curves(
     x_label: str,
     levels: Sequence[tuple[str, float]] = (),
     names_width: int = 0,
+    logarithmic: bool = False,
 ) -> None:
     """Draw curves into the box (left, top, width, height); values outside low..high are left out.
 
     steps: the last position of the axis. levels: names and values of dotted lines. names_width: columns for
-    the names of curves and levels.
+    the names of curves and levels. logarithmic: whether the axis of steps is, from 1 on.
     """
     left, top, width, height = box
     columns = width - _LABELS - (names_width + 1 if names_width else 0)
@@ -52,7 +53,7 @@ def draw_curves(
     if columns < 8 or rows < 2:
         return
     values = ValueAxis(low, high, rows)
-    axis = StepAxis(0.0, steps, columns * braille.DOTS_WIDE, logarithmic=False)
+    axis = StepAxis(float(logarithmic), steps, columns * braille.DOTS_WIDE, logarithmic)
     plot = left + _LABELS
     for row, label in _value_ticks(values).items():
         canvas.put(left + _LABELS - 1 - len(label), top + row, label, "mute")
@@ -62,13 +63,18 @@ def draw_curves(
             for x in range(columns):
                 canvas.put(plot + x, top + values.row(value), "┈", "rule")
             ends.append((float(values.row(value)), name, "mute"))
-    for curve in curves:
-        end = _draw(canvas, (plot, top), curve, values, axis)
-        if end is not None:
-            ends.append((end, curve.name, curve.token))
+    lines = [_Line.of(curve, values, axis) for curve in curves]
+    for y in range(rows):
+        for x in range(columns):
+            # Curves take turns at the cells that they share.
+            here = [line for line in lines if line.codes[y, x]]
+            if here:
+                line = here[x % len(here)]
+                canvas.put(plot + x, top + y, chr(braille.BLANK + int(line.codes[y, x])), line.token)
+    ends += [(line.end, line.name, line.token) for line in lines if line.end is not None]
     _draw_names(canvas, plot + columns + 1, top, rows, names_width, ends)
-    for tick in (0, *axis.ticks()):
-        text = str(tick)
+    for tick in axis.ticks() if logarithmic else (0, *axis.ticks()):
+        text = short_step(tick)
         x = min(int(axis.dot(tick) / braille.DOTS_WIDE), columns - len(text))
         canvas.put(plot + x, top + rows, text, "mute")
     room = 0 if names_width else len(f"{steps:.0f}") + len(x_label) + 2
@@ -90,32 +96,36 @@ def _power(exponent: int) -> str:
     return str(10**exponent) if 0 <= exponent <= 1 else "10" + str(exponent).translate(_RAISED)
 
 
-def _draw(
-    canvas: Canvas, corner: tuple[int, int], curve: Curve, values: ValueAxis, axis: StepAxis
-) -> float | None:
-    """Draw one curve; returns the row of its right end, None where nothing of it is in sight."""
-    at = np.arange(len(curve.values), dtype=np.float64) if curve.at is None else curve.at
-    shown = np.isfinite(curve.values)
-    if not shown.any():
-        return None
-    dots = np.arange(axis.dots, dtype=np.float64)
-    places = axis.dot_of(at[shown])
-    heights = np.interp(dots, places, values.dots(curve.values[shown]))
-    height = values.rows * braille.DOTS_HIGH
-    outside = (heights < -0.5) | (heights > height - 0.5) | (dots > places[-1] + 0.5)
-    heights[outside] = np.nan
-    if not np.isfinite(heights).any():
-        return None
-    if len(places) == 1:
-        heights[1:] = np.nan
-    line = braille.line(heights, height)
-    if curve.is_dotted:
-        line[:, np.arange(axis.dots) % 4 >= 2] = False
-    codes = braille.cells(line)
-    for y, x in np.argwhere(codes > 0).tolist():
-        canvas.put(corner[0] + x, corner[1] + y, chr(braille.BLANK + int(codes[y, x])), curve.token)
-    last = float(heights[np.isfinite(heights)][-1])
-    return last / braille.DOTS_HIGH
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """A curve in cells.
+
+    codes: (R, C) of braille, 0 where it is not. end: the row of its right end, None if it is out of sight.
+    """
+
+    name: str
+    token: str
+    codes: NDArray[np.uint8]
+    end: float | None
+
+    @classmethod
+    def of(cls, curve: Curve, values: ValueAxis, axis: StepAxis) -> _Line:
+        at = np.arange(len(curve.values), dtype=np.float64) if curve.at is None else curve.at
+        height = values.rows * braille.DOTS_HIGH
+        heights = np.full(axis.dots, np.nan)
+        shown = np.isfinite(curve.values)
+        if shown.any():
+            dots = np.arange(axis.dots, dtype=np.float64)
+            places = axis.dot_of(at[shown])
+            heights = np.interp(dots, places, values.dots(curve.values[shown]))
+            is_outside = (heights < -0.5) | (heights > height - 0.5) | (dots > places[-1] + 0.5)
+            heights[is_outside] = np.nan
+        line = braille.line(heights, height)
+        if curve.is_dotted:
+            line[:, np.arange(axis.dots) % 4 >= 2] = False
+        seen = heights[np.isfinite(heights)]
+        end = float(seen[-1]) / braille.DOTS_HIGH if len(seen) else None
+        return cls(curve.name, curve.token, braille.cells(line), end)
 
 
 def _draw_names(

@@ -50,7 +50,7 @@ class NeuronsChapter(Chapter[Shown]):
                 f"Neuron {number}",
                 "The text is colored by one unit of a trained LSTM: blue is high, amber low. Read a few "
                 "lines: what does it follow?",
-                f"It follows {description}. The marks below the text show where that holds. ←→ show the "
+                f"Answer: {description}. The marks below the text show where that holds. ←→ show the "
                 "other neurons.",
                 f"What does this neuron detect? ({number} of {len(neurons.FEATURES)})",
                 emphasis="passage",
