@@ -40,7 +40,7 @@ class RaceChapter(Chapter[Standing]):
 
     name = "race"
     title = "RNN, LSTM and GRU train side by side"
-    summary = "three networks of equal size on one text; n-grams behind them"
+    summary = "RNN, LSTM and GRU train on one text; n-gram models"
     steps = (
         Step(
             "Three networks",
