@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.app import braille
-from rnnscope.app.axes import StepAxis, ValueAxis, short_step
+from rnnscope.app.axes import StepAxis, ValueAxis
 from rnnscope.app.learn.canvas import Canvas
+from rnnscope.render.text import tick as label_of
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LABELS = 6
@@ -74,7 +75,7 @@ def draw_curves(
     ends += [(line.end, line.name, line.token) for line in lines if line.end is not None]
     _draw_names(canvas, plot + columns + 1, top, rows, names_width, ends)
     for tick in axis.ticks() if logarithmic else (0, *axis.ticks()):
-        text = short_step(tick)
+        text = label_of(tick)
         x = min(int(axis.dot(tick) / braille.DOTS_WIDE), columns - len(text))
         canvas.put(plot + x, top + rows, text, "mute")
     room = 0 if names_width else len(f"{steps:.0f}") + len(x_label) + 2
