@@ -40,7 +40,7 @@ def test_a_recording_shows_what_the_terminal_showed(tmp_path: Path) -> None:
     terminal = Terminal(arguments, tmp_path)
     terminal.wait_for(r"passage")
     terminal.child.send("?")
-    terminal.wait_for("glossary|GLOSSARY|Glossary")
+    terminal.wait_for("Esc back")
     terminal.read(0.5)
     screen = played(tmp_path / "talk.cast")
     assert (screen.columns, screen.lines) == (COLUMNS, ROWS)

@@ -109,7 +109,7 @@ def test_a_visitor_sees_a_screen_and_another_one_a_sentence(
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         visitor = Visitor(browser.new_page(viewport=SIZE), url)  # type: ignore[arg-type]
         # Once neurons have names the first selection stays.
-        before = neuron_of(visitor.until(lambda text: "best feature" in text))
+        before = neuron_of(visitor.until(lambda text: "best of each feature" in text))
         visitor.page.locator("#terminal textarea").focus()
         assert all(each.startswith((url, "data:")) for each in visitor.requested)  # nothing from elsewhere
 

@@ -111,7 +111,7 @@ def terminal_for(tmp_path: Path, text: Path) -> Iterator[Callable[..., Terminal]
         terminal = Terminal(["train", str(text), *options], tmp_path, **environment)
         opened.append(terminal)
         terminal.wait_for(r"train +\d\.\d\d")
-        terminal.wait_for(r"neuron 1/\d+")
+        terminal.wait_for(r"passage  .*step \d")
         return terminal
 
     yield open_one
@@ -127,13 +127,14 @@ def test_it_trains_shows_itself_and_leaves_a_checkpoint_that_loads(
     first = float(training.wait_for(r"train +(\d\.\d\d)")[1])
     before = training.white_cell()
     training.child.send("\x1b[C")
-    training.read(0.5)
-    row, column = training.white_cell()
-    assert (row, column) in ((before[0], before[1] + 1), (before[0] + 1, min(before[1], column)))
+    end = time.monotonic() + SLOWEST_SECONDS
+    while (cell := training.white_cell()) == before and time.monotonic() < end:
+        training.read(0.1)
+    assert cell in ((before[0], before[1] + 1), (before[0] + 1, min(before[1], cell[1])))
 
-    neuron = training.wait_for(r"neuron 1/(\d+)")[1]
+    neuron = training.wait_for(r"gates +neuron 1/(\d+)")[1]
     training.child.send("\x1b[B")
-    training.wait_for(rf"neuron 1/(?!{neuron}\b)\d+")
+    training.wait_for(rf"gates +neuron 1/(?!{neuron}\b)\d+")
     training.wait_for(r"●")
 
     end = time.monotonic() + SLOWEST_SECONDS

@@ -23,7 +23,7 @@ from rnnscope.export.page import page
 from rnnscope.export.picture import COLUMNS, picture
 from rnnscope.network.architecture import Architecture
 from rnnscope.network.model import CharRNN
-from rnnscope.selection import Selection
+from rnnscope.selection import Label, Selection
 from rnnscope.text.vocabulary import Vocabulary
 from rnnscope.theme.colors import DARK, LIGHT
 from rnnscope.tracing.record import record
@@ -87,7 +87,7 @@ def test_a_page_has_the_palettes_of_both_themes(quantity: str, scale: str) -> No
 
 
 def test_hostile_text_does_not_become_markup() -> None:
-    selection = Selection(_trace(_HOSTILE), label=_HOSTILE)
+    selection = Selection(_trace(_HOSTILE), label=Label(_HOSTILE, 0.9, "AUC", "cell"))
     text = ColoredText.of(selection, facts=(_HOSTILE,))
     source = page(text)
     shown = Page(source)
@@ -259,7 +259,7 @@ def test_surprise_needs_no_cell_state() -> None:
 
 
 def test_a_file_shows_the_selection_of_the_screen(tmp_path: Path) -> None:
-    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, label="column")
+    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, label=Label("column", 0.9, "ρ", "hidden"))
     text = ColoredText.of(selection, facts=("mine",))
     text.save(tmp_path / "view.HTML")
     source = (tmp_path / "view.HTML").read_text()
