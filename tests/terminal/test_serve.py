@@ -87,7 +87,7 @@ class Visitor:
 
 
 def neuron_of(text: str) -> str:
-    found = re.search(r"passage +neuron (\d+/\d+)", text)
+    found = re.search(r"gates +neuron (\d+/\d+)", text)
     return found[1] if found else ""
 
 

@@ -259,11 +259,13 @@ def test_surprise_needs_no_cell_state() -> None:
 
 
 def test_a_file_shows_the_selection_of_the_screen(tmp_path: Path) -> None:
-    selection = Selection(_trace(_TEXT), unit=2, quantity="hidden", own_range=True, label=Label("column", 0.9, "ρ", "hidden"))
+    selection = Selection(
+        _trace(_TEXT), unit=2, quantity="hidden", own_range=True, label=Label("column", 0.9, "ρ", "hidden")
+    )
     text = ColoredText.of(selection, facts=("mine",))
     text.save(tmp_path / "view.HTML")
     source = (tmp_path / "view.HTML").read_text()
-    assert "<h1>neuron 1/2, hidden: column</h1>" in source
+    assert "<h1>1/2 · column · hidden +, ρ 0.90</h1>" in source
     assert "own range" in source
     looks = {look.split()[0] for look, _, _ in Page(source).cells}
     assert looks & {"s0", "s32"}  # stretched to at least one end
