@@ -55,7 +55,7 @@ CHAPTERS: dict[str, tuple[int, tuple[str, ...]]] = {
     "vanish": (4, ("left", "left", *["up"] * 5)),
     "gates": (4, ()),
     "race": (4, ("space",)),
-    "neurons": (1, ()),
+    "neurons": (1, ("enter",)),
     "shapes": (2, ()),
 }
 """For each chapter of the course the step to show, from 1, and the keys to press before the picture."""

@@ -120,6 +120,10 @@ async def test_the_quiz_hides_the_answer_until_enter() -> None:
         await pilot.press("enter", "a")
         assert screen.course.step.heading == "Change a weight"
         assert not screen.course.hides_answer
+        await pilot.press(str(NAMES.index("neurons") + 1))  # which asks without the quiz, too
+        assert screen.course.hides_answer
+        await pilot.press("enter")
+        assert not screen.course.hides_answer
 
 
 async def test_unroll_cuts_terms_and_shows_what_is_left() -> None:

@@ -32,6 +32,8 @@ class Step:
     question: str = ""
     emphasis: str = ""
     """The parts of the figure that the text is about, separated by spaces."""
+    always_asks: bool = False
+    """Whether the question is asked without `--quiz`, too."""
     hides: str = ""
     """The parts of the figure that are hidden until the answer is shown."""
 

@@ -129,7 +129,8 @@ class Course:
     @property
     def hides_answer(self) -> bool:
         """Whether a question is asked whose answer is still hidden."""
-        return bool(self.step.question) and self.quiz and not self._is_revealed
+        asks = self.quiz or self.step.always_asks
+        return bool(self.step.question) and asks and not self._is_revealed
 
     @property
     def words(self) -> tuple[str, str]:

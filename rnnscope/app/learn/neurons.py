@@ -55,6 +55,7 @@ class NeuronsChapter(Chapter[Shown]):
                 f"What does this neuron detect? ({number} of {len(neurons.FEATURES)})",
                 emphasis="passage",
                 hides="label",
+                always_asks=True,
             )
             for number, (_, description) in enumerate(neurons.FEATURES, 1)
         ),
