@@ -12,6 +12,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 
 from rnnscope import __version__
@@ -43,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if shows_traceback:
         given.remove("--debug")
     try:
-        return _run(given)
+        with warnings.catch_warnings():
+            if not shows_traceback:
+                warnings.simplefilter("ignore")  # of NumPy and PyTorch: they name a line of source code
+            return _run(given)
     except BrokenPipeError:
         _drop_output()
         return 128 + signal.SIGPIPE

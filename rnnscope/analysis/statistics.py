@@ -88,7 +88,7 @@ def auc_of_ranks(ranks: NDArray[Any], is_on: Bools) -> Doubles:
         mean = (ranks @ is_on.astype(ranks.dtype)) / on
         areas: Doubles = 0.5 + mean * (n / (n - on))  # centered ranks have mean 0
     areas[:, (on == 0) | (on == n)] = 0.5
-    return areas
+    return np.clip(areas, 0.0, 1.0)  # float32 products may exceed 1 by 1e-8
 
 
 def correlation(ranks: NDArray[Any], numbers: NDArray[Any]) -> Doubles:
@@ -97,7 +97,7 @@ def correlation(ranks: NDArray[Any], numbers: NDArray[Any]) -> Doubles:
     lengths = lengths * np.sqrt(np.einsum("nf,nf->f", numbers, numbers, dtype=np.float64))
     products = (ranks @ numbers.astype(ranks.dtype)).astype(np.float64)
     found: Doubles = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-    return found
+    return np.clip(found, -1.0, 1.0)
 
 
 def auc_of_counts(on: NDArray[Any], off: NDArray[Any]) -> Doubles:

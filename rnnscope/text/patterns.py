@@ -74,6 +74,8 @@ class Expression:
 
 
 def _require_bounded(written: str) -> None:
+    if not written:
+        raise OptionError("the regular expression is empty")
     if len(written) > _LONGEST:
         raise OptionError(f"the regular expression is too long: {len(written):,} of {_LONGEST:,} characters")
     if _RECURSION.search(written):

@@ -23,6 +23,7 @@ from rnnscope.progress import NO_PROGRESS, Progress
 from rnnscope.text.display import glyph
 
 STANDARD_INPUT = "-"
+_LONGEST_NAME = 300
 _WAIT_SECONDS = 0.1
 """The interval of checks for cancellation while a pipe has no data, in seconds."""
 
@@ -54,8 +55,13 @@ def read_text(path: str | Path) -> str:
 
 
 def name_of(path: str | Path) -> str:
-    """The displayed name of a text."""
-    return "standard input" if str(path) == STANDARD_INPUT else "".join(map(glyph, str(path)))
+    """The displayed name of a text; one that is longer than a line is cut in its middle."""
+    if str(path) == STANDARD_INPUT:
+        return "standard input"
+    name = "".join(map(glyph, str(path)))
+    return (
+        name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
+    )
 
 
 def check_text(path: str | Path, *, as_bytes: bool = False) -> None:
