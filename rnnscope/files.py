@@ -48,9 +48,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, durable
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a value as indented JSON, atomically. Raises OSError, and ValueError for a NaN or an infinity."""
+    """Write a value as indented JSON, atomically; ? stands for a byte of a file name that is not UTF-8.
+
+    Raises OSError, and ValueError for a NaN or an infinity.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(text.encode("utf-8", "replace")))
 
 
 def remove_temporaries(directory: Path) -> None:

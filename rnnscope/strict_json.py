@@ -63,22 +63,29 @@ def decode(kind: type[T], value: object, where: str = "") -> T:
     return cast("T", _decode(kind, value, where))
 
 
-def dump(value: object) -> str:
-    """The value as JSON in one line of ASCII; null stands for NaN and the infinities.
+def dump(value: object, *, separators: tuple[str, str] = (", ", ": ")) -> str:
+    """The value as JSON in one line of ASCII, which `parse` accepts.
+
+    null stands for NaN and the infinities, and ? for a byte of a file name that is not UTF-8.
 
     Raises TypeError for other values.
     """
     try:
-        return json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, separators=separators)
     except ValueError:
-        return json.dumps(_finite(value), allow_nan=False)
+        text = ""
+    if text and "\\ud" not in text:
+        return text
+    return json.dumps(_writable(value), allow_nan=False, separators=separators)
 
 
-def _finite(value: Any) -> Any:
+def _writable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {_writable(name): _writable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [_writable(inner) for inner in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

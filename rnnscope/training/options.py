@@ -13,7 +13,7 @@ import tyro
 
 from rnnscope.errors import OptionError, RunError
 from rnnscope.network.architecture import Activation, Architecture, CellName
-from rnnscope.strict_json import JsonError, decode
+from rnnscope.strict_json import LARGEST_INTEGER, JsonError, decode
 from rnnscope.text.patterns import Expression
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adagrad", "sgd"]
@@ -21,6 +21,9 @@ ScheduleName = Literal["wsd", "constant", "cosine", "plateau", "step"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 EncodingName = Literal["utf-8", "bytes"]
+
+_LARGEST = 1e30
+"""Larger numbers overflow in float32."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +267,12 @@ def _check(options: TrainOptions) -> None:
     for name, kind in get_type_hints(TrainOptions).items():
         if get_origin(kind) is Literal:
             require(name, getattr(o, name) in get_args(kind), f"one of {', '.join(get_args(kind))}")
+    for name in vars(o):
+        value = getattr(o, name)
+        if type(value) is int:  # a file of JSON holds it exactly
+            require(name, abs(value) <= LARGEST_INTEGER, "at most 2^53")
+        elif type(value) is float and value < float("inf"):
+            require(name, abs(value) <= _LARGEST, f"at most {_LARGEST:g}")
     for name in ("hidden_size", "layers", "sequence_length", "batch_size", "minimum_count"):
         require(name, getattr(o, name) >= 1, "at least 1")
     for name in ("decay_every", "plateau_patience", "evaluate_every"):
@@ -292,7 +301,6 @@ def _check(options: TrainOptions) -> None:
     require("anneal_fraction", 0 <= o.anneal_fraction <= 1, "from 0 to 1")
     require("held_out", 0 <= o.held_out < 1, "at least 0 and below 1")
     require("test", 0 <= o.test < 1, "at least 0 and below 1")
-    require("seed", o.seed < 2**63, "below 2^63")
     require("threads", o.threads <= MOST_THREADS, f"at most {MOST_THREADS:,}")
     if o.document_separator is not None:
         Expression(o.document_separator)  # raises OptionError if invalid

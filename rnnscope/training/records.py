@@ -10,7 +10,6 @@ The file is untrusted: a record is checked against the types and ranges of its e
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnscope.network.architecture import Architecture
-from rnnscope.strict_json import JsonError, decode, parse, shown
+from rnnscope.strict_json import JsonError, decode, dump, parse, shown
 from rnnscope.training.events import Evaluated, Event, Finished, Progress, Sampled, Saved, Started, Warned
 
 EVENTS: dict[str, type[Event]] = {
@@ -117,7 +116,7 @@ def from_line(line: bytes) -> Event | None:
 
 def to_line(record: dict[str, Any]) -> bytes:
     """One line of the file; ASCII, so that it is safe to print in a terminal."""
-    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return dump(record, separators=(",", ":")).encode() + b"\n"
 
 
 def merged(events: Sequence[Progress]) -> Progress:

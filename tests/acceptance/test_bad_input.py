@@ -243,6 +243,28 @@ def test_a_run_that_another_process_writes(files: Path, tmp_path: Path, capsys: 
     assert_refused(["watch", str(run)], "is damaged", capsys)
 
 
+def test_names_that_are_not_utf_8(tmp_path: Path, capsys: Captured) -> None:
+    directory = tmp_path / os.fsdecode(b"caf\xe9")
+    text, run = directory / os.fsdecode(b"\xff.txt"), directory / os.fsdecode(b"run\xff")
+    try:
+        directory.mkdir()
+        text.write_bytes(b"to be or not to be\n" * 40)
+    except OSError:
+        pytest.skip("the file system takes no such names")
+    small = ["--hidden-size", "4", "--batch-size", "2", "--sequence-length", "4", "--precision", "float32"]
+    assert main(["train", str(text), "--run", str(run), "--steps", "2", "--plain", *small]) == 0
+    assert main(["train", "--resume", str(run), str(text), "--steps", "4", "--json"]) == 0
+    for arguments in (
+        ["eval", str(run), str(text), "--json"],
+        ["info", str(run), "--json"],
+        ["find", str(run), str(text), "--pattern", "be", "--json"],
+        ["report", str(run), "-o", str(directory / os.fsdecode(b"\xff.html"))],
+    ):
+        assert main(arguments) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert_refused(["train", "--resume", str(run), "--steps", "6"], "name its new place as TEXT", capsys)
+
+
 @pytest.mark.parametrize(
     "line", ["info random.safetensors", "eval model.safetensors nowhere", "train broken --json"]
 )

@@ -114,6 +114,14 @@ def test_what_is_dumped_is_valid_json_whatever_the_numbers(values: list[Any]) ->
         assert again is None if isinstance(value, float) and not math.isfinite(value) else again == value
 
 
+def test_a_file_name_that_is_not_utf_8_can_be_dumped() -> None:
+    name = os.fsdecode(b"caf\xe9.txt")
+    assert parse(dump({"path": name, "symbols": ["😀", name]})) == {
+        "path": "caf?.txt",
+        "symbols": ["😀", "caf?.txt"],
+    }
+
+
 @given(st.text() | st.binary() | st.lists(st.integers()) | st.dictionaries(st.text(), st.integers()))
 def test_what_is_shown_of_a_value_is_one_short_line_of_ascii(value: object) -> None:
     text = shown(value)
