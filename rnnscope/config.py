@@ -32,7 +32,7 @@ VARIABLE = "RNNSCOPE_CONFIG"
 """The environment variable that names another file; an empty value means no file."""
 
 _OF_ONE_RUN = ("text", "run", "resume", "rescue", "device")
-"""Options of `train` that have no default in the file; `device` is a key of its own."""
+"""Options of `train` that have no default in the file; `device` is a separate key."""
 _LARGEST_BYTES = 1 << 20
 
 

@@ -96,7 +96,7 @@ class Session:
         """A session on a model and a text that are named as on the command line.
 
         model: a path, a run directory (its best weights), a sample model's name, or another program's
-        checkpoint. text: a file; None opens the model's validation text where it is at hand, else a text that
+        checkpoint. text: a file; None opens the model's validation text if it is available, else a text that
         the model writes. allow_nonfinite: accept weights that are NaN or infinite. keep: keep results in a
         file next to the model. progress: checked while a pipe has nothing to read. Raises CheckpointError,
         TextError, Cancelled.

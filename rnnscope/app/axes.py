@@ -87,7 +87,7 @@ class Window:
         return _window(whole, start + at * (end - start - length), length)
 
     def moved(self, whole: StepAxis, by: float) -> Window:
-        """The window so many times its length later."""
+        """The window moved later by a multiple of its length."""
         start, end = self._shares(whole)
         return _window(whole, start + by * (end - start), end - start)
 

@@ -144,7 +144,7 @@ class Player:
             self._set(step=nearest(self._state.steps, step), plays=False)
 
     def move(self, by: int) -> None:
-        """Show the snapshot so many places further, and pause."""
+        """Show the snapshot `by` places further, and pause."""
         state = self._state
         if state.steps:
             place = max(0, min(state.place + by, len(state.steps) - 1))

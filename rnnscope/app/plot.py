@@ -35,7 +35,7 @@ _RULE = "┆"
 _PARTED = 1.015
 """The second curve is drawn where it differs by this ratio, and by a dot."""
 _SPIKES = 20
-"""One column in so many may reach beyond the limits."""
+"""One column in this many may reach beyond the limits."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Tabs:
     at: int
 
     def neighbor(self, by: int) -> str:
-        """The panel so many tabs further; after the last comes the first."""
+        """The panel some tabs further; after the last comes the first."""
         return self.panels[(self.at + by) % len(self.panels)]
 
     def all_names(self) -> list[Part]:

@@ -55,7 +55,7 @@ class EventLog:
     ) -> None:
         """Open the log, which is created, or repaired where its last line is torn.
 
-        unwritten_bytes: of lines that a full disk does not take, so many are kept. write: writes to a file.
+        unwritten_bytes: the bytes of lines kept while the disk is full. write: writes to a file.
 
         Raises BlockingIOError where another process writes it, and OSError.
         """

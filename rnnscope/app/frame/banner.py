@@ -102,7 +102,7 @@ class Banner(Widget):
         self._clicked()
 
     def rows(self, width: int) -> int:
-        """How many rows the message takes in so many columns."""
+        """The number of rows that the message takes in `width` columns."""
         return len(self._wrapped(width))
 
     def render_line(self, y: int) -> Strip:

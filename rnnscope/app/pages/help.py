@@ -54,7 +54,7 @@ GLOSSARY = (
     ("gradient", "norm of the gradient before clipping"),
     (
         "gradient flow",
-        "norm of the gradient of a loss by the hidden state so many steps earlier",
+        "norm of the gradient of a loss with respect to an earlier hidden state",
     ),
     ("update", "log₁₀ of the update's norm over the weights' norm; about −3 is healthy"),
     (

@@ -173,7 +173,7 @@ class Chart(Panel):
         self._read(step, pinned=True)
 
     def step_axis(self, columns: int) -> StepAxis:
-        """The axis of the steps for a plot of so many columns."""
+        """The axis of the steps for a plot of some number of columns."""
         return self._window.of(self._whole_axis(columns * braille.DOTS_WIDE))
 
     def zoom_in(self) -> None:

@@ -56,7 +56,7 @@ def _most_probable(log_probabilities: NDArray[np.float32]) -> tuple[NDArray[np.i
 
 
 def _fitted(glyph: str, cells: int) -> str:
-    """The glyph in just so many cells."""
+    """The glyph, padded or replaced so that it takes exactly `cells` cells."""
     width = cell_len(glyph)
     return _TOO_WIDE if width > cells else glyph + " " * (cells - width)
 

@@ -205,7 +205,7 @@ class Next(Panel):
 
 
 def _drawn(cells: float) -> str:
-    """A bar of so many cells; below one cell in eighths, rounded up."""
+    """A bar of `cells` cells; below one cell in eighths, rounded up."""
     return "▆" * round(cells) if cells >= 1 else _EIGHTHS[math.ceil(8 * cells)]
 
 

@@ -287,7 +287,7 @@ class Passage(Panel):
         return self._successors[key]
 
     def _title_parts(self) -> tuple[str, list[Segment]]:
-        """The longest subject that has room beside a legend, with the longest legend.
+        """The longest subject that has room next to a legend, with the longest legend.
 
         A feature's name is worth more than the legend, which the gates panel has, too.
         """

@@ -256,7 +256,7 @@ def how_much(read: int, length: int) -> str:
 
 
 def with_characters(query: Query[R], characters: int) -> Query[R]:
-    """The same query of so many characters of the text, where it is of any."""
+    """The same query, of the first characters of the text, if it has such a field."""
     fields = {field.name for field in dataclasses.fields(query)}
     changes: dict[str, Any] = {"characters": characters} if "characters" in fields else {}
     return dataclasses.replace(query, **changes)

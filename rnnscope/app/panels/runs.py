@@ -6,7 +6,7 @@
     1.4     ⠈⠑⠢⠤⣀⣀ 2
         1    10   100   9,000 steps
 
-Colors stay with a run; a run without a color of its own is told apart by its number at the end of its curve.
+A run keeps its color. Runs that share a color differ by the number at the end of their curves.
 """
 
 from __future__ import annotations

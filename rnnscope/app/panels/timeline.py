@@ -73,7 +73,7 @@ class Timeline(Panel):
     def __init__(
         self, chart: Chart, *, seek: Callable[[float], object], move: Callable[[int], object], id: str
     ) -> None:
-        """chart: gives the axis. seek: goes to a step. move: goes so many snapshots further."""
+        """chart: gives the axis. seek: goes to a step. move: goes a number of snapshots further."""
         super().__init__(id=id)
         self._chart = chart
         self._seek, self._move = seek, move

@@ -104,7 +104,7 @@ class Factors(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """What the backward pass has at hand."""
+    """The values that the backward pass has."""
 
     whole: Frame
     """All time steps."""

@@ -28,7 +28,7 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def prepared(weight: Tensor, rows: int) -> Tensor:
-    """`weight` as a product with so many rows reads it fastest; itself where nothing is gained."""
+    """`weight` in the layout that a product with this number of rows reads fastest."""
     suits = weight.device.type == "cpu" and weight.dtype == torch.float32 and _HAS_ONEDNN
     if suits and rows * weight.numel() >= _WORTH_CONVERTING:
         return weight.detach().contiguous().to_mkldnn()

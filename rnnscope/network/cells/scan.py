@@ -274,7 +274,7 @@ class _Scan(torch.autograd.Function):
 
 
 def _groups(tensors: _Tensors, *counts: int) -> Iterator[tuple[Tensor, ...]]:
-    """Consecutive groups of so many tensors each, and one of the rest."""
+    """Consecutive groups of the given numbers of tensors, and one of the rest."""
     rest = iter(tensors)
     yield from (tuple(islice(rest, count)) for count in counts)
     yield tuple(rest)
