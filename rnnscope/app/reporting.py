@@ -12,6 +12,8 @@ from rnnscope.app.question import Question
 from rnnscope.app.screen_scope import ScreenScope
 from rnnscope.progress import Progress
 
+_NO_MODEL = "a report needs a model file"
+
 
 class WriteReport:
     """Writes one HTML page about the model and its run, as `rnnscope report` does."""
@@ -36,7 +38,7 @@ class WriteReport:
 
     def action_report(self) -> None:
         if self._file is None or self._scope.session is None:
-            self._scope.announce("a report needs a model file")
+            self._scope.announce(_NO_MODEL)
             return
         self._scope.prompt(Question("report to", f"{self._name()}-{REPORT}", "Enter   Esc", self.begin))
 
@@ -49,7 +51,7 @@ class WriteReport:
             return f"the directory {path.parent} does not exist"
         session, model = self._scope.session, self._file
         if session is None or model is None:
-            return None
+            return _NO_MODEL
 
         def write(progress: Progress) -> Path:
             from rnnscope.export.report import report_of

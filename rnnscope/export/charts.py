@@ -51,7 +51,8 @@ def line_chart(curves: Sequence[Curve], levels: Sequence[Level], *, best: tuple[
     last = max(1, max(int(curve.steps[-1]) for curve in drawn))
     values = np.concatenate([curve.values for curve in drawn] + [[best[1]] if best else []])
     low, high = float(values.min()), float(values.max())
-    low, high = max(low / 1.08, 1e-9), max(high * 1.02, 1e-9)
+    low = max(low / 1.08, 1e-9)
+    high = max(high * 1.02, 1.1 * low)
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 
     def x(steps: ArrayLike) -> Float:

@@ -40,7 +40,8 @@ def resolve_model(name: str) -> Path:
         return _snapshot(*name.rsplit("@", 1))
     if path.is_dir():
         raise CheckpointError(
-            f"{name} holds no best.safetensors or last.safetensors, and no checkpoint of another program"
+            f"{name or '.'} holds no best.safetensors or last.safetensors, "
+            "and no checkpoint of another program"
         )
     raise CheckpointError(f"there is no model {name}, neither a file nor a run; {suggestion(name, samples)}")
 
@@ -50,12 +51,10 @@ def _snapshot(run: str, step: str) -> Path:
     directory = Path(run).expanduser() / SNAPSHOTS
     steps = sorted(int(path.stem) for path in directory.glob("*.safetensors") if path.stem.isdecimal())
     if not steps:
-        raise CheckpointError(f"{run} has no snapshots; give a run directory before the @")
+        raise CheckpointError(f"{run or '.'} has no snapshots; give a run directory before the @")
     number = step.replace(",", "")
     if not number.isdecimal():
-        raise CheckpointError(
-            f"{step} is not a step; give one of {steps[0]:,} to {steps[-1]:,}, as {run}@STEP"
-        )
+        raise CheckpointError(f"{run}@{step}: give a step from {steps[0]:,} to {steps[-1]:,} after the @")
     if int(number) not in steps:
         nearest = min(steps, key=lambda each: abs(each - int(number)))
         raise CheckpointError(

@@ -314,7 +314,8 @@ def is_being_written(directory: Path) -> bool:
 def read_events(directory: Path) -> list[Event]:
     """All events of a run, without repeated steps of a resumed run. Raises RunError."""
     if not (directory / LOG).is_file():
-        raise RunError(_no_run(directory))
+        has_run = (directory / HEADER).is_file()
+        raise RunError(f"{directory / LOG} is missing" if has_run else _no_run(directory))
     try:
         return as_one_run(LogReader(directory / LOG).read())
     except OSError as error:
@@ -334,7 +335,7 @@ def read_baselines(directory: Path) -> dict[str, float]:
     except FileNotFoundError:
         return {}
     except JsonError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+        raise RunError(f"{path} is damaged: {error}; remove it to go without") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -275,6 +275,9 @@ async def test_a_report_needs_a_model_file_and_a_name_that_ends_in_html() -> Non
     async with shown() as (pilot, screen):
         await pilot.press("H")
         await until(pilot, lambda: "a report needs a model file" in text_of(screen))
+        await pilot.press("w", "ctrl+u", *"report.html", "enter")
+        await settled(pilot)
+        assert "a report needs a model file" in str(screen.query_one(Prompt).query_one("#hint").render())
     async with shown(file=Path("model.safetensors")) as (pilot, screen):
         await pilot.press("w", "ctrl+u", *"none/report.html", "enter")
         await settled(pilot)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rnnscope
 from rnnscope.cli import main
-from rnnscope.export.charts import step_ticks, value_ticks
+from rnnscope.errors import RunError
+from rnnscope.export.charts import Curve, line_chart, step_ticks, value_ticks
 from rnnscope.export.report import report, spaced
 from rnnscope.training.events import Sampled
 from tests.unit.pages import Page
@@ -115,11 +118,30 @@ def test_the_command_writes_the_file(
     assert "did you mean archive-gru" in capsys.readouterr().err
 
 
+def test_a_damaged_run_is_named_with_what_to_do(run: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "run"
+    shutil.copytree(run, damaged)
+    (damaged / "baselines.json").write_text("[1]")
+    with pytest.raises(RunError, match=r"baselines.json is damaged: .*; remove it"):
+        report(str(damaged))
+    (damaged / "events.jsonl").unlink()
+    with pytest.raises(RunError, match=r"events.jsonl is missing"):
+        report(str(damaged))
+
+
 def test_a_model_without_a_run_has_no_chart(run: Path, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes((run / "best.safetensors").read_bytes())
     page = report(str(tmp_path / "model.safetensors"), str(run.parent / "text.txt"))
     assert "<polyline" not in page
     assert "<h2>Reproduce</h2>" in page
+
+
+@pytest.mark.parametrize("nats", [0.0, 1e-12, 2.0])
+def test_a_constant_loss_has_a_chart(nats: float) -> None:
+    steps = np.arange(3)
+    chart = line_chart([Curve("training", "train", steps, np.full(3, nats))], [], best=(2, nats))
+    assert "nan" not in chart
+    assert chart.count("<polyline") == 1
 
 
 def test_samples_are_spaced_by_ratios() -> None:

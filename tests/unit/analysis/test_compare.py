@@ -158,7 +158,8 @@ def test_a_snapshot_is_a_model(tmp_path: Path) -> None:
     assert model_name(snapshots / "1000.safetensors") == "run@1000"
     for name, reason in (
         (f"{run}@1100", f"has no snapshot of step 1,100; the nearest is {run}@1000"),
-        (f"{run}@best", "best is not a step; give one of 0 to 9,000"),
+        (f"{run}@best", "run@best: give a step from 0 to 9,000 after the @"),
+        (f"{run}@", "run@: give a step"),
         (f"{tmp_path}@1", "has no snapshots; give a run directory before the @"),
     ):
         with pytest.raises(CheckpointError, match=reason):

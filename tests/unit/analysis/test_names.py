@@ -164,6 +164,13 @@ def test_a_text_that_is_too_short_is_refused() -> None:
     assert name_neurons(TRACE.until(300)).characters == 300
 
 
+def test_a_text_without_any_feature_has_no_names() -> None:
+    text = "a" * 400
+    found = name_neurons(Model(random_network("lstm", Vocabulary.of(text), HIDDEN, 0)).trace(text))
+    assert found.labels == ()
+    assert found.place is None
+
+
 def test_names_are_cached_on_disk_with_all_scores(tmp_path: Path) -> None:
     network = lively_network()
 
