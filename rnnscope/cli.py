@@ -17,7 +17,15 @@ from collections.abc import Sequence
 
 from rnnscope import __version__
 from rnnscope.commands import COMMANDS, module_of, parsed
-from rnnscope.errors import OUT_OF_MEMORY, OptionError, RnnscopeError, is_out_of_memory, notes_of, suggestion
+from rnnscope.errors import (
+    OUT_OF_MEMORY,
+    OptionError,
+    RnnscopeError,
+    is_out_of_memory,
+    notes_of,
+    os_error_line,
+    suggestion,
+)
 
 _HELP = f"""\
 rnnscope: a microscope for recurrent networks in the terminal
@@ -106,7 +114,7 @@ def _worded(error: Exception) -> str:
     if isinstance(error, RnnscopeError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+        return os_error_line(error)
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
     return f"internal error: {type(error).__name__}: {error}{notes_of(error)}; --debug shows where"

@@ -54,6 +54,13 @@ class DeviceError(RnnscopeError):
 OUT_OF_MEMORY = "out of memory; use a part of the text, or a smaller model"
 
 
+def os_error_line(error: OSError) -> str:
+    """The message of an error of the operating system: which file, and what is wrong."""
+    if not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return True for a failed allocation of Python, NumPy or PyTorch, on a CPU or a GPU."""
     if isinstance(error, RuntimeError):  # PyTorch's

@@ -145,6 +145,7 @@ class Compare(Query[CompareResult]):
 
     def check(self, architecture: Architecture) -> None:
         check_range("characters", self.characters, 0)
+        check_range("seed", self.seed, 0)
         check_range("limit", self.limit, 0, 1000)
         check_range("sample", self.sample, 0, 100_000)
         check_range("temperature", self.temperature, 0)

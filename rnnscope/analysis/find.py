@@ -186,6 +186,7 @@ class Find(Query[FindResult]):
                 f"there is no quantity {self.quantity!r} in this network: it has {', '.join(known)}"
             )
         check_range("limit", self.limit, 1)
+        check_range("seed", self.seed, 0)
         check_range("characters", self.characters, 0)
         self.target()
 

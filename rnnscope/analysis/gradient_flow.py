@@ -118,7 +118,7 @@ class GradientFlow(Query[GradientFlowResult]):
 
     def check(self, architecture: Architecture) -> None:
         check_range("distance", self.distance, 1)
-        check_range("losses", self.losses, 2)
+        check_range("losses", self.losses, 2, 1_000_000)
 
     def run(self, context: Context) -> GradientFlowResult:
         model, reader = context.model, context.reader

@@ -171,6 +171,7 @@ class Names(Query[NamesResult]):
 
     def check(self, architecture: Architecture) -> None:
         check_range("characters", self.characters, 200)
+        check_range("seed", self.seed, 0)
 
     def run(self, context: Context) -> NamesResult:
         reader, progress = context.reader, context.progress

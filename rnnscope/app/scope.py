@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from rnnscope.analysis.query import Query, Result
 from rnnscope.app.question import Question
-from rnnscope.errors import OUT_OF_MEMORY, RnnscopeError, is_out_of_memory, notes_of
+from rnnscope.errors import OUT_OF_MEMORY, RnnscopeError, is_out_of_memory, notes_of, os_error_line
 from rnnscope.selection import Selection
 
 R = TypeVar("R", bound=Result)
@@ -76,6 +76,8 @@ def error_line(error: BaseException) -> str:
     """The message of an error; one that is not an RnnscopeError is reported as an internal error."""
     if isinstance(error, RnnscopeError):
         return str(error)  # a line break in it is one of the text that it quotes
+    if isinstance(error, OSError):
+        return os_error_line(error)
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
     return f"internal error: {type(error).__name__}: {' '.join(str(error).split())}{notes_of(error)}"

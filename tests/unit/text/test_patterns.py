@@ -87,3 +87,11 @@ def test_a_warning_of_an_odd_expression_goes_nowhere(recwarn: pytest.WarningsRec
     Expression("[[a]&&b")
     assert not recwarn.list
     assert time.monotonic() - started < 5
+
+
+def test_a_long_literal_text_is_found_at_once() -> None:
+    text = "to be or not to be\n" * 400 + "ab" * 2500 + "\n"
+    began = time.monotonic()
+    assert list(Expression("ab" * 2500).spans(text)) == [(7600, 12600)]
+    assert list(Expression("(?:ab){2500}|or").spans(text))[-2:] == [(7587, 7589), (7600, 12600)]
+    assert time.monotonic() - began < 2
