@@ -89,7 +89,7 @@ class Contexts(Query[ContextsResult]):
 
         >>> import rnnscope
         >>> session = rnnscope.Session(rnnscope.load("archive-lstm"), "one, two, three\\n" * 20)
-        >>> result = session.ask(rnnscope.Contexts(layer=1, unit=37, limit=2))
+        >>> result = session.ask(rnnscope.Contexts(layer=1, unit=41, limit=2))
         >>> result.quantity, len(result.highest), len(result.bands)
         ('cell', 2, 4)
         >>> best = result.highest[0]

@@ -11,6 +11,7 @@ from rnnscope.analysis.factors import factorize
 from rnnscope.analysis.similarity import correlations
 from rnnscope.app.columns import distance
 from rnnscope.app.panels.heatmap import HeatMap
+from rnnscope.app.ranking import Ranking
 from rnnscope.selection import Selection
 from rnnscope.theme.palette import palette
 from rnnscope.tracing.trace import Trace
@@ -46,7 +47,7 @@ async def test_the_tables_order_is_followed(panel_app, trace: Trace) -> None:
         app.show(Selection(trace, unit=47))
         app.panel.order_by("table")
         assert ids(app, 3)[0] <= 47
-        app.panel.rank({1: np.arange(48)[::-1]})
+        app.panel.rank(Ranking(trace.architecture, sort="activity", numbers=np.arange(48.0)))
         assert ids(app, 3) == [47, 45, 43]
         assert "as in the table" in app.line(0)
 

@@ -62,7 +62,7 @@ def heads(screen: InspectScreen) -> list[tuple[str, Style]]:
 async def test_a_text_is_generated_with_the_clamped_unit_until_it_is_stopped() -> None:
     real = session()
     model = real.reader.model
-    async with shown(real, (200, 60), writing_speed=600.0) as (pilot, screen):
+    async with shown(real, (200, 60), writing_speed=60.0) as (pilot, screen):
         await pilot.press("x", *"0.9", "enter")
         await settled(pilot)
         screen.scope.go_to(20)

@@ -33,12 +33,14 @@ class Terminal:
         self.raw = b""
         self.is_hung_up = False
         settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "OMP_NUM_THREADS": "1"}
+        sized = {"COLUMNS", "LINES"}  # these would outweigh the size of the terminal
+        inherited = {name: value for name, value in os.environ.items() if name not in sized}
         self.child = pexpect.spawn(
             sys.executable,
             ["-m", "rnnscope", *arguments],
             cwd=str(directory),
             dimensions=(ROWS, COLUMNS),
-            env={**os.environ, **settings, **environment},
+            env={**inherited, **settings, **environment},
             timeout=SLOWEST_SECONDS,
         )
 
