@@ -69,7 +69,7 @@ def _require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
         if not torch.isfinite(tensor).all():
             raise CheckpointError(
                 f"{path} has weights that are NaN or infinite, in {name}: its training diverged; use an "
-                "earlier snapshot, or --allow-nonfinite to look at it as it is"
+                "earlier snapshot, or --allow-nonfinite, which sample, trace, analyze and inspect have"
             )
 
 
