@@ -232,7 +232,10 @@ def _checked(asked: TrainOptions, given: frozenset[str]) -> TrainOptions:
         header = read_run(Path(asked.resume)).header
         recorded, corpus = header.get("options"), header.get("corpus")
         options = resumed(
-            TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}), asked, given
+            TrainOptions.from_json(recorded if isinstance(recorded, dict) else {}),
+            asked,
+            given,
+            precision=header.get("precision"),
         )
         if not asked.text and isinstance(corpus, dict):  # the last known path of the text
             options = replace(options, text=str(corpus.get("path", options.text)))

@@ -166,7 +166,7 @@ def _continued(asked: TrainOptions, given: set[str], controls: Controls, pace: P
     run = Run.reopen(directory)
     try:
         recorded = _recorded(read_run(directory).header, directory)
-        options = resumed(recorded.options, asked, given)
+        options = resumed(recorded.options, asked, given, precision=recorded.precision)
         resume = run.load_resume()
         if resume is not None:
             _require_something_left(resume[1].get("ended"), asked, recorded.options, directory)
@@ -322,8 +322,9 @@ def _require_something_left(
     ended: object, asked: TrainOptions, recorded: TrainOptions, directory: Path
 ) -> None:
     if ended in BUDGET and not asked.has_budget:
-        spent = getattr(recorded, str(ended))
-        raise OptionError(f"{directory} is done: {spent:g} {ended}; to resume it, give more with --{ended}")
+        spent = getattr(recorded, str(ended))  # None for a budget of a later resume
+        which = f"all {ended}" if spent is None else f"{spent:g} {ended}"
+        raise OptionError(f"{directory} is done: {which}; to resume it, give more with --{ended}")
 
 
 def _notes(learner: Learner, corpus: Corpus) -> list[str]:

@@ -5,6 +5,7 @@ Each field's docstring is its help text. The constructor validates all values.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Literal, cast, get_args, get_origin, get_type_hints
@@ -195,22 +196,28 @@ def given_names(asked: TrainOptions, given: Collection[str] | None = None) -> se
 
 
 def resumed(
-    recorded: TrainOptions, asked: TrainOptions, given: Collection[str] | None = None
+    recorded: TrainOptions,
+    asked: TrainOptions,
+    given: Collection[str] | None = None,
+    *,
+    precision: object = None,
 ) -> TrainOptions:
     """The options of a resumed run: the recorded ones, with those that may change taken from `asked`.
 
-    Any budget in `asked` replaces the whole recorded budget. given: see `given_names`. Raises OptionError
-    if `asked` changes an option that is fixed.
+    Any budget in `asked` replaces the whole recorded budget. given: see `given_names`. precision: the one
+    that --precision auto chose. Raises OptionError if `asked` changes an option that is fixed.
     """
     names = given_names(asked, given)
     fixed = names - {*BUDGET, *OF_THE_PROCESS, "run"}
     for name in sorted(fixed):
-        if getattr(asked, name) != getattr(recorded, name):
+        is_chosen = name == "precision" and asked.precision == precision
+        if getattr(asked, name) != getattr(recorded, name) and not is_chosen:
             raise OptionError(
-                f"{_flag(name)} cannot change when a run is resumed (it is {getattr(recorded, name)}); "
+                f"{_flag(name)} cannot change when a run is resumed (it is {_text(getattr(recorded, name))}); "
                 "leave it out, or start a new run with --init-from"
             )
-    if asked.run not in (None, asked.resume, recorded.run):
+    places = [os.path.abspath(run) for run in (asked.run, asked.resume, recorded.run) if run is not None]
+    if asked.run is not None and places[0] not in places[1:]:
         raise OptionError("--run cannot change when a run is resumed; leave it out")
     names -= {*fixed, "run"}
     if names & set(BUDGET):
@@ -242,7 +249,7 @@ def fine_tuned(
     names = given_names(asked, given)
     for name, value in shape.items():
         if name in names and getattr(asked, name) != value:
-            raise OptionError(f"{_flag(name)} is {value} in the model of --init-from; leave it out")
+            raise OptionError(f"{_flag(name)} is {_text(value)} in the model of --init-from; leave it out")
     if "minimum_count" in names and asked.minimum_count > 1:
         raise OptionError(
             "--minimum-count has no effect with --init-from: the vocabulary of the model is kept"
@@ -250,6 +257,13 @@ def fine_tuned(
     if "forget_bias" in names:
         raise OptionError("--forget-bias has no effect with --init-from: the weights of the model are kept")
     return replace(asked, **shape)  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    """The value of an option in a message."""
+    if value is None:
+        return "not set"
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def _flag(name: str) -> str:

@@ -345,3 +345,11 @@ def test_a_run_without_the_fused_kernel_notes_what_that_costs(
     assert isinstance(finished, Finished)
     assert any("without PyTorch's fused kernel" in note for note in started.notes) == noted
     assert run_training(again(tmp_path / "run", steps=5))[-1].step == 5
+
+
+def test_a_run_that_spent_the_budget_of_a_resume_asks_for_more(tmp_path: Path) -> None:
+    run_training(options(tmp_path, steps=5))
+    run = str(tmp_path / "run")
+    run_training(TrainOptions(resume=run, epochs=2.0))
+    with pytest.raises(OptionError, match="done: all epochs; to resume it, give more with --epochs"):
+        run_training(TrainOptions(resume=run))

@@ -120,6 +120,21 @@ def test_what_a_run_is_made_of_cannot_change(asked: dict[str, Any], flag: str) -
         resumed(recorded, TrainOptions(resume="run", **asked), given=asked)
 
 
+def test_the_precision_that_auto_chose_may_be_given() -> None:
+    recorded, asked = TrainOptions(text="a.txt"), TrainOptions(resume="run", precision="float32")
+    assert resumed(recorded, asked, {"precision"}, precision="float32").precision == "auto"
+    with pytest.raises(OptionError, match="--precision"):
+        resumed(recorded, asked, {"precision"}, precision="bfloat16")
+
+
+def test_the_directory_of_a_resumed_run_may_be_given_in_any_form() -> None:
+    recorded = TrainOptions(text="a.txt", run="runs/a")
+    for run in ("runs/a", "runs/a/", "./runs/a"):
+        assert resumed(recorded, TrainOptions(resume="runs/a", run=run), {"run"}).run == "runs/a"
+    with pytest.raises(OptionError, match="--run"):
+        resumed(recorded, TrainOptions(resume="runs/a", run="a"), {"run"})
+
+
 def test_what_is_given_counts_even_where_it_is_the_default() -> None:
     recorded = TrainOptions(text="a.txt", hidden_size=64, temperature=0.3, threads=3, device="cpu")
     asked = TrainOptions(resume="run", hidden_size=64, temperature=0.8, threads=0, run="run")
@@ -139,7 +154,7 @@ MODEL = Architecture("gru", 30, hidden_size=64, layers=2, embedding_size=16)
         ({"layers": 1}, "--layers is 2"),
         ({"cell": "lstm"}, "--cell is gru"),
         ({"embedding_size": 64}, "--embedding-size is 16"),
-        ({"tied": True, "embedding_size": 16, "hidden_size": 64}, "--tied is False"),
+        ({"tied": True, "embedding_size": 16, "hidden_size": 64}, "--tied is off"),
         ({"activation": "softsign"}, "--activation is tanh"),
         ({"encoding": "bytes"}, "--encoding is utf-8"),
         ({"minimum_count": 3}, "--minimum-count"),
