@@ -64,7 +64,7 @@ def same_text(
     try:
         corpus = split_text(text, options, vocabulary, grow=grow, progress=progress)
     except TextError as error:
-        raise RunError(f"{error}; {trained} was trained on this text: {advice}") from error
+        raise RunError(f"{error}; {trained} needs the text it was trained on: {advice}") from error
     if corpus.sha256 != sha256:
         raise RunError(
             f"{text} is not the text that {trained} was trained on: {advice}; a new run with --init-from may "

@@ -114,6 +114,8 @@ class _Log:
             events = as_one_run(events)
             self._is_first = not events
         for event in condensed(events):
+            if isinstance(event, Started):  # the directory may have been moved
+                event = replace(event, run=str(self._directory))
             self._weights.follow(event)
             self._has_ended = isinstance(event, Finished)
             self._on_event(event)

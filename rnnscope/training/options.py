@@ -212,8 +212,9 @@ def resumed(
     for name in sorted(fixed):
         is_chosen = name == "precision" and asked.precision == precision
         if getattr(asked, name) != getattr(recorded, name) and not is_chosen:
+            value = _text(getattr(recorded, name))
             raise OptionError(
-                f"{_flag(name)} cannot change when a run is resumed (it is {_text(getattr(recorded, name))}); "
+                f"{_flag(name)} cannot change when a run is resumed (it is {value}); "
                 "leave it out, or start a new run with --init-from"
             )
     places = [os.path.abspath(run) for run in (asked.run, asked.resume, recorded.run) if run is not None]

@@ -380,6 +380,7 @@ def test_a_run_whose_process_was_killed_stopped_without_finishing(run: Run) -> N
     run.write(_progress(1, 40))
     with Follower(run.directory, quiet_seconds=0.0) as follower:
         follower.wait_for(lambda: len(follower.told()) == 40)
+        assert follower.of(Started)[0].run == str(run.directory), "not where it was when it began"
         time.sleep(_LONG_ENOUGH_SECONDS)
         assert follower.of(Finished) == [], "its process holds the lock"
         run.close()
