@@ -1,9 +1,10 @@
 """Random keys, clicks and resizes on each screen, with every overlay: none may end the app or show an error.
 
-    python benchmarks/monkey.py [--inputs 10000] [--seed 0] [--screen inspect] [--screen train]
+    python benchmarks/monkey.py [--inputs 10000] [--seed 0] [--screen inspect] [--screen train] …
 
-The inspect screen shows a small random network, the train screen a run of made-up events. Every 200 inputs
-begin a new app. A failure prints its seed and the inputs that led to it.
+The inspect screen shows a small random network, the train screen a run of made-up events, the replay screen a
+scripted run, `runs` the table of `rnnscope watch`, and `learn` one chapter of the course after another. Every
+200 inputs begin a new app. A failure prints its seed and the inputs that led to it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, chdir
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,16 +33,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rnnscope.app.actions import actions_of
 from rnnscope.app.frame.banner import Banner
 from rnnscope.app.frame.prompt import Prompt
-from rnnscope.app.screens.inspect import InspectScreen
-from rnnscope.app.screens.train import TrainScreen
-from tests.app import looking, showing
+from rnnscope.app.learn.course import NAMES
+from tests.app import looking, showing, test_learn, test_replay, test_runs_screen
 from tests.app.conftest import make_trace
 from tests.app.fake import FakeRun
 from tests.app.real import session
+from tests.scripted_run import write_run
 
 Shown: TypeAlias = Callable[[], AbstractAsyncContextManager[tuple[Pilot[int], Any]]]
 
+
+def replay() -> AbstractAsyncContextManager[tuple[Pilot[int], Any]]:
+    return test_replay.shown(write_run(Path(tempfile.mkdtemp())), plays=True, now=time.monotonic)
+
+
+def runs() -> AbstractAsyncContextManager[tuple[Pilot[int], Any]]:
+    return test_runs_screen.shown(test_runs_screen.write_runs(Path(tempfile.mkdtemp())))
+
+
+chapters = cycle(NAMES)
+
 SCREENS: dict[str, Shown] = {
+    "learn": lambda: test_learn.learning(next(chapters)),
+    "replay": replay,
+    "runs": runs,
     "inspect": lambda: looking.shown(session(), notes=Path("notes.json")),
     "train": lambda: showing.shown(FakeRun(make_trace(), begin=400, tick_seconds=0.02), now=time.monotonic),
 }
@@ -62,12 +79,6 @@ TYPED = (
     *("slash", "backspace", "delete", "ctrl+home", "ctrl+end", "ctrl+j", "a", "(", "0", "5", "%", "*", "z"),
 )
 LEAVES = {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
-KEYS = tuple(
-    sorted(
-        {key for screen in (InspectScreen, TrainScreen) for a in actions_of(screen.OWNERS) for key in a.keys}
-        - LEAVES
-    )
-)
 LARGEST = (300, 100)
 INPUTS_PER_APP = 200
 
@@ -97,7 +108,8 @@ class Monkey:
                 if getattr(pilot.app, "is_leaving", False):  # a click on "q quit", or the palette's
                     return
                 assert pilot.app.return_code is None, "the app has ended"
-                assert screen in pilot.app.screen_stack, "the screen is gone"
+                assert len(pilot.app.screen_stack) > 1, "the screen is gone"
+                screen = pilot.app.screen_stack[1]  # the course opens others
                 if number % 10 == 9:
                     await pilot.pause(0.01)
             log = screen.query_one(Banner).log_of_messages
@@ -138,7 +150,13 @@ class Monkey:
     def _keys(self, pilot: Pilot[int], screen: Any) -> tuple[str, ...]:
         if pilot.app.screen is not screen or screen.query_one(Prompt).display:
             return TYPED
-        return OVERLAYS if self._random.random() < 0.15 else KEYS
+        return OVERLAYS if self._random.random() < 0.15 else keys_of(type(screen))
+
+
+@cache
+def keys_of(screen: Any) -> tuple[str, ...]:
+    """The keys of a screen that do not leave it."""
+    return tuple(sorted({key for action in actions_of(screen.OWNERS) for key in action.keys} - LEAVES))
 
 
 def main() -> None:

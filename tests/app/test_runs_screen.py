@@ -20,6 +20,11 @@ from tests.unit.training.test_overview import begun, evaluated, steps
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
+    return write_runs(tmp_path)
+
+
+def write_runs(tmp_path: Path) -> Path:
+    """A directory of three runs."""
     for number, (name, options) in enumerate(
         (("a-lstm", {}), ("b-gru", {"cell": "gru"}), ("c-wide", {"hidden_size": 256})), 1
     ):
