@@ -105,7 +105,7 @@ class Monkey:
         async with shown() as (pilot, screen):
             for number in range(inputs - len(self.done)):
                 await self._act(pilot, screen)
-                if getattr(pilot.app, "is_leaving", False):  # a click on "q quit", or the palette's
+                if pilot.app.is_leaving or getattr(screen, "opened", None):  # "q quit", or a run to open
                     return
                 assert pilot.app.return_code is None, "the app has ended"
                 assert len(pilot.app.screen_stack) > 1, "the screen is gone"
