@@ -43,7 +43,7 @@ def test_no_model_tells_where_its_maker_kept_things() -> None:
         assert "/" not in str(training), name
 
 
-@pytest.mark.parametrize("name", ["archive-gru", "archive-lstm", "archive-rnn"])
+@pytest.mark.parametrize("name", ["archive-gru", "archive-rnn"])
 def test_the_archive_models_get_the_loss_they_claim(name: str, repository: Path) -> None:
     measured, claimed = measured_and_claimed(name, repository / "data" / "input.txt")
     assert measured == pytest.approx(claimed, abs=1e-4)
@@ -57,12 +57,13 @@ def test_the_archive_models_are_of_one_size_and_the_gated_ones_know_more(reposit
 
 
 def test_the_best_n_gram_model_of_the_archive_is_as_the_readme_says(repository: Path) -> None:
-    """On the whole validation split; the LSTM's loss is the one it claims."""
-    session = Session.open("archive-lstm", str(repository / "data" / "input.txt"))
+    """On the whole validation split, where the LSTM has the loss that it claims."""
+    text, cut = (repository / "data" / "input.txt").read_text(), 1_352_021
+    session = Session(load_model(resolve_model("archive-lstm")), text[cut:], training_text=lambda: text[:cut])
     result = session.ask(Ngrams(characters=0))
     claimed = float(str(read_header(resolve_model("archive-lstm")).training["held_out_nats"]))
-    assert (result.split.start, result.split.removed_characters) == (1_352_021, 0)
-    assert result.network_nats == pytest.approx(claimed, abs=1e-3)
+    assert (result.split.training_characters, result.split.removed_characters) == (cut, 0)
+    assert result.network_nats == pytest.approx(claimed, abs=1e-4)
     assert result.order == 9
     assert result.ngram_nats == pytest.approx(0.619, abs=5e-4)
     assert result.by_order[5] == pytest.approx(0.911, abs=5e-4)
@@ -72,7 +73,7 @@ def test_the_best_n_gram_model_of_the_archive_is_as_the_readme_says(repository: 
 def archive_session(repository: Path) -> Session:
     """The LSTM on the text that it was not trained on."""
     text = (repository / "data" / "input.txt").read_text()
-    return Session(rnnscope.load("archive-lstm"), text[-150_000:])
+    return Session(rnnscope.load("archive-lstm"), text[-40_000:])
 
 
 @pytest.mark.parametrize(

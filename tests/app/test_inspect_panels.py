@@ -124,7 +124,8 @@ async def test_contexts_follow_the_neuron_and_lead_to_their_places() -> None:
         result = screen.contexts.panel.result
         assert isinstance(screen.contexts.panel.last_query, Contexts)
         assert result is not None
-        assert seen(screen).position in {each.position for each in result.highest}  # type: ignore[attr-defined]
+        places = {each.position for each in result.highest}  # type: ignore[attr-defined]
+        await until(pilot, lambda: seen(screen).position in places)
         screen.scope.select(unit=3)
         await until(pilot, lambda: "1/3, " in title_of(screen, "contexts"))
 

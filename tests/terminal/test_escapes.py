@@ -101,9 +101,9 @@ def test_a_foreign_run_is_watched(directory: Path) -> None:
     terminal = Terminal(["watch", "run"], directory)
     terminal.wait_for("step 60")
     terminal.wait_for(r"neuron 1/\d+")
-    for keys in ("!", "\x1b", "?", "\x1b", "z", "\x1b", "p", PASTED, "\x1b"):
+    for keys in ("M", "\x1b", "!", "\x1b", "?", "\x1b", "z", "\x1b", "p", PASTED, "\x1b"):
         terminal.child.send(keys)
-        terminal.read(0.2)
+        terminal.read_until_quiet()
     terminal.child.send("q")
     terminal.wait_until_it_ends()
     _assert_clean(terminal.raw)
@@ -113,12 +113,12 @@ def test_a_foreign_model_text_and_remarks_are_inspected(directory: Path) -> None
     terminal = Terminal(["inspect", "m.safetensors", "text.txt"], directory)
     terminal.wait_for("The bell")
     terminal.wait_for(r"1/\d+")
-    note, edit, find, compare = "'", "e", "/", "w"
+    note, edit, find, compare = '"', "e", "/", "w"
     asked = [note, PASTED, "\r", note, "\x1b", edit, "\x1b", edit, PASTED, "\r", find, PASTED, "\r", "\x1b"]
     asked += [compare, "\x1b", compare, PASTED, "\r", "?", "\x1b", "\x10", PASTED, "\x1b"]
     for keys in asked:
         terminal.child.send(keys)
-        terminal.read(0.2)
+        terminal.read_until_quiet()
     terminal.read(1.0)
     terminal.child.close(force=True)
     _assert_clean(terminal.raw)
@@ -132,7 +132,7 @@ def test_a_prime_and_a_text_with_hostile_names_are_trained_on(tmp_path: Path) ->
     terminal.wait_for(r"train +\d\.\d\d")
     for keys in ("p", "\x1b", "r"):
         terminal.child.send(keys)
-        terminal.read(0.5)
+        terminal.read_until_quiet()
     terminal.child.send("q")
     terminal.wait_until_it_ends()
     _assert_clean(terminal.raw)

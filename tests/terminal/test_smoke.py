@@ -59,6 +59,15 @@ class Terminal:
             self.raw += data
             self._stream.feed(data)
 
+    def read_until_quiet(self, quiet_seconds: float = 0.1, most_seconds: float = 1.0) -> None:
+        """Take what comes until nothing new does, as after a key."""
+        end = time.monotonic() + most_seconds
+        while time.monotonic() < end:
+            before = len(self.raw)
+            self.read(quiet_seconds)
+            if len(self.raw) == before:
+                return
+
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read until the screen shows something."""
         end = time.monotonic() + SLOWEST_SECONDS
