@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -18,6 +19,9 @@ os.environ["RNNSCOPE_CONFIG"] = ""
 _HOME = tempfile.TemporaryDirectory(prefix="rnnscope-tests-")
 for _kind in ("CONFIG", "STATE", "DATA"):
     os.environ[f"XDG_{_kind}_HOME"] = f"{_HOME.name}/{_kind.lower()}"
+
+# Screens allocate many small objects: with the usual threshold a quarter of the time is garbage collection.
+gc.set_threshold(100_000, 20, 20)
 
 _ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from rnnscope.app.stage import Stage
 
-_NAP_SECONDS = 0.002
+_NAP_SECONDS = 0.001
 _RESIZE_SECONDS = 1 / 60
 """Textual resizes its screens 1/120 second after a terminal changed its size."""
 
